@@ -1,0 +1,71 @@
+"""`expect: {parameters: 81290, macs: <= 1M, output: 10}` -> expectations to be held against a trace."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast, get_args
+
+from nnshape.problems import Problem, SpecError
+from nnshape.spec import limits
+from nnshape.spec.document import Mapping, Node, Scalar, Sequence
+from nnshape.spec.names import nearest, shortened
+from nnshape.spec.scalars import kind_of
+from nnshape.spec.shape_nodes import shape_of_node
+from nnshape.spec.spec import Expectation, OutputShape, Quantity, Relation
+
+if TYPE_CHECKING:
+    from nnshape.spec.findings import Findings
+
+_QUANTITIES: tuple[str, ...] = get_args(Quantity)
+_COUNT = re.compile(r"\s*(<=|>=|==|<|>|)\s*([0-9][0-9_,]{0,30}(?:\.[0-9]{1,20})?)\s*([KkMGBT]?)\s*")
+_UNITS = {"": 1, "K": 10**3, "k": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+_SHAPE_MARK = re.compile(r"\[|\dx|\sx\s|^\(")
+
+
+def expectations(items: tuple[tuple[Scalar, Node], ...], findings: Findings) -> tuple[Expectation, ...]:
+    """The expectations of a file; those that cannot be read are noted in `findings`."""
+    found = []
+    for key, value in items:
+        if key.value not in _QUANTITIES:
+            fix = nearest(key.value, _QUANTITIES) or (f"a file may expect {', '.join(_QUANTITIES)}",)
+            message = f"{shortened(key.value)} is nothing that a file can expect"
+            findings.add(Problem("unknown-key", message, key.span, help=fix))
+            continue
+        try:
+            found.append(_expectation(cast(Quantity, key.value), value))
+        except SpecError as error:
+            findings.extend(error.problems)
+    return tuple(found)
+
+
+def _expectation(quantity: Quantity, node: Node) -> Expectation:
+    if quantity == "output":
+        return Expectation(quantity, "==", _output(node), node.span)
+    match = _COUNT.fullmatch(node.value) if isinstance(node, Scalar) else None
+    if match is None:
+        fix = ("write 81290, 81_290, 25.6M or <= 4.1G",)
+        message = f"{quantity} is a count"
+        raise SpecError(Problem("wrong-type", message, node.span, help=fix))
+    relation, digits, unit = match.groups()
+    whole, _, fraction = digits.replace("_", "").replace(",", "").partition(".")
+    # In integers, so that 25.6M is exact.
+    number, rest = divmod(int(whole + fraction) * _UNITS[unit], 10 ** len(fraction))
+    if rest:
+        raise SpecError(Problem("wrong-type", f"{quantity} is a whole number", node.span))
+    if number >= limits.INTEGER:
+        raise SpecError(Problem("too-large", "this integer is not below 2**63", node.span))
+    return Expectation(quantity, cast(Relation, relation or "=="), number, node.span)
+
+
+def _output(node: Node) -> OutputShape:
+    """One shape, or shapes in a list or mapping that mirrors the output."""
+    if isinstance(node, Mapping):
+        return {key.value: _output(value) for key, value in node.items}
+    # A list of bare sizes is itself a shape; with a shape among its items it is a list of shapes.
+    if isinstance(node, Sequence) and any(
+        not isinstance(item, Scalar) or _SHAPE_MARK.search(item.value) for item in node.items
+    ):
+        return tuple([_output(item) for item in node.items])
+    if isinstance(node, Scalar) and not node.value:
+        raise SpecError(Problem("wrong-type", f"a shape is wanted here, not {kind_of(node)}", node.span))
+    return shape_of_node(node)

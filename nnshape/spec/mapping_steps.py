@@ -1,0 +1,190 @@
+"""`{type: Conv2d, in_channels: 1, from: x}` -> the expression `Conv2d(in_channels=1)(x)`."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from nnshape.problems import Problem, SpecError
+from nnshape.spec import limits, nodes
+from nnshape.spec.document import Mapping, Node, Scalar, Sequence
+from nnshape.spec.expression import Expression, parse_expression
+from nnshape.spec.origin import Origin, Piece
+from nnshape.spec.scalars import kind_of, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from nnshape.spec.source import Span
+
+_CALLEE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_OWN_KEYS = frozenset({"type", "args", "from", "shape"})
+
+
+def expression_of_mapping(node: Mapping, kind: Node, modules: Collection[str]) -> Expression:
+    """The expression that a mapping step stands for, each part located at its YAML; raises SpecError.
+
+    A layer, or one of the file's own `modules`, is constructed and then applied to what `from`
+    names. Any other lower-case name is a function or an earlier step: `from` gives its first arguments.
+    """
+    writer = _Writer(node.span, modules)
+    writer.call(node, kind)
+    return writer.expression()
+
+
+class _Writer:
+    """The text of an expression as it grows, the places it comes from, and what is to be no name in it."""
+
+    __slots__ = ("_literals", "_modules", "_pieces", "_text", "_whole")
+
+    def __init__(self, whole: Span, modules: Collection[str]) -> None:
+        self._whole = whole
+        self._modules = modules
+        self._text = ""
+        self._pieces: list[Piece] = []
+        self._literals: dict[tuple[int, int], nodes.Constant | nodes.Word] = {}
+
+    def expression(self) -> Expression:
+        origin = Origin(self._whole.source, tuple(self._pieces), self._whole)
+        parsed = parse_expression(self._text, origin)
+        return Expression(self._text, _with_literals(parsed.node, self._literals), origin)
+
+    def call(self, node: Mapping, kind: Node) -> None:
+        if not isinstance(kind, Scalar) or not _CALLEE.fullmatch(kind.value):
+            fix = "type: Conv2d, and the arguments as keys of their own"
+            raise SpecError(Problem("wrong-type", "type is the name of a layer", kind.span, help=(fix,)))
+        self.copy(kind)
+        arguments, source = node.get("args"), node.get("from")
+        constructs = kind.value.rpartition(".")[2][0].isupper() or kind.value.partition(".")[0] in self._modules
+        self.put("(")
+        comma = ""
+        if source is not None and not constructs:
+            comma = self.tensors(source)
+        if arguments is not None:
+            if not isinstance(arguments, Sequence):
+                message = f"args is a list of values, not {kind_of(arguments)}"
+                raise SpecError(Problem("wrong-type", message, arguments.span))
+            for item in arguments.items:
+                self.put(comma)
+                self.value(item)
+                comma = ", "
+        for key, value in node.items:
+            if key.value in _OWN_KEYS:
+                continue
+            if not key.value.isidentifier():
+                raise SpecError(Problem("invalid-name", f"{key.value!r} is no argument's name", key.span))
+            self.put(comma)
+            self.copy(key)
+            self.put("=")
+            self.value(value)
+            comma = ", "
+        self.put(")")
+        if source is not None and constructs:
+            self.put("(")
+            self.tensors(source)
+            self.put(")")
+
+    def tensors(self, source: Node) -> str:
+        """Write what `from` names, and say what goes in front of an argument after it."""
+        items = source.items if isinstance(source, Sequence) else (source,)
+        comma = ""
+        for item in items:
+            if not isinstance(item, Scalar) or not item.value:
+                message = f"from names tensors; {kind_of(item)} is none"
+                raise SpecError(Problem("wrong-type", message, item.span))
+            self.check_length(item)
+            parse_expression(item.value, item.origin)
+            self.put(comma)
+            self.copy(item)
+            comma = ", "
+        return comma
+
+    def value(self, node: Node) -> None:
+        """Write an argument: a scalar, a list as a tuple, or a mapping step as a layer."""
+        if isinstance(node, Scalar):
+            self.scalar(node)
+        elif isinstance(node, Sequence):
+            self.put("(")
+            for index, item in enumerate(node.items):
+                self.put(", " if index else "")
+                self.value(item)
+            self.put(",)" if len(node.items) == 1 else ")")
+        elif (kind := node.get("type")) is not None:
+            self.call(node, kind)
+        else:
+            message = "an argument is a value or a list; a mapping wants a type to be a layer"
+            raise SpecError(Problem("wrong-type", message, node.span))
+
+    def scalar(self, node: Scalar) -> None:
+        value = value_of(node)
+        if not isinstance(value, str):
+            finite = not isinstance(value, float) or math.isfinite(value)
+            # The node carries the value; Python has no literal for infinity.
+            self.literal(node, repr(value) if finite else "None", value)
+            return
+        self.check_length(node)
+        try:
+            parsed = parse_expression(value, node.origin).node
+        except SpecError as error:
+            if any(problem.kind != "syntax" for problem in error.problems):
+                raise
+            self.literal(node, _string(value), value)
+            return
+        if isinstance(parsed, nodes.Name):
+            start = len(self._text) + parsed.start
+            self.copy(node)
+            end = start + parsed.end - parsed.start
+            self._literals[start, end] = nodes.Word(parsed.id, start, end)
+        elif isinstance(parsed, nodes.Tuple):
+            self.put("(")
+            self.copy(node)
+            self.put(")")
+        else:
+            self.copy(node)
+
+    def literal(self, node: Scalar, text: str, value: nodes.Atom) -> None:
+        start = len(self._text)
+        end = start + len(text)
+        self.put(text, node.span)
+        self._literals[start, end] = nodes.Constant(value, start, end)
+
+    def copy(self, node: Scalar) -> None:
+        """Write a scalar's value as it is, each character located."""
+        self.check_length(node)
+        base = len(self._text)
+        for start, end, low, high in node.origin.pieces:
+            self._pieces.append(Piece(start + base, end + base, low, high))
+        self._text += node.value
+
+    def put(self, text: str, span: Span | None = None) -> None:
+        """Write text that is not the file's own, at no place or as a whole at one."""
+        if span is not None and text:
+            start = len(self._text)
+            self._pieces.append(Piece(start, start + len(text), span.start, span.end))
+        self._text += text
+
+    def check_length(self, node: Scalar) -> None:
+        if len(self._text) + len(node.value) > limits.EXPRESSION_CHARACTERS:
+            message = f"this step has more than {limits.EXPRESSION_CHARACTERS:,} characters"
+            raise SpecError(Problem("too-large", message, self._whole))
+
+
+def _string(value: str) -> str:
+    """A string literal that reads as the value to a person; the node, not the text, is evaluated."""
+    text = repr(value)
+    return text if text.isprintable() and "\\" not in text else "''"
+
+
+def _with_literals(node: nodes.Node, literals: dict[tuple[int, int], nodes.Constant | nodes.Word]) -> nodes.Node:
+    """The node with what was a plain value in YAML in place of what its text parsed as."""
+    if (literal := literals.get((node.start, node.end))) is not None and not isinstance(node, nodes.Tuple):
+        return literal
+    if isinstance(node, nodes.Call):
+        keywords = [nodes.Keyword(k.name, _with_literals(k.value, literals), k.start, k.end) for k in node.keywords]
+        args = tuple([_with_literals(argument, literals) for argument in node.args])
+        return nodes.Call(_with_literals(node.function, literals), args, tuple(keywords), node.start, node.end)
+    if isinstance(node, nodes.Tuple):
+        items = tuple([_with_literals(item, literals) for item in node.items])
+        return nodes.Tuple(items, node.start, node.end)
+    return node

@@ -1,0 +1,170 @@
+"""Which names a spec's own things may have, and which two of them a reader could confuse."""
+
+from __future__ import annotations
+
+import keyword
+from typing import TYPE_CHECKING
+
+from nnshape.problems import Label, Problem
+from nnshape.spec import limits
+from nnshape.spec.nodes import Name
+from nnshape.spec.source import Span
+from nnshape.spec.spec import Block, Body, Input
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from nnshape.spec.findings import Findings
+    from nnshape.spec.shape import ShapePattern
+
+#: What torch.nn.Module and torch.fx.GraphModule call their own attributes: a submodule of such a
+#: name is refused by `add_module`, or would hide what torch itself goes on to use.
+MODULE_ATTRIBUTES = frozenset({
+    "T_destination", "add_module", "add_submodule", "apply", "bfloat16", "buffers", "call_super_init",
+    "children", "code", "compile", "cpu", "cuda", "delete_all_unused_submodules", "delete_submodule", "double",
+    "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter",
+    "get_submodule", "graph", "half", "ipu", "load_state_dict", "meta", "modules", "mtia", "named_buffers",
+    "named_children", "named_modules", "named_parameters", "parameters", "print_readable", "recompile",
+    "register_backward_hook", "register_buffer", "register_forward_hook", "register_forward_pre_hook",
+    "register_full_backward_hook", "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
+    "register_load_state_dict_pre_hook", "register_module", "register_parameter",
+    "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_", "set_extra_state",
+    "set_submodule", "shape_env", "share_memory", "state_dict", "to", "to_empty", "to_folder", "train", "training",
+    "type", "xpu", "zero_grad",
+})  # fmt: skip
+
+_LANGUAGE = {"_": "the value of the step before", "auto": "the size that arrives", "N": "the batch"}
+
+
+def name_problem(name: str, what: str, span: Span) -> Problem | None:
+    """What is wrong with a name of the file, `what` being such as "a step" or "an hparam"."""
+    if len(name) > limits.NAME_CHARACTERS:
+        message = f"a name has at most {limits.NAME_CHARACTERS} characters"
+        return Problem("too-large", message, span)
+    if not name.isidentifier():
+        message = f"{shortened(name)!r} cannot name {what}: a name is letters, digits and _"
+        return Problem("invalid-name", message, span)
+    if keyword.iskeyword(name):
+        return Problem("invalid-name", f"{name} is a word of Python's grammar and cannot name {what}", span)
+    if name.startswith("__"):
+        return Problem("invalid-name", f"{name} begins with two underscores and cannot name {what}", span)
+    if name in _LANGUAGE and not (name == "N" and what == "a size"):
+        return Problem("invalid-name", f"{name} means {_LANGUAGE[name]} and cannot name {what}", span)
+    return None
+
+
+def step_name_problem(name: str, span: Span) -> Problem | None:
+    """What is wrong with the name of a step: it becomes an attribute of a module."""
+    if name.isdecimal() and name.isascii():
+        return None
+    if name in MODULE_ATTRIBUTES:
+        message = f"a step cannot be called {name}: every torch module has something of that name already"
+        fix = f"call it {name}1 or {name}_"
+        if name.endswith("_"):
+            fix = f"call it {name}1"
+        return Problem("invalid-name", message, span, help=(fix,))
+    return name_problem(name, "a step", span)
+
+
+def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
+    """Help that offers the nearest of some words, if one is near."""
+    from difflib import get_close_matches  # only on the way to an error
+
+    near = get_close_matches(word[: limits.NAME_CHARACTERS], list(words), 1)
+    return (f"did you mean {near[0]}?",) if near else ()
+
+
+_NOTHING: Mapping[str, tuple[str, Span]] = {}
+
+
+class Names:
+    """The names of the file as a whole, each with what it names and where."""
+
+    __slots__ = ("_known", "findings")
+
+    def __init__(self, findings: Findings) -> None:
+        self._known: dict[str, tuple[str, Span]] = {}
+        self.findings = findings
+
+    def add(self, name: str, what: str, span: Span) -> None:
+        """Note a name, or the problem that it already names something else."""
+        if not self._clashes(name, what, span):
+            self._known[name] = (what, span)
+
+    def add_body(self, body: Body, inputs: Iterable[tuple[str, Span]], own: Iterable[tuple[str, Span]] = ()) -> None:
+        """Hold the inputs and steps of a body against the file's names and the block's hyperparameters."""
+        # A block's hyperparameter may hide an hparam of the file: that is how defaults are passed on.
+        local = {name: ("a hyperparameter", span) for name, span in own}
+        for name, span in inputs:
+            if not self._clashes(name, "an input", span, local):
+                local[name] = ("an input", span)
+        for inner in _bodies(body):
+            for step in inner.steps:
+                self._clashes(step.name, "a step", step.name_span, local)
+                if step.assertion is not None:
+                    self.check_split(step.assertion)
+
+    def check_split(self, pattern: ShapePattern | None) -> None:
+        """Note a name of the file that the x form has taken apart: `1xmaxlen` is 1 x ma x len."""
+        dims = pattern.dims if pattern is not None and pattern.per_sample else ()
+        for index in range(len(dims) - 1):
+            first, second = dims[index : index + 2]
+            if pattern is None or not (isinstance(first, Name) and isinstance(second, Name)):
+                continue
+            whole = f"{first.id}x{second.id}"
+            span = Span(pattern.span.source, pattern.span_of(index).start, pattern.span_of(index + 1).end)
+            if span.text == whole and whole in self._known:
+                message = f"{whole} reads as {first.id} x {second.id} here, but it is also {self._known[whole][0]}"
+                related = (Label(self._known[whole][1], whole),)
+                fix = (f"put blanks around the x that separates sizes: … x {whole}",)
+                self.findings.add(Problem("ambiguous-name", message, span, related=related, help=fix))
+
+    def _clashes(self, name: str, what: str, span: Span, local: Mapping[str, tuple[str, Span]] = _NOTHING) -> bool:
+        first = local.get(name) or self._known.get(name)
+        if first is None:
+            return False
+        other, place = first
+        name = shortened(name)
+        message = f"{name} is {what} and also {other}" if what != other else f"{name} is {what} twice"
+        related = (Label(place, f"{name}, {other}"),)
+        fix = ("give one of them another name",)
+        label = f"{name}, {what}"
+        self.findings.add(Problem("ambiguous-name", message, span, label, related=related, help=fix))
+        return True
+
+
+def check_names(names: Names, inputs: tuple[Input, ...], body: Body, blocks: Iterable[Block]) -> None:
+    """Hold every name of the model and of its blocks against the names of the file."""
+    sizes: dict[str, Span] = {}
+    for entry in inputs:
+        if entry.pattern is None:
+            continue
+        for dim in entry.pattern.dims:
+            if isinstance(dim, Name) and dim.id not in sizes and dim.id not in ("N", "_"):
+                sizes[dim.id] = entry.pattern.expression.span(dim)
+        names.check_split(entry.pattern)
+    names.add_body(body, [(entry.name, entry.name_span or entry.span) for entry in inputs])
+    for step in body.steps:
+        if step.name in sizes:
+            message = f"{step.name} is a step and also a size of the input"
+            related = (Label(sizes[step.name], f"{step.name}, a size"),)
+            label = f"{step.name}, a step"
+            names.findings.add(Problem("ambiguous-name", message, step.name_span, label, related=related))
+    for block in blocks:
+        names.add_body(
+            block.body,
+            [(entry.name, entry.span) for entry in block.inputs],
+            [(parameter.name, parameter.span) for parameter in block.parameters],
+        )
+
+
+def _bodies(body: Body) -> Iterator[Body]:
+    yield body
+    for step in body.steps:
+        if isinstance(step.value, Body):
+            yield from _bodies(step.value)
+
+
+def shortened(text: str) -> str:
+    """A text of the file, cut to what a message has room for."""
+    return text if len(text) <= 40 else text[:39] + "…"

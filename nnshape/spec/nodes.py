@@ -1,0 +1,225 @@
+"""The parts of an expression: what was written, and from where to where in its text.
+
+Nodes are compared by identity: an `x` here and an `x` there are two nodes. (That also spares each
+process some milliseconds, in which dataclasses would write `__eq__` and `__hash__` for every class.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import EllipsisType
+from typing import TypeAlias
+
+Atom: TypeAlias = int | float | str | bool | EllipsisType | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """A number, a string, True, False, None or `...`."""
+
+    value: Atom
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name:
+    """A name, to be looked up."""
+
+    id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Word:
+    """A plain word in a mapping step: the file's own name of that spelling, or else a string."""
+
+    id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Starred:
+    """`*value` among the arguments or items."""
+
+    value: Node
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keyword:
+    """`name=value` in a call; the name is None for `**value`."""
+
+    name: str | None
+    value: Node
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """`function(args, keywords)`."""
+
+    function: Node
+    args: tuple[Node, ...]
+    keywords: tuple[Keyword, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """`value.name`; `name_start` is where the name begins, and it ends where the attribute ends."""
+
+    value: Node
+    name: str
+    name_start: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subscript:
+    """`value[index]`; several indices are a Tuple."""
+
+    value: Node
+    index: Node
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slice:
+    """`lower:upper:step` within a subscript."""
+
+    lower: Node | None
+    upper: Node | None
+    step: Node | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binary:
+    """Two operands and one of `+ - * / // % ** @ & | ^ << >>`."""
+
+    operator: str
+    left: Node
+    right: Node
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unary:
+    """An operand behind `-`, `+`, `~` or `not`."""
+
+    operator: str
+    operand: Node
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compare:
+    """`left operator comparator …`: == != < <= > >= `is`, `is not`, `in`, `not in`."""
+
+    left: Node
+    operators: tuple[str, ...]
+    comparators: tuple[Node, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Boolean:
+    """Values joined by `and`, or by `or`."""
+
+    operator: str
+    values: tuple[Node, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditional:
+    """`body if test else orelse`."""
+
+    test: Node
+    body: Node
+    orelse: Node
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tuple:
+    """`(a, b)`."""
+
+    items: tuple[Node, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class List:
+    """`[a, b]`."""
+
+    items: tuple[Node, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generator:
+    """`for target in iterable if condition …`; several targets unpack each item."""
+
+    target: str | tuple[str, ...]
+    iterable: Node
+    conditions: tuple[Node, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comprehension:
+    """`element for … in …`, bare in a call or, where `bracketed`, as a list."""
+
+    element: Node
+    generators: tuple[Generator, ...]
+    bracketed: bool
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FString:
+    """`f'layer{i}'`: its texts as string Constants and, between them, its expressions."""
+
+    parts: tuple[Node, ...]
+    start: int
+    end: int
+
+
+Node: TypeAlias = (
+    Constant
+    | Name
+    | Word
+    | Starred
+    | Call
+    | Attribute
+    | Subscript
+    | Slice
+    | Binary
+    | Unary
+    | Compare
+    | Boolean
+    | Conditional
+    | Tuple
+    | List
+    | Comprehension
+    | FString
+)

@@ -1,0 +1,186 @@
+"""Where the characters of a YAML value stand in the text: folds, escapes and indents undone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nnshape.spec.source import Source, Span
+
+# A line end, with the blanks around it and the empty lines after it, is one fold.
+_FOLD_TEXT = r"(?<![ \t])[ \t]*(?:(?:\r\n|\n|\r)[ \t]*)+"
+_FOLD = re.compile(_FOLD_TEXT)
+_SINGLE = re.compile(rf"''|{_FOLD_TEXT}")
+_DOUBLE = re.compile(rf"\\(?:(\r\n|\n|\r)[ \t]*|x[0-9A-Fa-f]{{2}}|u[0-9A-Fa-f]{{4}}|U[0-9A-Fa-f]{{8}}|.)|{_FOLD_TEXT}")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
+
+
+class Piece(NamedTuple):
+    """A run of a value and the run of the source that it was read from.
+
+    Runs of one length correspond character by character; else the piece is one whole, such as an
+    escape or a fold.
+    """
+
+    start: int
+    end: int
+    source_start: int
+    source_end: int
+
+    def first(self, offset: int) -> int:
+        """The source offset at which the character at `offset` begins."""
+        if self.end - self.start == self.source_end - self.source_start:
+            return self.source_start + offset - self.start
+        return self.source_start
+
+    def last(self, offset: int) -> int:
+        """The source offset at which the character before `offset` ends."""
+        if self.end - self.start == self.source_end - self.source_start:
+            return self.source_start + offset - self.start
+        return self.source_end
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An exact map from the characters of a value to the source; `whole` is where all of it stands."""
+
+    source: Source
+    pieces: tuple[Piece, ...]
+    whole: Span
+
+    def span(self, start: int, end: int) -> Span:
+        """The range of the source that the characters from `start` up to `end` were read from."""
+        if start >= end:
+            offset = self._point(start)
+            return Span(self.source, offset, offset)
+        starts, ends = [], []
+        for piece in self.pieces:
+            if piece.start < end and start < piece.end:
+                starts.append(piece.first(max(start, piece.start)))
+                ends.append(piece.last(min(end, piece.end)))
+        if not starts:
+            return self.whole
+        return Span(self.source, min(starts), max(ends))
+
+    def cut(self, start: int, end: int) -> Origin:
+        """The origin of the value's part from `start` up to `end`."""
+        pieces = []
+        for piece in self.pieces:
+            low, high = max(start, piece.start), min(end, piece.end)
+            if low < high:
+                pieces.append(Piece(low - start, high - start, piece.first(low), piece.last(high)))
+        return Origin(self.source, tuple(pieces), self.span(start, end))
+
+    def _point(self, offset: int) -> int:
+        for piece in self.pieces:
+            if piece.start <= offset < piece.end:
+                return piece.first(offset)
+        before = [piece for piece in self.pieces if piece.end <= offset]
+        return max(before).source_end if before else self.whole.start
+
+
+def verbatim(span: Span) -> Origin:
+    """The origin of a value that is its source's text, character by character."""
+    return Origin(span.source, (Piece(0, span.end - span.start, span.start, span.end),), span)
+
+
+def origin_of_scalar(value: str, style: str, span: Span) -> Origin:
+    """The origin of a YAML scalar's value, `style` being one of `'`, `"`, `|`, `>` or empty for a plain one."""
+    raw = span.text
+    if raw == value:
+        return verbatim(span)
+    if style == "|":
+        pieces = _literal_pieces(value, raw)
+    elif style == ">":
+        pieces = _folded_pieces(value, raw)
+    else:
+        pieces = _flow_pieces(raw, style)
+    if not _reads_as(pieces, raw, value):
+        # A line end that only YAML 1.1 knows, such as U+0085: the scalar as a whole is still true.
+        pieces = [Piece(0, len(value), 0, len(raw))]
+    shifted = tuple(Piece(a, b, span.start + c, span.start + d) for a, b, c, d in pieces)
+    return Origin(span.source, shifted, span)
+
+
+def _reads_as(pieces: list[Piece], raw: str, value: str) -> bool:
+    """Whether the pieces cover the value and agree with it wherever both texts are verbatim."""
+    at = 0
+    for start, end, low, high in pieces:
+        if start != at:
+            return False
+        at = end
+        if end - start == high - low > 1 and raw[low:high] != value[start:end]:
+            return False
+    return at == len(value)
+
+
+def _flow_pieces(raw: str, style: str) -> list[Piece]:
+    """The pieces of a plain or quoted scalar."""
+    position, end = (1, len(raw) - 1) if style else (0, len(raw))
+    pieces, at = [], 0
+    for match in {"'": _SINGLE, '"': _DOUBLE}.get(style, _FOLD).finditer(raw, position, end):
+        low, high = match.span()
+        if position < low:
+            pieces.append(Piece(at, at + low - position, position, low))
+            at += low - position
+        position = high
+        text = match.group()
+        if text[0] == "\\":
+            length = 0 if text[1] in "\r\n" else 1
+        elif text[0] == "'":
+            length = 1
+        else:
+            length = max(1, len(_LINE_END.findall(text)) - 1)
+        if length:
+            pieces.append(Piece(at, at + length, low, high))
+            at += length
+    if position < end:
+        pieces.append(Piece(at, at + end - position, position, end))
+    return pieces
+
+
+def _content_lines(raw: str) -> list[tuple[int, int, int]]:
+    """Start, end and end with the line end of each line after a block scalar's header."""
+    lines = [(match.start(), match.end(1), match.end()) for match in _LINE.finditer(raw)]
+    return [line for line in lines[1:] if line[0] < line[2]]
+
+
+def _literal_pieces(value: str, raw: str) -> list[Piece]:
+    pieces, at = [], 0
+    for line, (_, stop, high) in zip(value.split("\n"), _content_lines(raw), strict=False):
+        if line:
+            pieces.append(Piece(at, at + len(line), stop - len(line), stop))
+            at += len(line)
+        if at < len(value):
+            pieces.append(Piece(at, at + 1, stop, high))
+            at += 1
+    return pieces
+
+
+def _folded_pieces(value: str, raw: str) -> list[Piece]:
+    """The pieces of a `>` scalar, found by laying its value along the lines of its source."""
+    lines = [line for line in _content_lines(raw) if raw[line[0] : line[1]].strip(" \t")]
+    if not lines:
+        return []
+    low, stop, _ = lines[0]
+    indent = len(raw[low:stop]) - len(raw[low:stop].lstrip(" "))
+    # Behind an indentation indicator the first line may begin with blanks that are the value's.
+    while indent > 1 and not value.lstrip("\n").startswith(raw[low + indent : stop]):
+        indent -= 1
+    pieces: list[Piece] = []
+    at, before = 0, low
+    for low, stop, _ in lines:
+        joint = len(value) - at - len(value[at:].lstrip("\n"))
+        if not joint and pieces:
+            joint = 1
+        if joint:
+            pieces.append(Piece(at, at + joint, before, low + indent))
+            at += joint
+        length = max(0, stop - low - indent)
+        pieces.append(Piece(at, at + length, low + indent, stop))
+        at, before = at + length, stop
+    if at < len(value):
+        pieces.append(Piece(at, len(value), before, len(raw)))
+    return pieces

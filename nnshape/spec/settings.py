@@ -1,0 +1,192 @@
+"""The parts of a file beside its layers: inputs, sizes, variants, output, ties, freezes, imports."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nnshape.problems import Label, Problem, SpecError
+from nnshape.spec import limits
+from nnshape.spec.document import Mapping, Node, Scalar, Sequence
+from nnshape.spec.expression import Expression, parse_expression
+from nnshape.spec.names import Names, name_problem, nearest
+from nnshape.spec.scalars import Value, kind_of, value_of, value_of_node, word_of
+from nnshape.spec.shape_nodes import shape_of_node
+from nnshape.spec.spec import Import, Input, Located, Output, Tie
+
+if TYPE_CHECKING:
+    from nnshape.spec.findings import Findings
+
+_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+class SettingsReader:
+    """Reads each part that it is given; what cannot be read is noted in `findings` and left out."""
+
+    __slots__ = ("findings", "names")
+
+    def __init__(self, findings: Findings, names: Names) -> None:
+        self.findings = findings
+        self.names = names
+
+    def entries(self, node: Node | None, key: str, example: str) -> tuple[tuple[Scalar, Node], ...]:
+        """The items of a mapping, or none and a problem."""
+        if node is None or (isinstance(node, Scalar) and node.plain and not node.value):
+            return ()
+        if isinstance(node, Mapping):
+            return node.items
+        message = f"{key} is a mapping, not {kind_of(node)}"
+        self.findings.add(Problem("wrong-type", message, node.span, help=(example,)))
+        return ()
+
+    def inputs(self, node: Node) -> tuple[Input, ...]:
+        """`1x32x32`, `[N, 1, H, W]` or `name: shape` for each of several."""
+        if not isinstance(node, Mapping):
+            try:
+                return (Input("x", shape_of_node(node), node.span),)
+            except SpecError as error:
+                self.findings.extend(error.problems)
+                return (Input("x", None, node.span),)
+        found = []
+        for key, value in node.items:
+            self.check_name(key, "an input")
+            try:
+                found.append(Input(key.value, shape_of_node(value), value.span, key.span))
+            except SpecError as error:
+                self.findings.extend(error.problems)
+                found.append(Input(key.value, None, value.span, key.span))
+        if not found:
+            self.findings.add(Problem("missing-key", "input names no shape", node.span))
+        return tuple(found)
+
+    def hparams(self, node: Node | None) -> dict[str, Located[Value]]:
+        """The named numbers of the file; words and lists are allowed too."""
+        found: dict[str, Located[Value]] = {}
+        for key, value in self.entries(node, "hparams", "hparams: {depth: 12}"):
+            if self.check_name(key, "an hparam"):
+                self.names.add(key.value, "an hparam", key.span)
+            try:
+                found[key.value] = Located(value_of_node(value), value.span)
+            except SpecError as error:
+                self.findings.extend(error.problems)
+        return found
+
+    def dims(self, node: Node | None) -> dict[str, Located[int]]:
+        """The sizes that symbols have."""
+        found: dict[str, Located[int]] = {}
+        for key, value in self.entries(node, "dims", "dims: {H: 224, W: 224}"):
+            if self.check_name(key, "a size"):
+                self.names.add(key.value, "a size", key.span)
+            try:
+                size = value_of(value) if isinstance(value, Scalar) else None
+            except SpecError as error:
+                self.findings.extend(error.problems)
+                continue
+            if type(size) is int and size >= 0:
+                found[key.value] = Located(size, value.span)
+            else:
+                message = f"the size {key.value} is a whole number"
+                self.findings.add(Problem("wrong-type", message, value.span))
+        return found
+
+    def variants(
+        self, node: Node | None, hparams: dict[str, Located[Value]], sizes: set[str]
+    ) -> dict[str, dict[str, Located[Value]]]:
+        """Named sets of overrides of hparams and dims."""
+        found: dict[str, dict[str, Located[Value]]] = {}
+        for key, value in self.entries(node, "variants", "variants: {small: {depth: 6}}"):
+            overrides: dict[str, Located[Value]] = {}
+            example = f"{key.value}: {{depth: 6}}"
+            for name, setting in self.entries(value, f"the variant {key.value}", example):
+                if name.value not in hparams and name.value not in sizes:
+                    message = f"{name.value} is no hparam and no size of this file"
+                    fix = nearest(name.value, [*hparams, *sizes])
+                    self.findings.add(Problem("unknown-name", message, name.span, help=fix))
+                    continue
+                try:
+                    overrides[name.value] = Located(value_of_node(setting), setting.span)
+                except SpecError as error:
+                    self.findings.extend(error.problems)
+            found[key.value] = overrides
+        return found
+
+    def output(self, node: Node | None) -> Output | None:
+        """One expression, a list of them, or a mapping of names to them."""
+        if node is None:
+            return None
+        try:
+            if isinstance(node, Scalar):
+                return Output(_expression(node), node.span)
+            if isinstance(node, Sequence):
+                return Output(tuple([_expression(item) for item in node.items]), node.span)
+            return Output({key.value: _expression(value) for key, value in node.items}, node.span)
+        except SpecError as error:
+            self.findings.extend(error.problems)
+            return None
+
+    def tie(self, node: Node | None) -> dict[str, Tie]:
+        """Parameter paths, and the path of the parameter that each one is."""
+        found: dict[str, Tie] = {}
+        for key, value in self.entries(node, "tie", "tie: {head.weight: embed.weight}"):
+            try:
+                to, to_span = word_of(value, "a parameter's path")
+            except SpecError as error:
+                self.findings.extend(error.problems)
+                continue
+            if to == key.value:
+                related = (Label(key.span, "the same path"),)
+                message = f"{to} is tied to itself"
+                self.findings.add(Problem("ambiguous-name", message, to_span, related=related))
+                continue
+            found[key.value] = Tie(key.value, to, key.span, to_span)
+        return found
+
+    def freeze(self, node: Node | None) -> tuple[Located[str], ...]:
+        """Globs of parameter paths, or a single one."""
+        if node is None or (isinstance(node, Scalar) and node.plain and not node.value):
+            return ()
+        if isinstance(node, Mapping):
+            fix = ("freeze: [features.*]",)
+            self.findings.add(Problem("wrong-type", "freeze is a list of globs, not a mapping", node.span, help=fix))
+            return ()
+        found = []
+        for item in node.items if isinstance(node, Sequence) else (node,):
+            try:
+                found.append(Located(*word_of(item, "a glob of parameter paths")))
+            except SpecError as error:
+                self.findings.extend(error.problems)
+        return tuple(found)
+
+    def imports(self, node: Node | None) -> dict[str, Import]:
+        """Python classes; each is refused later unless the person running nnshape allows it."""
+        found: dict[str, Import] = {}
+        for key, value in self.entries(node, "import", 'import: {MyAttn: "mypkg.layers:MyAttn"}'):
+            try:
+                target, span = word_of(value, "module.path:Class")
+            except SpecError as error:
+                self.findings.extend(error.problems)
+                continue
+            if not _TARGET.fullmatch(target):
+                message = "an import is written module.path:Class"
+                self.findings.add(Problem("syntax", message, span, help=('MyAttn: "mypkg.layers:MyAttn"',)))
+                continue
+            if self.check_name(key, "an import"):
+                self.names.add(key.value, "an import", key.span)
+            found[key.value] = Import(key.value, target, span)
+        return found
+
+    def check_name(self, key: Scalar, what: str) -> bool:
+        """Whether a key is a name that such a thing may have; if not, a problem is noted."""
+        problem = name_problem(key.value, what, key.span)
+        if problem is not None:
+            self.findings.add(problem)
+        return problem is None
+
+
+def _expression(node: Node) -> Expression:
+    if not isinstance(node, Scalar):
+        message = f"output names a value here, not {kind_of(node)}"
+        raise SpecError(Problem("wrong-type", message, node.span))
+    if len(node.value) > limits.EXPRESSION_CHARACTERS:
+        raise SpecError(Problem("too-large", "this expression is too long", node.span))
+    return parse_expression(node.value, node.origin)

@@ -1,0 +1,183 @@
+"""Shapes as they are written: `1x32x32`, `16 x (H//2 - 2) x W`, `[N, 1, H, W]`, `int64[N, T]`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nnshape.problems import Problem, SpecError
+from nnshape.spec import nodes
+from nnshape.spec.expression import Expression, parse_expression
+from nnshape.spec.origin import Origin, Piece, verbatim
+from nnshape.spec.source import Span, source_of_text
+
+#: The dtypes by every name that torch has for them.
+DTYPES: dict[str, str] = {
+    **{name: name for name in (
+        "float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+        "uint64", "bool", "complex32", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
+        "float8_e5m2fnuz", "float8_e8m0fnu",
+    )},
+    "float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32",
+    "short": "int16", "cfloat": "complex64", "cdouble": "complex128", "chalf": "complex32",
+}  # fmt: skip
+
+_BRACKETS = re.compile(r"\s*(?:([^\W\d][\w.]*)\s*)?(\[)(.*)\]\s*", re.DOTALL)
+_DTYPE_BEFORE = re.compile(r"\s*(?:torch\.)?([^\W\d][a-z_]*\d\w*|bool|float|double|half|long|int|short)\b[\s(]*\d")
+_INTEGER = re.compile(r"\d+")
+_NAME = re.compile(r"[^\W\d]\w*")
+_SPACED_X = re.compile(r"\sx\s")
+_EXAMPLES = "write 1x32x32, 16 x (H//2) x W or [N, 1, H, W]"
+
+
+@dataclass(frozen=True, slots=True)
+class ShapePattern:
+    """A shape as written; a `per_sample` one, in the x form, is without its leading batch size.
+
+    `dims` are nodes of `expression`: integers, names, arithmetic, and in a block's input also `_` and
+    `...`. `dtype` is torch's full name for it, or None where none was written.
+    """
+
+    dims: tuple[nodes.Node, ...]
+    dtype: str | None
+    per_sample: bool
+    expression: Expression
+    span: Span
+
+    def span_of(self, index: int) -> Span:
+        """The place of one dimension."""
+        return self.expression.span(self.dims[index])
+
+
+def parse_shape(text: str, name: str = "<shape>") -> ShapePattern:
+    """The shape in a text at hand, such as an option's value; raises SpecError."""
+    source = source_of_text(text, name)
+    return shape_of_text(source.text, verbatim(Span(source, 0, len(source.text))))
+
+
+def shape_of_text(text: str, origin: Origin) -> ShapePattern:
+    """The shape in a text whose characters stand at `origin`; raises SpecError."""
+    stripped = text.strip()
+    start = len(text) - len(text.lstrip())
+    span = origin.span(start, start + len(stripped))
+    if not stripped:
+        raise SpecError(Problem("syntax", "a shape is wanted here", origin.whole, help=(_EXAMPLES,)))
+    if match := _BRACKETS.fullmatch(text):
+        dtype = None
+        if match.group(1) is not None:
+            dtype = _dtype(match.group(1), origin.span(*match.span(1)))
+        # Blanks in place of the dtype keep every offset.
+        open_at = match.start(2)
+        expression = parse_expression(" " * open_at + text[open_at:], origin)
+        if not isinstance(expression.node, nodes.List):
+            raise SpecError(Problem("syntax", "this is no shape", span, help=(_EXAMPLES,)))
+        for dim in expression.node.items:
+            check_dim(dim, expression)
+        return ShapePattern(expression.node.items, dtype, False, expression, span)
+    if match := _DTYPE_BEFORE.match(text):
+        fix = f"a dtype stands before brackets: {match.group(1)}[N, …]"
+        raise SpecError(Problem("syntax", "a dtype cannot stand before this form", span, help=(fix,)))
+    return _per_sample(text, origin, span)
+
+
+def _per_sample(text: str, origin: Origin, span: Span) -> ShapePattern:
+    spaced = _SPACED_X.search(text) is not None
+    ranges: list[tuple[int, int]] = []
+    at = _skip(text, 0)
+    while True:
+        end = _element_end(text, at, spaced)
+        if end == at:
+            raise _no_element(text, at, origin)
+        ranges.append((at, end))
+        at = _skip(text, end)
+        if at >= len(text):
+            break
+        if text[at] != "x":
+            raise _no_element(text, at, origin)
+        at = _skip(text, at + 1)
+    # One list display with the elements where they stand, so that one parse does for all.
+    pieces: list[Piece] = []
+    parts, length = ["["], 1
+    for low, high in ranges:
+        cut = origin.cut(low, high)
+        pieces.extend(Piece(p.start + length, p.end + length, p.source_start, p.source_end) for p in cut.pieces)
+        parts.append(text[low:high] + ",")
+        length += high - low + 1
+    parts.append("]")
+    expression = parse_expression("".join(parts), Origin(origin.source, tuple(pieces), span))
+    assert isinstance(expression.node, nodes.List)
+    for dim in expression.node.items:
+        check_dim(dim, expression)
+        if isinstance(dim, nodes.Name) and dim.id == "N":
+            message = "this form is one sample's shape, and N is put in front of it"
+            fixes = ("leave N out", f"or write brackets: [{', '.join(text[a:b] for a, b in ranges)}]")
+            raise SpecError(Problem("syntax", message, expression.span(dim), help=fixes))
+    return ShapePattern(expression.node.items, None, True, expression, span)
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
+def _element_end(text: str, at: int, spaced: bool) -> int:
+    """Where the element that begins at `at` ends; `at` itself where none begins."""
+    if match := _INTEGER.match(text, at):
+        return match.end()
+    if text.startswith("(", at):
+        depth = 0
+        for end in range(at, len(text)):
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            if not depth:
+                return end + 1
+        return at
+    if match := _NAME.match(text, at):
+        if spaced or "x" not in match.group():
+            return match.end()
+        return at + match.group().index("x")
+    return at
+
+
+def _no_element(text: str, at: int, origin: Origin) -> SpecError:
+    here = text[at : at + 1]
+    span = origin.span(at, min(at + 1, len(text)))
+    if here in ("(", "["):
+        return SpecError(Problem("syntax", f"{here} is never closed", span))
+    if here in ("×", "X", "*", ","):
+        fix = _EXAMPLES
+        return SpecError(Problem("syntax", f"{here} does not separate sizes; x does", span, help=(fix,)))
+    if here and here in "+-/%":
+        fix = "put arithmetic in brackets: 16 x (H//2 - 2) x W"
+        return SpecError(Problem("syntax", f"{here} cannot stand in a shape without brackets", span, help=(fix,)))
+    if not here:
+        return SpecError(Problem("syntax", "the shape ends too early", span, "a size is missing here"))
+    return SpecError(Problem("syntax", f"this is no shape: {here} cannot stand here", span, help=(_EXAMPLES,)))
+
+
+_SIZES = (
+    nodes.Name, nodes.Binary, nodes.Unary, nodes.Call, nodes.Conditional, nodes.Subscript, nodes.Attribute,
+)  # fmt: skip
+
+
+def check_dim(dim: nodes.Node, expression: Expression) -> None:
+    """Refuse at once what can never be a size; raises SpecError."""
+    if isinstance(dim, nodes.Constant) and (type(dim.value) is int or dim.value is Ellipsis):
+        return
+    message = "a size is an integer, a name or arithmetic with them"
+    if isinstance(dim, nodes.Unary) and isinstance(dim.operand, nodes.Constant):
+        message = "a size is never negative"
+    elif isinstance(dim, _SIZES):
+        return
+    raise SpecError(Problem("syntax", message, expression.span(dim)))
+
+
+def _dtype(name: str, span: Span) -> str:
+    canonical = DTYPES.get(name.removeprefix("torch."))
+    if canonical is None:
+        from difflib import get_close_matches  # only on the way to an error
+
+        near = get_close_matches(name, DTYPES, 1)
+        fix = (f"did you mean {near[0]}?",) if near else (f"torch has {', '.join(list(DTYPES)[:8])}, …",)
+        raise SpecError(Problem("wrong-dtype", f"{name} is no dtype", span, help=fix))
+    return canonical

@@ -1,0 +1,182 @@
+"""The text of a spec, the ranges in it, and how it is read from a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from nnshape.problems import Problem, SpecError
+from nnshape.spec import limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+# All but YAML 1.2's c-printable (section 5.1); a byte-order mark counts only at the start.
+_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text under the name that people know it by: a path, `<stdin>` or `<text>`."""
+
+    name: str
+    text: str = field(repr=False)
+    _starts: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The line and column of an offset, both counted from 1 and in characters."""
+        starts = self._line_starts()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1, without its line end; empty beyond the last line."""
+        starts = self._line_starts()
+        if not 1 <= number <= len(starts):
+            return ""
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r\n")
+
+    def line_start(self, number: int) -> int:
+        """The offset of the first character of a line that exists."""
+        return self._line_starts()[number - 1]
+
+    def _line_starts(self) -> list[int]:
+        if not self._starts:
+            # One assignment, so that a second thread never sees half a list.
+            self._starts[:] = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        return self._starts
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of a source, from offset `start` up to and without offset `end`."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def line(self) -> int:
+        """The line that the range begins on, counted from 1."""
+        return self.source.position(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        """The column of the first character, counted from 1."""
+        return self.source.position(self.start)[1]
+
+    @property
+    def end_line(self) -> int:
+        """The line that the range ends on, counted from 1."""
+        return self.source.position(self.end)[0]
+
+    @property
+    def end_column(self) -> int:
+        """The column just after the last character, counted from 1."""
+        return self.source.position(self.end)[1]
+
+    @property
+    def text(self) -> str:
+        """The characters of the range."""
+        return self.source.text[self.start : self.end]
+
+
+def read_source(path: str | Path) -> Source:
+    """The text of a file, or of standard input for `-`; raises SpecError where there is none to read."""
+    if str(path) == "-":
+        return _decoded("<stdin>", _first_bytes("<stdin>", sys.stdin.buffer))
+    name = str(path)
+    try:
+        with open(path, "rb") as file:
+            state = os.fstat(file.fileno())
+            if stat.S_ISREG(state.st_mode) and state.st_size > limits.TEXT_BYTES:
+                raise _too_large(name)
+            data = _first_bytes(name, file)
+    except (OSError, ValueError) as error:
+        raise SpecError(_unreadable(name, path, error)) from None
+    return _decoded(name, data)
+
+
+def source_of_text(text: str, name: str = "<text>") -> Source:
+    """A source of a text at hand, under the same limits as a file; raises SpecError."""
+    # Only a text that could be over the limit is worth encoding to count its bytes.
+    if len(text) * 4 > limits.TEXT_BYTES and len(text.encode("utf-8", "replace")) > limits.TEXT_BYTES:
+        raise _too_large(name)
+    source = Source(name, text.removeprefix("\ufeff"))
+    if bad := _UNPRINTABLE.search(source.text):
+        raise SpecError(_unprintable(source, bad.start()))
+    return source
+
+
+def _first_bytes(name: str, file: IO[bytes]) -> bytes:
+    """All bytes of a stream that ends within the limit; an endless one is left after one byte more."""
+    data = file.read(limits.TEXT_BYTES + 1)
+    if len(data) > limits.TEXT_BYTES:
+        raise _too_large(name)
+    return data
+
+
+def _decoded(name: str, data: bytes) -> Source:
+    if data.startswith(_UTF16_MARKS):
+        message = f"{name} is UTF-16 text; a spec is UTF-8"
+        raise SpecError(Problem("syntax", message, place=name, help=("save the file as UTF-8",)))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        source = Source(name, data.decode("utf-8", "replace").removeprefix("\ufeff"))
+        before = data[: error.start].decode("utf-8").removeprefix("\ufeff")
+        span = Span(source, len(before), len(before) + 1)
+        message = f"byte {error.start} (0x{data[error.start]:02x}) is not UTF-8 text"
+        fix = "save the file as UTF-8; if it is no text at all, it is no spec"
+        raise SpecError(Problem("syntax", message, span, "not UTF-8", help=(fix,))) from None
+    return source_of_text(text, name)
+
+
+def _unprintable(source: Source, offset: int) -> Problem:
+    code = ord(source.text[offset])
+    span = Span(source, offset, offset + 1)
+    if code == 0:
+        fix = "a text with NUL characters is UTF-16 or no text at all; save the file as UTF-8"
+        return Problem("syntax", "a NUL character stands in the text", span, "NUL", help=(fix,))
+    message = f"the character U+{code:04X} cannot stand in YAML"
+    return Problem("syntax", message, span, f"U+{code:04X}", help=("take the character out",))
+
+
+def _too_large(name: str) -> SpecError:
+    message = f"{name} is longer than 1 MiB, the most that a spec may be"
+    return SpecError(Problem("too-large", message, place=name))
+
+
+def _unreadable(name: str, path: str | Path, error: Exception) -> Problem:
+    fix: tuple[str, ...] = ()
+    if isinstance(error, FileNotFoundError):
+        reason = "there is no such file"
+        fix = _near_files(name)
+    elif isinstance(error, IsADirectoryError):
+        reason = "it is a folder, not a file"
+    elif isinstance(error, PermissionError):
+        reason = "permission is denied"
+    elif isinstance(error, OSError) and error.strerror:
+        reason = error.strerror
+    else:
+        reason = str(error)
+    return Problem("unreadable", f"cannot read {name}: {reason}", place=name, help=fix)
+
+
+def _near_files(path: str) -> tuple[str, ...]:
+    from difflib import get_close_matches  # only on the way to an error
+
+    folder, name = os.path.split(path)
+    try:
+        near = get_close_matches(name, os.listdir(folder or "."), 1)
+    except OSError:
+        return ()
+    return (f"did you mean {os.path.join(folder, near[0])}?",) if near else ()

@@ -1,0 +1,164 @@
+"""A spec as read: nothing evaluated, a span on every value; its parts are compared by identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from nnshape.problems import Problem
+    from nnshape.spec.expression import Expression
+    from nnshape.spec.nodes import Node
+    from nnshape.spec.scalars import Value
+    from nnshape.spec.shape import ShapePattern
+    from nnshape.spec.source import Source, Span
+
+T = TypeVar("T")
+Relation = Literal["<=", "<", ">=", ">", "=="]
+Quantity = Literal["parameters", "trainable", "buffers", "macs", "parameter_bytes", "output"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located(Generic[T]):
+    """A value and where it is written."""
+
+    value: T
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Input:
+    """A tensor that the model takes; `span` is that of its shape, `name_span` None for the unnamed `x`."""
+
+    name: str
+    pattern: ShapePattern | None
+    span: Span
+    name_span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One line of a body: what to compute, and the shape that it is said to have.
+
+    `value` is None where the step could not be read, which is a problem of the spec. `text` is the
+    expression as written, without the assertion, its whitespace folded.
+    """
+
+    name: str
+    name_span: Span
+    value: Expression | Body | None
+    assertion: ShapePattern | None
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """Steps in order; those of a list are named 0, 1, …"""
+
+    steps: tuple[Step, ...]
+    span: Span
+    is_list: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockParameter:
+    """A hyperparameter of a block; its default is a node of `Block.signature`."""
+
+    name: str
+    default: Node | None
+    has_default: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockInput:
+    """A tensor that a block takes; `optional` where it may be left out (`mask=None`)."""
+
+    name: str
+    pattern: ShapePattern | None
+    optional: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A reusable group of steps: hyperparameters, then inputs."""
+
+    name: str
+    name_span: Span
+    parameters: tuple[BlockParameter, ...]
+    inputs: tuple[BlockInput, ...]
+    body: Body
+    signature: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Output:
+    """What the model gives back: one expression, several, or several by name."""
+
+    value: Expression | tuple[Expression, ...] | dict[str, Expression]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tie:
+    """Two parameters that are one: `path` shares the tensor of `to`."""
+
+    path: str
+    to: str
+    path_span: Span
+    to_span: Span
+
+
+OutputShape: TypeAlias = "ShapePattern | tuple[OutputShape, ...] | dict[str, OutputShape]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expectation:
+    """A line under `expect`: a quantity, a relation, and a count or the output's shapes."""
+
+    quantity: Quantity
+    relation: Relation
+    value: int | OutputShape
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Include:
+    """Another file under a name of its own; `spec` is None where that file could not be read."""
+
+    name: str
+    path: str
+    span: Span
+    spec: Spec | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Import:
+    """A Python class under a name of its own, as `module.path:Class`."""
+
+    name: str
+    target: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spec:
+    """A file as read; `problems` holds its faults and those of the files that it includes."""
+
+    source: Source
+    name: str
+    inputs: tuple[Input, ...]
+    hparams: dict[str, Located[Value]]
+    dims: dict[str, Located[int]]
+    blocks: dict[str, Block]
+    body: Body
+    output: Output | None
+    tie: dict[str, Tie]
+    freeze: tuple[Located[str], ...]
+    expect: tuple[Expectation, ...]
+    variants: dict[str, dict[str, Located[Value]]]
+    includes: dict[str, Include]
+    imports: dict[str, Import]
+    problems: tuple[Problem, ...]

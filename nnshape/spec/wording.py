@@ -1,0 +1,153 @@
+"""Python's syntax errors, and the constructs that a step does not have, in plain words."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+from typing import TYPE_CHECKING
+
+from nnshape.problems import Problem
+
+if TYPE_CHECKING:
+    from nnshape.spec.origin import Origin
+
+
+class Fault(Exception):
+    """What is wrong with a text, and from where to where in it."""
+
+    def __init__(
+        self, kind: str, message: str, start: int, end: int, label: str = "", help: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.start = start
+        self.end = end
+        self.label = label
+        self.help = help
+
+    def problem(self, origin: Origin) -> Problem:
+        """The fault as a problem, at the place in the source that the text was read from."""
+        span = origin.span(self.start, self.end)
+        return Problem(self.kind, self.message, span, self.label, help=self.help)
+
+
+_UNWANTED: dict[type[ast.AST], tuple[str, tuple[str, ...]]] = {
+    ast.Lambda: ("a lambda", ("name the operation: a function of torch, or a block",)),
+    ast.NamedExpr: ("an assignment (:=)", ("give the value a step of its own",)),
+    ast.Dict: ("a dict", ("write pairs: Sequential(('name', Layer()), …)",)),
+    ast.DictComp: ("a dict", ("write pairs: Sequential((f'layer{i}', Layer()) for i in range(3))",)),
+    ast.Set: ("a set", ("write a tuple, (a, b), or a list, [a, b]",)),
+    ast.SetComp: ("a set", ("write a list: [… for … in …]",)),
+    ast.Await: ("await", ()),
+    ast.Yield: ("yield", ()),
+    ast.YieldFrom: ("yield", ()),
+}
+
+
+def unwanted(tree: ast.AST) -> tuple[str, tuple[str, ...]]:
+    """What a construct is called, and what to write in its place."""
+    if isinstance(tree, ast.Constant):
+        return ("a bytes literal" if isinstance(tree.value, bytes) else "a complex number"), ()
+    return _UNWANTED.get(type(tree), (f"this construct ({type(tree).__name__})", ()))
+
+
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_KEYWORDS = frozenset(keyword.kwlist)
+_WORD = re.compile(r"[^\W\d]\w*")
+_LAST_WORD = re.compile(r"\b([a-zA-Z]{2,8})\s*$")
+
+
+def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Fault:
+    """The fault behind a SyntaxError of the text without its `lead` blanks in front."""
+    said = error.msg or "invalid syntax"
+    # Python gives offset 0 where the text ended too early.
+    offset = (error.offset or 0) - 1
+    start = len(text.rstrip()) if offset < 0 else min(lead + offset, len(text))
+    end = lead + (error.end_offset or 0) - 1
+    end = min(end, len(text)) if end > start else min(start + 1, len(text))
+    here = text[start:end]
+    if not text.strip():
+        return Fault("syntax", "an expression is wanted here", 0, len(text))
+    if "was never closed" in said:
+        closer = _CLOSERS.get(here, ")")
+        return Fault("syntax", f"{here} is never closed", start, end, f"no {closer} follows")
+    if said.startswith("unmatched"):
+        return Fault("syntax", f"{here} closes no bracket", start, end, help=(f"take one {here} away",))
+    if said.startswith("closing parenthesis"):
+        opened = re.search(r"opening parenthesis '(.)'", said)
+        what = opened.group(1) if opened else "("
+        return Fault("syntax", f"{here} closes a {what}", start, end, f"{_CLOSERS.get(what, ')')} is wanted")
+    if "unterminated" in said or "EOF while scanning" in said:
+        return Fault("syntax", f"the string that {text[start : start + 1]} opens is never closed", start, len(text))
+    if "Perhaps you forgot a comma" in said:
+        return Fault("syntax", "a comma is missing here", start, end, "two values without a comma")
+    if "positional argument follows keyword" in said:
+        # Python points at the closing bracket.
+        fix = "put the arguments without a name first, or name this one too"
+        return Fault("syntax", "an argument without a name follows one with a name", start, end, help=(fix,))
+    if "Generator expression must be parenthesized" in said:
+        return Fault("syntax", "a loop beside other arguments wants brackets of its own", start, end)
+    if "leading zeros" in said:
+        return Fault("syntax", "a number does not begin with 0", start, _word_end(text, start))
+    if said.startswith("invalid character"):
+        return Fault("syntax", f"{here} (U+{ord(here[:1] or ' '):04X}) is no character of an expression", start, end)
+    if "literal" in said and not said.startswith("f-string"):
+        start = _number_start(text, start)
+        end = _word_end(text, start)
+        return Fault("syntax", f"{text[start:end]} is no number", start, end)
+    if "expected 'else'" in said:
+        return Fault("syntax", "an if without an else", start, end, help=("write A if test else B",))
+    if "too many nested" in said:
+        return Fault("too-large", "brackets nest too deeply", start, end)
+    if said.startswith("f-string"):
+        return Fault("syntax", f"this {said.replace(': ', ' cannot be read: ', 1)}", 0, len(text))
+    if "cannot assign" in said and (word := _WORD.match(here)) and word.group() in _KEYWORDS:
+        return _reserved(word.group(), start, start + word.end())
+    if "cannot contain assignment" in said or "cannot assign" in said:
+        return Fault("syntax", "only a name can stand before =", start, end)
+    return _unexpected(text, start, end)
+
+
+def _unexpected(text: str, start: int, end: int) -> Fault:
+    """The fault of a token that Python did not expect."""
+    here = text[start:end]
+    if start >= len(text.rstrip()):
+        return Fault("syntax", "the expression ends too early", start, start, "something is missing here")
+    if here.startswith("->") or text.startswith("->", start):
+        fix = "an assertion stands at the end of a step: Layer(…) -> 6x28x28"
+        return Fault("syntax", "-> cannot stand here", start, start + 2, help=(fix,))
+    if here in _KEYWORDS:
+        return _reserved(here, start, end)
+    if here == "=" and (word := _LAST_WORD.search(text, 0, start)) and word.group(1) in _KEYWORDS:
+        return _reserved(word.group(1), *word.span(1))
+    if here == "=":
+        fix = "a step's name goes in front of a colon: name: expression"
+        return Fault("syntax", "= cannot stand here", start, end, help=(fix,))
+    if here == ":":
+        return Fault("syntax", ": cannot stand here", start, end, help=("a named argument is written name=value",))
+    if here == "*":
+        return Fault("syntax", "* cannot stand here", start, end)
+    if here in (",", ")", "]"):
+        return Fault("syntax", f"a value is wanted before {here}", start, end)
+    if (before := text[:start].rstrip()) and (before[-1].isalnum() or before[-1] in ")]_'\""):
+        return Fault("syntax", f"{here} cannot follow here", start, end, "an operator or a comma is missing")
+    return Fault("syntax", f"{here} cannot stand here", start, end)
+
+
+def _reserved(word: str, start: int, end: int) -> Fault:
+    return Fault("syntax", f"{word} is a word of Python's grammar and cannot stand here", start, end)
+
+
+def _number_start(text: str, start: int) -> int:
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] in "._"):
+        start -= 1
+    return start
+
+
+def _word_end(text: str, start: int) -> int:
+    end = start
+    while end < len(text) and (text[end].isalnum() or text[end] in "._"):
+        end += 1
+    return max(end, start + 1)
