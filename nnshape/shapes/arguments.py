@@ -1,0 +1,270 @@
+"""Binding of arguments to the names, kinds and defaults that a layer or function declares.
+
+A kind is an annotation: `Size` (a whole number, symbolic or not), `Sizes` (one, or a tuple of
+them), `int`, `float`, `bool`, `str`, `Tensor`, `Tensors`, `Layer`, `DType`, `Device`, `None`,
+`Any`, joined by `|`. Declarations keep them as text, so that declaring costs nothing. `Whole`,
+`Wholes` and `Flag` are the strict kinds of torch's functions, which take no bool for a number and
+no number for a bool, as its modules do; a `Number` may be complex.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from nnshape.shapes.dim import Dim
+from nnshape.shapes.dtypes import DTYPES, DType
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+
+class _Auto:
+    """The argument `auto`: a size read off the tensor that arrives."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "auto"
+
+
+AUTO = _Auto()
+REQUIRED: Any = object()
+
+#: What the kinds of an argument stand for in an annotation.
+Sizes: TypeAlias = "int | Dim | tuple[int | Dim, ...] | list[int | Dim]"
+SizesOrNone: TypeAlias = "int | Dim | None | tuple[int | Dim | None, ...] | list[int | Dim | None]"
+Floats: TypeAlias = "float | tuple[float, ...] | list[float]"
+Whole: TypeAlias = "int | Dim"
+Wholes: TypeAlias = "int | Dim | tuple[int | Dim, ...]"
+Number: TypeAlias = "int | float | complex | Dim"
+Flag: TypeAlias = bool
+Tensors: TypeAlias = "tuple[Tensor, ...]"
+Activation: TypeAlias = Any  # a Function or a Layer, which take one tensor
+
+
+def is_size(value: object) -> bool:
+    """Say whether the value is a whole number, symbolic or not (torch takes a bool for one)."""
+    return isinstance(value, (int, Dim))
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is int or isinstance(value, Dim)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Dim))
+
+
+def _is_layer(value: object) -> bool:
+    from nnshape.shapes.layer import Layer
+
+    return isinstance(value, Layer)
+
+
+def _is_activation(value: object) -> bool:
+    from nnshape.shapes.function import Function
+
+    return isinstance(value, Function) or _is_layer(value)
+
+
+def _all(check: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, (tuple, list)) and all(map(check, value))
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, Tensor)
+
+
+#: Each kind's check, and what it takes in words.
+KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "Size": (is_size, "a whole number"),
+    "Sizes": (lambda value: is_size(value) or _all(is_size)(value), "a whole number or a tuple of them"),
+    "SizesOrNone": (
+        lambda value: value is None or is_size(value) or _all(lambda item: item is None or is_size(item))(value),
+        "a whole number, None, or a tuple of them",
+    ),
+    "Floats": (lambda value: _is_number(value) or _all(_is_number)(value), "a number or a tuple of them"),
+    "Whole": (_is_whole, "a whole number"),
+    "Wholes": (lambda value: _is_whole(value) or _all(_is_whole)(value), "a whole number or a tuple of them"),
+    "int": (is_size, "a whole number"),
+    "float": (lambda value: isinstance(value, (int, float, Dim)), "a number"),
+    "complex": (lambda value: isinstance(value, (int, float, complex)), "a number"),
+    "bool": (lambda value: isinstance(value, (bool, int)), "True or False"),
+    "Number": (lambda value: isinstance(value, (int, float, complex, Dim)), "a number"),
+    "Flag": (lambda value: isinstance(value, bool), "True or False"),
+    "str": (lambda value: isinstance(value, str) and not isinstance(value, DType), "a string"),
+    "Tensor": (_is_tensor, "a tensor"),
+    "Tensors": (_all(_is_tensor), "a tuple of tensors"),
+    "Layer": (_is_layer, "a layer"),
+    "Activation": (_is_activation, "a function or layer of one tensor"),
+    "tuple": (lambda value: isinstance(value, (tuple, list)), "a tuple"),
+    "DType": (lambda value: isinstance(value, str) and value in DTYPES, "a dtype"),
+    "Device": (lambda value: isinstance(value, (str, int)), "a device"),
+    "None": (lambda value: value is None, "None"),
+    "Any": (lambda value: True, "anything"),
+}
+
+#: The types of which every value is of a kind, subclasses aside.
+_EXACT: dict[str, tuple[type, ...]] = {
+    "Size": (int, Dim), "Sizes": (int, Dim), "Whole": (int, Dim), "Wholes": (int, Dim), "int": (int, Dim),
+    "float": (float, int, Dim), "complex": (float, int), "Number": (float, int, Dim), "bool": (bool, int), "Flag": (bool,),
+    "str": (str,), "Tensor": (Tensor,), "None": (type(None),), "Any": (int, float, str, bool, tuple, list, Tensor),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument that a layer or function declares."""
+
+    name: str
+    kinds: tuple[str, ...]
+    default: Any = REQUIRED
+    variadic: bool = False
+    keyword_only: bool = False
+    #: Types of which every value is taken, so that most values need no check.
+    exact: frozenset[type] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        exact = frozenset(kind for name in self.kinds for kind in _EXACT.get(name, ()))
+        object.__setattr__(self, "exact", exact)
+
+    def accepts(self, value: object) -> bool:
+        """Say whether the value is of one of the declared kinds."""
+        return type(value) in self.exact or any(KINDS[kind][0](value) for kind in self.kinds)
+
+    @property
+    def wanted(self) -> str:
+        """What it takes, in words."""
+        return " or ".join(KINDS[kind][1] for kind in self.kinds)
+
+
+class Signature:
+    """The arguments that one layer, function or block takes."""
+
+    __slots__ = ("_defaults", "by_name", "owner", "parameters", "positional", "variadic")
+
+    def __init__(self, owner: str, parameters: Sequence[Parameter]) -> None:
+        self.owner = owner
+        self.parameters = tuple(parameters)
+        self.by_name = {parameter.name: parameter for parameter in parameters}
+        self.positional = [p for p in parameters if not p.variadic and not p.keyword_only]
+        self.variadic = next((p for p in parameters if p.variadic), None)
+        self._defaults = {p.name: () if p.variadic else p.default for p in parameters}
+
+    def bind(self, arguments: Sequence[Any], keywords: Mapping[str, Any], auto: Sequence[str] = ()) -> dict[str, Any]:
+        """Give each declared argument its value, in the declared order.
+
+        Raises Refusal: unknown-argument, missing-argument or wrong-type, with the argument's name.
+        """
+        bound = self._defaults.copy()
+        positional = self.positional
+        if len(arguments) > len(positional) and self.variadic is None:
+            raise self._too_many(arguments)
+        for parameter, value in zip(positional, arguments, strict=False):
+            if type(value) not in parameter.exact:
+                self._check(parameter, value, auto)
+            bound[parameter.name] = value
+        if self.variadic is not None:
+            rest = tuple(arguments[len(positional) :])
+            if len(rest) == 1 and isinstance(rest[0], (tuple, list)):
+                rest = tuple(rest[0])
+            for value in rest:
+                self._check(self.variadic, value, auto)
+            bound[self.variadic.name] = rest
+        for given, value in keywords.items():
+            parameter = self._named(given)
+            if parameter.variadic and not bound[parameter.name]:
+                items = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+                for item in items:
+                    self._check(parameter, item, auto)
+                bound[parameter.name] = items
+                continue
+            if bound[parameter.name] is not parameter.default or parameter in positional[: len(arguments)]:
+                raise Refusal("unknown-argument", f"{self.owner} got {given} twice", given)
+            self._check(parameter, value, auto)
+            bound[parameter.name] = value
+        for value in bound.values():
+            if value is REQUIRED:
+                raise self._missing([name for name, value in bound.items() if value is REQUIRED])
+        return bound
+
+    def _check(self, parameter: Parameter, value: Any, auto: Sequence[str]) -> None:
+        if parameter.accepts(value) or (value is AUTO and parameter.name in auto):
+            return
+        name = parameter.name
+        if value is AUTO:
+            raise Refusal("invalid-argument", f"{self.owner} cannot read {name} off its input: give it a value", name)
+        if parameter.kinds[0] == "Tensor":
+            message = f"{{layer}} takes {parameter.wanted} as {name}, but {described(value)} arrives"
+        else:
+            message = f"{self.owner} takes {parameter.wanted} as {name}, not {described(value)}"
+        raise Refusal("wrong-type", message, name)
+
+    def _named(self, name: str) -> Parameter:
+        parameter = self.by_name.get(name) or self.by_name.get(_SYNONYMS.get(name, ""))
+        if parameter is None:
+            near = difflib.get_close_matches(name, self.by_name, 1)
+            help = f"did you mean {near[0]}?" if near else f"it takes {', '.join(self.by_name) or 'none'}"
+            raise Refusal("unknown-argument", f"{self.owner} has no argument {name}", name, help=help)
+        return parameter
+
+    def _too_many(self, arguments: Sequence[Any]) -> Refusal:
+        takes, given = len(self.positional), len(arguments)
+        least = sum(p.default is REQUIRED for p in self.positional)
+        count = f"{takes}" if least == takes else f"from {least} to {takes}"
+        plural = "" if takes == 1 else "s"
+        return Refusal(
+            "unknown-argument", f"{self.owner} takes {count} positional argument{plural}, but {given} were given"
+        )
+
+    def _missing(self, names: Sequence[str]) -> Refusal:
+        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        plural = "" if len(names) == 1 else "s"
+        return Refusal("missing-argument", f"{self.owner} is missing {len(names)} required argument{plural}: {listed}")
+
+
+#: numpy's names, which torch takes too.
+_SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def described(value: object) -> str:
+    """Name a value in a message: `2.5`, `'same'`, `a tuple of 2 (a tensor 5x6, …)`."""
+    if isinstance(value, Tensor):
+        return f"a tensor {value}"
+    if isinstance(value, (tuple, list)) and any(isinstance(item, (Tensor, tuple, list)) for item in value):
+        return f"a tuple of {len(value)} ({', '.join(map(described, value))})"
+    text = repr(value) if isinstance(value, (str, tuple, list)) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 0) -> Signature:
+    """Read the signature off a rule's own parameters and annotations, without the first `skip`."""
+    code = function.__code__
+    annotations = function.__annotations__
+    defaults = function.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    first_default = len(names) - len(defaults)
+    parameters = [
+        Parameter(name, kinds_of(annotations.get(name, "Any")), defaults[i - first_default] if i >= first_default else REQUIRED)
+        for i, name in enumerate(names)
+    ][skip:]  # fmt: skip
+    end = code.co_argcount + code.co_kwonlyargcount
+    if code.co_flags & 0x04:  # *args, which stand behind the keyword-only names
+        name = code.co_varnames[end]
+        parameters.append(Parameter(name, kinds_of(annotations.get(name, "Any")), (), variadic=True))
+    keyword_defaults = function.__kwdefaults__ or {}
+    for name in code.co_varnames[code.co_argcount : end]:
+        default = keyword_defaults.get(name, REQUIRED)
+        parameters.append(Parameter(name, kinds_of(annotations.get(name, "Any")), default, keyword_only=True))
+    return Signature(owner, parameters)
+
+
+def kinds_of(annotation: str) -> tuple[str, ...]:
+    """Split an annotation into its kinds."""
+    kinds = tuple(part.strip() for part in annotation.split("|"))
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise TypeError(f"no such kind of argument: {unknown[0]} (kinds: {', '.join(KINDS)})")
+    return kinds

@@ -1,0 +1,58 @@
+"""Dimensions of a tensor as torch's functions name them: from the front, or from the back with a minus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from nnshape.shapes.dim import Dim
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, shape_text
+
+
+def axis(dim: Any, shape: Shape, name: str = "dim", extra: int = 0) -> int:
+    """The place of a dimension, counted from the front. A single number has one dimension to speak of.
+
+    `extra` is 1 where a new dimension may come behind the last. Raises Refusal (index-error).
+    """
+    if isinstance(dim, Dim):
+        raise Refusal("unknown-value", f"{name} (={dim}) must be a number: give its symbols values", name)
+    count = len(shape) + extra or 1
+    if -count <= dim < count:
+        return int(dim) % count
+    where = shape_text(shape) if shape else "a single number"
+    note = f"Dimension out of range (expected to be in range of [{-count}, {count - 1}], but got {dim})"
+    message = f"{{layer}} has no dimension {dim} in {where}: it goes from {-count} to {count - 1}"
+    raise Refusal("index-error", message, name, note=note)
+
+
+def axes(dim: Any, shape: Shape, name: str = "dim", every: bool = True) -> tuple[int, ...]:
+    """The places of one or several dimensions, in the order given; all for None, and for () where `every`.
+
+    Raises Refusal where one lies outside the shape or is named twice.
+    """
+    if dim is None or (every and isinstance(dim, (tuple, list)) and not dim):
+        return tuple(range(len(shape)))
+    if not isinstance(dim, (tuple, list)):
+        return (axis(dim, shape, name),)
+    places = tuple(axis(one, shape, name) for one in dim)
+    if len(set(places)) != len(places):
+        twice = next(place for place in places if places.count(place) > 1)
+        note = f"dim {twice} appears multiple times in the list of dims"
+        raise Refusal("invalid-argument", f"{name} (={tuple(dim)}) names dimension {twice} twice", name, note=note)
+    return places
+
+
+def plain_int(value: Any, name: str) -> int:
+    """The value as a number. Raises Refusal (unknown-value) for a symbolic one."""
+    if isinstance(value, Dim):
+        raise Refusal("unknown-value", f"{name} (={value}) must be a number: give its symbols values", name)
+    return int(value)
+
+
+def flat(sizes: Iterable[Any]) -> tuple[Any, ...]:
+    """Sizes given one by one, or as one tuple."""
+    found = tuple(sizes)
+    if len(found) == 1 and isinstance(found[0], (tuple, list)):
+        return tuple(found[0])
+    return found

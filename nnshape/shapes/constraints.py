@@ -1,0 +1,124 @@
+"""Conditions on symbolic sizes that a rule needs and cannot prove: they become the model's requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+from nnshape.shapes.dim import Dim, Size, at_least, divisible, equal, substitute, symbol
+from nnshape.shapes.dim_algebra import size_from
+from nnshape.shapes.dim_terms import terms_of
+
+Relation = Literal["==", ">=", "%"]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """`left == right`, `left >= right`, or `left % right == 0`: needed, and not proved for all sizes."""
+
+    left: Size
+    relation: Relation
+    right: Size
+
+    def __str__(self) -> str:
+        if self.relation == "%":
+            return f"{_operand(self.left)} % {_operand(self.right)} == 0"
+        left, right = _sides(self.left - self.right)
+        if isinstance(left, int):
+            return f"{right} {_MIRRORED[self.relation]} {left}"
+        return f"{left} {self.relation} {right}"
+
+    def holds(self, values: Mapping[str, Size]) -> bool | None:
+        """Say whether it holds at these sizes; None where a symbol is left over."""
+        left, right = substitute(self.left, values), substitute(self.right, values)
+        return _DECIDE[self.relation](left, right)
+
+
+_DECIDE = {"==": equal, ">=": at_least, "%": divisible}
+_collector: ContextVar[list[Constraint] | None] = ContextVar("constraints", default=None)
+
+
+_MIRRORED = {"==": "==", ">=": "<="}
+
+
+def _sides(difference: Size) -> tuple[Size, Size]:
+    """Split a difference into what counts for it and what counts against it: `H - 5` into `H` and `5`."""
+    terms = terms_of(difference)
+    constant = terms.get((), 0)
+    gain = size_from({monomial: factor for monomial, factor in terms.items() if monomial and factor > 0})
+    loss = size_from({monomial: -factor for monomial, factor in terms.items() if monomial and factor < 0})
+    return (constant, loss) if isinstance(gain, int) else (gain, loss - constant)
+
+
+def _operand(size: Size) -> str:
+    text = str(size)
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
+
+
+@contextmanager
+def collecting() -> Iterator[list[Constraint]]:
+    """Collect what the rules run inside assume of symbolic sizes."""
+    found: list[Constraint] = []
+    token = _collector.set(found)
+    try:
+        yield found
+    finally:
+        _collector.reset(token)
+
+
+def _assume(left: Size, relation: Relation, right: Size) -> bool:
+    verdict = _DECIDE[relation](left, right)
+    if verdict is None:
+        found = _collector.get()
+        if found is not None:
+            found.append(Constraint(left, relation, right))
+        return True
+    return verdict
+
+
+def assume_equal(left: Size, right: Size) -> bool:
+    """Say False where the sizes differ; what cannot be proved is assumed, and becomes a constraint."""
+    if type(left) is int and type(right) is int:
+        return left == right
+    return _assume(left, "==", right)
+
+
+def assume_at_least(left: Size, right: Size) -> bool:
+    """Say False where `left < right`; what cannot be proved is assumed, and becomes a constraint."""
+    if type(left) is int and type(right) is int:
+        return left >= right
+    return _assume(left, ">=", right)
+
+
+def assume_divisible(left: Size, right: Size) -> bool:
+    """Say False where `right` does not divide `left`; what cannot be proved is assumed."""
+    if type(left) is int and type(right) is int:
+        return right != 0 and left % right == 0
+    return _assume(left, "%", right)
+
+
+_numbers: ContextVar[dict[str, int]] = ContextVar("numbers")
+_everywhere: dict[str, int] = {}
+
+
+@contextmanager
+def numbering() -> Iterator[None]:
+    """Number the fresh symbols of one trace from 0; without it, they are numbered through the whole process."""
+    token = _numbers.set({})
+    try:
+        yield
+    finally:
+        _numbers.reset(token)
+
+
+def fresh_symbol(kind: str, most: Size) -> Dim:
+    """A size that depends on the values of a tensor, such as `nonzero0`: at most `most`, which is recorded."""
+    numbers = _numbers.get(_everywhere)
+    number = numbers.get(kind, 0)
+    numbers[kind] = number + 1
+    fresh = symbol(f"{kind}{number}")
+    _assume(most, ">=", fresh)
+    return fresh

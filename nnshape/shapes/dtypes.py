@@ -1,0 +1,148 @@
+"""Dtypes by torch's names, their sizes in bytes, and torch's rules of type promotion.
+
+Source: https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
+"""
+
+from __future__ import annotations
+
+
+class DType(str):
+    """A dtype, which is its own name in torch: `float32`, `int64`, `bool`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+#: Every dtype that a spec can name: bytes an element.
+ITEM_BYTES: dict[str, int] = {
+    "bool": 1,
+    "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
+    "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
+    "complex32": 4, "complex64": 8, "complex128": 16,
+}  # fmt: skip
+
+ALIASES = {
+    "float": "float32", "double": "float64", "half": "float16", "short": "int16", "int": "int32", "long": "int64",
+    "cfloat": "complex64", "cdouble": "complex128", "chalf": "complex32",
+}  # fmt: skip
+
+DTYPES: dict[str, DType] = {name: DType(name) for name in ITEM_BYTES}
+DTYPES.update({alias: DTYPES[name] for alias, name in ALIASES.items()})
+
+FLOAT32, INT64, BOOL = DTYPES["float32"], DTYPES["int64"], DTYPES["bool"]
+
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
+_COMPLEX = ("complex32", "complex64", "complex128")
+_SIGNED = ("int8", "int16", "int32", "int64")
+#: The real dtype of a complex one's parts.
+REAL_OF = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+COMPLEX_OF = {"float16": "complex32", "bfloat16": "complex64", "float32": "complex64", "float64": "complex128"}
+
+
+def is_floating(dtype: str) -> bool:
+    """Say whether the dtype is one of the float types."""
+    return dtype in _FLOATS
+
+
+def is_complex(dtype: str) -> bool:
+    """Say whether the dtype is one of the complex types."""
+    return dtype in _COMPLEX
+
+
+def is_integral(dtype: str) -> bool:
+    """Say whether the dtype is a whole-number type (bool is not)."""
+    return dtype in _SIGNED or dtype == "uint8"
+
+
+def category(dtype: str) -> int:
+    """Rank the dtype's kind: 0 bool, 1 integer, 2 float, 3 complex."""
+    return 0 if dtype == "bool" else 2 if dtype in _FLOATS else 3 if dtype in _COMPLEX else 1
+
+
+def promote(a: str, b: str) -> DType:
+    """The dtype of an operation on tensors of these two, both with dimensions."""
+    if a == b:
+        return DTYPES[a]
+    rank_a, rank_b = category(a), category(b)
+    if rank_a == 3 or rank_b == 3:
+        real = promote(REAL_OF.get(a, a), REAL_OF.get(b, b))
+        return DTYPES[COMPLEX_OF[real]]
+    if rank_a != rank_b:
+        return DTYPES[a if rank_a > rank_b else b]
+    if rank_a == 2:
+        if {a, b} == {"float16", "bfloat16"}:
+            return FLOAT32
+        return DTYPES[max(a, b, key=_FLOATS.index)]
+    if "uint8" in (a, b):
+        signed = b if a == "uint8" else a
+        return DTYPES["int16" if signed == "int8" else signed]
+    return DTYPES[max(a, b, key=_SIGNED.index)]
+
+
+def scalar_dtype(value: object) -> DType:
+    """The dtype that a Python number stands for in an operation with a tensor of a lower kind."""
+    if isinstance(value, bool):
+        return BOOL
+    if isinstance(value, float):
+        return FLOAT32
+    if isinstance(value, complex):
+        return DTYPES["complex64"]
+    return INT64
+
+
+def result_type(*operands: object) -> DType:
+    """The dtype of an operation on these: abstract tensors and Python numbers (a symbolic size is an int).
+
+    Tensors with dimensions decide; one without any, and then a number, only by a higher kind.
+    """
+    full = single = number = None
+    for operand in operands:
+        dtype = getattr(operand, "dtype", None)
+        if dtype is None:
+            number = _promoted(number, scalar_dtype(operand))
+        elif operand.shape:  # type: ignore[attr-defined]
+            full = dtype if full is None else promote(full, dtype)
+        else:
+            single = _promoted(single, dtype)
+    if full is not None and single is None and number is None:
+        return full
+    return _outranked(full, _outranked(single, number)) or FLOAT32
+
+
+def _promoted(a: DType | None, b: DType | None) -> DType | None:
+    return b if a is None else a if b is None else promote(a, b)
+
+
+def _outranked(higher: DType | None, lower: DType | None) -> DType | None:
+    """The dtype of a higher operand, unless the lower one is of a higher kind."""
+    if higher is None or lower is None:
+        return lower if higher is None else higher
+    rank = category(higher)
+    if rank == 2:
+        return DTYPES[COMPLEX_OF[higher]] if category(lower) == 3 else higher
+    return promote(higher, lower) if rank == 0 or category(lower) >= 2 > rank else higher
+
+
+_LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
+
+
+def fits(value: complex, dtype: str) -> bool:
+    """Say whether torch puts a number into a tensor of the dtype: without overflow, rounded where it must be."""
+    if dtype == "bool":
+        return True
+    if isinstance(value, complex):
+        if not is_complex(dtype):
+            return value.imag == 0 and fits(value.real, dtype)
+        return fits(value.real, dtype) and fits(value.imag, dtype)
+    dtype = REAL_OF.get(dtype, dtype)
+    if dtype in _FLOATS:
+        largest = _LARGEST.get(dtype)
+        return largest is None or value - value != 0 or abs(value) <= largest
+    if value - value != 0:  # infinite, or not a number
+        return False
+    if dtype == "uint8":
+        return abs(value) <= 255 and (value >= 0 or isinstance(value, int))
+    bound = 1 << (8 * ITEM_BYTES[dtype] - 1)
+    return -bound <= value < bound

@@ -1,0 +1,106 @@
+"""`Function`: the base of every rule for an operation without parameters.
+
+A rule is a Python function of torch's name and arguments from abstract tensors to abstract tensors:
+
+    @function(method=True, example=("flatten(1)", "6x5x5"))
+    def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        '''Joins a range of dimensions into one.'''
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.arguments import Signature, signature_of_function
+
+if TYPE_CHECKING:
+    from nnshape.shapes.dim import Size
+
+Rule = Callable[..., Any]
+
+#: Every declared function, by torch's name; the families fill it as they are imported.
+REGISTRY: dict[str, Function] = {}
+#: The names that a method has and another function too: the method is registered as `Tensor.unfold`.
+TWINS = frozenset({"unfold"})
+
+
+class Function:
+    """An operation of `torch`, `torch.nn.functional` or a Tensor method, and the rule for its result.
+
+    `method` says that a Tensor has it; `only_method` that nothing else has. A `factory` makes a
+    tensor out of numbers, so that the value of the step before is not given to it.
+    """
+
+    __slots__ = ("_signature", "count", "example", "factory", "method", "name", "only_method", "rule")
+
+    def __init__(
+        self, name: str, rule: Rule, *, method: bool, only_method: bool, factory: bool, example: tuple[str, ...]
+    ) -> None:
+        self.name = name
+        self.rule = rule
+        self.method = method or only_method
+        self.only_method = only_method
+        self.factory = factory
+        self.example = example
+        self.count: Callable[..., Size] | None = None
+        self._signature: Signature | None = None
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"
+
+    @property
+    def doc(self) -> str:
+        """What the operation does, in one sentence."""
+        return self.rule.__doc__ or ""
+
+    def signature(self) -> Signature:
+        """The arguments, by torch's names and in torch's order."""
+        if self._signature is None:
+            self._signature = signature_of_function(self.name, self.rule)
+        return self._signature
+
+    def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """The result for these arguments, in torch's structure. Raises Refusal where torch refuses."""
+        return self._call(self.rule, arguments, keywords)
+
+    def macs(self, output: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Size:
+        """Multiply-accumulates of one application, for the whole batch."""
+        if self.count is None:
+            return 0
+        size: Size = self._call(lambda *args, **kw: self.count(output, *args, **kw), arguments, keywords)  # type: ignore[misc]
+        return size
+
+    def counts(self, rule: Callable[..., Size]) -> Callable[..., Size]:
+        """Declare the rule that counts multiply-accumulates: `(output, *arguments)` -> a size."""
+        self.count = rule
+        return rule
+
+    def _call(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        signature = self.signature()
+        bound = signature.bind(arguments, keywords)
+        if signature.variadic is None:
+            return rule(**bound)
+        ahead = [bound.pop(parameter.name) for parameter in signature.positional]
+        return rule(*ahead, *bound.pop(signature.variadic.name), **bound)
+
+
+def function(
+    *,
+    example: tuple[str, ...],
+    method: bool = False,
+    only_method: bool = False,
+    factory: bool = False,
+    name: str | None = None,
+) -> Callable[[Rule], Function]:
+    """Declare a rule under torch's name for it (`name` where Python's own name is taken)."""
+
+    def declare(rule: Rule) -> Function:
+        torch_name = name or rule.__name__
+        declared = Function(
+            torch_name, rule, method=method, only_method=only_method, factory=factory, example=example
+        )
+        REGISTRY[f"Tensor.{torch_name}" if only_method and torch_name in TWINS else torch_name] = declared
+        return declared
+
+    return declare

@@ -1,0 +1,62 @@
+"""The rules for torch's functions and Tensor methods: one file a family of operations.
+
+As with the layers, families are imported one by one until a name is found.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from nnshape.shapes.function import REGISTRY, TWINS, Function
+
+#: The files of this folder, in the order in which a name is looked for.
+FAMILIES = (
+    "pointwise",
+    "shape",
+    "conversion",
+    "joining",
+    "activation",
+    "matrix",
+    "reduction",
+    "creation",
+    "indexing",
+    "elementary",
+    "rearrange",
+    "einsum",
+    "ranking",
+    "gathering",
+    "samples",
+    "products",
+    "linalg",
+    "spectral",
+    "network",
+    "attention",
+    "dropout",
+    "padding",
+    "normalization",
+    "pooling",
+    "adaptive",
+    "convolution",
+)
+
+
+def find_function(name: str) -> Function | None:
+    """The function or method of this name, or None."""
+    for family in FAMILIES:
+        if name in REGISTRY:
+            break
+        import_module(f"{__name__}.{family}")
+    return REGISTRY.get(name)
+
+
+def find_method(name: str) -> Function | None:
+    """The Tensor method of this name, or None."""
+    found = find_function(f"Tensor.{name}" if name in TWINS else name)
+    return found if found is not None and found.method else None
+
+
+def all_functions() -> dict[str, Function]:
+    """Every function and method that has a rule, by torch's name."""
+    for family in FAMILIES:
+        import_module(f"{__name__}.{family}")
+    return dict(REGISTRY)

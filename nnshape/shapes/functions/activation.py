@@ -1,0 +1,373 @@
+"""Activations: https://pytorch.org/docs/stable/nn.functional.html#non-linear-activation-functions.
+
+The layers of the same names share these rules.
+"""
+
+from __future__ import annotations
+
+from nnshape.shapes.axes import axis
+from nnshape.shapes.constraints import assume_divisible, assume_equal
+from nnshape.shapes.dim import Dim
+from nnshape.shapes.dtypes import DTYPES, FLOAT32, DType, category, is_complex, is_floating
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.values import COMPUTED_IN, LARGEST, number, require_fit, require_floating
+
+
+def _floats(input: Tensor) -> Tensor:
+    require_floating(input)
+    return input.like()
+
+
+def _reals(input: Tensor) -> Tensor:
+    if input.dtype == "bool" or is_complex(input.dtype):
+        raise Refusal("wrong-dtype", f"{{layer}} wants numbers that have an order, but input is {input.dtype}", "input")
+    return input.like()
+
+
+def _to_floats(input: Tensor, bools: bool = True) -> Tensor:
+    """The result of an operation that turns whole numbers into float32."""
+    if input.dtype == "complex32" or (input.dtype == "bool" and not bools):
+        raise Refusal("wrong-dtype", f"{{layer}} has no rule for {input.dtype}, the dtype of input", "input")
+    return input.like(dtype=FLOAT32) if category(input.dtype) < 2 else input.like()
+
+
+def _in_place(input: Tensor) -> Tensor:
+    if category(input.dtype) < 2:
+        raise Refusal("wrong-dtype", f"{{layer}} cannot write its floats into input, which is {input.dtype}", "input")
+    return _to_floats(input)
+
+
+def _fit(input: Tensor, **numbers: float) -> Tensor:
+    """The same tensor, once these numbers fit in the dtype that torch computes in."""
+    require_floating(input)
+    dtype = COMPUTED_IN.get(input.dtype, input.dtype)
+    for name, value in numbers.items():
+        require_fit(value, name, dtype)
+    return input.like()
+
+
+@function(method=True, example=("relu()", "6x28x28"))
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Puts 0 for every negative value."""
+    return _reals(input)
+
+
+@function(method=True, example=("relu_()", "6x28x28"))
+def relu_(input: Tensor) -> Tensor:
+    """Puts 0 for every negative value, in place."""
+    return _reals(input)
+
+
+@function(example=("relu6()", "6x28x28"))
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """Clips every value to the range 0 to 6."""
+    return _reals(input)
+
+
+@function(example=("leaky_relu(0.2)", "6x28x28"))
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """Multiplies every negative value by a small slope."""
+    return _fit(input, negative_slope=negative_slope)
+
+
+@function(example=("leaky_relu_(0.2)", "6x28x28"))
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """Multiplies every negative value by a small slope, in place."""
+    return _fit(input, negative_slope=negative_slope)
+
+
+@function(method=True, example=("prelu(Parameter(6))", "6x28x28"))
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Multiplies every negative value by a learnable slope: one for all, or one a channel (dimension 1)."""
+    if input.dtype != weight.dtype:
+        message = f"{{layer}} wants input and slopes of one dtype, but input is {input.dtype} and weight {weight.dtype}"
+        raise Refusal("wrong-dtype", message, "input")
+    require_floating(input)
+    if weight.ndim > 1:
+        raise Refusal("wrong-rank", f"{{layer}} wants a weight of one dimension, but {weight} arrives", "weight")
+    slopes = weight.numel()
+    if slopes == 1:
+        return input.like()
+    if isinstance(slopes, Dim) and not input.shape:
+        arrives = 1
+    elif not input.shape:
+        raise Refusal("wrong-rank", f"{{layer}} has {slopes} slopes, but a single number arrives", "weight")
+    else:
+        arrives = input.shape[1] if input.ndim > 1 else 1
+    if isinstance(slopes, Dim) and isinstance(arrives, Dim) and arrives != slopes:
+        number(slopes, "num_parameters")  # one slope for all, or one a channel
+    if not assume_equal(slopes, arrives):
+        message = f"{{layer}} has {slopes} slopes, one a channel, but input has {arrives} channel{'s' * (arrives != 1)}"
+        note = f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {slopes} and channel size = {arrives}."
+        raise Refusal("size-mismatch", message, "num_parameters", note=note)
+    return input.like()
+
+
+@function(example=("rrelu()", "6x28x28"))
+def rrelu(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Multiplies every negative value by a slope drawn between two bounds; out of training, by their mean."""
+    require_floating(input)
+    if training and input.dtype == "float16":
+        raise Refusal("wrong-dtype", "{layer} cannot draw slopes in float16, the dtype of input", "input")
+    require_fit(lower, "lower", input.dtype if training else "float64")
+    require_fit(upper, "upper", input.dtype if training else "float64")
+    if not (lower <= upper and upper - lower < float("inf") and abs(lower) < float("inf")):
+        message = f"`lower` (={lower}) must not be above `upper` (={upper}), and both must be finite"
+        raise Refusal("invalid-argument", message, "lower")
+    return _fit(input, upper=(lower + upper) / 2) if not training else input.like()
+
+
+@function(example=("rrelu_()", "6x28x28"))
+def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
+    """Multiplies every negative value by a drawn slope, in place."""
+    result: Tensor = rrelu.rule(input, lower, upper, training)
+    return result
+
+
+@function(example=("elu()", "6x28x28"))
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Computes alpha * (exp(x) - 1) for every negative x."""
+    return _fit(input, alpha=alpha)
+
+
+@function(example=("elu_()", "6x28x28"))
+def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """Computes alpha * (exp(x) - 1) for every negative x, in place."""
+    return _fit(input, alpha=alpha)
+
+
+@function(example=("selu()", "6x28x28"))
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Applies the self-normalizing exponential unit to each value."""
+    return _floats(input)
+
+
+@function(example=("selu_()", "6x28x28"))
+def selu_(input: Tensor) -> Tensor:
+    """Applies the self-normalizing exponential unit to each value, in place."""
+    return _floats(input)
+
+
+@function(example=("celu()", "6x28x28"))
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Computes alpha * (exp(x / alpha) - 1) for every negative x."""
+    if number(alpha, "alpha") == 0:
+        raise Refusal("invalid-argument", "`alpha` (=0) must not be 0: {layer} divides by it", "alpha")
+    dtype = COMPUTED_IN.get(input.dtype, input.dtype)
+    if is_floating(dtype) and abs(alpha) * LARGEST[dtype] < 1:
+        raise Refusal("invalid-argument", f"`alpha` (={alpha}) is too small: {{layer}} divides by it", "alpha")
+    return _fit(input, alpha=alpha)
+
+
+@function(example=("celu_()", "6x28x28"))
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """Computes alpha * (exp(x / alpha) - 1) for every negative x, in place."""
+    result: Tensor = celu.rule(input, alpha)
+    return result
+
+
+@function(example=("gelu()", "6x28x28"))
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """Multiplies each value by the normal distribution's probability of a smaller one."""
+    if approximate not in ("none", "tanh"):
+        message = f"`approximate` must be 'none' or 'tanh', not {approximate!r}"
+        raise Refusal("invalid-argument", message, "approximate", note="approximate argument must be either none or tanh.")
+    return _floats(input)
+
+
+@function(example=("silu()", "6x28x28"))
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Multiplies each value by its sigmoid."""
+    return input.like() if input.dtype in ("complex64", "complex128") else _floats(input)
+
+
+@function(example=("mish()", "6x28x28"))
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Multiplies each value by the tanh of its softplus."""
+    return _floats(input)
+
+
+@function(example=("hardswish()", "6x28x28"))
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Multiplies each value by a sigmoid made of straight lines."""
+    return _floats(input)
+
+
+@function(example=("hardsigmoid()", "6x28x28"))
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """Applies a sigmoid made of straight lines."""
+    return _floats(input)
+
+
+@function(example=("hardtanh(0.0, 6.0)", "6x28x28"))
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """Clips every value to a range."""
+    if number(min_val, "min_val") > number(max_val, "max_val"):
+        message = f"`min_val` (={min_val}) must not be above `max_val` (={max_val})"
+        raise Refusal("invalid-argument", message, "min_val", note="min_val cannot be greater than max_val")
+    return _clipped(input, min_val, max_val)
+
+
+def _clipped(input: Tensor, min_val: float, max_val: float) -> Tensor:
+    _reals(input)
+    require_fit(min_val, "min_val", input.dtype)
+    require_fit(max_val, "max_val", input.dtype)
+    if input.dtype == "uint8" and (min_val < 0 or max_val < 0):
+        raise Refusal("wrong-dtype", f"uint8 has no negative numbers, and `min_val` is {min_val}", "input")
+    return input.like()
+
+
+@function(example=("hardtanh_(0.0, 6.0)", "6x28x28"))
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """Clips every value to a range, in place."""
+    return _clipped(input, number(min_val, "min_val"), number(max_val, "max_val"))
+
+
+@function(method=True, example=("sigmoid()", "6x28x28"))
+def sigmoid(input: Tensor) -> Tensor:
+    """Squeezes each value into the range 0 to 1: 1 / (1 + exp(-x))."""
+    return _to_floats(input)
+
+
+@function(method=True, example=("sigmoid_()", "6x28x28"))
+def sigmoid_(input: Tensor) -> Tensor:
+    """Squeezes each value into the range 0 to 1, in place."""
+    return _in_place(input)
+
+
+@function(method=True, example=("tanh()", "6x28x28"))
+def tanh(input: Tensor) -> Tensor:
+    """Squeezes each value into the range -1 to 1."""
+    return _to_floats(input)
+
+
+@function(method=True, example=("tanh_()", "6x28x28"))
+def tanh_(input: Tensor) -> Tensor:
+    """Squeezes each value into the range -1 to 1, in place."""
+    return _in_place(input)
+
+
+@function(example=("logsigmoid()", "6x28x28"))
+def logsigmoid(input: Tensor) -> Tensor:
+    """Computes the logarithm of each value's sigmoid."""
+    return _floats(input)
+
+
+@function(example=("softplus()", "6x28x28"))
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """Computes log(1 + exp(beta * x)) / beta, and x itself above a threshold."""
+    return _fit(input, beta=beta, threshold=threshold)
+
+
+@function(example=("softsign()", "6x28x28"))
+def softsign(input: Tensor) -> Tensor:
+    """Computes x / (1 + |x|)."""
+    return _to_floats(input, bools=False)
+
+
+@function(example=("tanhshrink()", "6x28x28"))
+def tanhshrink(input: Tensor) -> Tensor:
+    """Subtracts each value's tanh from it."""
+    return _to_floats(input, bools=False)
+
+
+@function(method=True, example=("hardshrink()", "6x28x28"))
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Puts 0 for every value within lambd of 0."""
+    require_floating(input)
+    require_fit(lambd, "lambd", input.dtype)
+    return input.like()
+
+
+@function(example=("softshrink()", "6x28x28"))
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Moves each value by lambd towards 0, and puts 0 for what is nearer."""
+    if not 0 <= number(lambd, "lambd") < float("inf"):
+        raise Refusal("invalid-argument", f"`lambd` (={lambd}) must be 0 or more, and finite", "lambd")
+    require_floating(input)
+    require_fit(lambd, "lambd", input.dtype)
+    return input.like()
+
+
+@function(example=("threshold(0.1, 20.0)", "6x28x28"))
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """Puts a given value for every one that is not above a threshold."""
+    _reals(input)
+    require_fit(threshold, "threshold", COMPUTED_IN.get(input.dtype, input.dtype))
+    require_fit(value, "value", input.dtype)
+    return input.like()
+
+
+@function(example=("threshold_(0.1, 20.0)", "6x28x28"))
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """Puts a given value for every one that is not above a threshold, in place."""
+    result: Tensor = _threshold.rule(input, threshold, value)
+    return result
+
+
+_threshold = threshold
+
+
+@function(example=("glu()", "20"))
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """Halves a dimension: its first half times the sigmoid of the second."""
+    if not input.shape:
+        note = "glu does not support scalars because halving size must be even"
+        raise Refusal("wrong-rank", "{layer} halves a dimension, but a single number arrives", "input", note=note)
+    along = axis(dim, input.shape)
+    size = input.shape[along]
+    if not assume_divisible(size, 2):
+        message = f"{{layer}} halves dimension {along}, but its size is {size}, an odd number"
+        note = f"Halving dimension must be even, but dimension {along} is size {size}"
+        raise Refusal("not-divisible", message, "input", note=note)
+    require_floating(input)
+    return input.like((*input.shape[:along], size // 2, *input.shape[along + 1 :]))
+
+
+def _softmax(input: Tensor, dim: int | None, dtype: DType | None) -> Tensor:
+    if dim is not None:
+        axis(dim, input.shape)
+    empty = 0 in input.shape  # torch does not look at the dtype then
+    if dtype is None:
+        return input.like() if empty else _floats(input)
+    if not is_floating(dtype) and not empty:
+        raise Refusal("wrong-dtype", f"{{layer}} computes with floats such as float32, but dtype is {dtype}", "dtype")
+    return input.like(dtype=DTYPES[dtype])
+
+
+@function(method=True, example=("softmax(-1)", "10"))
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """Turns the values along a dimension into shares that sum to 1."""
+    return _softmax(input, dim, dtype)
+
+
+@function(example=("softmin(-1)", "10"))
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """Turns the negated values along a dimension into shares that sum to 1."""
+    if input.dtype == "bool":
+        raise Refusal("wrong-dtype", "{layer} cannot negate a bool input", "input")
+    return _softmax(input, dim, dtype)
+
+
+@function(method=True, example=("log_softmax(-1)", "10"))
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """Computes the logarithm of the softmax along a dimension."""
+    return _softmax(input, dim, dtype)
+
+
+@function(example=("gumbel_softmax(1.0, True)", "10"))
+def gumbel_softmax(
+    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Tensor:
+    """Draws shares that sum to 1 from the Gumbel-Softmax distribution."""
+    along = axis(dim, logits.shape)
+    if 0 not in logits.shape:  # nothing is drawn otherwise, and torch's division makes floats
+        require_floating(logits, "logits")
+        return logits.like()
+    if hard and logits.shape[along] == 0:
+        raise Refusal("empty-output", f"{{layer}} cannot choose along dimension {along}, whose size is 0", "logits")
+    return _to_floats(logits)

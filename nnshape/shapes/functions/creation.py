@@ -1,0 +1,177 @@
+"""Tensors made of numbers: https://pytorch.org/docs/stable/torch.html#creation-ops."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.constraints import assume_at_least
+from nnshape.shapes.dim import Dim, Size, ceil_div
+from nnshape.shapes.dtypes import (
+    BOOL,
+    COMPLEX_OF,
+    DTYPES,
+    FLOAT32,
+    INT64,
+    DType,
+    fits,
+    is_complex,
+    is_floating,
+    is_integral,
+    scalar_dtype,
+)
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Device, Flag, Number, Whole, Wholes
+
+
+def checked_size(sizes: Any, name: str = "size") -> Shape:
+    """The sizes as a shape. Raises Refusal for a negative one."""
+    sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
+    for size in sizes:
+        if not assume_at_least(size, 0):
+            note = f"Trying to create tensor with negative dimension {size}: {list(sizes)}"
+            raise Refusal("invalid-argument", f"a size cannot be negative: {list(sizes)}", name, note=note)
+    return sizes
+
+
+def _filled(name: str, doc: str) -> None:
+    def rule(
+        *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False, layout: Any = None,
+        pin_memory: Flag = False,
+    ) -> Tensor:  # fmt: skip
+        return Tensor(checked_size(size), with_gradient(dtype or FLOAT32, requires_grad))
+
+    rule.__doc__ = doc
+    function(name=name, factory=True, example=(f"{name}(2, 3)",))(rule)
+
+
+def with_gradient(dtype: DType, requires_grad: bool) -> DType:
+    """The dtype. Raises Refusal where it cannot have a gradient and one is asked for."""
+    if requires_grad and not (is_floating(dtype) or is_complex(dtype)):
+        note = "Only Tensors of floating point and complex dtype can require gradients"
+        raise Refusal("wrong-dtype", f"only floats have gradients, not {dtype}", "requires_grad", note=note)
+    return DTYPES[dtype]
+
+
+_filled("zeros", "A tensor of zeros.")
+_filled("ones", "A tensor of ones.")
+_filled("empty", "A tensor whose values are whatever the memory holds.")
+
+
+def _random(name: str, doc: str, complex_too: bool = True) -> None:
+    def rule(
+        *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False, generator: Any = None,
+        layout: Any = None, pin_memory: Flag = False,
+    ) -> Tensor:  # fmt: skip
+        shape = checked_size(size)
+        return Tensor(shape, drawable(name, dtype or FLOAT32))
+
+    rule.__doc__ = doc
+    function(name=name, factory=True, example=(f"{name}(2, 3)",))(rule)
+
+
+def drawable(name: str, dtype: DType) -> DType:
+    """The dtype. Raises Refusal where torch draws no such random numbers."""
+    if not is_floating(dtype) and not is_complex(dtype):
+        raise Refusal("wrong-dtype", f"{name} draws floats, not {dtype}", "dtype", note=f"not implemented for '{dtype}'")
+    return DTYPES[dtype]
+
+
+_random("rand", "Random numbers, even between 0 and 1.")
+_random("randn", "Random numbers of the standard normal distribution.")
+
+
+@function(factory=True, example=("full((2, 3), 1.5)",))
+def full(
+    size: tuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
+    layout: Any = None, pin_memory: Flag = False,
+) -> Tensor:  # fmt: skip
+    """A tensor of one value; its dtype is the value's, where none is given."""
+    shape, chosen = checked_size(size), with_gradient(dtype or scalar_dtype(fill_value), requires_grad)
+    require_fits(fill_value, chosen, shape)
+    return Tensor(shape, chosen)
+
+
+def require_fits(value: Any, dtype: DType, shape: Shape) -> None:
+    """Raise Refusal where a fill value overflows. A single element of half precision becomes infinite instead."""
+    if isinstance(value, Dim):
+        return
+    if dtype in ("float16", "bfloat16") and not isinstance(value, complex) and set(shape) <= {1}:
+        return
+    if not fits(value, dtype):
+        note = f"value cannot be converted to type {dtype} without overflow"
+        raise Refusal("invalid-argument", f"{value} does not fit into {dtype}", "fill_value", note=note)
+
+
+@function(factory=True, example=("eye(3)",))
+def eye(
+    n: Whole, m: Whole | None = None, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
+    layout: Any = None, pin_memory: Flag = False,
+) -> Tensor:  # fmt: skip
+    """A matrix with ones on the diagonal.
+
+    n: its rows.
+    m: its columns; as many as rows for None.
+    """
+    return Tensor(checked_size((n, n if m is None else m)), with_gradient(dtype or FLOAT32, requires_grad))
+
+
+@function(factory=True, example=("arange(5)",))
+def arange(
+    start: Number = 0, end: Number | None = None, step: Number = 1, *, dtype: DType | None = None, device: Device | None = None,
+    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
+) -> Tensor:  # fmt: skip
+    """The numbers from `start` (0, where only one is given) up to but without `end`, by `step`."""
+    if end is None:
+        start, end = 0, start
+    for name, value in (("start", start), ("end", end), ("step", step)):
+        if isinstance(value, complex):
+            raise Refusal("wrong-type", f"arange takes real numbers, not {value}", name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Refusal("invalid-argument", f"{name} (={value}) must be finite", name, note="unsupported range")
+    whole = not any(isinstance(value, float) for value in (start, end, step))
+    chosen = DTYPES[dtype] if dtype else INT64 if whole else FLOAT32
+    if not whole and chosen == "int64":  # torch cuts the numbers off before it counts
+        start, end, step = (int(value) if isinstance(value, float) else value for value in (start, end, step))  # type: ignore[arg-type]
+        whole = True
+    if step == 0:
+        raise Refusal("invalid-argument", "arange cannot step by 0", "step", note="step must be nonzero")
+    count = _steps_whole(start, end, step) if whole else _steps(start, end, step)
+    if chosen in ("bool", "complex32", "complex64", "complex128"):
+        raise Refusal("wrong-dtype", f"arange counts in whole numbers or floats, not {chosen}", "dtype")
+    span = None
+    if whole and is_integral(chosen):
+        last = start + (count - 1) * step
+        span = (start, last) if isinstance(step, Dim) or step > 0 else (last, start)  # type: ignore[operator]
+    return Tensor((count,), with_gradient(chosen, requires_grad), span)  # type: ignore[arg-type]
+
+
+def _steps_whole(start: Any, end: Any, step: Any) -> Size:
+    if isinstance(step, Dim):
+        assume_at_least(step, 1)
+    down = not isinstance(step, Dim) and step < 0
+    if not (assume_at_least(start, end) if down else assume_at_least(end, start)):
+        raise _wrong_way(start, end, step)
+    return ceil_div(start - end, -step) if down else ceil_div(end - start, step)
+
+
+def _steps(start: Any, end: Any, step: Any) -> Size:
+    for name, value in (("start", start), ("end", end), ("step", step)):
+        if isinstance(value, Dim):
+            raise Refusal("unknown-value", f"{name} (={value}) must be a number beside floats: give it a value", name)
+    if (end - start) * step < 0:
+        raise _wrong_way(start, end, step)
+    count = math.ceil((end - start) / step)
+    if count >= 1 << 63:
+        raise Refusal("too-large", f"arange from {start} to {end} by {step} is too long", "end")
+    return count
+
+
+def _wrong_way(start: Any, end: Any, step: Any) -> Refusal:
+    note = "upper bound and lower bound inconsistent with step sign"
+    return Refusal("invalid-argument", f"steps of {step} do not lead from {start} to {end}", "step", note=note)

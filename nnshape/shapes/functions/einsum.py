@@ -1,0 +1,165 @@
+"""Einstein sums: https://pytorch.org/docs/stable/generated/torch.einsum.html."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshape.shapes.broadcasting import shared_size
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import promote, result_type
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, product
+
+if TYPE_CHECKING:
+    from nnshape.shapes.tensor import Shape
+
+#: Stands for each dimension under an ellipsis, counted from the last.
+_Labels = list[str]
+
+
+def _labels(term: str, equation: str) -> tuple[_Labels, int | None]:
+    """The letters of one operand, and where its ellipsis stands."""
+    letters: _Labels = []
+    ellipsis = None
+    term = term.replace(" ", "")
+    place = 0
+    while place < len(term):
+        letter = term[place]
+        if term.startswith("...", place):
+            if ellipsis is not None:
+                raise _malformed(equation, f"{term!r} has two ellipses")
+            ellipsis = len(letters)
+            place += 3
+            continue
+        if not (letter.isascii() and letter.isalpha()):
+            raise _malformed(equation, f"{letter!r} is neither a letter nor part of an ellipsis")
+        letters.append(letter)
+        place += 1
+    return letters, ellipsis
+
+
+def _malformed(equation: str, why: str) -> Refusal:
+    return Refusal("invalid-argument", f"einsum cannot read {equation!r}: {why}", "equation", note=f"einsum(): {why}")
+
+
+class _Sum:
+    """An equation with its operands: the size of every label, and the labels of each operand and the result."""
+
+    def __init__(self, equation: str, operands: tuple[Tensor, ...]) -> None:
+        self.equation = equation
+        left, arrow, right = equation.partition("->")
+        terms = left.split(",")
+        if not operands:
+            raise Refusal("missing-argument", "einsum takes an equation and one or more tensors", "operands")
+        if len(terms) != len(operands):
+            fewer = "fewer" if len(operands) < len(terms) else "more"
+            note = f"einsum(): {fewer} operands were provided than specified in the equation"
+            message = f"{equation!r} takes {len(terms)} tensors, but {len(operands)} arrive"
+            raise Refusal("missing-argument", message, "operands", note=note)
+        self.sizes: dict[str, Size] = {}
+        self.operands: list[_Labels] = []
+        self.covered = 0  # dimensions under the widest ellipsis
+        parsed = [_labels(term, equation) for term in terms]
+        for (letters, ellipsis), tensor in zip(parsed, operands, strict=True):
+            self._read(letters, ellipsis, tensor.shape)
+        self.output = self._output(right, parsed) if arrow else self._implicit(parsed)
+
+    def _read(self, letters: _Labels, ellipsis: int | None, shape: Shape) -> None:
+        number = len(self.operands)
+        free = len(shape) - len(letters)
+        if free < 0 or (free and ellipsis is None):
+            note = (
+                f"einsum(): the number of subscripts in the equation ({len(letters)}) does not match the number of "
+                f"dimensions ({len(shape)}) for operand {number}"
+            )
+            message = f"{''.join(letters)!r} of {self.equation!r} names {len(letters)} dimensions, but tensor {number + 1} has {len(shape)}"
+            raise Refusal("wrong-rank", message, "operands", note=note)
+        self.covered = max(self.covered, free)
+        labels = letters if ellipsis is None else [*letters[:ellipsis], *_dots(free), *letters[ellipsis:]]
+        own: dict[str, Size] = {}
+        for label, size in zip(labels, shape, strict=True):
+            if label in own and not (own[label] == size or assume_equal(own[label], size)):
+                note = f"einsum(): subscript {label} is repeated for operand {number} but the sizes don't match, {size} != {own[label]}"
+                message = f"{label} stands for {own[label]} and for {size} in tensor {number + 1}"
+                raise Refusal("size-mismatch", message, "operands", note=note)
+            own[label] = size
+        for label, size in own.items():
+            known = self.sizes.get(label, 1)
+            common = shared_size(known, size)
+            if common is None:
+                name = "..." if label.startswith(".") else label
+                note = (
+                    f"einsum(): subscript {name} has size {size} for operand {number} "
+                    f"which does not broadcast with previously seen size {known}"
+                )
+                message = f"{name} of {self.equation!r} is {known}, but {size} in tensor {number + 1}"
+                raise Refusal("size-mismatch", message, "operands", note=note)
+            self.sizes[label] = common
+        self.operands.append(labels)
+
+    def _output(self, right: str, parsed: list[tuple[_Labels, int | None]]) -> _Labels:
+        letters, ellipsis = _labels(right, self.equation)
+        for label in letters:
+            if letters.count(label) > 1:
+                raise _malformed(self.equation, f"output subscript {label} appears more than once in the output")
+            if label not in self.sizes:
+                raise _malformed(self.equation, f"output subscript {label} does not appear in the equation for any input operand")
+        if ellipsis is None:
+            return letters
+        return [*letters[:ellipsis], *_dots(self.covered), *letters[ellipsis:]]
+
+    def _implicit(self, parsed: list[tuple[_Labels, int | None]]) -> _Labels:
+        """Without an arrow: the ellipsis, then each letter that comes once, in the order of the alphabet."""
+        letters = [letter for found, _ in parsed for letter in found]
+        # Capitals come before small letters, as in torch.
+        return [*_dots(self.covered), *sorted(letter for letter in letters if letters.count(letter) == 1)]
+
+
+def _dots(count: int) -> _Labels:
+    return [f".{place}" for place in range(count, 0, -1)]
+
+
+@function(example=("einsum('ij,ij->i', x, x)", "[6, 5]"))
+def einsum(equation: str, *operands: Tensor) -> Tensor:
+    """Multiplies tensors and adds up, as an equation over the letters of their dimensions says.
+
+    equation: such as "bhid,bhjd->bhij"; what does not stand behind the arrow is added up.
+    operands: a tensor for each term.
+    """
+    read = _Sum(equation, operands)
+    shape = tuple(read.sizes[label] for label in read.output)
+    dtype = operands[0].dtype
+    pending = set(read.operands[0])
+    for number, tensor in enumerate(operands[1:], 1):
+        if tensor.dtype != dtype:
+            if _contracted(read, number, pending):
+                message = f"{{layer}} multiplies tensors of one dtype, but {dtype} and {tensor.dtype} arrive"
+                raise Refusal("wrong-dtype", message, "operands", note="expected scalar type")
+            dtype = promote(dtype, tensor.dtype) if shape else result_type(tensor, Tensor((), dtype))
+        pending |= set(read.operands[number])
+    return Tensor(shape, dtype)
+
+
+def _contracted(read: _Sum, number: int, pending: set[str]) -> list[str]:
+    """The labels that end with this operand: it and those before have them, and nothing after."""
+    later = set(read.output).union(*read.operands[number + 1 :])
+    return [label for label in read.operands[number] if label in pending and label not in later and read.sizes[label] != 1]
+
+
+@einsum.counts
+def _einsum_macs(output: Tensor, equation: str, *operands: Tensor) -> Size:
+    """Each pair, from left to right, as the batched product that torch makes of it."""
+    read = _Sum(equation, operands)
+    total: Size = 0
+    pending = dict.fromkeys(read.operands[0])
+    for number in range(1, len(operands)):
+        own = read.operands[number]
+        later = set(read.output).union(*read.operands[number + 1 :])
+        if _contracted(read, number, set(pending)):
+            # What only one of the two has, and nothing needs later, is added up before.
+            both = [label for label in {**pending, **dict.fromkeys(own)} if label in later or (label in pending and label in own)]
+            total = total + product(read.sizes[label] for label in both)
+        pending = dict.fromkeys(label for label in (*pending, *own) if label in later)
+    return total

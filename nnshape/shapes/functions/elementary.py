@@ -1,0 +1,248 @@
+"""Functions of one number, element by element: https://pytorch.org/docs/stable/torch.html#pointwise-ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.dtypes import BOOL, DTYPES, FLOAT32, REAL_OF, DType, category, fits, is_complex, result_type
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.pointwise import shape_of
+from nnshape.shapes.functions.reduction import require_kinds
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Number, Whole
+
+
+def _floating(dtype: DType) -> DType:
+    return FLOAT32 if category(dtype) < 2 else dtype
+
+
+def _same(dtype: DType) -> DType:
+    return dtype
+
+
+def _real(dtype: DType) -> DType:
+    return DTYPES[REAL_OF[dtype]] if is_complex(dtype) else dtype
+
+
+def _real_floating(dtype: DType) -> DType:
+    return _real(_floating(dtype))
+
+
+def _truth(dtype: DType) -> DType:
+    return BOOL
+
+
+def _whole(dtype: DType) -> DType:
+    return DTYPES["int64"] if dtype == "bool" else dtype
+
+
+#: What of a family of functions is common: the kinds of dtype that torch takes, and what it makes of them.
+_FAMILIES: tuple[tuple[str, Callable[[DType], DType], dict[str, str]], ...] = (
+    ("bifc", _floating, {
+        "acos arccos": "The arc cosine.",
+        "acosh arccosh": "The inverse hyperbolic cosine.",
+        "asin arcsin": "The arc sine.",
+        "asinh arcsinh": "The inverse hyperbolic sine.",
+        "atan arctan": "The arc tangent.",
+        "atanh arctanh": "The inverse hyperbolic tangent.",
+        "cos": "The cosine.",
+        "cosh": "The hyperbolic cosine.",
+        "exp": "e to the power of each element.",
+        "exp2": "2 to the power of each element.",
+        "expm1": "e to the power of each element, minus 1.",
+        "log": "The natural logarithm.",
+        "log10": "The logarithm to base 10.",
+        "log1p": "The natural logarithm of 1 plus each element.",
+        "log2": "The logarithm to base 2.",
+        "reciprocal": "1 divided by each element.",
+        "rsqrt": "1 divided by the square root.",
+        "sin": "The sine.",
+        "sinc": "The normalised sine cardinal, sin(pi x)/(pi x).",
+        "sinh": "The hyperbolic sine.",
+        "sqrt": "The square root.",
+        "tan": "The tangent.",
+    }),
+    ("bif", _floating, {
+        "deg2rad": "Degrees as radians.",
+        "rad2deg": "Radians as degrees.",
+        "digamma": "The digamma function.",
+        "erf": "The error function.",
+        "erfc": "1 minus the error function.",
+        "erfinv": "The inverse of the error function.",
+        "i0": "The modified Bessel function of order 0.",
+        "lgamma": "The logarithm of the gamma function.",
+    }),
+    ("bifc", _real_floating, {"angle": "The angle of complex numbers."}),
+    ("ifc", _real, {"abs absolute": "The absolute value."}),
+    ("if", _same, {
+        "ceil": "Rounds up.",
+        "fix": "Rounds towards 0.",
+        "floor": "Rounds down.",
+        "trunc": "Rounds towards 0.",
+    }),
+    ("f", _same, {"frac": "What is behind the point."}),
+    ("ifc", _same, {
+        "neg negative": "The same numbers with the other sign.",
+        "positive": "The same numbers (`+x`).",
+    }),
+    ("bif", _same, {"sign": "-1, 0 or 1, by the sign."}),
+    ("bifc", _same, {
+        "conj": "The conjugates of complex numbers.",
+        "conj_physical": "The conjugates of complex numbers, written out.",
+        "sgn": "-1, 0 or 1, by the sign; for complex numbers, their direction.",
+    }),
+    ("bifc", _whole, {"square": "The square."}),
+    ("bi", _same, {"bitwise_not": "The bits turned round (`~`); for bools, not."}),
+    ("bifc", _truth, {
+        "isfinite": "Says where elements are finite.",
+        "isinf": "Says where elements are infinite.",
+        "isnan": "Says where elements are not a number.",
+        "isreal": "Says where elements are real.",
+        "logical_not": "Says where elements are 0.",
+    }),
+    ("bif", _truth, {
+        "isneginf": "Says where elements are negative infinity.",
+        "isposinf": "Says where elements are positive infinity.",
+        "signbit": "Says where the sign is minus.",
+    }),
+)  # fmt: skip
+
+
+def _declare(names: str, doc: str, allowed: str, dtype_of: Callable[[DType], DType]) -> None:
+    def rule(input: Tensor) -> Tensor:
+        if allowed != "bifc":
+            require_kinds(input, allowed, "takes")
+        return Tensor(input.shape, dtype_of(input.dtype))
+
+    rule.__doc__ = doc
+    arrives = {"f": "6x5x5", "bi": "bool[6, 5]"}.get(allowed, "6x5x5")
+    for name in names.split():
+        function(name=name, method=True, example=(f"{name}()", arrives))(rule)
+
+
+for _allowed, _dtype_of, _functions in _FAMILIES:
+    for _names, _doc in _functions.items():
+        _declare(_names, _doc, _allowed, _dtype_of)
+
+
+@function(name="round", method=True, example=("round()", "6x5x5"))
+def round_(input: Tensor, *, decimals: Whole | None = None) -> Tensor:
+    """Rounds to the nearest whole number, halves to the even one; or to so many decimals."""
+    require_kinds(input, "if" if decimals is None else "f", "rounds")
+    return input.like()
+
+
+@function(method=True, example=("nan_to_num()", "6x5x5"))
+def nan_to_num(
+    input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """Replaces what is not a number, or infinite."""
+    return input.like()
+
+
+@function(method=True, example=("logit(1e-6)", "6x5x5"))
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """The inverse of sigmoid, log(x/(1 - x)); `eps` keeps x away from 0 and 1."""
+    require_kinds(input, "bif", "takes")
+    return input.like(dtype=_floating(input.dtype))
+
+
+@function(method=True, example=("mvlgamma(1)", "6x5x5"))
+def mvlgamma(input: Tensor, p: Whole) -> Tensor:
+    """The logarithm of the gamma function in p dimensions."""
+    require_kinds(input, "bif", "takes")
+    if isinstance(p, int) and p < 1:
+        raise Refusal("invalid-argument", f"p must be 1 or more, not {p}", "p", note="p has to be greater than or equal to 1")
+    return input.like(dtype=_floating(input.dtype))
+
+
+def _number_like(bound: Any) -> Any:
+    if not isinstance(bound, Tensor):
+        return bound
+    if bound.shape:
+        raise Refusal("wrong-type", "{layer} takes two numbers or two tensors as min and max", "max")
+    return (True, 1, 1.0, 1j)[category(bound.dtype)]
+
+
+def _clamped(input: Tensor, low: Any, high: Any) -> Tensor:
+    if low is None and high is None:
+        note = "torch.clamp: At least one of 'min' or 'max' must not be None"
+        raise Refusal("missing-argument", "{layer} wants min, max or both", "min", note=note)
+    mixed = {isinstance(bound, Tensor) for bound in (low, high) if bound is not None} == {True, False}
+    if mixed:  # torch takes a tensor without dimensions for a number then
+        low, high = (_number_like(bound) for bound in (low, high))
+    dtype = result_type(input, *(bound for bound in (low, high) if bound is not None))
+    one_tensor = (low is None) != (high is None) and isinstance(high if low is None else low, Tensor)
+    if is_complex(dtype) or (dtype == "bool" and not one_tensor):
+        raise Refusal("wrong-dtype", f"torch does not clamp {dtype}", "input", note="clamp: not implemented")
+    shape = input.shape
+    for name, bound in (("min", low), ("max", high)):
+        shape = broadcast(shape, shape_of(bound), "clamp", name)
+    return Tensor(shape, dtype)
+
+
+@function(method=True, example=("clamp(0, 1)", "6x5x5"))
+def clamp(input: Tensor, min: float | Tensor | None = None, max: float | Tensor | None = None) -> Tensor:
+    """Keeps the elements between two bounds.
+
+    min, max: numbers or tensors that broadcast; one of them may be left out.
+    """
+    return _clamped(input, min, max)
+
+
+function(name="clip", method=True, example=("clip(0, 1)", "6x5x5"))(clamp.rule)
+
+
+@function(method=True, example=("clamp_min(0)", "6x5x5"))
+def clamp_min(input: Tensor, min: float | Tensor) -> Tensor:
+    """Keeps the elements from falling below a bound."""
+    return _clamped(input, min, None)
+
+
+@function(method=True, example=("clamp_max(1)", "6x5x5"))
+def clamp_max(input: Tensor, max: float | Tensor) -> Tensor:
+    """Keeps the elements from rising above a bound."""
+    return _clamped(input, None, max)
+
+
+@function(method=True, example=("lerp(x, 0.5)", "6x5x5"))
+def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
+    """Goes from one tensor towards another by a weight: input + weight * (end - input)."""
+    tensors = {"end": end, "weight": weight} if isinstance(weight, Tensor) else {"end": end}
+    shape = input.shape
+    for name, tensor in tensors.items():
+        if tensor.dtype != input.dtype and not (name == "weight" and not tensor.shape):
+            note = f"expected dtype {input.dtype} for `{name}` but got dtype {tensor.dtype}"
+            message = f"{{layer}} wants {name} in the input's dtype, {input.dtype}, but it is {tensor.dtype}"
+            raise Refusal("wrong-dtype", message, name, note=note)
+        shape = broadcast(shape, tensor.shape, "interpolate between", name)
+    dtype = result_type(input, *tensors.values())
+    require_kinds(Tensor((), dtype), "fc", "interpolates")
+    return Tensor(shape, dtype)
+
+
+def _add_product(name: str, sign: str, doc: str, allowed: str) -> None:
+    def rule(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
+        dtype = result_type(input, tensor1, tensor2)
+        if "bifc"[category(dtype)] not in allowed:
+            raise Refusal("wrong-dtype", f"{name} takes no {dtype}", "input", note=f"{name}: not implemented for '{dtype}'")
+        if name == "addcdiv" and category(tensor1.dtype) < 2 and category(tensor2.dtype) < 2:
+            note = "Integer division with addcdiv is no longer supported"
+            raise Refusal("wrong-dtype", f"{name} divides no whole numbers by whole numbers", "tensor2", note=note)
+        if not fits(value, dtype):
+            raise Refusal("invalid-argument", f"value (={value}) does not fit into {dtype}", "value")
+        shape = broadcast(input.shape, broadcast(tensor1.shape, tensor2.shape, sign, "tensor2"), "add", "tensor1")
+        return Tensor(shape, dtype)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(x, x)", "6x5x5"))(rule)
+
+
+_add_product("addcmul", "multiply", "Adds the product of two tensors, times `value`.", "ifc")
+_add_product("addcdiv", "divide", "Adds the quotient of two tensors, times `value`.", "fc")
+

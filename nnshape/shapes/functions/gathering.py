@@ -1,0 +1,255 @@
+"""Taking and putting elements by place: https://pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.axes import axis
+from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
+from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dtypes import INT64, fits
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.indexing import require_index
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor, product
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Flag, Number, Whole
+
+
+def _require_indices(index: Tensor, name: str = "index", allowed: tuple[str, ...] = ("int64", "int32")) -> None:
+    if index.dtype not in allowed:
+        wanted = " or ".join(allowed)
+        note = f"expected dtype int64 for index but got {index.dtype}"
+        raise Refusal("wrong-dtype", f"{{layer}} wants {name} as {wanted}, but it is {index.dtype}", name, note=note)
+
+
+@function(method=True, example=("select(1, 0)", "6x5x5"))
+def select(input: Tensor, dim: Whole, index: Whole) -> Tensor:
+    """One slice of a dimension, which goes away."""
+    if not input.shape:
+        note = "select() cannot be applied to a 0-dim tensor."
+        raise Refusal("index-error", "a single number has no dimension to select from", "input", note=note)
+    place = axis(dim, input.shape)
+    require_index(index, input.shape[place], place, input.shape)
+    return Tensor(input.shape[:place] + input.shape[place + 1 :], input.dtype, input.span)
+
+
+@function(method=True, example=("narrow(1, 0, 2)", "6x5x5"))
+def narrow(input: Tensor, dim: Whole, start: Whole | Tensor, length: Whole) -> Tensor:
+    """A part of a dimension.
+
+    dim: the dimension.
+    start: where the part begins; from the back with a minus.
+    length: how long it is.
+    """
+    if not input.shape:
+        note = "narrow() cannot be applied to a 0-dim tensor."
+        raise Refusal("wrong-rank", "a single number has no dimension to narrow", "input", note=note)
+    place = axis(dim, input.shape)
+    size = input.shape[place]
+    if not assume_at_least(length, 0):
+        note = "narrow(): length must be non-negative."
+        raise Refusal("invalid-argument", f"length must be 0 or more, not {length}", "length", note=note)
+    if not isinstance(start, Tensor):
+        first = size + start if type(start) is int and start < 0 else start
+        if not assume_at_least(first, 0) or not assume_at_least(size, first):
+            note = f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})"
+            raise Refusal("index-error", f"start (={start}) lies outside {size}, the size of dimension {dim}", "start", note=note)
+        if not assume_at_least(size, first + length):
+            note = f"start ({first}) + length ({length}) exceeds dimension size ({size})."
+            message = f"{length} from {first} on go beyond {size}, the size of dimension {dim}"
+            raise Refusal("index-error", message, "length", note=note)
+    return Tensor((*input.shape[:place], length, *input.shape[place + 1 :]), input.dtype, input.span)
+
+
+@function(method=True, example=("index_select(0, arange(3))", "[6, 5]"))
+def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
+    """The slices of a dimension at these places.
+
+    dim: the dimension.
+    index: the places, a vector of int64 or int32.
+    """
+    place = axis(dim, input.shape)
+    if len(index.shape) > 1:
+        note = "index_select(): Index is supposed to be a vector"
+        raise Refusal("wrong-rank", f"{{layer}} wants a vector of places, but {index} arrives", "index", note=note)
+    _require_indices(index)
+    count = index.shape[0] if index.shape else 1
+    if not input.shape:
+        if not assume_equal(count, 1):
+            raise Refusal("size-mismatch", f"{{layer}} takes one place from a single number, not {count}", "index")
+        return Tensor((), input.dtype, input.span)
+    if input.shape[place] == 0 and count != 0:
+        require_index(0, 0, place, input.shape)
+    return Tensor((*input.shape[:place], count, *input.shape[place + 1 :]), input.dtype, input.span)
+
+
+def _require_same_rank(input: Tensor, index: Tensor, name: str = "index") -> None:
+    if max(len(input.shape), 1) != max(len(index.shape), 1):
+        note = "Index tensor must have the same number of dimensions as input tensor"
+        message = f"{{layer}} wants {name} with as many dimensions as the input, but {input} and {index} arrive"
+        raise Refusal("wrong-rank", message, name, note=note)
+
+
+def _require_within(index: Shape, other: Shape, skip: int | None, name: str) -> None:
+    for place, (size, most) in enumerate(zip(index or (1,), other or (1,), strict=True)):
+        if place != skip and not assume_at_least(most, size):
+            note = f"Size does not match at dimension {place} expected index {list(index)} to be no larger than {list(other)}"
+            message = f"index reaches over {size} in dimension {place}, but {name} has only {most}"
+            raise Refusal("size-mismatch", message, "index", note=note)
+
+
+@function(method=True, example=("gather(1, x.long())", "6x5x5"))
+def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = False) -> Tensor:
+    """Takes from a dimension the elements that an index tensor names, one for each of its own.
+
+    dim: the dimension.
+    index: int64, with as many dimensions as the input, and no larger than it in the others.
+    """
+    place = axis(dim, input.shape)
+    if 0 not in index.shape:
+        _require_indices(index)
+        _require_same_rank(input, index)
+        _require_within(index.shape, input.shape, place, "the input")
+        if input.shape and input.shape[place] == 0:
+            require_index(0, 0, place, input.shape)
+    return Tensor(index.shape, input.dtype, input.span)
+
+
+@function(method=True, example=("take_along_dim(x.argsort(1), 1)", "6x5x5"))
+def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> Tensor:
+    """Takes from a dimension the elements that an index tensor names; the other dimensions broadcast."""
+    _require_indices(indices, "indices", ("int64",))
+    if dim is None:
+        if 0 in input.shape and 0 not in indices.shape:
+            require_index(0, 0, 0, (0,), "indices")
+        return Tensor((product(indices.shape),), input.dtype)
+    if not input.shape:
+        raise Refusal("index-error", "a single number has no dimension to take along", "dim")
+    place = axis(dim, input.shape)
+    if len(input.shape) != len(indices.shape):
+        note = "torch.take_along_dim(): input and indices should have the same number of dimensions"
+        message = f"{{layer}} wants indices with as many dimensions as the input, but {input} and {indices} arrive"
+        raise Refusal("wrong-rank", message, "indices", note=note)
+    ahead = broadcast((*input.shape[:place], 1, *input.shape[place + 1 :]), (*indices.shape[:place], 1, *indices.shape[place + 1 :]), "look up", "indices")
+    shape = (*ahead[:place], indices.shape[place], *ahead[place + 1 :])
+    if input.shape[place] == 0 and 0 not in shape:
+        require_index(0, 0, place, input.shape, "indices")
+    return Tensor(shape, input.dtype)
+
+
+@function(method=True, example=("take(x.long())", "[5]"))
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """Takes elements by their place in the flat tensor."""
+    _require_indices(index, allowed=("int64",))
+    if 0 in input.shape and 0 not in index.shape:
+        require_index(0, 0, 0, input.shape)
+    return Tensor(index.shape, input.dtype)
+
+
+def _scatter(name: str, doc: str, *, value: bool) -> None:
+    def put(input: Tensor, dim: Size, index: Tensor, src: Any) -> Tensor:
+        place = axis(dim, input.shape)
+        if isinstance(src, Tensor) and src.dtype != input.dtype:
+            note = "scatter(): Expected self.dtype to be equal to src.dtype"
+            raise Refusal("wrong-dtype", f"{{layer}} puts {src.dtype} into {input.dtype}: they must be equal", "src", note=note)
+        if not isinstance(src, (Tensor, Dim)) and not fits(src, input.dtype):
+            raise Refusal("invalid-argument", f"{src} does not fit into {input.dtype}", "value")
+        if 0 in index.shape:  # torch looks at nothing where there is nothing to put
+            return input.like()
+        _require_indices(index)
+        _require_same_rank(input, index)
+        if isinstance(src, Tensor):
+            _require_same_rank(src, index)
+            _require_within(index.shape, src.shape, None, "src")
+        _require_within(index.shape, input.shape, place, "the input")
+        if input.shape and input.shape[place] == 0:
+            require_index(0, 0, place, input.shape)
+        return input.like()
+
+    if value:
+        def rule(input: Tensor, dim: Whole, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None) -> Tensor:
+            if (src is None) == (value is None):
+                raise Refusal("missing-argument", "scatter takes src, or a value", "src")
+            return put(input, dim, index, src if src is not None else value)
+    else:
+        def rule(input: Tensor, dim: Whole, index: Tensor, src: Tensor) -> Tensor:  # type: ignore[misc]
+            return put(input, dim, index, src)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(1, x.long(), x)", "6x5x5"))(rule)
+
+
+_scatter("scatter", "Puts elements into a dimension at the places that an index tensor names.", value=True)
+_scatter("scatter_add", "Adds elements to those at the places that an index tensor names.", value=False)
+
+
+@function(method=True, example=('scatter_reduce(1, x.long(), x, "sum")', "6x5x5"))
+def scatter_reduce(input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: str, *, include_self: Flag = True) -> Tensor:
+    """Combines elements with those at the places that an index tensor names: sum, prod, mean, amax or amin."""
+    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+        raise Refusal("invalid-argument", f"scatter_reduce combines by sum, prod, mean, amax or amin, not {reduce!r}", "reduce")
+    from nnshape.shapes.function import REGISTRY
+
+    return REGISTRY["scatter_add"].rule(input, dim, index, src)  # type: ignore[no-any-return]
+
+
+@function(method=True, example=("masked_select(x > 0)", "6x5x5"))
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements where a mask is true, in a row whose length only the values tell."""
+    if mask.dtype not in ("bool", "uint8"):
+        note = "masked_select: expected BoolTensor or ByteTensor for mask"
+        raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask", note=note)
+    shape = broadcast(input.shape, mask.shape, "mask", "mask")
+    return Tensor((fresh_symbol("nonzero", product(shape)),), input.dtype)
+
+
+@function(method=True, example=("nonzero()", "6x5x5"))
+def nonzero(input: Tensor, *, as_tuple: Flag = False) -> Any:
+    """Where the elements are not 0: a row of indices for each, whose number only the values tell."""
+    count = fresh_symbol("nonzero", product(input.shape))
+    if as_tuple:
+        return tuple(Tensor((count,), INT64) for _ in input.shape or (1,))
+    return Tensor((count, len(input.shape)), INT64)
+
+
+@function(method=True, example=("argwhere()", "6x5x5"))
+def argwhere(input: Tensor) -> Tensor:
+    """Where the elements are not 0: a row of indices for each."""
+    return nonzero.rule(input)  # type: ignore[no-any-return]
+
+
+def _index_put(name: str, doc: str) -> None:
+    def rule(input: Tensor, dim: Whole, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
+        place = axis(dim, input.shape)
+        _require_indices(index)
+        if len(index.shape) > 1:
+            raise Refusal("wrong-rank", f"{{layer}} wants a vector of places, but {index} arrives", "index")
+        if source.dtype != input.dtype:
+            raise Refusal("wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source")
+        count = index.shape[0] if index.shape else 1
+        wanted = (*input.shape[:place], count, *input.shape[place + 1 :]) if input.shape else ()
+        given = source.shape
+        if len(given) != len(wanted) or not all(assume_equal(a, b) for a, b in zip(given, wanted, strict=True)):
+            raise Refusal("size-mismatch", f"{{layer}} wants a source of {list(wanted)}, but {source} arrives", "source")
+        return input.like()
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(0, arange(6), x)", "[6, 5]"))(rule)
+
+
+_index_put("index_add", "Adds slices to those at these places of a dimension.")
+
+
+@function(method=True, example=("masked_scatter(x > 0, x)", "6x5x5"))
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """Puts the elements of a source, one after the other, where a mask is true."""
+    if mask.dtype != "bool":
+        raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask")
+    if source.dtype != input.dtype:
+        raise Refusal("wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source")
+    return Tensor(broadcast(input.shape, mask.shape, "mask", "mask"), input.dtype)
+
+

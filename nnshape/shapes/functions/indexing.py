@@ -1,0 +1,265 @@
+"""Indexing, masks and choices: https://pytorch.org/docs/stable/tensor_view.html and numpy's rules of indexing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.broadcasting import broadcast, shared_shape
+from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
+from nnshape.shapes.dim import Dim, Size, at_least
+from nnshape.shapes.dtypes import BOOL, INT64, category, fits, result_type
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.slicing import sliced_size
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Number
+
+
+def require_index(index: Any, size: Size, place: int, shape: Shape, name: str = "index") -> None:
+    """Raise Refusal (index-error) where an index lies outside a dimension."""
+    if type(index) is int and type(size) is int:
+        inside = -size <= index < size
+    elif isinstance(index, Dim) and not at_least(index, 0):
+        # From the back where it is always negative; else it must not be.
+        inside = assume_at_least(size + index, 0) if at_least(-index, 1) else assume_at_least(index, 0) and assume_at_least(size, index + 1)
+    else:
+        inside = assume_at_least(size, index + 1 if not isinstance(index, int) or index >= 0 else -index)
+    if not inside:
+        note = f"index {index} is out of bounds for dimension {place} with size {size}"
+        message = f"index {index} is outside dimension {place} of {shape_text(shape)}, which has {size}"
+        raise Refusal("index-error", message, name, note=note)
+
+
+def _as_tensor(index: Any) -> Tensor | None:
+    """The tensor that a list of whole numbers or bools stands for."""
+    shape: list[Size] = []
+    item = index
+    while isinstance(item, (list, tuple, range)):
+        shape.append(len(item))
+        if not item:
+            return Tensor(tuple(shape), INT64)
+        item = item[0]
+    if isinstance(item, bool):
+        return Tensor(tuple(shape), BOOL)
+    return Tensor(tuple(shape), INT64) if isinstance(item, (int, Dim)) else None
+
+
+def _numbers(index: Any) -> list[Any]:
+    """The numbers of a nested list. Raises Refusal where its rows differ in length, or hold something else."""
+    if not isinstance(index, (list, tuple, range)):
+        return [index]
+    found = [_numbers(item) for item in index]
+    if len({(len(row), isinstance(item, (list, tuple, range))) for row, item in zip(found, index, strict=True)}) > 1:
+        raise Refusal("invalid-argument", f"the rows of an index differ in length: {described(index)}", "index")
+    return [number for row in found for number in row]
+
+
+class _Index:
+    """What indexing has made so far: the dimensions passed, and where tensors are looked up."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.left = list(shape)  # the dimensions not yet reached
+        self.whole = shape
+        self.done: list[Size] = []  # sizes of the dimensions passed
+        self.lookups: list[tuple[int, Shape]] = []  # where in `done`, and the index's shape
+        self.place = 0  # the dimension of the input that comes next
+        self.beyond = False  # a second Ellipsis went past the end
+
+    def next_size(self) -> Size:
+        self.beyond = self.beyond or not self.left
+        self.require_place()
+        self.place += 1
+        return self.left.pop(0)
+
+    def require_place(self) -> None:
+        """Raise Refusal behind a second Ellipsis, which leaves nothing to index."""
+        if self.beyond:
+            raise Refusal("index-error", "an index takes one Ellipsis (...) before its last number", "index")
+
+    def skip(self, count: int) -> None:
+        """What Ellipsis stands for: the dimensions that nothing else in the index uses up."""
+        for _ in range(count):
+            if not self.left:
+                self.beyond = True
+                return
+            self.done.append(self.next_size())
+
+    def look_up(self, index: Tensor, numbers: list[Any]) -> None:
+        """A tensor that replaces one dimension, or as many as it has for a mask."""
+        if index.dtype in ("bool", "uint8"):
+            self._mask(index, numbers)
+            return
+        if index.dtype not in ("int64", "int32"):
+            note = "tensors used as indices must be long, int, byte or bool tensors"
+            raise Refusal("wrong-dtype", f"an index is int64, int32 or bool, not {index.dtype}", "index", note=note)
+        place, size = self.place, self.next_size()
+        if size == 0 and 0 not in index.shape:
+            require_index(0, size, place, self.whole)
+        for number in numbers if 0 not in self.whole else ():  # torch looks up nothing where there is nothing
+            require_index(number, size, place, self.whole)
+        self.lookups.append((len(self.done), index.shape))
+        self.done.append(1)
+
+    def _mask(self, index: Tensor, numbers: list[Any]) -> None:
+        covered: Size = 1
+        for size in index.shape:
+            place, own = self.place, self.next_size()
+            if not assume_equal(size, own):
+                note = f"The shape of the mask {list(index.shape)} at index {place} does not match"
+                message = f"the mask is {shape_text(index.shape)}, but what it picks from {shape_text(self.whole)}"
+                raise Refusal("size-mismatch", message, "index", note=note)
+            covered = covered * size
+        count = sum(map(bool, numbers)) if numbers else fresh_symbol("nonzero", covered)
+        for _ in index.shape or (0,):
+            self.lookups.append((len(self.done), (count,)))
+            self.done.append(1)
+
+    def result(self) -> Shape:
+        """The sizes of the result: what was looked up stands in place, or in front where it is scattered."""
+        done = self.done + self.left
+        if not self.lookups:
+            return tuple(done)
+        common: Shape = ()
+        for _, shape in self.lookups:
+            joined = shared_shape(common, shape)
+            if isinstance(joined, int):
+                listed = ", ".join(str(list(shape)) for _, shape in self.lookups)
+                note = f"shape mismatch: indexing tensors could not be broadcast together with shapes {listed}"
+                message = f"the tensors of one index must broadcast, but {listed} arrive"
+                raise Refusal("size-mismatch", message, "index", note=note)
+            common = joined
+        places = [place for place, _ in self.lookups]
+        together = places == list(range(places[0], places[0] + len(places)))
+        kept = [size for place, size in enumerate(done) if place not in places]
+        front = places[0] if together else 0
+        return (*kept[:front], *common, *kept[front:])
+
+
+def _consumed(index: Any) -> int:
+    """How many dimensions of the input one part of an index uses up."""
+    if index is None or index is Ellipsis or isinstance(index, bool):
+        return 0
+    if isinstance(index, Tensor):
+        return len(index.shape) if index.dtype in ("bool", "uint8") else 1
+    if isinstance(index, (list, tuple, range)):
+        tensor = _as_tensor(index)
+        return len(tensor.shape) if tensor is not None and tensor.dtype == "bool" else 1
+    return 1
+
+
+@function(name="getitem", example=("x[0]", "6x5x5"))
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """Takes elements by whole numbers, slices, None, Ellipsis, tensors and masks, as torch does."""
+    # Torch takes a short list that holds slices or lists for a tuple, as numpy did once.
+    tuple_like = isinstance(index, list) and len(index) < 32 and any(map(_is_no_number, index))
+    parts = tuple(index) if isinstance(index, tuple) or tuple_like else (index,)
+    shape = input.shape
+    used = sum(map(_consumed, parts))
+    if used > len(shape):
+        if not shape:
+            message = "a single number has no dimensions to index"
+            note = "invalid index of a 0-dim tensor."
+        else:
+            message = f"{shape_text(shape)} has {len(shape)} dimensions, but {used} are indexed"
+            note = f"too many indices for tensor of dimension {len(shape)}"
+        raise Refusal("index-error", message, "index", note=note)
+    state = _Index(shape)
+    for part in parts:
+        if part is Ellipsis:
+            state.skip(len(shape) - used)
+        else:
+            _apply_part(state, part)
+    return Tensor(state.result(), input.dtype, input.span)
+
+
+def _is_no_number(item: Any) -> bool:
+    return item is None or item is Ellipsis or isinstance(item, (slice, list, tuple, range, Tensor))
+
+
+def _apply_part(state: _Index, part: Any) -> None:
+    if part is None:
+        state.require_place()
+        state.done.append(1)
+    elif isinstance(part, bool):
+        state.look_up(Tensor((), BOOL), [part])
+    elif isinstance(part, (int, Dim)):
+        place, size = state.place, state.next_size()
+        require_index(part, size, place, state.whole)
+    elif isinstance(part, slice):
+        if not state.left and part == slice(None):  # `:` behind a second Ellipsis, which torch lets pass
+            return
+        state.done.append(sliced_size(state.next_size(), part))
+    elif isinstance(part, Tensor):
+        if not part.shape and category(part.dtype) == 1 and part.dtype != "uint8":
+            place, size = state.place, state.next_size()
+            require_index(0, size, place, state.whole)
+        else:
+            state.look_up(part, [])
+    elif isinstance(part, (list, tuple, range)):
+        _apply_list(state, part)
+    else:
+        note = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
+        message = f"an index is a whole number, a slice, None, ..., or a tensor of such, not {described(part)}"
+        raise Refusal("wrong-type", message, "index", note=note)
+
+
+def _apply_list(state: _Index, part: Any) -> None:
+    tensor = _as_tensor(part)
+    if tensor is None:
+        message = f"an index is a list of whole numbers or bools, not {described(part)}"
+        raise Refusal("wrong-type", message, "index")
+    state.look_up(tensor, _numbers(part))
+
+
+@function(method=True, example=("masked_fill(x > 0, 0)", "6x5x5"))
+def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
+    """Puts a value where the mask is true.
+
+    mask: a bool tensor that broadcasts with the input.
+    value: a number, or a tensor without dimensions.
+    """
+    if mask.dtype != "bool":
+        note = f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
+        raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask", note=note)
+    if isinstance(value, Tensor) and value.shape:
+        note = f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        message = f"{{layer}} fills in one number, but {value} arrives: where takes a tensor"
+        raise Refusal("wrong-rank", message, "value", note=note)
+    _require_fits(input, value)
+    return Tensor(broadcast(input.shape, mask.shape, "mask", "mask"), input.dtype)
+
+
+def _require_fits(input: Tensor, value: Any) -> None:
+    if isinstance(value, (Tensor, Dim)) or fits(value, input.dtype):
+        return
+    note = f"value cannot be converted to type {input.dtype} without overflow"
+    raise Refusal("invalid-argument", f"{value} does not fit into {input.dtype}", "value", note=note)
+
+
+_MASKS = ("bool", "uint8")
+
+
+@function(method=True, example=("where(x > 0, x, 0)", "6x5x5"))
+def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None) -> Any:
+    """Takes from the first where the condition is true, from the second where it is not.
+
+    condition: a bool tensor; alone, the places where it is true come back, a tensor for each dimension.
+    input, other: what to take from: tensors or numbers, which broadcast with it.
+    """
+    if input is None and other is None:
+        count = fresh_symbol("nonzero", product(condition.shape))
+        return tuple(Tensor((count,), INT64) for _ in condition.shape or (1,))
+    if input is None or other is None:
+        raise Refusal("missing-argument", "where takes two operands beside its condition, or none", "other")
+    if condition.dtype not in _MASKS and isinstance(input, Tensor) and input.dtype in _MASKS:
+        condition, input = input, condition  # the method: x.where(condition, other)
+    if condition.dtype not in _MASKS:
+        note = f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        raise Refusal("wrong-dtype", f"{{layer}} wants a bool condition, but {condition.dtype} arrives", "condition", note=note)
+    one = input.shape if isinstance(input, Tensor) else ()
+    two = other.shape if isinstance(other, Tensor) else ()
+    shape = broadcast(broadcast(one, two, "choose between"), condition.shape, "choose between", "condition")
+    return Tensor(shape, result_type(input, other))

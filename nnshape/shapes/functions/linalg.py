@@ -1,0 +1,201 @@
+"""Linear algebra on matrices and batches of them: https://pytorch.org/docs/stable/linalg.html."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, NamedTuple
+
+from nnshape.shapes.axes import axes, axis, plain_int
+from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dim import Size, minimum
+from nnshape.shapes.dtypes import DTYPES, REAL_OF, DType, category, is_complex, promote
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.matrix import mm, multiplied_dtype
+from nnshape.shapes.functions.products import cheapest
+from nnshape.shapes.functions.reduction import reduced, require_elements
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Flag, Tensors, Whole, Wholes
+
+
+class SignAndLog(NamedTuple):
+    """What slogdet returns."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+class Eigen(NamedTuple):
+    """What eigh returns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def _real(dtype: DType) -> DType:
+    return DTYPES[REAL_OF.get(dtype, dtype)]
+
+
+def _require_matrices(input: Tensor, name: str, *, square: bool = True, argument: str = "input") -> None:
+    """Raise Refusal where no matrices of floats arrive, or no square ones where they must be."""
+    if len(input.shape) < 2:
+        note = f"{name}: The input tensor A must have at least 2 dimensions."
+        raise Refusal("wrong-rank", f"{{layer}} takes matrices, but {input} arrives", argument, note=note)
+    rows, columns = input.shape[-2:]
+    if square and not assume_equal(rows, columns):
+        note = f"{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices"
+        raise Refusal("size-mismatch", f"{{layer}} takes square matrices, but {rows}x{columns} arrive", argument, note=note)
+    if input.dtype not in ("float32", "float64", "complex64", "complex128"):
+        note = f"{name}: Expected a floating point or complex tensor as input. Got {input.dtype}"
+        raise Refusal("wrong-dtype", f"{{layer}} takes float32, float64 or complex, but {input.dtype} arrives", argument, note=note)
+
+
+def _same_shape(names: str, doc: str, *, method: bool = True) -> None:
+    for name in names.split():
+        def rule(input: Tensor) -> Tensor:
+            _require_matrices(input, f"linalg.{name}")  # noqa: B023  one word a name
+            return input.like()
+
+        rule.__doc__ = doc
+        function(name=name, method=method, example=(f"{name}()", "6x5x5"))(rule)
+
+
+_same_shape("inverse", "The inverse matrices.")
+_same_shape("inv", "The inverse matrices.", method=False)
+_same_shape("matrix_exp", "The matrix exponentials.")
+
+
+@function(method=True, example=("det()", "6x5x5"))
+def det(input: Tensor) -> Tensor:
+    """The determinants."""
+    _require_matrices(input, "linalg.det")
+    return input.like(input.shape[:-2])
+
+
+@function(method=True, example=("logdet()", "6x5x5"))
+def logdet(input: Tensor) -> Tensor:
+    """The logarithms of the determinants."""
+    _require_matrices(input, "logdet")
+    return input.like(input.shape[:-2])
+
+
+@function(method=True, example=("slogdet()", "6x5x5"))
+def slogdet(input: Tensor) -> SignAndLog:
+    """The signs of the determinants, and the logarithms of their sizes."""
+    _require_matrices(input, "linalg.slogdet")
+    return SignAndLog(input.like(input.shape[:-2]), input.like(input.shape[:-2], _real(input.dtype)))
+
+
+@function(method=True, example=("cholesky()", "6x5x5"))
+def cholesky(input: Tensor, upper: Flag = False) -> Tensor:
+    """The Cholesky factors of positive definite matrices."""
+    _require_matrices(input, "cholesky")
+    return input.like()
+
+
+@function(method=True, example=("matrix_power(2)", "6x5x5"))
+def matrix_power(input: Tensor, n: Whole) -> Tensor:
+    """The n-th power of matrices; of their inverses for a negative n."""
+    power = plain_int(n, "n")
+    if len(input.shape) < 2:
+        raise Refusal("wrong-rank", f"{{layer}} takes matrices, but {input} arrives", "input")
+    if not assume_equal(input.shape[-2], input.shape[-1]):
+        raise Refusal("size-mismatch", f"{{layer}} takes square matrices, but {input} arrives", "input")
+    if power < 0:
+        _require_matrices(input, "linalg.matrix_power")
+    elif power > 1:
+        multiplied_dtype(input)
+    return input.like()
+
+
+@function(example=("eigh()", "6x5x5"))
+def eigh(A: Tensor, UPLO: str = "L") -> Eigen:  # noqa: N803  torch's names
+    """The eigenvalues and eigenvectors of symmetric matrices."""
+    _require_matrices(A, "linalg.eigh", argument="A")
+    return Eigen(A.like(A.shape[:-1], _real(A.dtype)), A.like())
+
+
+@function(example=("eigvalsh()", "6x5x5"))
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:  # noqa: N803
+    """The eigenvalues of symmetric matrices."""
+    _require_matrices(A, "linalg.eigvalsh", argument="A")
+    return A.like(A.shape[:-1], _real(A.dtype))
+
+
+@function(example=("svdvals()", "6x5x3"))
+def svdvals(A: Tensor) -> Tensor:  # noqa: N803
+    """The singular values of matrices."""
+    _require_matrices(A, "linalg.svdvals", square=False, argument="A")
+    return A.like((*A.shape[:-2], minimum(*A.shape[-2:])), _real(A.dtype))
+
+
+@function(method=True, example=("pinverse()", "6x5x3"))
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """The pseudoinverses of matrices."""
+    _require_matrices(input, "linalg.pinv", square=False)
+    *batch, rows, columns = input.shape
+    return input.like((*batch, columns, rows))
+
+
+@function(example=("vector_norm(2, 1)", "6x5x5"))
+def vector_norm(
+    x: Tensor, ord: float = 2, dim: Wholes | None = None, keepdim: Flag = False, *, dtype: DType | None = None
+) -> Tensor:
+    """The norm of vectors along dimensions, or of all elements.
+
+    ord: its order.
+    dim: the dimensions; all for None.
+    """
+    chosen = DTYPES[dtype or x.dtype]
+    if category(x.dtype) < 2 or category(chosen) < 2 or is_complex(x.dtype) != is_complex(chosen):
+        note = f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype}"
+        raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {x.dtype} arrives: float() converts", "x", note=note)
+    if promote(x.dtype, chosen) != chosen:
+        raise Refusal("wrong-dtype", f"{{layer}} computes {x.dtype} in no narrower dtype, such as {chosen}", "dtype")
+    places = axes(dim, x.shape)
+    if isinstance(ord, (int, float)) and (ord < 0 or ord == float("inf")):
+        require_elements(x, places, "linalg.vector_norm")
+    return Tensor(reduced(x.shape, places, keepdim), _real(chosen))
+
+
+@function(example=("vecdot(x, x)", "6x5"))
+def vecdot(x: Tensor, y: Tensor, *, dim: Whole = -1) -> Tensor:
+    """The dot products of vectors along a dimension."""
+    shape = broadcast(x.shape, y.shape, "multiply", "y")
+    place = axis(dim, shape)
+    return Tensor(reduced(shape, (place,), False), multiplied_dtype(x, y, names=("x", "y"), allow_bool=True))
+
+
+@function(example=("multi_dot([x, x])", "[5, 5]"))
+def multi_dot(tensors: Tensors) -> Tensor:
+    """Multiplies matrices in the order that costs least; the first and the last may be vectors."""
+    if len(tensors) < 2:
+        message = f"{{layer}} multiplies two matrices or more, but {len(tensors)} arrive"
+        raise Refusal("missing-argument", message, "tensors", note="multi_dot(): expected at least 2 tensors")
+    ends = (0, len(tensors) - 1)
+    for number, tensor in enumerate(tensors):
+        if len(tensor.shape) != 2 and not (len(tensor.shape) == 1 and number in ends):
+            raise Refusal("wrong-rank", f"{{layer}} multiplies matrices, but {tensor} arrives", "tensors")
+    found = reduce(mm.rule, _as_matrices(tensors))
+    rows = found.shape[:1] if len(tensors[0].shape) == 2 else ()
+    columns = found.shape[1:] if len(tensors[-1].shape) == 2 else ()
+    return found.like(rows + columns)
+
+
+def _as_matrices(tensors: Tensors) -> list[Tensor]:
+    """The tensors, with a vector at an end as a matrix of one row or column."""
+    first, *rest, last = tensors
+    first = first if len(first.shape) == 2 else first.like((1, *first.shape))
+    last = last if len(last.shape) == 2 else last.like((*last.shape, 1))
+    return [first, *rest, last]
+
+
+@multi_dot.counts
+def _multi_dot_macs(output: Tensor, tensors: Tensors) -> Size:
+    matrices = _as_matrices(tensors)
+    return cheapest([*(matrix.shape[0] for matrix in matrices), matrices[-1].shape[1]])
+
+

@@ -1,0 +1,240 @@
+"""Products of matrices and vectors: https://pytorch.org/docs/stable/torch.html#blas-and-lapack-operations.
+
+One multiply-accumulate is counted for each element of the result and each term of its sum.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.axes import axes
+from nnshape.shapes.broadcasting import broadcast, shared_size
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dtypes import DType, promote, result_type
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, product, shape_text
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Whole
+
+
+def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other"), allow_bool: bool = False) -> DType:
+    """The dtype that factors share. Raises Refusal where they differ, or torch multiplies no such matrices."""
+    dtype = tensors[0].dtype
+    for tensor, name in zip(tensors, names, strict=False):
+        if tensor.dtype != dtype:
+            message = f"{{layer}} multiplies tensors of one dtype, but {dtype} and {tensor.dtype} arrive"
+            note = f"expected m1 and m2 to have the same dtype, but got: {_c_name(dtype)} != {_c_name(tensor.dtype)}"
+            raise Refusal("wrong-dtype", message, name, note=note)
+    if dtype == "bool" and not allow_bool:
+        raise Refusal("wrong-dtype", "torch multiplies no matrices of bool", names[0], note="not implemented for 'Bool'")
+    return dtype
+
+
+def _c_name(dtype: str) -> str:
+    return {"float32": "float", "float64": "double", "int64": "long", "int32": "int"}.get(dtype, dtype)
+
+
+def _require_rank(tensor: Tensor, rank: int, name: str, kind: str) -> None:
+    if len(tensor.shape) != rank:
+        message = f"{{layer}} wants a {kind} of {rank} dimension{'s' if rank > 1 else ''} as {name}, but {tensor} arrives"
+        raise Refusal("wrong-rank", message, name)
+
+
+def _inner_mismatch(input: Tensor, other: Tensor, wanted: Size, arrives: Size, argument: str = "other") -> Refusal:
+    message = (
+        f"cannot multiply {shape_text(input.shape)} by {shape_text(other.shape)}: "
+        f"rows of {wanted} meet columns of {arrives}"
+    )
+    if len(input.shape) < 2 or len(other.shape) < 2:
+        note = f"size mismatch, got input ({wanted}), vec ({arrives})"
+    elif len(other.shape) == 2:
+        rows = product(input.shape[:-1])
+        note = f"mat1 and mat2 shapes cannot be multiplied ({rows}x{wanted} and {arrives}x{other.shape[-1]})"
+    else:
+        batch = product(other.shape[:-2])
+        note = (
+            f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {wanted}] "
+            f"but got: [{batch}, {arrives}]."
+        )
+    return Refusal("size-mismatch", message, argument, note=note)
+
+
+@function(method=True, example=("matmul(x.transpose(-2, -1))", "6x5x3"))
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """Multiplies matrices, or matrices and vectors; dimensions before the last two broadcast (`@`)."""
+    one, two = input.shape, other.shape
+    if not one or not two:
+        note = f"both arguments to matmul need to be at least 1D, but they are {len(one)}D and {len(two)}D"
+        message = f"{{layer}} multiplies matrices and vectors, but {input if not one else other} is a single number"
+        raise Refusal("wrong-rank", message, "input" if not one else "other", note=note)
+    dtype = multiplied_dtype(input, other)
+    columns = two[-2] if len(two) > 1 else two[0]
+    if not assume_equal(one[-1], columns):
+        raise _inner_mismatch(input, other, one[-1], columns)
+    rows: tuple[Size, ...] = one[-2:-1]
+    width: tuple[Size, ...] = two[-1:] if len(two) > 1 else ()
+    if len(one) < 3 and len(two) < 3:
+        return Tensor(rows + width, dtype)
+    batch = broadcast(one[:-2], two[:-2], "multiply batches of")
+    return Tensor(batch + rows + width, dtype)
+
+
+@matmul.counts
+def _matmul_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
+    return output.numel() * input.shape[-1]
+
+
+@function(method=True, example=("mm(x.t())", "[6, 5]"))
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Multiplies two matrices."""
+    _require_rank(input, 2, "input", "matrix")
+    _require_rank(mat2, 2, "mat2", "matrix")
+    if not assume_equal(input.shape[1], mat2.shape[0]):
+        raise _inner_mismatch(input, mat2, input.shape[1], mat2.shape[0], "mat2")
+    return Tensor((input.shape[0], mat2.shape[1]), multiplied_dtype(input, mat2, names=("input", "mat2")))
+
+
+@mm.counts
+def _mm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
+    return output.numel() * input.shape[1]
+
+
+@function(method=True, example=("bmm(x.transpose(1, 2))", "[4, 6, 5]"))
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """Multiplies two batches of matrices, one by one."""
+    _require_rank(input, 3, "input", "batch of matrices")
+    _require_rank(mat2, 3, "mat2", "batch of matrices")
+    if not assume_equal(input.shape[0], mat2.shape[0]):
+        message = f"{{layer}} multiplies batches of one size, but {input.shape[0]} and {mat2.shape[0]} matrices arrive"
+        raise Refusal("size-mismatch", message, "mat2")
+    if not assume_equal(input.shape[2], mat2.shape[1]):
+        raise _inner_mismatch(input, mat2, input.shape[2], mat2.shape[1], "mat2")
+    dtype = multiplied_dtype(input, mat2, names=("input", "mat2"))
+    return Tensor((input.shape[0], input.shape[1], mat2.shape[2]), dtype)
+
+
+@bmm.counts
+def _bmm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
+    return output.numel() * input.shape[2]
+
+
+@function(method=True, example=("mv(y)", "[6, 5]", "[5]"))
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """Multiplies a matrix by a vector."""
+    _require_rank(input, 2, "input", "matrix")
+    _require_rank(vec, 1, "vec", "vector")
+    if not assume_equal(input.shape[1], vec.shape[0]):
+        raise _inner_mismatch(input, vec, input.shape[1], vec.shape[0], "vec")
+    return Tensor(input.shape[:1], multiplied_dtype(input, vec, names=("input", "vec")))
+
+
+@mv.counts
+def _mv_macs(output: Tensor, input: Tensor, vec: Tensor) -> Size:
+    return input.numel()
+
+
+@function(method=True, example=("dot(x)", "[5]"))
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """Multiplies two vectors and adds up."""
+    _require_rank(input, 1, "input", "vector")
+    _require_rank(tensor, 1, "tensor", "vector")
+    dtype = multiplied_dtype(input, tensor, names=("input", "tensor"))
+    if not assume_equal(input.shape[0], tensor.shape[0]):
+        raise _inner_mismatch(input, tensor, input.shape[0], tensor.shape[0], "tensor")
+    return Tensor((), dtype)
+
+
+@dot.counts
+def _dot_macs(output: Tensor, input: Tensor, tensor: Tensor) -> Size:
+    return input.numel()
+
+
+@function(method=True, example=("vdot(x)", "[5]"))
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """Multiplies two vectors, the first one conjugated, and adds up."""
+    return dot.rule(input, other)  # type: ignore[no-any-return]
+
+
+@vdot.counts
+def _vdot_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
+    return input.numel()
+
+
+@function(method=True, example=("outer(x)", "[5]"))
+def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    """Every product of an element of one vector and one of the other."""
+    _require_rank(input, 1, "input", "vector")
+    _require_rank(vec2, 1, "vec2", "vector")
+    return Tensor(input.shape + vec2.shape, result_type(input, vec2))
+
+
+function(name="ger", method=True, example=("ger(x)", "[5]"))(outer.rule)
+
+
+@function(method=True, example=("inner(x)", "6x5"))
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """Multiplies along the last dimensions of both and adds up; of two vectors, their dot product."""
+    if not input.shape or not other.shape:
+        return Tensor(broadcast(input.shape, other.shape, "multiply"), result_type(input, other))
+    dtype = multiplied_dtype(input, other)
+    if not assume_equal(input.shape[-1], other.shape[-1]):
+        message = f"the last dimensions must be equal, but {input} and {other} arrive"
+        raise Refusal("size-mismatch", message, "other")
+    return Tensor(input.shape[:-1] + other.shape[:-1], dtype)
+
+
+@inner.counts
+def _inner_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
+    return output.numel() * input.shape[-1] if input.shape and other.shape else 0
+
+
+@function(example=("tensordot(x, x, 3)", "6x5x3"))
+def tensordot(a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Tensor:
+    """Multiplies over several dimensions of both tensors and adds up.
+
+    dims: how many of the last dimensions of `a` meet the first ones of `b`, or the dimensions of each.
+    """
+    left, right = _summed_dims(a, b, dims)
+    dtype = multiplied_dtype(a, b, names=("a", "b"))
+    for one, two in zip(left, right, strict=True):
+        if shared_size(a.shape[one], b.shape[two]) is None:
+            message = f"dimension {one} of a is {a.shape[one]}, but dimension {two} of b is {b.shape[two]}"
+            raise Refusal("size-mismatch", message, "dims")
+    kept = [size for place, size in enumerate(a.shape) if place not in left]
+    kept += [size for place, size in enumerate(b.shape) if place not in right]
+    return Tensor(tuple(kept), dtype)
+
+
+def _summed_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if isinstance(dims, Dim):
+        raise Refusal("unknown-value", f"dims (={dims}) must be a number: give its symbols values", "dims")
+    if type(dims) is int:
+        if not 0 <= dims <= min(len(a.shape), len(b.shape)):
+            message = f"{{layer}} sums over dims (={dims}) dimensions, but {a} and {b} arrive"
+            raise Refusal("invalid-argument", message, "dims")
+        return tuple(range(len(a.shape) - dims, len(a.shape))), tuple(range(dims))
+    if len(dims) != 2 or not all(isinstance(part, (tuple, list, int)) for part in dims):
+        raise Refusal("invalid-argument", f"dims (={dims}) must be a number or a pair of tuples", "dims")
+    one, two = ((part,) if type(part) is int else part for part in dims)
+    if len(one) != len(two):
+        message = f"dims (={dims}) must name equally many dimensions of both"
+        raise Refusal("invalid-argument", message, "dims")
+    return axes(one, a.shape, "dims", every=False), axes(two, b.shape, "dims", every=False)
+
+
+@tensordot.counts
+def _tensordot_macs(output: Tensor, a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Size:
+    left, _ = _summed_dims(a, b, dims)
+    return output.numel() * product(a.shape[place] for place in left)
+
+
+@function(method=True, example=("kron(x)", "[6, 5]"))
+def kron(input: Tensor, other: Tensor) -> Tensor:
+    """Every element of one tensor times the whole of the other, side by side."""
+    longest = max(len(input.shape), len(other.shape))
+    one, two = ((1,) * (longest - len(tensor.shape)) + tensor.shape for tensor in (input, other))
+    dtype = promote(input.dtype, other.dtype) if longest else result_type(input, other)
+    return Tensor(tuple(a * b for a, b in zip(one, two, strict=True)), dtype)

@@ -1,0 +1,92 @@
+"""Padding: https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.constraints import assume_at_least
+from nnshape.shapes.dim import Size
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.windows import torch_shape
+
+MODES = ("constant", "reflect", "replicate", "circular")
+
+#: How a mode is named in a sentence.
+VERBS = {"reflect": "reflect", "replicate": "repeat the edge of", "circular": "wrap around"}
+
+
+@function(example=("pad((1, 1, 2, 2))", "3x28x28"))
+def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: float | None = None) -> Tensor:
+    """Adds values on both sides of the last dimensions, or cuts them off where `pad` is negative."""
+    if not isinstance(pad, (tuple, list)):
+        raise Refusal("wrong-type", f"{{layer}} takes a tuple of sizes as pad, not {described(pad)}", "pad")
+    if mode not in MODES:
+        raise Refusal("invalid-argument", f"{{layer}} takes one of {', '.join(MODES)} as mode, not {mode!r}", "mode")
+    if mode != "constant" and value is not None and value != 0:
+        raise Refusal("invalid-argument", f"{{layer}} takes no value in mode {mode!r}", "value")
+    return padded(input, pad, mode)
+
+
+def padded(input: Tensor, pads: Sequence[Size], mode: str = "constant", argument: str = "pad") -> Tensor:
+    """The tensor with `pads`: before and after the last dimension, before and after the one ahead of it, …
+
+    Raises Refusal where torch refuses these pads for this input and mode.
+    """
+    if len(pads) % 2:
+        message = f"{{layer}} wants {argument} in pairs, before and after, but {described(tuple(pads))} has {len(pads)}"
+        raise Refusal("invalid-argument", message, argument)
+    count = len(pads) // 2
+    rank = len(input.shape)
+    if mode == "constant":
+        if count > rank:
+            message = f"{{layer}} pads the last {count} dimensions, but {input} has {rank}"
+            raise Refusal("wrong-rank", message, "input")
+    else:
+        _require_mode(input, pads, mode, argument)
+        if mode != "circular" and input.dtype in ("bool", "complex32"):
+            raise Refusal("wrong-dtype", f"{{layer}} has no {mode} padding for {input.dtype}, the dtype of input", "input")
+    shape = list(input.shape)
+    for pair in range(count):
+        at = rank - 1 - pair
+        shape[at] = _padded_size(input, at, pads[2 * pair], pads[2 * pair + 1], mode, argument)
+    return input.like(shape)
+
+
+def _require_mode(input: Tensor, pads: Sequence[Size], mode: str, argument: str) -> None:
+    rank, count = len(input.shape), len(pads) // 2
+    if count not in (1, 2, 3) or rank not in (count + 1, count + 2):
+        wanted = f"{count + 1} or {count + 2} dimensions" if count in (1, 2, 3) else "pads for 1, 2 or 3 dimensions"
+        message = f"{{layer}} with {mode} padding wants {wanted}, but {described(tuple(pads))} and {input} arrive"
+        note = f"Padding size {len(pads)} is not supported for {rank}D input tensor."
+        raise Refusal("wrong-rank", message, argument, note=note)
+    for at, size in enumerate(input.shape):
+        if (at > 0 or rank == count + 1) and size == 0:
+            message = f"{{layer}} cannot {VERBS[mode]} a dimension that is empty: {torch_shape(input)} arrives"
+            raise Refusal("empty-output", message, "input")
+
+
+def _padded_size(input: Tensor, at: int, before: Size, after: Size, mode: str, argument: str) -> Size:
+    size = input.shape[at]
+    result = size + before + after
+    if not assume_at_least(result, 0 if mode in ("constant", "circular") else 1):
+        message = f"{{layer}} cuts more off than there is: {size} + {before} + {after} = {result}"
+        raise Refusal("empty-output", message, argument)
+    if mode in ("reflect", "circular"):
+        room = size - 1 if mode == "reflect" else size
+        for side in (before, after):
+            if not assume_at_least(room, side):
+                message = f"{{layer}} can {VERBS[mode]} at most {room} of {size}, but {side} are wanted"
+                raise Refusal("invalid-argument", message, argument, note=_too_wide(input, at, before, after, mode))
+    return result
+
+
+def _too_wide(input: Tensor, at: int, before: Size, after: Size, mode: str) -> str:
+    if mode == "circular":
+        return "Padding value causes wrapping around more than once."
+    return (
+        "Padding size should be less than the corresponding input dimension, but got: "
+        f"padding ({before}, {after}) at dimension {at} of input {torch_shape(input)}"
+    )

@@ -1,0 +1,182 @@
+"""Pools with a window of a given size: https://pytorch.org/docs/stable/nn.functional.html#pooling-functions.
+
+The layers of the same names share these rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import FLOAT32, INT64, category, is_complex, is_floating
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, sizes_text
+from nnshape.shapes.windows import arriving, each_at_least, layout, least_size, per_dimension, torch_shape, windows
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Sizes
+
+Window = tuple[tuple[Size, ...], tuple[Size, ...], tuple[Size, ...], tuple[Size, ...]]
+
+
+def check_pool(
+    owner: str, dimensions: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1
+) -> Window:
+    """Kernel, stride, padding and dilation, one for each dimension. Raises Refusal where none can be of use."""
+    if type(kernel_size) is int and stride is None and padding == 0 and dilation == 1 and kernel_size > 0:
+        kernel = (kernel_size,) * dimensions
+        return kernel, kernel, (0,) * dimensions, (1,) * dimensions
+    kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner)
+    each_at_least(kernel, 1, "kernel_size", owner)
+    strides = kernel if stride is None or stride in ((), []) else per_dimension(stride, dimensions, "stride", owner)
+    each_at_least(strides, 1, "stride", owner, "stride should not be zero")
+    pads = per_dimension(padding, dimensions, "padding", owner)
+    each_at_least(pads, 0, "padding", owner, "pad must be non-negative")
+    dilations = per_dimension(dilation, dimensions, "dilation", owner)
+    each_at_least(dilations, 1, "dilation", owner, "dilation should be greater than zero")
+    for k, p in zip(kernel, pads, strict=True):
+        if not assume_at_least(k, 2 * p):
+            note = "pad should be smaller than or equal to half of kernel size"
+            message = f"`padding` (={p}) must be at most half of `kernel_size` (={k})"
+            raise Refusal("invalid-argument", message, "padding", note=note)
+    return kernel, strides, pads, dilations
+
+
+def require_pool_map(input: Tensor, dimensions: int, empty_batch: bool = True) -> None:
+    """Raise Refusal where the input is no map, or an empty one (a batch may be empty)."""
+    shape = input.shape
+    if len(shape) not in (dimensions + 1, dimensions + 2):
+        note = f"non-empty {dimensions + 1}D or {dimensions + 2}D (batch mode) tensor expected for input"
+        raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input", note=note)
+    if 0 in (shape[1:] if len(shape) == dimensions + 2 and empty_batch else shape):
+        note = (
+            f"Expected {dimensions + 1}D or {dimensions + 2}D (batch mode) tensor with optional 0 dim batch size "
+            f"for input, but got:{torch_shape(input)}"
+        )
+        message = f"{{layer}} wants something in every dimension, but {torch_shape(input)} arrives"
+        raise Refusal("empty-output", message, "input", note=note)
+
+
+def pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bool, whole: bool = False) -> list[Size]:
+    """The sizes of the map that a pool makes. Raises Refusal where its window has no place.
+
+    If `whole`, a window must have a place on the map without its padding.
+    """
+    maps = input.shape[-dimensions:]
+    sizes = []
+    for size, k, s, p, d in zip(maps, *window, strict=True):
+        least = k if whole else least_size(k, s, p, d, ceil_mode)
+        if size < least if type(size) is type(least) is int else not assume_at_least(size, least):
+            raise _nothing_left(input, maps, window, ceil_mode)
+        sizes.append(windows(size, k, s, p, d, ceil_mode))
+    return sizes
+
+
+def _nothing_left(input: Tensor, maps: Sequence[Size], window: Window, ceil_mode: bool) -> Refusal:
+    dimensions = len(maps)
+    sizes = [windows(size, *slide, ceil_mode) for size, *slide in zip(maps, *window, strict=True)]
+    kernel, strides, pads, _ = window
+    if set(kernel) == set(strides) == {2} and set(pads) == {0}:
+        message = f"{{layer}} halves {sizes_text(maps)} to nothing"
+    else:
+        window_text = f"{kernel[0]} wide" if dimensions == 1 else sizes_text(kernel)
+        message = f"{{layer}} leaves nothing of {sizes_text(maps)}: its window is {window_text}"
+    channels = input.shape[-1 - dimensions]
+    given, made = ("x".join(map(str, [channels, *each])) for each in (maps, sizes))
+    note = f"Given input size: ({given}). Calculated output size: ({made}). Output size is too small"
+    return Refusal("empty-output", message, "kernel_size", note=note)
+
+
+def require_ordered(input: Tensor, whole: bool = True) -> None:
+    """Raise Refusal where a tensor's numbers have no largest."""
+    if input.dtype == "bool" or is_complex(input.dtype) or not (whole or is_floating(input.dtype)):
+        message = f"{{layer}} wants {'numbers' if whole else 'floats'}, but input is {input.dtype}"
+        raise Refusal("wrong-dtype", message, "input")
+
+
+def max_pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bool, return_indices: bool) -> Any:
+    """The largest value of each window, and where it stood if `return_indices`."""
+    require_ordered(input, whole=dimensions > 1 or return_indices)
+    require_pool_map(input, dimensions)
+    if dimensions == 1 and return_indices and 0 in input.shape:
+        require_pool_map(input.like((*input.shape[:-1], 1, *input.shape[-1:])), 2)
+    sizes = pooled(dimensions, input, window, ceil_mode)
+    output = input.like((*input.shape[:-dimensions], *sizes))
+    return (output, output.like(dtype=INT64)) if return_indices else output
+
+
+def average_pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bool) -> Tensor:
+    """The mean of each window."""
+    narrow = dimensions == 3 and input.dtype in ("float16", "bfloat16")  # on the CPU
+    if narrow or (not is_floating(input.dtype) and input.dtype != "int64"):
+        raise Refusal("wrong-dtype", f"{{layer}} wants floats or int64, but input is {input.dtype}", "input")
+    require_pool_map(input, dimensions)
+    sizes = pooled(dimensions, input, window, ceil_mode, whole=dimensions == 3)
+    return input.like((*input.shape[:-dimensions], *sizes))
+
+
+def check_divisor(divisor_override: Size | None) -> None:
+    """Raise Refusal where the divisor is 0."""
+    if divisor_override is not None and divisor_override == 0:
+        message = "`divisor_override` (=0) divides each sum, so it must not be 0"
+        raise Refusal("invalid-argument", message, "divisor_override", note="divisor must be not zero")
+
+
+@function(example=("max_pool1d(2)", "16x50"))
+def max_pool1d(
+    input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """Takes the largest value of each window over the last dimension."""
+    return max_pooled(1, input, check_pool("{layer}", 1, kernel_size, stride, padding, dilation), ceil_mode, return_indices)
+
+
+@function(example=("max_pool2d(2)", "16x28x28"))
+def max_pool2d(
+    input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """Takes the largest value of each window over the last two dimensions."""
+    return max_pooled(2, input, check_pool("{layer}", 2, kernel_size, stride, padding, dilation), ceil_mode, return_indices)
+
+
+@function(example=("max_pool3d(2)", "16x8x8x8"))
+def max_pool3d(
+    input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
+    ceil_mode: bool = False, return_indices: bool = False,
+) -> Any:  # fmt: skip
+    """Takes the largest value of each window over the last three dimensions."""
+    return max_pooled(3, input, check_pool("{layer}", 3, kernel_size, stride, padding, dilation), ceil_mode, return_indices)
+
+
+@function(example=("avg_pool1d(2)", "16x50"))
+def avg_pool1d(
+    input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:  # fmt: skip
+    """Takes the mean of each window over the last dimension."""
+    return average_pooled(1, input, check_pool("{layer}", 1, kernel_size, stride, padding), ceil_mode)
+
+
+@function(example=("avg_pool2d(2)", "16x28x28"))
+def avg_pool2d(
+    input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: Size | None = None,
+) -> Tensor:  # fmt: skip
+    """Takes the mean of each window over the last two dimensions."""
+    check_divisor(divisor_override)
+    return average_pooled(2, input, check_pool("{layer}", 2, kernel_size, stride, padding), ceil_mode)
+
+
+@function(example=("avg_pool3d(2)", "16x8x8x8"))
+def avg_pool3d(
+    input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True, divisor_override: Size | None = None,
+) -> Tensor:  # fmt: skip
+    """Takes the mean of each window over the last three dimensions."""
+    check_divisor(divisor_override)
+    return average_pooled(3, input, check_pool("{layer}", 3, kernel_size, stride, padding), ceil_mode)

@@ -1,0 +1,172 @@
+"""Products that add to something, and distances: https://pytorch.org/docs/stable/torch.html#blas-and-lapack-operations."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from nnshape.shapes.axes import axis
+from nnshape.shapes.broadcasting import broadcast, must_expand
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import category, result_type
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.matrix import bmm, mm, multiplied_dtype, mv
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Number, Whole
+
+
+def _added(input: Tensor, found: Tensor) -> Tensor:
+    """The sum of an input and a product, which has the product's shape and dtype."""
+    if input.dtype != found.dtype:
+        note = f"self and mat2 must have the same dtype, but got {input.dtype} and {found.dtype}"
+        raise Refusal("wrong-dtype", f"{{layer}} adds {input.dtype} to {found.dtype}: they must be equal", "input", note=note)
+    must_expand(input.shape, found.shape, "add", "input")
+    return found
+
+
+@function(method=True, example=("addmm(x, x.t())", "[5, 5]"))
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """beta * input + alpha * mat1 @ mat2, for matrices."""
+    return _added(input, mm.rule(mat1, mat2))
+
+
+@addmm.counts
+def _addmm_macs(output: Tensor, input: Tensor, mat1: Tensor, mat2: Tensor, **scales: object) -> Size:
+    return output.numel() * mat1.shape[1]
+
+
+@function(method=True, example=("addmv(x, y)", "[6]", "[6, 5]", "[5]"))
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """beta * input + alpha * mat @ vec, for a matrix and a vector."""
+    return _added(input, mv.rule(mat, vec))
+
+
+@addmv.counts
+def _addmv_macs(output: Tensor, input: Tensor, mat: Tensor, vec: Tensor, **scales: object) -> Size:
+    return mat.numel()
+
+
+@function(method=True, example=("addr(y, y)", "[5, 5]", "[5]"))
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """beta * input + alpha * the outer product of two vectors."""
+    for name, vec in (("vec1", vec1), ("vec2", vec2)):
+        if len(vec.shape) != 1:
+            raise Refusal("wrong-rank", f"{{layer}} wants a vector as {name}, but {vec} arrives", name)
+    shape = vec1.shape + vec2.shape
+    must_expand(input.shape, shape, "add", "input")
+    return Tensor(shape, result_type(input, vec1, vec2))
+
+
+@function(method=True, example=("baddbmm(x, x)", "[4, 5, 5]"))
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """beta * input + alpha * batch1 @ batch2, for batches of matrices."""
+    return _added(input, bmm.rule(batch1, batch2))
+
+
+@baddbmm.counts
+def _baddbmm_macs(output: Tensor, input: Tensor, batch1: Tensor, batch2: Tensor, **scales: object) -> Size:
+    return output.numel() * batch1.shape[2]
+
+
+@function(method=True, example=("addbmm(y, y)", "[5, 5]", "[4, 5, 5]"))
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
+    """beta * input + alpha * the sum of the products of two batches of matrices."""
+    found = bmm.rule(batch1, batch2)
+    return _added(input, Tensor(found.shape[1:], found.dtype))
+
+
+@addbmm.counts
+def _addbmm_macs(output: Tensor, input: Tensor, batch1: Tensor, batch2: Tensor, **scales: object) -> Size:
+    return output.numel() * batch1.shape[0] * batch1.shape[2]
+
+
+def _require_three(input: Tensor, other: Tensor, shape: Shape, dim: Size, name: str = "dim") -> None:
+    place = axis(dim, shape)
+    if not assume_equal(input.shape[place], 3) or not assume_equal(other.shape[place], 3):
+        note = f"linalg.cross: inputs dimension {place} must have length 3. Got {input.shape[place]} and {other.shape[place]}"
+        message = f"{{layer}} multiplies vectors of 3, but dimension {dim} of {input} and {other} is not 3"
+        raise Refusal("size-mismatch", message, name, note=note)
+
+
+@function(method=True, example=("cross(x, 0)", "[3, 5]"))
+def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
+    """The cross product of vectors of three elements.
+
+    dim: the dimension of size 3 that holds them; the first such one for None.
+    """
+    if len(input.shape) != len(other.shape):
+        note = f"linalg.cross: inputs must have the same number of dimensions, got {input.ndim} and {other.ndim}"
+        raise Refusal("wrong-rank", f"{{layer}} wants equally many dimensions, but {input} and {other} arrive", "other", note=note)
+    if dim is None:
+        dim = next((place for place, size in enumerate(input.shape) if size == 3), None)
+        if dim is None:
+            message = f"{{layer}} finds no dimension of size 3 in {input}"
+            raise Refusal("size-mismatch", message, "input", note="no dimension of size 3 in input")
+    if not input.shape:
+        raise Refusal("wrong-rank", "{layer} multiplies vectors, but a single number arrives", "input")
+    _require_three(input, other, input.shape, dim)
+    dtype = multiplied_dtype(input, other)
+    return Tensor(broadcast(input.shape, other.shape, "cross"), dtype)
+
+
+@function(example=("chain_matmul(x, x)", "[5, 5]"))
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """Multiplies matrices one after the other."""
+    if not matrices:
+        raise Refusal("missing-argument", "chain_matmul takes one or more matrices", "matrices")
+    for matrix in matrices:
+        if len(matrix.shape) != 2:
+            raise Refusal("wrong-rank", f"{{layer}} multiplies matrices, but {matrix} arrives", "matrices")
+    return reduce(mm.rule, matrices)
+
+
+def cheapest(sizes: list[Size]) -> Size:
+    """The fewest multiplications for a chain of matrices, in the order that torch chooses."""
+    count = len(sizes) - 1
+    if not all(type(size) is int for size in sizes):
+        total: Size = 0
+        for place in range(1, count):
+            total = total + sizes[0] * sizes[place] * sizes[place + 1]
+        return total
+    best: dict[tuple[int, int], int] = {}
+    for length in range(1, count + 1):
+        for start in range(count - length + 1):
+            end = start + length - 1
+            best[start, end] = min(
+                (best[start, cut] + best[cut + 1, end] + sizes[start] * sizes[cut + 1] * sizes[end + 1] for cut in range(start, end)),  # type: ignore[misc]
+                default=0,
+            )
+    return best[0, count - 1]
+
+
+@chain_matmul.counts
+def _chain_macs(output: Tensor, *matrices: Tensor) -> Size:
+    return cheapest([*(matrix.shape[0] for matrix in matrices), matrices[-1].shape[1]])
+
+
+@function(example=("cdist(x, x)", "6x5x3"))
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
+    """The distance of every pair of rows of two tensors, in each batch.
+
+    p: the order of the norm.
+    """
+    for name, tensor in (("x1", x1), ("x2", x2)):
+        if len(tensor.shape) < 2:
+            note = f"cdist only supports at least 2D tensors, X1 got: {x1.ndim}D"
+            raise Refusal("wrong-rank", f"{{layer}} takes rows of points, but {tensor} arrives as {name}", name, note=note)
+    if not assume_equal(x1.shape[-1], x2.shape[-1]):
+        note = f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
+        message = f"{{layer}} compares points of one width, but {x1.shape[-1]} and {x2.shape[-1]} arrive"
+        raise Refusal("size-mismatch", message, "x2", note=note)
+    for name, tensor in (("x1", x1), ("x2", x2)):
+        if category(tensor.dtype) != 2 or tensor.dtype != x1.dtype:
+            raise Refusal("wrong-dtype", f"{{layer}} takes floats of one dtype, but {tensor.dtype} arrives", name)
+    if not p >= 0:
+        raise Refusal("invalid-argument", f"p must be 0 or more, not {p}", "p", note="cdist only supports non-negative p values")
+    batch = broadcast(x1.shape[:-2], x2.shape[:-2], "compare batches of", "x2")
+    return Tensor((*batch, x1.shape[-2], x2.shape[-2]), x1.dtype)
+

@@ -1,0 +1,291 @@
+"""The largest, the smallest, the order: https://pytorch.org/docs/stable/torch.html#comparison-ops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nnshape.shapes.axes import axis
+from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import BOOL, DTYPES, INT64, result_type
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.reduction import reduced, require_elements, require_kinds
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, product
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Flag, Number, Whole
+
+
+class Ranked(NamedTuple):
+    """What torch returns of a choice along a dimension: the values, and where they stood."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class Extremes(NamedTuple):
+    """What torch's aminmax returns."""
+
+    min: Tensor
+    max: Tensor
+
+
+def _chosen(input: Tensor, dim: Size, keepdim: bool, name: str) -> Ranked:
+    place = axis(dim, input.shape)
+    require_elements(input, (place,), f"{name}()")
+    shape = reduced(input.shape, (place,), keepdim)
+    return Ranked(Tensor(shape, input.dtype), Tensor(shape, INT64))
+
+
+def _require_any(input: Tensor, name: str) -> None:
+    if 0 in input.shape:
+        note = f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+        raise Refusal("empty-output", f"{{layer}} has nothing to choose from: {input} arrives", "input", note=note)
+
+
+def _extreme(name: str, doc: str) -> None:
+    def rule(
+        input: Tensor, dim: Whole | Tensor | None = None, keepdim: Flag = False, *, other: Tensor | None = None
+    ) -> Any:
+        require_kinds(input, "bif", "compares", f"{name} is not implemented for complex")
+        second = dim if isinstance(dim, Tensor) else other
+        if second is not None:
+            require_kinds(second, "bif", "compares")
+            return Tensor(broadcast(input.shape, second.shape, "compare"), result_type(input, second))
+        if dim is None:
+            if keepdim:
+                raise Refusal("missing-argument", "{layer} takes keepdim only with a dim", "keepdim")
+            _require_any(input, name)
+            return Tensor((), input.dtype)
+        return _chosen(input, dim, keepdim, name)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
+
+
+_extreme("max", """The largest element; along a dimension, the largest of each row with its place; or of two tensors.
+
+    dim: the dimension, or another tensor to compare with element by element; None for the largest of all.
+    keepdim: whether the dimension stays, with size 1.
+    """)  # fmt: skip
+_extreme("min", """The smallest element; along a dimension, the smallest of each row with its place; or of two tensors.
+
+    dim: the dimension, or another tensor to compare with element by element; None for the smallest of all.
+    keepdim: whether the dimension stays, with size 1.
+    """)  # fmt: skip
+
+
+@function(method=True, example=("aminmax()", "6x5x5"))
+def aminmax(input: Tensor, *, dim: Whole | None = None, keepdim: Flag = False) -> Extremes:
+    """The smallest and the largest elements, along a dimension or of all."""
+    require_kinds(input, "bif", "compares")
+    if dim is None:
+        _require_any(input, "aminmax")
+        places = tuple(range(len(input.shape)))
+    else:
+        places = (axis(dim, input.shape),)
+        require_elements(input, places, "aminmax()")
+    one = Tensor(reduced(input.shape, places, keepdim), input.dtype)
+    return Extremes(one, one.like())
+
+
+def _place_of(name: str, doc: str) -> None:
+    def rule(input: Tensor, dim: Whole | None = None, keepdim: Flag = False) -> Tensor:
+        require_kinds(input, "if", "compares")
+        if dim is None:
+            _require_any(input, name)
+            return Tensor((1,) * len(input.shape) if keepdim else (), INT64)
+        return Tensor(_chosen(input, dim, keepdim, name).values.shape, INT64)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
+
+
+_place_of("argmax", "Where the largest element stands, along a dimension or in the flat tensor.")
+_place_of("argmin", "Where the smallest element stands, along a dimension or in the flat tensor.")
+
+
+def _middle(name: str, doc: str, allowed: str) -> None:
+    def rule(input: Tensor, dim: Whole | None = None, keepdim: Flag = False) -> Any:
+        require_kinds(input, allowed, "orders")
+        if dim is None:
+            if keepdim:
+                raise Refusal("missing-argument", "{layer} takes keepdim only with a dim", "keepdim")
+            return Tensor((), input.dtype)
+        return _chosen(input, dim, keepdim, name)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
+
+
+_middle("median", "The middle element, along a dimension with its place or of all.", "if")
+_middle("nanmedian", "The middle element without the NaNs, along a dimension with its place or of all.", "if")
+
+
+@function(method=True, example=("mode(1)", "6x5x5"))
+def mode(input: Tensor, dim: Whole = -1, keepdim: Flag = False) -> Ranked:
+    """The most frequent elements along a dimension, and where they stand last."""
+    require_kinds(input, "bif", "compares")
+    return _chosen(input, dim, keepdim, "mode")
+
+
+@function(method=True, example=("kthvalue(2, 1)", "6x5x5"))
+def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False) -> Ranked:
+    """The k-th smallest elements along a dimension, and where they stand."""
+    place = axis(dim, input.shape)
+    own = input.shape[place] if input.shape else 1
+    if not (assume_at_least(k, 1) and assume_at_least(own, k)):
+        note = "kthvalue(): selected number k out of range for dimension"
+        raise Refusal("invalid-argument", f"k (={k}) must be from 1 to {own}, the size of dimension {dim}", "k", note=note)
+    require_kinds(input, "if", "orders")
+    return _chosen(input, dim, keepdim, "kthvalue")
+
+
+@function(method=True, example=("topk(2)", "6x5x5"))
+def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted: Flag = True) -> Ranked:
+    """The k largest elements along a dimension, and where they stand.
+
+    k: how many.
+    dim: the dimension.
+    largest: the smallest instead where False.
+    sorted: whether they come in order.
+    """
+    place = axis(dim, input.shape)
+    own = input.shape[place] if input.shape else 1
+    if not (assume_at_least(k, 0) and assume_at_least(own, k)):
+        note = "selected index k out of range"
+        raise Refusal("invalid-argument", f"k (={k}) must be from 0 to {own}, the size of dimension {dim}", "k", note=note)
+    require_kinds(input, "if", "orders")
+    shape = (*input.shape[:place], k, *input.shape[place + 1 :]) if input.shape else ()
+    return Ranked(Tensor(shape, input.dtype), Tensor(shape, INT64))
+
+
+@function(method=True, example=("sort(1)", "6x5x5"))
+def sort(input: Tensor, dim: Whole = -1, descending: Flag = False, *, stable: Flag = False) -> Ranked:
+    """The elements in order along a dimension, and where they stood."""
+    axis(dim, input.shape)
+    require_kinds(input, "bif", "orders")
+    return Ranked(input.like(), input.like(dtype=INT64))
+
+
+@function(method=True, example=("argsort(1)", "6x5x5"))
+def argsort(input: Tensor, dim: Whole = -1, descending: Flag = False, *, stable: Flag = False) -> Tensor:
+    """Where the elements of the sorted tensor stood."""
+    return sort.rule(input, dim).indices  # type: ignore[no-any-return]
+
+
+@function(method=True, example=("msort()", "6x5x5"))
+def msort(input: Tensor) -> Tensor:
+    """The elements in order along the first dimension."""
+    return sort.rule(input, 0).values  # type: ignore[no-any-return]
+
+
+def _running(name: str, doc: str) -> None:
+    def rule(input: Tensor, dim: Whole) -> Ranked:
+        if 0 not in input.shape:  # torch looks at no dim where there is nothing
+            axis(dim, input.shape)
+        require_kinds(input, "bif", "compares")
+        return Ranked(input.like(), input.like(dtype=INT64))
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
+
+
+_running("cummax", "The largest element so far along a dimension, and where it stands.")
+_running("cummin", "The smallest element so far along a dimension, and where it stands.")
+
+
+def _quantiles(name: str, doc: str) -> None:
+    def rule(
+        input: Tensor, q: float | Tensor, dim: Whole | None = None, keepdim: Flag = False, *, interpolation: str = "linear"
+    ) -> Tensor:
+        if input.dtype not in ("float32", "float64"):
+            note = f"{name}() input tensor must be either float or double dtype"
+            raise Refusal("wrong-dtype", f"{{layer}} takes float32 or float64, but {input.dtype} arrives", "input", note=note)
+        if isinstance(q, Tensor) and q.dtype != input.dtype:
+            raise Refusal("wrong-dtype", f"{{layer}} wants q as {input.dtype}, but it is {q.dtype}", "q")
+        if isinstance(q, Tensor) and len(q.shape) > 1:
+            raise Refusal("wrong-rank", f"{{layer}} wants q as a number or a vector, but it is {q}", "q")
+        if isinstance(q, (int, float)) and not 0 <= q <= 1:
+            raise Refusal("invalid-argument", f"q must lie between 0 and 1, not at {q}", "q")
+        if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+            raise Refusal("invalid-argument", f"there is no interpolation {interpolation!r}", "interpolation")
+        _require_any(input, name)
+        places = tuple(range(len(input.shape))) if dim is None else (axis(dim, input.shape),)
+        several = q.shape if isinstance(q, Tensor) else ()
+        return Tensor(several + reduced(input.shape, places, keepdim), input.dtype)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(0.5, 1)", "6x5x5"))(rule)
+
+
+_quantiles("quantile", "The elements below which a share q lies, along a dimension or of all.")
+_quantiles("nanquantile", "The elements below which a share q lies, without the NaNs.")
+
+
+@function(example=("searchsorted(x, x)", "[5]"))
+def searchsorted(
+    sorted_sequence: Tensor, input: Tensor | Number, *, out_int32: Flag = False, right: Flag = False,
+    side: str | None = None, sorter: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Where each value would go into a sorted sequence."""
+    shape = input.shape if isinstance(input, Tensor) else ()
+    edges = sorted_sequence.shape
+    if not edges:
+        raise Refusal("wrong-rank", "{layer} wants a sorted sequence of one dimension or more", "sorted_sequence")
+    require_kinds(sorted_sequence, "if", "orders")
+    if side not in (None, "left", "right") or (side == "left" and right):
+        raise Refusal("invalid-argument", f"side is 'left' or 'right', as `right` says, not {side!r}", "side")
+    if len(edges) > 1:
+        ahead = edges[:-1]
+        if len(shape) != len(edges) or not all(assume_equal(a, b) for a, b in zip(ahead, shape, strict=False)):
+            message = f"{{layer}} wants sequence and values alike but for the last dimension, not {sorted_sequence} and {input}"
+            raise Refusal("size-mismatch", message, "input")
+    return Tensor(shape, DTYPES["int32"] if out_int32 else INT64)
+
+
+
+@function(example=("bucketize(x)", "[5]"))
+def bucketize(input: Tensor | Number, boundaries: Tensor, *, out_int32: Flag = False, right: Flag = False) -> Tensor:
+    """The number of the interval between boundaries that each element lies in."""
+    if len(boundaries.shape) != 1:
+        note = f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})"
+        raise Refusal("wrong-rank", f"{{layer}} wants boundaries of one dimension, but {boundaries} arrives", "boundaries", note=note)
+    return searchsorted.rule(boundaries, input, out_int32=out_int32)  # type: ignore[no-any-return]
+
+
+@function(example=("isin(x, x)", "[5]"))
+def isin(elements: Tensor | Number, test_elements: Tensor | Number, *, assume_unique: Flag = False, invert: Flag = False) -> Tensor:
+    """Says which elements are among others."""
+    for name, operand in (("elements", elements), ("test_elements", test_elements)):
+        if isinstance(operand, Tensor):
+            require_kinds(operand, "if", "compares", "Unsupported input type encountered for isin()")
+        elif isinstance(operand, (bool, complex)):
+            raise Refusal("wrong-dtype", f"{{layer}} compares whole numbers and floats, not {operand}", name)
+    return Tensor(elements.shape if isinstance(elements, Tensor) else (), BOOL)
+
+
+@function(method=True, example=("unique()", "[5]"))
+def unique(input: Tensor, sorted: Flag = True, return_inverse: Flag = False, return_counts: Flag = False, dim: Whole | None = None) -> Any:
+    """The different elements, whose number only the values tell; with their places and counts where asked."""
+    place = None if dim is None else axis(dim, input.shape)
+    whole = product(input.shape) if place is None else input.shape[place]
+    count = fresh_symbol("unique", whole)
+    shape = (count,) if place is None else (*input.shape[:place], count, *input.shape[place + 1 :])
+    found = [Tensor(shape, input.dtype)]
+    if return_inverse:
+        found.append(Tensor(input.shape if place is None else (whole,), INT64))
+    if return_counts:
+        found.append(Tensor((count,), INT64))
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+@function(method=True, example=("histc(10)", "[50]"))
+def histc(input: Tensor, bins: Whole = 100, min: float = 0, max: float = 0) -> Tensor:
+    """Counts the elements in equal intervals."""
+    require_kinds(input, "f", "counts")
+    if not assume_at_least(bins, 1):
+        raise Refusal("invalid-argument", f"bins must be 1 or more, not {bins}", "bins", note="bins must be > 0")
+    return Tensor((bins,), input.dtype)

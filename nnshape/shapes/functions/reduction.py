@@ -1,0 +1,279 @@
+"""Sums, means and other reductions: https://pytorch.org/docs/stable/torch.html#reduction-ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.axes import axes, axis
+from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.dtypes import BOOL, DTYPES, FLOAT32, INT64, REAL_OF, DType, category, is_complex, promote, result_type
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Flag, Number, Whole, Wholes
+
+
+class _All:
+    """The default of `dim`: all dimensions, and none named, so that torch takes no keepdim."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+
+ALL: Any = _All()
+
+
+def reduced(shape: Shape, places: tuple[int, ...], keepdim: bool) -> Shape:
+    """The shape without these dimensions, or with 1 in their place."""
+    if keepdim:
+        return tuple(1 if place in places else size for place, size in enumerate(shape))
+    return tuple(size for place, size in enumerate(shape) if place not in places)
+
+
+def reduce(input: Tensor, dim: Any, keepdim: bool, dtype: DType) -> Tensor:
+    """A tensor with dimensions reduced away: all of them for None.
+
+    Raises Refusal where `keepdim` is asked for and no dimension is named, which torch does not take.
+    """
+    if dim is ALL:
+        if keepdim:
+            raise Refusal("missing-argument", "{layer} takes keepdim only with a dim", "keepdim")
+        dim = None
+    return Tensor(reduced(input.shape, axes(dim, input.shape), keepdim), dtype)
+
+
+def require_kinds(input: Tensor, allowed: str, verb: str, note: str = "") -> None:
+    """Raise Refusal where torch does no such thing with the dtype; b, i, f, c stand for its kind."""
+    kind = "bifc"[category(input.dtype)]
+    if kind not in allowed:
+        wants = " and ".join(name for letter, name in _KIND_NAMES.items() if letter in allowed)
+        raise Refusal("wrong-dtype", f"{{layer}} {verb} {wants}, but {input.dtype} arrives", "input", note=note)
+
+
+_KIND_NAMES = {"b": "bools", "i": "whole numbers", "f": "floats", "c": "complex numbers"}
+
+
+def require_elements(input: Tensor, places: tuple[int, ...], name: str) -> None:
+    """Raise Refusal where there is nothing to choose from."""
+    for place in places:
+        if input.shape and input.shape[place] == 0:
+            note = f"{name}: Expected reduction dim {place} to have non-zero size."
+            raise Refusal("empty-output", f"{{layer}} has nothing to choose from: dimension {place} is 0", "input", note=note)
+
+
+def summed_dtype(input: Tensor, dtype: DType | None) -> DType:
+    """The dtype of a sum: int64 for whole numbers and bools."""
+    if dtype is not None:
+        return DTYPES[dtype]
+    return INT64 if category(input.dtype) < 2 else input.dtype
+
+
+def averaged_dtype(input: Tensor, dtype: DType | None, name: str) -> DType:
+    """The dtype of a mean. Raises Refusal for whole numbers."""
+    chosen = DTYPES[dtype or input.dtype]
+    if category(chosen) < 2:
+        note = (
+            f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {chosen}"
+        )
+        raise Refusal("wrong-dtype", f"{name} takes floats, but {chosen} arrives: float() converts", "input", note=note)
+    return chosen
+
+
+@function(name="sum", method=True, example=("sum(1)", "6x5x5"))
+def sum_(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
+    """Adds up over dimensions, or over all.
+
+    dim: the dimensions to sum over; all for None.
+    keepdim: whether they stay, with size 1.
+    dtype: the dtype to add up in.
+    """
+    return reduce(input, dim, keepdim, summed_dtype(input, dtype))
+
+
+@function(method=True, example=("nansum(1)", "6x5x5"))
+def nansum(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
+    """Adds up over dimensions, or over all, with NaN as 0."""
+    require_kinds(input, "bif", "adds up")
+    return reduce(input, dim, keepdim, summed_dtype(input, dtype))
+
+
+@function(method=True, example=("mean(1)", "6x5x5"))
+def mean(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
+    """The mean over dimensions, or over all.
+
+    dim: the dimensions to average over; all for None.
+    keepdim: whether they stay, with size 1.
+    dtype: the dtype to compute in.
+    """
+    return reduce(input, dim, keepdim, averaged_dtype(input, dtype, "mean"))
+
+
+@function(method=True, example=("nanmean(1)", "6x5x5"))
+def nanmean(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
+    """The mean over dimensions, or over all, without the NaNs."""
+    require_kinds(input, "f", "averages")
+    return reduce(input, dim, keepdim, averaged_dtype(input, dtype, "nanmean"))
+
+
+@function(method=True, example=("prod(1)", "6x5x5"))
+def prod(input: Tensor, dim: Whole | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
+    """Multiplies over a dimension, or over all."""
+    return reduce(input, dim, keepdim, summed_dtype(input, dtype))
+
+
+def _truth(name: str, doc: str) -> None:
+    def rule(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False) -> Tensor:
+        # Torch keeps uint8, which stood for bool once; an empty tuple of dimensions reduces none of them.
+        places = axes(dim, input.shape, every=False)
+        dtype = input.dtype if input.dtype == "uint8" else BOOL
+        return Tensor(reduced(input.shape, places, keepdim), dtype)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(1)", "bool[6, 5]"))(rule)
+
+
+_truth("any", "Says whether any element is true, over dimensions or over all.")
+_truth("all", "Says whether all elements are true, over dimensions or over all.")
+
+
+@function(method=True, example=("count_nonzero(1)", "6x5x5"))
+def count_nonzero(input: Tensor, dim: Wholes | None = None) -> Tensor:
+    """Counts the elements that are not 0, over dimensions or over all."""
+    return reduce(input, dim, False, INT64)
+
+
+@function(method=True, example=("logsumexp(1)", "6x5x5"))
+def logsumexp(input: Tensor, dim: Wholes, keepdim: Flag = False) -> Tensor:
+    """The logarithm of the sum of the exponentials over dimensions."""
+    return reduce(input, dim, keepdim, FLOAT32 if category(input.dtype) < 2 else input.dtype)
+
+
+def _extreme(name: str, doc: str) -> None:
+    def rule(input: Tensor, dim: Wholes | None = (), keepdim: Flag = False) -> Tensor:
+        require_kinds(input, "bif", "compares")
+        places = axes(dim, input.shape)
+        require_elements(input, places, f"{name}()")
+        return Tensor(reduced(input.shape, places, keepdim), input.dtype)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
+
+
+_extreme("amax", "The largest elements over dimensions, or over all.")
+_extreme("amin", "The smallest elements over dimensions, or over all.")
+
+
+def _spread_dtype(input: Tensor, name: str) -> DType:
+    if category(input.dtype) < 2:
+        note = f"{name} only support floating point and complex dtypes"
+        raise Refusal("wrong-dtype", f"{name} takes floats, but {input.dtype} arrives: float() converts", "input", note=note)
+    return DTYPES[REAL_OF[input.dtype]] if is_complex(input.dtype) else input.dtype
+
+
+def _spread(name: str, doc: str, answer: Callable[[Tensor, Tensor], Any]) -> None:
+    def rule(
+        input: Tensor, dim: Wholes | Flag | None = ALL, unbiased: Flag | None = None, keepdim: Flag = False, *,
+        correction: Number | None = None,
+    ) -> Any:  # fmt: skip
+        if isinstance(dim, bool):  # var(False): the old form, `unbiased` alone
+            if unbiased is not None or correction is not None or keepdim:
+                raise Refusal("wrong-type", f"{name} takes dimensions as dim, not {dim}", "dim")
+            dim = None
+        elif dim is ALL:
+            if keepdim and unbiased is not None:
+                raise Refusal("missing-argument", f"{name} takes unbiased and keepdim only with a dim", "keepdim")
+            dim = None
+        if unbiased is not None and correction is not None:
+            raise Refusal("unknown-argument", f"{name} takes unbiased or correction, not both", "correction")
+        dtype = _spread_dtype(input, name)
+        spread = reduce(input, dim, keepdim, dtype)
+        return answer(spread, Tensor(spread.shape, input.dtype))
+
+    rule.__doc__ = doc
+    function(name=name, method=not name.endswith("_mean"), example=(f"{name}(1)", "6x5x5"))(rule)
+
+
+_spread("var", "The variance over dimensions, or over all.", lambda spread, mean: spread)
+_spread("std", "The standard deviation over dimensions, or over all.", lambda spread, mean: spread)
+_spread("var_mean", "The variance and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean))
+_spread("std_mean", "The standard deviation and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean))
+
+
+@function(method=True, example=("norm(2, 1)", "6x5x5"))
+def norm(
+    input: Tensor, p: float | str | None = "fro", dim: Wholes | None = None, keepdim: Flag = False, dtype: DType | None = None
+) -> Tensor:
+    """The norm over dimensions, or over all.
+
+    p: its order: a number, "fro" or "nuc".
+    dim: the dimensions; all for None.
+    """
+    if isinstance(p, str) and p not in ("fro", "nuc"):
+        raise Refusal("invalid-argument", f"norm takes a number, 'fro' or 'nuc' as p, not {described(p)}", "p")
+    if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
+        raise Refusal("invalid-argument", f"the Frobenius norm takes one or two dimensions, not {described(dim)}", "dim")
+    chosen = DTYPES[dtype or input.dtype]
+    if category(chosen) < 2 or category(input.dtype) < 2 or (dtype is not None and is_complex(input.dtype) and not is_complex(chosen)):
+        note = f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {chosen}"
+        raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {chosen} arrives: float() converts", "input", note=note)
+    if dtype is not None and promote(input.dtype, chosen) != chosen:
+        message = f"{{layer}} computes {input.dtype} in no narrower dtype, such as {chosen}"
+        raise Refusal("wrong-dtype", message, "dtype")
+    places = axes(dim, input.shape)
+    if p in (float("inf"), float("-inf")):
+        require_elements(input, places, "linalg.vector_norm")
+    if p == "nuc" and len(places) != 2:
+        raise Refusal("wrong-rank", f"the nuclear norm takes two dimensions, but {input} has {len(places)}", "dim")
+    return Tensor(reduced(input.shape, places, keepdim), DTYPES[REAL_OF[chosen]] if is_complex(chosen) else chosen)
+
+
+@function(method=True, example=("dist(x)", "6x5x5"))
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The norm of the difference of two tensors."""
+    dtype = result_type(input, other)
+    if "bool" in (input.dtype, other.dtype):
+        raise Refusal("wrong-dtype", "cannot subtract with a bool", "input")
+    broadcast(input.shape, other.shape, "subtract")
+    if category(dtype) < 2:
+        raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {dtype} arrives", "input")
+    return Tensor((), DTYPES[REAL_OF[dtype]] if is_complex(dtype) else dtype)
+
+
+def _running(name: str, doc: str) -> None:
+    def rule(input: Tensor, dim: Whole, *, dtype: DType | None = None) -> Tensor:
+        axis(dim, input.shape)
+        if dtype == "bool" and 0 not in input.shape and (name == "cumsum" or input.shape):
+            raise Refusal("wrong-dtype", "torch runs no sums of bool", "dtype", note=f"{name}: not implemented for 'Bool'")
+        return Tensor(input.shape, summed_dtype(input, dtype))
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
+
+
+_running("cumsum", "The running sum along a dimension.")
+_running("cumprod", "The running product along a dimension.")
+
+
+@function(method=True, example=("logcumsumexp(1)", "6x5x5"))
+def logcumsumexp(input: Tensor, dim: Whole) -> Tensor:
+    """The logarithm of the running sum of exponentials along a dimension."""
+    axis(dim, input.shape)
+    require_kinds(input, "fc", "sums up")
+    return input.like()
+
+
+@function(method=True, example=("trace()", "[5, 5]"))
+def trace(input: Tensor) -> Tensor:
+    """The sum of a matrix's diagonal."""
+    if len(input.shape) != 2:
+        note = "trace: expected a matrix"
+        raise Refusal("wrong-rank", f"{{layer}} wants a matrix, but {input} arrives", "input", note=note)
+    require_kinds(input, "ifc", "adds up", '"trace" not implemented for \'Bool\'')
+    return Tensor((), summed_dtype(input, None))
+
+

@@ -1,0 +1,229 @@
+"""More tensors made of numbers, and tensors like others: https://pytorch.org/docs/stable/torch.html#creation-ops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.constraints import assume_at_least
+from nnshape.shapes.dim import Dim, Size, maximum, minimum
+from nnshape.shapes.dtypes import DTYPES, FLOAT32, INT64, DType, category, fits, is_integral, scalar_dtype
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.creation import checked_size, drawable, require_fits, with_gradient
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Device, Flag, Number, Whole
+
+
+def _like(name: str, doc: str) -> None:
+    draws = name.startswith("rand")
+
+    def rule(
+        input: Tensor, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
+        layout: Any = None, memory_format: Any = None,
+    ) -> Tensor:  # fmt: skip
+        chosen = with_gradient(dtype or input.dtype, requires_grad)
+        return Tensor(input.shape, drawable(name, chosen) if draws else chosen)
+
+    rule.__doc__ = doc
+    function(name=name, example=(f"{name}()", "6x5x5"))(rule)
+
+
+_like("zeros_like", "A tensor of zeros in the shape and dtype of another.")
+_like("ones_like", "A tensor of ones in the shape and dtype of another.")
+_like("empty_like", "A tensor of any values in the shape and dtype of another.")
+_like("rand_like", "Random numbers, even between 0 and 1, in the shape and dtype of another tensor.")
+_like("randn_like", "Random numbers of the standard normal distribution in the shape and dtype of another tensor.")
+
+
+@function(example=("full_like(2)", "6x5x5"))
+def full_like(
+    input: Tensor, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
+    layout: Any = None, memory_format: Any = None,
+) -> Tensor:  # fmt: skip
+    """A tensor of one value in the shape and dtype of another."""
+    chosen = with_gradient(dtype or input.dtype, requires_grad)
+    require_fits(fill_value, chosen, input.shape)
+    return Tensor(input.shape, chosen)
+
+
+def _new(name: str, doc: str) -> None:
+    def rule(
+        input: Tensor, *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
+        layout: Any = None, pin_memory: Flag = False,
+    ) -> Tensor:  # fmt: skip
+        return Tensor(checked_size(size), with_gradient(dtype or input.dtype, requires_grad))
+
+    rule.__doc__ = doc
+    function(name=name, only_method=True, example=(f"{name}(2, 3)", "6x5x5"))(rule)
+
+
+_new("new_zeros", "A tensor of zeros in the dtype of this one.")
+_new("new_ones", "A tensor of ones in the dtype of this one.")
+_new("new_empty", "A tensor of any values in the dtype of this one.")
+
+
+@function(only_method=True, example=("new_full((2, 3), 1)", "6x5x5"))
+def new_full(
+    input: Tensor, size: tuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
+    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
+) -> Tensor:  # fmt: skip
+    """A tensor of one value in the dtype of this one."""
+    chosen, shape = with_gradient(dtype or input.dtype, requires_grad), checked_size(size)
+    require_fits(fill_value, chosen, shape)
+    return Tensor(shape, chosen)
+
+
+@function(factory=True, example=("randint(10, (2, 3))",))
+def randint(
+    low: Whole, high: Whole | tuple, size: tuple | None = None, *, dtype: DType | None = None, device: Device | None = None,
+    requires_grad: Flag = False, generator: Any = None, layout: Any = None, pin_memory: Flag = False,
+) -> Tensor:  # fmt: skip
+    """Random whole numbers from `low` (0, where only one is given) up to but without `high`."""
+    if isinstance(high, (tuple, list)):
+        if size is not None:
+            raise Refusal("wrong-type", "randint takes low, high and size", "high")
+        low, high, size = 0, low, high  # type: ignore[assignment]
+    if size is None:
+        raise Refusal("missing-argument", "randint is missing its size", "size")
+    shape = checked_size(size)
+    if not assume_at_least(high, low + 1):  # type: ignore[arg-type]
+        note = f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        raise Refusal("invalid-argument", f"there is no whole number from {low} to below {high}", "high", note=note)
+    chosen = DTYPES[dtype] if dtype else INT64
+    if category(chosen) == 3:
+        raise Refusal("wrong-dtype", f"randint draws whole numbers, not {chosen}", "dtype")
+    for name, value in (("low", low), ("high", high - 1)):  # type: ignore[operator]
+        if not isinstance(value, Dim) and not (0 <= value <= 1 if chosen == "bool" else fits(value, chosen)):  # type: ignore[arg-type]
+            raise Refusal("invalid-argument", f"{value} does not fit into {chosen}", name, note=f"out of bounds for {chosen}")
+    span: Any = (low, high - 1) if is_integral(chosen) else None  # type: ignore[operator]
+    return Tensor(shape, with_gradient(chosen, requires_grad), span)
+
+
+@function(factory=True, example=("randperm(5)",))
+def randperm(
+    n: Whole, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False, generator: Any = None,
+    layout: Any = None, pin_memory: Flag = False,
+) -> Tensor:  # fmt: skip
+    """The whole numbers below n in random order."""
+    if not assume_at_least(n, 0):
+        raise Refusal("invalid-argument", f"n must be 0 or more, not {n}", "n", note=f"n must be non-negative, got {n}")
+    chosen = DTYPES[dtype] if dtype else INT64
+    if chosen == "bool" or category(chosen) == 3:
+        raise Refusal("wrong-dtype", f"randperm counts in whole numbers or floats, not {chosen}", "dtype")
+    return Tensor((n,), with_gradient(chosen, requires_grad), (0, n - 1) if is_integral(chosen) else None)
+
+
+def _spaced(steps: Size, dtype: DType | None, requires_grad: bool, *ends: object) -> Tensor:
+    if not assume_at_least(steps, 0):
+        note = "number of steps must be non-negative"
+        raise Refusal("invalid-argument", f"steps must be 0 or more, not {steps}", "steps", note=note)
+    natural = DTYPES["complex64"] if any(isinstance(end, complex) for end in ends) else FLOAT32
+    chosen = DTYPES[dtype] if dtype else natural
+    if chosen == "bool" and (isinstance(steps, Dim) or steps > 1):
+        raise Refusal("wrong-dtype", "there are no even steps between bools", "dtype", note="not implemented for 'Bool'")
+    if natural == "complex64" and category(chosen) < 3:
+        raise Refusal("wrong-dtype", f"complex ends do not go with {chosen}", "dtype")
+    return Tensor((steps,), with_gradient(chosen, requires_grad))
+
+
+@function(factory=True, example=("linspace(0, 1, 5)",))
+def linspace(
+    start: Number, end: Number, steps: Whole, *, dtype: DType | None = None, device: Device | None = None,
+    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
+) -> Tensor:  # fmt: skip
+    """So many numbers in even steps from `start` to `end`, both included."""
+    return _spaced(steps, dtype, requires_grad, start, end)
+
+
+@function(factory=True, example=("logspace(0, 1, 5)",))
+def logspace(
+    start: Number, end: Number, steps: Whole, base: float = 10.0, *, dtype: DType | None = None, device: Device | None = None,
+    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
+) -> Tensor:  # fmt: skip
+    """So many powers of `base`, their exponents in even steps from `start` to `end`."""
+    return _spaced(steps, dtype, requires_grad, start, end)
+
+
+def _windowed(name: str, doc: str) -> None:
+    def rule(
+        window_length: Whole, periodic: Flag = True, *, dtype: DType | None = None, device: Device | None = None,
+        requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
+    ) -> Tensor:  # fmt: skip
+        if not assume_at_least(window_length, 0):
+            note = f"{name} requires non-negative window_length, got window_length={window_length}"
+            raise Refusal("invalid-argument", f"window_length must be 0 or more, not {window_length}", "window_length", note=note)
+        chosen = DTYPES[dtype] if dtype else FLOAT32
+        if category(chosen) != 2:
+            raise Refusal("wrong-dtype", f"{name} computes floats, not {chosen}", "dtype")
+        return Tensor((window_length,), chosen)
+
+    rule.__doc__ = doc
+    function(name=name, factory=True, example=(f"{name}(16)",))(rule)
+
+
+_windowed("hann_window", "A Hann window.")
+_windowed("hamming_window", "A Hamming window.")
+_windowed("blackman_window", "A Blackman window.")
+_windowed("bartlett_window", "A Bartlett window.")
+
+
+def _triangle_indices(name: str, doc: str) -> None:
+    def rule(
+        row: Whole, col: Whole, offset: Whole = 0, *, dtype: DType | None = None, device: Device | None = None, layout: Any = None
+    ) -> Tensor:
+        rows, columns = checked_size((row, col))
+        lower = _lower_triangle(rows, columns, offset if name == "tril_indices" else offset - 1)
+        chosen = DTYPES[dtype] if dtype else INT64
+        if chosen not in ("int32", "int64"):
+            raise Refusal("wrong-dtype", f"{name} gives int32 or int64, not {chosen}", "dtype")
+        return Tensor((2, lower if name == "tril_indices" else rows * columns - lower), chosen)
+
+    rule.__doc__ = doc
+    function(name=name, factory=True, example=(f"{name}(3, 3)",))(rule)
+
+
+def _lower_triangle(rows: Size, columns: Size, offset: Size) -> Size:
+    """How many elements of a matrix lie on or below a diagonal: the rows above it, those that it cuts, those below."""
+    first = minimum(maximum(offset + 1, 0), columns)  # elements of row 0
+    # Row r holds offset + 1 + r of them, from 0 up to the number of columns.
+    start = minimum(maximum(-offset, 0), rows)
+    full = minimum(maximum(columns - offset - 1, start), rows)  # the first row that is whole
+    cut = full - start
+    least = maximum(first, 1)
+    return cut * least + cut * (cut - 1) // 2 + (rows - full) * columns
+
+
+_triangle_indices("tril_indices", "The rows and columns of a matrix's lower triangle.")
+_triangle_indices("triu_indices", "The rows and columns of a matrix's upper triangle.")
+
+
+def _shape_of_data(data: Any, depth: int = 0) -> tuple[Shape, list[object]]:
+    if not isinstance(data, (tuple, list)):
+        if not isinstance(data, (int, float, complex, Dim, Tensor)):
+            raise Refusal("wrong-type", f"tensor takes numbers and lists of them, not {described(data)}", "data")
+        return (data.shape if isinstance(data, Tensor) else ()), [data]
+    parts = [_shape_of_data(item, depth + 1) for item in data]
+    shapes = {shape for shape, _ in parts}
+    if len(shapes) > 1:
+        raise Refusal("invalid-argument", f"the rows differ in length: {described(data)}", "data")
+    return (len(data), *(parts[0][0] if parts else ())), [number for _, numbers in parts for number in numbers]
+
+
+@function(name="tensor", factory=True, example=("tensor([1, 2, 3])",))
+def tensor_(
+    data: Any, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False, pin_memory: Flag = False
+) -> Tensor:
+    """A tensor of these numbers.
+
+    data: a number, or a list of them, or of such lists.
+    """
+    shape, numbers = _shape_of_data(data)
+    natural = FLOAT32
+    if numbers:
+        natural = max((n.dtype if isinstance(n, Tensor) else scalar_dtype(n) for n in numbers), key=category)
+    return Tensor(shape, with_gradient(dtype or natural, requires_grad))
+
+

@@ -1,0 +1,273 @@
+"""Views and reshapes: https://pytorch.org/docs/stable/tensor_view.html.
+
+A view keeps its elements, and so what is known of their values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.axes import axes, axis
+from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
+from nnshape.shapes.dim import Dim, Size, at_least, divisible
+from nnshape.shapes.dtypes import DTYPES, ITEM_BYTES, DType
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import N, Shape, Tensor, product, shape_text, sizes_text
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Whole, Wholes
+
+
+def of_shape(input: Tensor, shape: Shape) -> Tensor:
+    """The same elements in another shape."""
+    return Tensor(shape, input.dtype, input.span)
+
+
+def reshaped(shape: Shape, target: tuple[Size, ...], name: str = "shape") -> Shape:
+    """The sizes of a reshape, with -1 worked out. Raises Refusal where the elements do not fit."""
+    unknown = None
+    for position, size in enumerate(target):
+        if type(size) is int and size < 0:
+            if size != -1 or unknown is not None:
+                told = "-1 twice" if size == -1 else str(size)
+                raise Refusal("invalid-argument", f"{name} (={_listed(target)}) has {told}: one size may be -1", name)
+            unknown = position
+        elif type(size) is not int:
+            assume_at_least(size, 0)
+    elements = product(shape)
+    if unknown is None:
+        wanted = product(target)
+        if not assume_equal(elements, wanted):
+            raise _does_not_fit(shape, target, None, name)
+        return target
+    wanted = product(target[:unknown] + target[unknown + 1 :])
+    if wanted == 0:
+        if elements != 0:
+            raise _does_not_fit(shape, target, unknown, name)
+        message = f"{name} (={_listed(target)}) does not say what -1 stands for: {shape_text(shape)} has no elements"
+        raise Refusal("invalid-argument", message, name)
+    if not _divides(shape, target, elements, wanted):
+        raise _does_not_fit(shape, target, unknown, name)
+    return (*target[:unknown], elements // wanted, *target[unknown + 1 :])
+
+
+def _divides(shape: Shape, target: tuple[Size, ...], elements: Size, wanted: Size) -> bool:
+    """Whether -1 works out. The batch may be any number, so what is wanted must divide a sample."""
+    if type(elements) is int and type(wanted) is int:
+        return elements % wanted == 0
+    if shape and shape[0] == N and N not in target and divisible(elements, wanted) is None:
+        sample = product(shape[1:])
+        if not (type(sample) is int and type(wanted) is int and wanted % sample == 0):
+            return assume_divisible(sample, wanted)
+    return assume_divisible(elements, wanted)
+
+
+def _does_not_fit(shape: Shape, target: tuple[Size, ...], unknown: int | None, name: str) -> Refusal:
+    note = f"shape '{_listed(target)}' is invalid for input of size {product(shape)}"
+    of_a_sample = len(shape) > 1 and shape[0] == N and bool(target) and (target[0] == N or unknown == 0)
+    if of_a_sample:
+        holds, wanted = product(shape[1:]), product(target[1:])
+        message = f"a sample holds {holds} values, not {wanted}: {shape_text(shape)} does not fit {_listed(target)}"
+    elif unknown is None:
+        message = f"{shape_text(shape)} holds {product(shape)} values, but {_listed(target)} takes {product(target)}"
+    else:
+        rest = sizes_text(size for position, size in enumerate(target) if position != unknown)
+        message = f"{shape_text(shape)} holds {product(shape)} values, which {rest} does not divide"
+    return Refusal("size-mismatch", message, name, note=note)
+
+
+def _listed(sizes: tuple[Size, ...]) -> str:
+    return f"[{', '.join(map(str, sizes))}]"
+
+
+@function(only_method=True, example=("view(-1, 25)", "6x5x5"))
+def view(input: Tensor, *shape: Whole | DType) -> Tensor:
+    """The same elements in another shape, or their bytes as another dtype.
+
+    shape: the new sizes; one may be -1 and is worked out. Or a dtype.
+    """
+    if len(shape) == 1 and isinstance(shape[0], DType):
+        return _viewed_as(input, shape[0])
+    if any(isinstance(size, DType) for size in shape):
+        raise Refusal("wrong-type", f"view takes sizes or one dtype, not {described(shape)}", "shape")
+    return of_shape(input, reshaped(input.shape, shape))  # type: ignore[arg-type]
+
+
+def _viewed_as(input: Tensor, dtype: DType) -> Tensor:
+    before, after = ITEM_BYTES[input.dtype], ITEM_BYTES[dtype]
+    if before == after:
+        return input.like(dtype=dtype)
+    if not input.shape:
+        raise Refusal("wrong-rank", f"a single number of {input.dtype} cannot be viewed as {dtype}", "shape")
+    if before > after:
+        return input.like((*input.shape[:-1], input.shape[-1] * (before // after)), dtype)
+    last, ratio = input.shape[-1], after // before
+    if not assume_divisible(last, ratio):
+        message = f"the last dimension (={last}) must be divisible by {ratio} to be viewed as {dtype}"
+        raise Refusal("not-divisible", message, "shape")
+    return input.like((*input.shape[:-1], last // ratio), dtype)
+
+
+@function(method=True, example=("reshape(-1, 25)", "6x5x5"))
+def reshape(input: Tensor, *shape: Whole) -> Tensor:
+    """The same elements in another shape.
+
+    shape: the new sizes; one may be -1 and is worked out.
+    """
+    return of_shape(input, reshaped(input.shape, shape))
+
+
+@function(only_method=True, example=("view_as(x)", "6x5x5"))
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """The same elements in the shape of another tensor."""
+    return of_shape(input, reshaped(input.shape, other.shape, "other"))
+
+
+function(name="reshape_as", only_method=True, example=("reshape_as(x)", "6x5x5"))(view_as.rule)
+
+
+@function(method=True, example=("flatten(1)", "6x5x5"))
+def flatten(input: Tensor, start_dim: Whole = 0, end_dim: Whole = -1) -> Tensor:
+    """Joins a range of dimensions into one.
+
+    start_dim, end_dim: the first and the last of them.
+    """
+    shape = input.shape
+    start, end = axis(start_dim, shape, "start_dim"), axis(end_dim, shape, "end_dim")
+    if not shape:
+        return of_shape(input, (1,))
+    if start > end:
+        note = "flatten() has invalid args: start_dim cannot come after end_dim"
+        message = f"start_dim (={start_dim}) comes after end_dim (={end_dim}) in {shape_text(shape)}"
+        raise Refusal("invalid-argument", message, "start_dim", note=note)
+    return of_shape(input, (*shape[:start], product(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+@function(method=True, example=("ravel()", "6x5x5"))
+def ravel(input: Tensor) -> Tensor:
+    """Joins all dimensions into one."""
+    return of_shape(input, (product(input.shape),))
+
+
+@function(method=True, example=("unflatten(1, (2, 3))", "6x5x5"))
+def unflatten(input: Tensor, dim: Whole, sizes: tuple) -> Tensor:
+    """Splits a dimension into several.
+
+    dim: the dimension to split.
+    sizes: the sizes to split it into; one may be -1 and is worked out.
+    """
+    return of_shape(input, unflattened(input.shape, dim, sizes))
+
+
+def unflattened(shape: Shape, dim: Size, sizes: Any, name: str = "sizes") -> Shape:
+    """The shape with one dimension split. Raises Refusal where the sizes do not make it up."""
+    place = axis(dim, shape)
+    if not sizes:
+        raise Refusal("invalid-argument", f"unflatten wants one or more {name}", name)
+    if not shape:
+        raise Refusal("wrong-rank", "{layer} splits a dimension, but a single number arrives", "dim")
+    if not all(type(size) is int or isinstance(size, Dim) for size in sizes):
+        raise Refusal("wrong-type", f"unflatten takes whole numbers as {name}, not {described(tuple(sizes))}", name)
+    size = shape[place]
+    try:
+        parts = reshaped((size,), tuple(sizes), name)
+    except Refusal as refusal:
+        note = f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {place} ({size})"
+        message = f"{_listed(tuple(sizes))} does not multiply up to {size}, the size of dimension {dim}"
+        if refusal.problem != "size-mismatch":
+            raise
+        raise Refusal("size-mismatch", message, name, note=note) from None
+    return (*shape[:place], *parts, *shape[place + 1 :])
+
+
+@function(method=True, example=("permute(0, 2, 3, 1)", "6x5x5"))
+def permute(input: Tensor, *dims: Whole) -> Tensor:
+    """Puts the dimensions in another order.
+
+    dims: every dimension once, in the new order.
+    """
+    shape = input.shape
+    if len(dims) != len(shape):
+        message = f"{{layer}} orders {len(dims)} dimensions, but {shape_text(shape)} has {len(shape)}"
+        note = (
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {len(shape)} is not equal to len(dims) = {len(dims)}"
+        )
+        raise Refusal("wrong-rank", message, "dims", note=note)
+    order = axes(dims, shape, "dims", every=False)
+    return of_shape(input, tuple(shape[place] for place in order))
+
+
+@function(method=True, example=("transpose(1, 2)", "6x5x5"))
+def transpose(input: Tensor, dim0: Whole, dim1: Whole) -> Tensor:
+    """Swaps two dimensions."""
+    one, two = axis(dim0, input.shape, "dim0"), axis(dim1, input.shape, "dim1")
+    shape = list(input.shape)
+    if shape:
+        shape[one], shape[two] = shape[two], shape[one]
+    return of_shape(input, tuple(shape))
+
+
+@function(method=True, example=("swapaxes(1, 2)", "6x5x5"))
+def swapaxes(input: Tensor, axis0: Whole, axis1: Whole) -> Tensor:
+    """Swaps two dimensions, as transpose does."""
+    return transpose.rule(input, axis0, axis1)  # type: ignore[no-any-return]
+
+
+function(name="swapdims", method=True, example=("swapdims(1, 2)", "6x5x5"))(transpose.rule)
+
+
+@function(method=True, example=("t()", "[6, 5]"))
+def t(input: Tensor) -> Tensor:
+    """Swaps the dimensions of a matrix; leaves a vector or number as it is."""
+    if len(input.shape) > 2:
+        message = f"{{layer}} transposes a matrix, but {input} arrives: transpose(-2, -1) swaps its last two"
+        note = f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D"
+        raise Refusal("wrong-rank", message, "input", note=note)
+    return of_shape(input, input.shape[::-1])
+
+
+@function(method=True, example=("movedim(1, -1)", "6x5x5"))
+def movedim(input: Tensor, source: Wholes, destination: Wholes) -> Tensor:
+    """Moves dimensions to other places; the others keep their order."""
+    if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
+        raise Refusal("wrong-type", "movedim takes two numbers, or two tuples of them", "destination")
+    sources = axes((source,) if not isinstance(source, (tuple, list)) else source, input.shape, "source", every=False)
+    targets = axes(
+        (destination,) if not isinstance(destination, (tuple, list)) else destination, input.shape, "destination", every=False
+    )
+    if len(sources) != len(targets):
+        message = f"{{layer}} moves {len(sources)} dimensions to {len(targets)} places"
+        raise Refusal("invalid-argument", message, "destination")
+    if not input.shape:
+        return input
+    moved = dict(zip(targets, sources, strict=True))
+    rest = iter(place for place in range(input.ndim) if place not in sources)
+    order = [moved[place] if place in moved else next(rest) for place in range(input.ndim)]
+    return of_shape(input, tuple(input.shape[place] for place in order))
+
+
+function(name="moveaxis", method=True, example=("moveaxis(1, -1)", "6x5x5"))(movedim.rule)
+
+
+@function(method=True, example=("squeeze(1)", "1x28x28"))
+def squeeze(input: Tensor, dim: Wholes | None = None) -> Tensor:
+    """Drops dimensions of size 1.
+
+    dim: the dimensions to drop where their size is 1; all for None.
+    """
+    shape = input.shape
+    if dim is None:
+        places: Any = range(len(shape))
+    else:
+        places = axes(dim, shape, every=False)
+    return of_shape(input, tuple(size for place, size in enumerate(shape) if place not in places or size != 1))
+
+
+@function(method=True, example=("unsqueeze(1)", "28x28"))
+def unsqueeze(input: Tensor, dim: Whole) -> Tensor:
+    """Adds a dimension of size 1 at a place."""
+    place = axis(dim, input.shape, extra=1)
+    return of_shape(input, (*input.shape[:place], 1, *input.shape[place:]))

@@ -1,0 +1,41 @@
+"""The arithmetic of a slice, which indexing, narrowing and splitting share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.constraints import assume_at_least
+from nnshape.shapes.dim import Dim, Size, at_least, ceil_div, maximum, minimum
+from nnshape.shapes.refusal import Refusal
+
+
+def sliced_size(size: Size, index: slice) -> Size:
+    """How many elements of a dimension a slice takes. Raises Refusal for a step that torch refuses."""
+    start, stop, step = index.start, index.stop, index.step
+    for bound in (start, stop, step):
+        if bound is not None and not isinstance(bound, (int, Dim)):
+            raise Refusal("wrong-type", f"a slice goes by whole numbers, not {described(bound)}", "index")
+    if start is None and stop is None and step is None:
+        return size
+    if type(step) is int and step <= 0:
+        note = "slice step cannot be zero" if step == 0 else "step must be greater than zero"
+        raise Refusal("invalid-argument", f"a slice's step must be 1 or more, not {step}", "index", note=note)
+    if isinstance(step, Dim):
+        assume_at_least(step, 1)
+    first = 0 if start is None else _bound(size, start)
+    last = size if stop is None else _bound(size, stop)
+    count = maximum(last - first, 0)
+    return count if step is None else ceil_div(count, step)
+
+
+def _bound(size: Size, bound: Any) -> Size:
+    """Where a bound of a slice lies: from the back where it is negative, and within the dimension."""
+    if isinstance(bound, Dim):
+        if at_least(-bound, 1):
+            return maximum(size + bound, 0)
+        assume_at_least(bound, 0)
+        return minimum(bound, size)
+    if bound < 0:
+        return maximum(size + bound, 0)
+    return 0 if bound == 0 else minimum(bound, size)

@@ -1,0 +1,251 @@
+"""Fourier transforms: https://pytorch.org/docs/stable/fft.html, torch.stft.html and torch.istft.html."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.axes import axes, axis
+from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import COMPLEX_OF, DTYPES, FLOAT32, REAL_OF, DType, category, is_complex
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Device, Flag, Whole, Wholes
+
+_NORMS = (None, "forward", "backward", "ortho")
+
+
+def _transformed_dtype(input: Tensor, name: str, real_only: bool = False) -> DType:
+    """The complex dtype to compute in. Raises Refusal where torch transforms no such numbers."""
+    dtype = FLOAT32 if category(input.dtype) < 2 else input.dtype
+    if dtype in ("float16", "bfloat16", "complex32"):
+        raise Refusal("wrong-dtype", f"{name} takes no {dtype} on every device", "input", note=f"Unsupported dtype {dtype}")
+    if real_only and is_complex(dtype):
+        note = f"{name} expects a real input tensor, but got {dtype}"
+        raise Refusal("wrong-dtype", f"{name} takes real numbers, but {dtype} arrives", "input", note=note)
+    return DTYPES[COMPLEX_OF.get(dtype, dtype)]
+
+
+def _require_points(size: Size, name: str = "n") -> Size:
+    if not assume_at_least(size, 1):
+        note = f"Invalid number of data points ({size}) specified"
+        raise Refusal("invalid-argument", f"a transform wants 1 point or more, not {size}", name, note=note)
+    return size
+
+
+def _require_norm(norm: str | None) -> None:
+    if norm not in _NORMS:
+        raise Refusal("invalid-argument", f"there is no norm {norm!r}: forward, backward or ortho", "norm", note="Invalid normalization mode")
+
+
+def _one_dimension(name: str, doc: str) -> None:
+    def rule(input: Tensor, n: Whole | None = None, dim: Whole = -1, norm: str | None = None) -> Tensor:
+        dtype = _transformed_dtype(input, name, real_only=name in ("rfft", "ihfft"))
+        place = axis(dim, input.shape)
+        if not input.shape:
+            raise Refusal("wrong-rank", f"{name} transforms a dimension, but a single number arrives", "input")
+        shape = list(input.shape)
+        shape[place], dtype = _length(name, shape[place], n, dtype)
+        _require_norm(norm)
+        return Tensor(tuple(shape), dtype)
+
+    rule.__doc__ = doc
+    function(name=name, example=(f"{name}()", "6x16"))(rule)
+
+
+def _length(name: str, size: Size, n: Size | None, dtype: DType) -> tuple[Size, DType]:
+    """How long the transformed dimension is, and the dtype of the result."""
+    kind = name.rstrip("2n")
+    if kind in ("irfft", "hfft"):
+        return _require_points(2 * (size - 1) if n is None else n), DTYPES[REAL_OF[dtype]]
+    points = _require_points(size if n is None else n)
+    return (points // 2 + 1 if kind in ("rfft", "ihfft") else points), dtype
+
+
+_one_dimension("fft", """The discrete Fourier transform of a dimension.
+
+    n: the number of points: what is missing is filled with 0, what is too much is cut off.
+    dim: the dimension.
+    """)  # fmt: skip
+_one_dimension("ifft", "The inverse discrete Fourier transform of a dimension.")
+_one_dimension("rfft", "The Fourier transform of real numbers: n//2 + 1 of its values, the rest being their mirror.")
+_one_dimension("irfft", "The inverse of rfft: real numbers, 2*(size - 1) of them where n does not say how many.")
+_one_dimension("hfft", "The Fourier transform of a half-Hermitian signal: real numbers.")
+_one_dimension("ihfft", "The inverse of hfft.")
+
+
+def _several_dimensions(name: str, doc: str, pair: bool) -> None:
+    def rule(input: Tensor, s: Wholes | None = None, dim: Any = (-2, -1) if pair else None, norm: str | None = None) -> Tensor:
+        dtype = _transformed_dtype(input, name, real_only=name.startswith("rfft"))
+        sizes = (s,) if s is not None and not isinstance(s, (tuple, list)) else s
+        if sizes is not None and len(sizes) > len(input.shape):
+            message = f"s (={described(tuple(sizes))}) has more sizes than {input} has dimensions"
+            raise Refusal("invalid-argument", message, "s", note="Got shape with more values than input tensor has dimensions.")
+        if dim is None and sizes is not None:
+            dim = tuple(range(-len(sizes), 0))
+        places = axes(dim, input.shape, every=False)
+        if sizes is not None and len(sizes) != len(places):
+            message = f"s (={described(tuple(sizes))}) and dim (={described(dim)}) must be of one length"
+            raise Refusal("invalid-argument", message, "s", note="When given, dim and shape arguments must have the same length")
+        kind = name.rstrip("2n")
+        if not places:
+            if kind in ("rfft", "irfft"):
+                raise Refusal("wrong-rank", f"{name} must transform at least one axis", "dim", note=f"{name} must transform at least one axis")
+            return Tensor(input.shape, dtype)
+        shape = list(input.shape)
+        for number, place in enumerate(places):
+            n = None if sizes is None or sizes[number] == -1 else sizes[number]
+            if number == len(places) - 1:
+                shape[place], dtype = _length(name, shape[place], n, dtype)
+            else:
+                shape[place] = _require_points(shape[place] if n is None else n, "s")
+        _require_norm(norm)
+        return Tensor(tuple(shape), dtype)
+
+    rule.__doc__ = doc
+    function(name=name, example=(f"{name}()", "6x16x16"))(rule)
+
+
+for _kind, _doc in {
+    "fft": "The discrete Fourier transform of {}.",
+    "ifft": "The inverse discrete Fourier transform of {}.",
+    "rfft": "The Fourier transform of real numbers over {}: half of the last one, plus 1.",
+    "irfft": "The inverse of rfft over {}: real numbers.",
+}.items():
+    _several_dimensions(f"{_kind}2", _doc.format("two dimensions"), pair=True)
+    _several_dimensions(f"{_kind}n", _doc.format("several dimensions"), pair=False)
+
+
+def _shifted(name: str, doc: str) -> None:
+    def rule(input: Tensor, dim: Wholes | None = None) -> Tensor:
+        axes(dim, input.shape, every=False)
+        return input.like()
+
+    rule.__doc__ = doc
+    function(name=name, example=(f"{name}()", "6x16"))(rule)
+
+
+_shifted("fftshift", "Moves the zero frequency into the middle.")
+_shifted("ifftshift", "Moves the zero frequency back to the front.")
+
+
+def _frequencies(name: str, doc: str) -> None:
+    def rule(
+        n: Whole, d: float = 1.0, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False
+    ) -> Tensor:
+        size = n // 2 + 1 if name == "rfftfreq" else n
+        if not assume_at_least(n, 0):
+            raise Refusal("invalid-argument", f"n must be 0 or more, not {n}", "n")
+        return Tensor((size,), DTYPES[dtype or "float32"])
+
+    rule.__doc__ = doc
+    function(name=name, factory=True, example=(f"{name}(16)",))(rule)
+
+
+_frequencies("fftfreq", "The frequencies of fft's values.")
+_frequencies("rfftfreq", "The frequencies of rfft's values.")
+
+
+def _require_window(window: Tensor | None, length: Size) -> None:
+    if window is not None and (len(window.shape) != 1 or not assume_equal(window.shape[0], length)):
+        note = f"expected a 1D window tensor of size equal to win_length={length}, but got window with size {list(window.shape)}"
+        raise Refusal("size-mismatch", f"{{layer}} wants a window of {length}, but {window} arrives", "window", note=note)
+
+
+def _steps(n_fft: Size, hop_length: Size | None, win_length: Size | None) -> tuple[Size, Size]:
+    """The hop and the window's length, by default a quarter of the transform and all of it."""
+    hop = n_fft // 4 if hop_length is None else hop_length
+    window = n_fft if win_length is None else win_length
+    if not assume_at_least(hop, 1):
+        raise Refusal("invalid-argument", f"hop_length must be 1 or more, not {hop}", "hop_length", note="expected hop_length > 0")
+    if not (assume_at_least(window, 1) and assume_at_least(n_fft, window)):
+        message = f"win_length (={window}) must be from 1 to n_fft (={n_fft})"
+        raise Refusal("invalid-argument", message, "win_length", note="expected 0 < win_length <= n_fft")
+    return hop, window
+
+
+@function(method=True, example=("stft(400, return_complex=True)", "[N, 16000]"))
+def stft(
+    input: Tensor, n_fft: Whole, hop_length: Whole | None = None, win_length: Whole | None = None, window: Tensor | None = None,
+    center: Flag = True, pad_mode: str = "reflect", normalized: Flag = False, onesided: Flag | None = None,
+    return_complex: Flag | None = None, align_to_window: Flag | None = None,
+) -> Tensor:  # fmt: skip
+    """The Fourier transform of windows that slide along a signal: [batch, frequencies, frames].
+
+    n_fft: how many points each transform has.
+    hop_length: how far the window moves; a quarter of n_fft for None.
+    win_length: how long the window is; n_fft for None.
+    window: its weights, a vector of that length.
+    center: whether n_fft//2 points are padded at both ends.
+    onesided: whether only half of the frequencies come back; so for real signals where None.
+    return_complex: complex numbers, or pairs of real ones.
+    """
+    if len(input.shape) not in (1, 2) or category(input.dtype) < 2:
+        problem = "wrong-dtype" if category(input.dtype) < 2 else "wrong-rank"
+        note = "expected a 1D or 2D tensor of floating point or complex values"
+        raise Refusal(problem, f"{{layer}} takes a signal or a batch of them, floats, but {input} arrives", "input", note=note)
+    complex_input = is_complex(input.dtype) or (window is not None and is_complex(window.dtype))
+    if return_complex is None and not complex_input:
+        note = "stft requires the return_complex parameter be given for real inputs"
+        raise Refusal("missing-argument", "stft wants return_complex=True, or False for pairs", "return_complex", note=note)
+    if align_to_window is not None and center:
+        raise Refusal("invalid-argument", "stft takes align_to_window only without center", "align_to_window")
+    length = input.shape[-1]
+    if center:
+        half = n_fft // 2
+        if pad_mode == "reflect" and not assume_at_least(length, half + 1):
+            message = f"a signal of {length} cannot be reflected by {half} points at its ends: n_fft is {n_fft}"
+            note = "Padding size should be less than the corresponding input dimension"
+            raise Refusal("empty-output", message, "n_fft", note=note)
+        length = length + 2 * half
+    if not (assume_at_least(n_fft, 1) and assume_at_least(length, n_fft)):
+        note = f"expected 0 < n_fft <= {length}, but got n_fft={n_fft}"
+        raise Refusal("invalid-argument", f"n_fft (={n_fft}) must be from 1 to {length}, the signal's length", "n_fft", note=note)
+    hop, span = _steps(n_fft, hop_length, win_length)
+    _require_window(window, span)
+    if complex_input and onesided:
+        raise Refusal("invalid-argument", "complex signals have two sides: onesided=False", "onesided")
+    half_only = not complex_input if onesided is None else onesided
+    dtype = _transformed_dtype(input, "stft")
+    shape = (*input.shape[:-1], n_fft // 2 + 1 if half_only else n_fft, (length - n_fft) // hop + 1)
+    if return_complex or (return_complex is None and complex_input):
+        return Tensor(shape, dtype)
+    return Tensor((*shape, 2), DTYPES[REAL_OF[dtype]])
+
+
+@function(method=True, example=("istft(400)", "complex64[N, 201, 161]"))
+def istft(
+    input: Tensor, n_fft: Whole, hop_length: Whole | None = None, win_length: Whole | None = None, window: Tensor | None = None,
+    center: Flag = True, normalized: Flag = False, onesided: Flag | None = None, length: Whole | None = None,
+    return_complex: Flag = False,
+) -> Tensor:  # fmt: skip
+    """The signal out of the Fourier transforms of its windows: the inverse of stft.
+
+    n_fft, hop_length, win_length, window, center: as stft had them.
+    length: how long the signal is; what its windows cover for None.
+    """
+    if not is_complex(input.dtype):
+        note = "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
+        raise Refusal("wrong-dtype", f"{{layer}} takes complex numbers, but {input.dtype} arrives", "input", note=note)
+    if len(input.shape) not in (2, 3):
+        message = f"{{layer}} takes frequencies x frames, or a batch of such, but {input} arrives"
+        raise Refusal("wrong-rank", message, "input", note="istft expected a tensor with 2 or 3 dimensions")
+    hop, span = _steps(n_fft, hop_length, win_length)
+    bins, frames = input.shape[-2:]
+    half_only = onesided if onesided is not None else (not return_complex if bins == n_fft else bins != n_fft)
+    wanted = n_fft // 2 + 1 if half_only else n_fft
+    if not assume_equal(bins, wanted):
+        message = f"{{layer}} wants {wanted} frequencies for n_fft (={n_fft}), but {bins} arrive"
+        raise Refusal("size-mismatch", message, "n_fft", note=f"istft expected the frequency dimension to be {wanted}")
+    if not assume_at_least(frames, 1):
+        raise Refusal("empty-output", f"{{layer}} wants one frame or more, but {input} arrives", "input")
+    _require_window(window, span)
+    covered = n_fft + hop * (frames - 1)
+    if length is None:
+        length = covered - 2 * (n_fft // 2) if center else covered
+    dtype = input.dtype if return_complex else DTYPES[REAL_OF[input.dtype]]
+    return Tensor((*input.shape[:-2], length), dtype)

@@ -1,0 +1,219 @@
+"""`Layer`: the base of every rule that stands for a class of `torch.nn`.
+
+A layer is declared once, as a class of torch's name whose annotated fields are the constructor's
+arguments in torch's order and with torch's defaults:
+
+    class Linear(Layer):
+        '''Applies an affine map to the last dimension.'''
+
+        in_features: Size
+        out_features: Size
+        bias: bool = True
+        device: Device | None = None
+        dtype: DType | None = None
+
+        auto = {"in_features": (0, -1)}
+        example = ("Linear(20, 30)", "20")
+
+Registry, argument checks, help and the conformance test against torch follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.arguments import AUTO, REQUIRED, Parameter, Signature, kinds_of, signature_of_function
+from nnshape.shapes.dim import at_least
+from nnshape.shapes.dtypes import FLOAT32, DType, category
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.dim import Size
+
+#: What `device` takes: its name. A spec's layers are built on the device of the command, whatever it says.
+Device = str
+
+#: Every declared layer, by torch's name; the families fill it as they are imported.
+REGISTRY: dict[str, type[Layer]] = {}
+
+
+class Layer:
+    """A module of `torch.nn` as its arguments, and the rule for what it does to a tensor.
+
+    Instances are immutable. The constructor raises Refusal where torch's would raise.
+    """
+
+    #: A step and the inputs that it is applied to, as a person would write them.
+    example: ClassVar[tuple[str, ...]] = ()
+    #: The fields that may be `auto`, and where each is read: (which input, which dimension).
+    auto: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    #: The fields that torch takes by name only.
+    keyword_only: ClassVar[tuple[str, ...]] = ()
+    _signature: ClassVar[Signature]
+    _call_signature: ClassVar[Signature]
+
+    def __init_subclass__(cls) -> None:
+        if not cls.__name__.startswith("_"):
+            REGISTRY[cls.__name__] = cls
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self.__dict__.update(self.signature().bind(arguments, keywords, self.auto))
+        if not self.wants_auto:
+            self.check()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __repr__(self) -> str:
+        fields = self.signature().parameters
+        shown = (
+            f"{vars(self)[p.name]!r}" if p.default is REQUIRED else f"{p.name}={vars(self)[p.name]!r}"
+            for p in fields
+            if p.default is REQUIRED or vars(self)[p.name] != p.default
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    @classmethod
+    def signature(cls) -> Signature:
+        """The constructor's arguments, by torch's names and in torch's order."""
+        if "_signature" not in cls.__dict__:
+            annotations: dict[str, str] = {}
+            for base in reversed(cls.__mro__[:-1]):
+                annotations.update(base.__annotations__)
+            cls._signature = Signature(
+                cls.__name__,
+                [
+                    Parameter(name, kinds_of(annotation), getattr(cls, name, REQUIRED), keyword_only=name in cls.keyword_only)
+                    for name, annotation in annotations.items()
+                    if not annotation.startswith("ClassVar")
+                ],
+            )
+        return cls._signature
+
+    @classmethod
+    def call_signature(cls) -> Signature:
+        """The arguments of a call, by the names of torch's `forward`."""
+        if "_call_signature" not in cls.__dict__:
+            cls._call_signature = signature_of_function(cls.__name__, cls.forward, skip=1)
+        return cls._call_signature
+
+    @classmethod
+    def help(cls) -> tuple[str, dict[str, str]]:
+        """What the layer does, in a sentence, and what each argument means, in torch's order.
+
+        Both stand in the docstring, the arguments as lines `name, name: meaning`; a base class says
+        what its subclasses share.
+        """
+        meanings = {
+            "device": "where the parameters are; a spec's layers are built on the device of the command.",
+            "dtype": "the dtype of the parameters; float32 if it is not given.",
+        }
+        sentence = ""
+        for base in reversed(cls.__mro__[:-2]):
+            sentence, _, rest = (base.__dict__.get("__doc__") or "").strip().partition("\n")
+            names: list[str] = []
+            for line in filter(None, map(str.strip, rest.splitlines())):
+                head, colon, meaning = line.partition(": ")
+                if colon and all(name.strip().isidentifier() for name in head.split(",")):
+                    names = [name.strip() for name in head.split(",")]
+                    meanings.update(dict.fromkeys(names, meaning))
+                else:
+                    meanings.update({name: f"{meanings[name]} {line}" for name in names})
+        return sentence, {name: meanings[name] for name in cls.signature().by_name if name in meanings}
+
+    @property
+    def wants_auto(self) -> bool:
+        """Whether some field is `auto`, still to be read off an input."""
+        return any(vars(self)[name] is AUTO for name in self.auto)
+
+    def check(self) -> None:
+        """Raise Refusal where torch's constructor refuses these arguments."""
+
+    def resolve(self, inputs: Sequence[Tensor]) -> Layer:
+        """The same layer with every `auto` read off the inputs.
+
+        Raises Refusal where no input has such a dimension.
+        """
+        values = dict(vars(self))
+        if not any(value is AUTO for value in values.values()):
+            return self
+        for name, (position, dim) in self.auto.items():
+            if values[name] is not AUTO:
+                continue
+            try:
+                values[name] = self.read_auto(name, inputs[position], dim)
+            except IndexError:
+                arrives = inputs[position] if position < len(inputs) else "nothing"
+                message = f"{{layer}} cannot read {name} off its input: {arrives} has no dimension {dim}"
+                raise Refusal("wrong-rank", message, name) from None
+        resolved = object.__new__(type(self))
+        resolved.__dict__.update(values)
+        resolved.check()
+        return resolved
+
+    def read_auto(self, name: str, input: Tensor, dim: int) -> Any:
+        """The value of one `auto` field, read off a dimension of an input."""
+        return input.shape[dim]
+
+    def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """Apply the layer to what a call gives it: `forward`, with the arguments checked first."""
+        return self.forward(**self.call_signature().bind(arguments, keywords))
+
+    def forward(self, *arguments: Any, **keywords: Any) -> Any:
+        """The outputs for these inputs, in torch's structure.
+
+        Raises Refusal where torch refuses them.
+        """
+        raise NotImplementedError
+
+    def declared(self, *arguments: Any, **keywords: Any) -> tuple[Any, ...] | None:
+        """The inputs as this layer would have had them, where its forward refused the ones that came.
+
+        The trace goes on from there after a fault; None where nothing can be said.
+        """
+        return None
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Every parameter by torch's name, in the order of torch's `named_parameters`."""
+        return {}
+
+    def buffers(self) -> dict[str, Tensor]:
+        """Every buffer that torch saves, by torch's name."""
+        return {}
+
+    def macs(self, output: Any, *arguments: Any, **keywords: Any) -> Size:
+        """Multiply-accumulates of one application to these inputs, for the whole batch."""
+        return 0
+
+    def derivation(self, *arguments: Any, **keywords: Any) -> tuple[str, ...]:
+        """How the output's sizes come about, line by line, with the numbers filled in."""
+        return ()
+
+    def require_sizes(self, *names: str) -> None:
+        """Raise Refusal where one of these fields is negative: it is a parameter's size."""
+        for name in names:
+            if at_least(vars(self)[name], 0) is False:
+                message = f"{type(self).__name__} wants {name} of 0 or more, not {vars(self)[name]}"
+                raise Refusal("invalid-argument", message, name)
+
+    def require_learnable(self) -> None:
+        """Raise Refusal where torch has no parameters of this dtype: only floats and complex numbers can learn."""
+        dtype = vars(self).get("dtype")
+        if dtype is not None and category(dtype) < 2:
+            message = f"{type(self).__name__} learns its parameters, and {dtype} numbers cannot learn: take a float dtype"
+            note = "Only Tensors of floating point and complex dtype can require gradients"
+            raise Refusal("invalid-argument", message, "dtype", note=note)
+
+    def require_dtype(self, input: Tensor, name: str = "input") -> None:
+        """Raise Refusal where an input's dtype is not the parameters' own."""
+        wanted = self.parameter_dtype
+        if input.dtype != wanted:
+            message = f"{{layer}} computes in {wanted}, but {name} is {input.dtype}"
+            raise Refusal("wrong-dtype", message, name)
+
+    @property
+    def parameter_dtype(self) -> DType:
+        """The dtype of the parameters: `dtype` where the constructor takes one, else float32."""
+        return vars(self).get("dtype") or FLOAT32

@@ -1,0 +1,110 @@
+"""Pools to a given size: https://pytorch.org/docs/stable/nn.html#pooling-layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.functions.adaptive import adaptive_average, adaptive_largest, check_output_size
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.windows import named_lines
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Sizes, SizesOrNone
+
+
+class _AdaptivePool(Layer):
+    """Pools to a map of a given size.
+
+    output_size: the size of the output's map; None keeps the input's.
+    return_indices: whether the places of the largest values are returned too.
+    """
+
+    dimensions: ClassVar[int]
+
+    def check(self) -> None:
+        self._sizes()
+
+    def _sizes(self) -> Any:
+        return check_output_size(type(self).__name__, self.dimensions, self.__dict__["output_size"])
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        maps = input.shape[-self.dimensions :]
+        sizes = (size if wanted is None else wanted for size, wanted in zip(maps, self._sizes(), strict=True))
+        return named_lines(self.dimensions, [f"{size} -> {made}" for size, made in zip(maps, sizes, strict=True)])
+
+
+class _AdaptiveAvgPool(_AdaptivePool):
+    def forward(self, input: Tensor) -> Tensor:
+        return adaptive_average(type(self).__name__, self.dimensions, input, self.__dict__["output_size"])
+
+
+class _AdaptiveMaxPool(_AdaptivePool):
+    if TYPE_CHECKING:  # each class below declares it at torch's place
+        return_indices: bool
+
+    def forward(self, input: Tensor) -> Any:
+        return adaptive_largest(self.dimensions, input, self._sizes(), self.return_indices)
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    """Takes means that make a map of the given length.
+
+    output_size: the length of the output's map.
+    """
+
+    output_size: Sizes
+
+    dimensions = 1
+    example = ("AdaptiveAvgPool1d(5)", "64x8")
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    """Takes means that make a map of the given height and width."""
+
+    output_size: SizesOrNone
+
+    dimensions = 2
+    example = ("AdaptiveAvgPool2d((1, 1))", "512x7x7")
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """Takes means that make a map of the given depth, height and width."""
+
+    output_size: SizesOrNone
+
+    dimensions = 3
+    example = ("AdaptiveAvgPool3d((7, None, None))", "64x10x9x8")
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """Takes the largest values that make a map of the given length.
+
+    output_size: the length of the output's map.
+    """
+
+    output_size: Sizes
+    return_indices: bool = False
+
+    dimensions = 1
+    example = ("AdaptiveMaxPool1d(5)", "64x8")
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """Takes the largest values that make a map of the given height and width."""
+
+    output_size: SizesOrNone
+    return_indices: bool = False
+
+    dimensions = 2
+    example = ("AdaptiveMaxPool2d((5, 7))", "64x8x9")
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """Takes the largest values that make a map of the given depth, height and width."""
+
+    output_size: SizesOrNone
+    return_indices: bool = False
+
+    dimensions = 3
+    example = ("AdaptiveMaxPool3d((7, None, None))", "64x10x9x8")

@@ -1,0 +1,71 @@
+"""Dropouts: https://pytorch.org/docs/stable/nn.html#dropout-layers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from nnshape.shapes.functions.dropout import check_probability, dropped, require_dropout1d
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.tensor import Tensor
+
+
+class _Dropout(Layer):
+    """Drops values in training; in evaluation the input passes unchanged.
+
+    p: how likely an element or channel is dropped.
+    inplace: whether the input's memory is written over.
+    """
+
+    p: float = 0.5
+    inplace: bool = False
+
+    least: ClassVar[int] = 0
+
+    def check(self) -> None:
+        check_probability(self.p)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return dropped(input, self.p, least=self.least)
+
+
+class Dropout(_Dropout):
+    """Puts 0 for some elements in training, by chance."""
+
+    example = ("Dropout(0.2)", "16")
+
+
+class Dropout1d(_Dropout):
+    """Puts 0 for some channels of [N, C, L] in training, by chance."""
+
+    example = ("Dropout1d(0.2)", "16x32")
+
+    def forward(self, input: Tensor) -> Tensor:
+        require_dropout1d(input)
+        return dropped(input, self.p)
+
+
+class Dropout2d(_Dropout):
+    """Puts 0 for some channels of [N, C, H, W] in training, by chance."""
+
+    least = 2
+    example = ("Dropout2d(0.2)", "16x32x32")
+
+
+class Dropout3d(_Dropout):
+    """Puts 0 for some channels of [N, C, D, H, W] in training, by chance."""
+
+    least = 1  # torch puts a batch in front of everything that has not five dimensions
+    example = ("Dropout3d(0.2)", "16x4x32x32")
+
+
+class AlphaDropout(_Dropout):
+    """Puts SELU's lowest value for some elements in training, by chance, and keeps mean and variance."""
+
+    example = ("AlphaDropout(0.2)", "16")
+
+
+class FeatureAlphaDropout(_Dropout):
+    """Puts SELU's lowest value for some channels in training, by chance, and keeps mean and variance."""
+
+    least = 2
+    example = ("FeatureAlphaDropout(0.2)", "16x4x32x32")

@@ -1,0 +1,274 @@
+"""Normalizations: https://pytorch.org/docs/stable/nn.html#normalization-layers.
+
+Those over each sample's map, and over neighbouring channels, stand in `instance`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.constraints import assume_at_least, assume_divisible
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import INT64, DType
+from nnshape.shapes.functions import normalization as rules
+from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layers.convolution import check_parameter_dtype
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, shape_text
+from nnshape.shapes.windows import each_at_least, torch_shape
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Sizes
+
+
+class _Normalization(Layer):
+    """Normalises each channel.
+
+    num_features: the number of channels.
+    eps: what is added to the variance, so that nothing is divided by 0.
+    momentum: how fast the running statistics follow; None averages over all batches.
+    affine: whether each channel has a learnable scale and shift.
+    track_running_stats: whether running statistics are kept, for use in evaluation.
+    bias: whether there is a learnable shift (with `affine`).
+    """
+
+    keyword_only = ("bias",)
+    auto = {"num_features": (0, 1)}
+
+    if TYPE_CHECKING:
+        num_features: Size
+        eps: float
+        affine: bool
+        track_running_stats: bool
+        bias: bool
+
+    def check(self) -> None:
+        if self.affine or self.track_running_stats:
+            self.require_sizes("num_features")
+        if self.affine:
+            check_parameter_dtype(type(self).__name__, self.__dict__["dtype"])
+            each_at_least((self.num_features,), 1, "num_features", type(self).__name__)
+
+    def parameters(self) -> dict[str, Tensor]:
+        if not self.affine:
+            return {}
+        vector = Tensor((self.num_features,), self.parameter_dtype)
+        return {"weight": vector, "bias": vector.like()} if self.bias else {"weight": vector}
+
+    def buffers(self) -> dict[str, Tensor]:
+        if not self.track_running_stats:
+            return {}
+        vector = Tensor((self.num_features,), self.parameter_dtype)
+        return {"running_mean": vector, "running_var": vector.like(), "num_batches_tracked": Tensor((), INT64)}
+
+
+class _BatchNorm(_Normalization):
+    """Normalises each channel over the batch."""
+
+    num_features: Size
+    eps: float = 1e-05
+    momentum: float | None = 0.1
+    affine: bool = True
+    track_running_stats: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+    bias: bool = True
+
+    ranks: ClassVar[tuple[int, ...]]
+
+    def forward(self, input: Tensor) -> Tensor:
+        if len(input.shape) not in self.ranks:
+            raise self._wrong_rank(input)
+        stored = self.affine or self.track_running_stats
+        channels, dtype = (self.num_features, self.parameter_dtype) if stored else (None, None)
+        return rules.batch_normalized(input, channels, dtype, True, self.eps, "num_features")
+
+    def _wrong_rank(self, input: Tensor) -> Refusal:
+        wanted = " or ".join(f"{rank}D" for rank in self.ranks[:2])
+        note = f"expected {wanted} input (got {len(input.shape)}D input)"
+        shape = torch_shape(input) if len(input.shape) < 3 else shape_text(input.shape)
+        return Refusal("wrong-rank", f"{{layer}} is {type(self).__name__}, but {shape} arrives", "input", note=note)
+
+    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+        if len(input.shape) not in self.ranks:
+            return None
+        shape = (input.shape[0], self.num_features, *input.shape[2:])
+        return (Tensor(shape, self.parameter_dtype),)
+
+
+class BatchNorm1d(_BatchNorm):
+    """Normalises each channel of [N, C] or [N, C, L] over the batch."""
+
+    ranks = (2, 3)
+    example = ("BatchNorm1d(100)", "100")
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalises each channel of [N, C, H, W] over the batch."""
+
+    ranks = (4,)
+    example = ("BatchNorm2d(64)", "64x112x112")
+
+
+class BatchNorm3d(_BatchNorm):
+    """Normalises each channel of [N, C, D, H, W] over the batch."""
+
+    ranks = (5,)
+    example = ("BatchNorm3d(100)", "100x35x45x10")
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Normalises each channel over the batches of all processes; in a single process as BatchNorm does.
+
+    process_group: the processes that share their statistics; all of them if it is not given.
+    """
+
+    num_features: Size
+    eps: float = 1e-05
+    momentum: float | None = 0.1
+    affine: bool = True
+    track_running_stats: bool = True
+    process_group: Any | None = None
+    device: Device | None = None
+    dtype: DType | None = None
+    bias: bool = True
+
+    ranks = tuple(range(2, 65))
+    example = ("SyncBatchNorm(100)", "100x35x45x10")
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.shape[1:2] == (0,):
+            note = "SyncBatchNorm number of input channels should be non-zero"
+            raise Refusal("empty-output", "{layer} wants a channel or more, but none arrives", "input", note=note)
+        return super().forward(input)
+
+
+class LayerNorm(Layer):
+    """Normalises each sample over its trailing dimensions.
+
+    normalized_shape: the sizes of the dimensions that are normalised over.
+    eps: what is added to the variance, so that nothing is divided by 0.
+    elementwise_affine: whether each element has a learnable scale and shift.
+    bias: whether there is a learnable shift (with `elementwise_affine`).
+    """
+
+    normalized_shape: Sizes
+    eps: float = 1e-05
+    elementwise_affine: bool = True
+    bias: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+
+    auto = {"normalized_shape": (0, -1)}
+    example = ("LayerNorm(768)", "128x768")
+
+    def check(self) -> None:
+        sizes = rules.normalized_sizes(type(self).__name__, self.normalized_shape)
+        each_at_least(sizes, 0, "normalized_shape", type(self).__name__)
+        if self.elementwise_affine:
+            check_parameter_dtype(type(self).__name__, self.dtype)
+
+    def _sizes(self) -> tuple[Size, ...]:
+        return rules.normalized_sizes(type(self).__name__, self.normalized_shape)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return rules.layer_normalized(input, self._sizes(), self.parameter_dtype if self.elementwise_affine else None)
+
+    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+        sizes = self._sizes()
+        if len(input.shape) < len(sizes):
+            return None
+        return (Tensor((*input.shape[: -len(sizes)], *sizes), self.parameter_dtype),)
+
+    def parameters(self) -> dict[str, Tensor]:
+        if not self.elementwise_affine:
+            return {}
+        weight = Tensor(self._sizes(), self.parameter_dtype)
+        return {"weight": weight, "bias": weight.like()} if self.bias else {"weight": weight}
+
+
+class RMSNorm(Layer):
+    """Divides each sample by the root mean square of its trailing dimensions.
+
+    normalized_shape: the sizes of the dimensions that are normalised over.
+    eps: what is added to the mean square, so that nothing is divided by 0; the dtype's own smallest step if None.
+    elementwise_affine: whether each element has a learnable scale.
+    """
+
+    normalized_shape: Sizes
+    eps: float | None = None
+    elementwise_affine: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+
+    auto = {"normalized_shape": (0, -1)}
+    example = ("RMSNorm(768)", "128x768")
+
+    def check(self) -> None:
+        each_at_least(self._sizes(), 0, "normalized_shape", type(self).__name__)
+        if self.elementwise_affine:
+            check_parameter_dtype(type(self).__name__, self.dtype)
+
+    def _sizes(self) -> tuple[Size, ...]:
+        return rules.normalized_sizes(type(self).__name__, self.normalized_shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return rules.rms_normalized(x, self._sizes())
+
+    def declared(self, x: Tensor) -> tuple[Tensor] | None:
+        sizes = self._sizes()
+        return None if len(x.shape) < len(sizes) else (x.like((*x.shape[: -len(sizes)], *sizes), self.parameter_dtype),)
+
+    def parameters(self) -> dict[str, Tensor]:
+        return {"weight": Tensor(self._sizes(), self.parameter_dtype)} if self.elementwise_affine else {}
+
+
+class GroupNorm(Layer):
+    """Normalises each sample over groups of channels.
+
+    num_groups: the number of groups.
+    num_channels: the number of channels.
+    eps: what is added to the variance, so that nothing is divided by 0.
+    affine: whether each channel has a learnable scale and shift.
+    bias: whether there is a learnable shift (with `affine`).
+    """
+
+    num_groups: Size
+    num_channels: Size
+    eps: float = 1e-05
+    affine: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+    bias: bool = True
+
+    keyword_only = ("bias",)
+    auto = {"num_channels": (0, 1)}
+    example = ("GroupNorm(3, 6)", "6x10x10")
+
+    def check(self) -> None:
+        if not assume_at_least(self.num_groups, 1):
+            message = f"GroupNorm wants num_groups of 1 or more, not {self.num_groups}"
+            raise Refusal("invalid-argument", message, "num_groups", note="Expected num groups to be greater than 0")
+        if not assume_divisible(self.num_channels, self.num_groups):
+            message = f"`num_channels` (={self.num_channels}) must be divisible by `num_groups` (={self.num_groups})"
+            note = f"num_channels ({self.num_channels}) must be divisible by num_groups ({self.num_groups})"
+            raise Refusal("not-divisible", message, "num_groups", note=note)
+        if self.affine:
+            self.require_sizes("num_channels")
+            check_parameter_dtype("GroupNorm", self.dtype)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.affine and len(input.shape) > 1:
+            rules.require_channels(input, self.num_channels, "num_channels")
+        return rules.group_normalized(input, self.num_groups, self.parameter_dtype if self.affine else None)
+
+    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+        if len(input.shape) < 2:
+            return None
+        return (Tensor((input.shape[0], self.num_channels, *input.shape[2:]), self.parameter_dtype),)
+
+    def parameters(self) -> dict[str, Tensor]:
+        if not self.affine:
+            return {}
+        vector = Tensor((self.num_channels,), self.parameter_dtype)
+        return {"weight": vector, "bias": vector.like()} if self.bias else {"weight": vector}

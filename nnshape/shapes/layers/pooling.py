@@ -1,0 +1,147 @@
+"""Pools with a window of a given size: https://pytorch.org/docs/stable/nn.html#pooling-layers.
+
+Adaptive pools stand in `adaptive`, the rarer ones in `unpooling`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.dim import Size, maximum
+from nnshape.shapes.functions.pooling import Window, average_pooled, check_divisor, check_pool, max_pooled
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.windows import least_size, named_lines, windows_formula
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Sizes
+
+
+class _Pool(Layer):
+    """Slides a window over a map.
+
+    kernel_size: the size of the window.
+    stride: how far the window moves at a step; its own size if it is not given.
+    padding: how much is added on each side of the input.
+    ceil_mode: whether a last window may hang over the end.
+    """
+
+    dimensions: ClassVar[int]
+    if TYPE_CHECKING:  # each class below declares it at torch's place
+        ceil_mode: bool
+
+    def check(self) -> None:
+        self._window()
+
+    def _window(self) -> Window:
+        own = self.__dict__
+        return check_pool(
+            type(self).__name__, self.dimensions, own["kernel_size"], own["stride"], own["padding"], own.get("dilation", 1)
+        )
+
+    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+        count = self.dimensions
+        if len(input.shape) not in (count + 1, count + 2):
+            return None
+        window = zip(input.shape[-count:], *self._window(), strict=True)
+        maps = [maximum(size, least_size(*slide, self.ceil_mode), 1) for size, *slide in window]
+        return (input.like((*input.shape[:-count], *maps)),)
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        window = zip(input.shape[-self.dimensions :], *self._window(), strict=True)
+        return named_lines(self.dimensions, [windows_formula(*sizes, self.ceil_mode) for sizes in window])
+
+
+class _MaxPool(_Pool):
+    """Takes the largest value of each window.
+
+    padding: how much is added on each side of the input, of values that are never the largest.
+    dilation: the distance between the elements of the window.
+    return_indices: whether the places of the largest values are returned too.
+    """
+
+    kernel_size: Sizes
+    stride: Sizes | None = None
+    padding: Sizes = 0
+    dilation: Sizes = 1
+    return_indices: bool = False
+    ceil_mode: bool = False
+
+    def forward(self, input: Tensor) -> Any:
+        return max_pooled(self.dimensions, input, self._window(), self.ceil_mode, self.return_indices)
+
+
+class MaxPool1d(_MaxPool):
+    """Takes the largest value of each window over the last dimension."""
+
+    dimensions = 1
+    example = ("MaxPool1d(3, stride=2)", "16x50")
+
+
+class MaxPool2d(_MaxPool):
+    """Takes the largest value of each window over the last two dimensions."""
+
+    dimensions = 2
+    example = ("MaxPool2d(3, stride=2, padding=1)", "64x112x112")
+
+
+class MaxPool3d(_MaxPool):
+    """Takes the largest value of each window over the last three dimensions."""
+
+    dimensions = 3
+    example = ("MaxPool3d((3, 2, 2), stride=(2, 1, 2))", "16x50x44x31")
+
+
+class AvgPool1d(_Pool):
+    """Takes the mean of each window over the last dimension.
+
+    count_include_pad: whether the padding counts in the means.
+    """
+
+    kernel_size: Sizes
+    stride: Sizes | None = None
+    padding: Sizes = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+
+    dimensions = 1
+    example = ("AvgPool1d(3, stride=2)", "16x50")
+
+    def forward(self, input: Tensor) -> Tensor:
+        return average_pooled(1, input, self._window(), self.ceil_mode)
+
+
+class _AvgPool(_Pool):
+    """Takes the mean of each window.
+
+    count_include_pad: whether the padding counts in the means.
+    divisor_override: what each sum is divided by, in place of the number of values.
+    """
+
+    kernel_size: Sizes
+    stride: Sizes | None = None
+    padding: Sizes = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+    divisor_override: Size | None = None
+
+    def check(self) -> None:
+        self._window()
+        check_divisor(self.divisor_override)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return average_pooled(self.dimensions, input, self._window(), self.ceil_mode)
+
+
+class AvgPool2d(_AvgPool):
+    """Takes the mean of each window over the last two dimensions."""
+
+    dimensions = 2
+    example = ("AvgPool2d(3, stride=2)", "16x50x32")
+
+
+class AvgPool3d(_AvgPool):
+    """Takes the mean of each window over the last three dimensions."""
+
+    dimensions = 3
+    example = ("AvgPool3d((3, 2, 2), stride=(2, 1, 2))", "16x50x44x31")

@@ -1,0 +1,294 @@
+"""Recurrent layers: https://pytorch.org/docs/stable/nn.html#recurrent-layers. The single steps stand in `cell`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.dim import Size, at_least
+from nnshape.shapes.dtypes import DType
+from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor
+from nnshape.shapes.values import number
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Tensors
+
+
+class _Recurrent(Layer):
+    """A stack of recurrent layers, each of one direction or two."""
+
+    if TYPE_CHECKING:
+        input_size: Size
+        hidden_size: Size
+        num_layers: int
+        bias: bool
+        batch_first: bool
+        dropout: float
+        bidirectional: bool
+
+    #: How many maps of the input and the hidden state a step computes.
+    gates: ClassVar[int]
+    auto = {"input_size": (0, -1)}
+
+    def check(self) -> None:
+        name = type(self).__name__
+        for field in ("bias", "batch_first", "bidirectional"):
+            if type(vars(self)[field]) is not bool:
+                message = f"{name} takes True or False as {field}, not {vars(self)[field]}"
+                raise Refusal("invalid-argument", message, field)
+        if isinstance(self.dropout, bool) or not 0 <= number(self.dropout, "dropout") <= 1:
+            message = f"`dropout` (={self.dropout}) must be a share from 0 to 1"
+            raise Refusal("invalid-argument", message, "dropout")
+        number(self.num_layers, "num_layers")
+        for field in ("input_size", "hidden_size", "num_layers"):
+            value = vars(self)[field]
+            if isinstance(value, bool) or not assume_at_least(value, 1):
+                note = f"{field} must be greater than zero"
+                raise Refusal("invalid-argument", f"{name} wants {field} of 1 or more, not {value}", field, note=note)
+        self.require_learnable()
+        if self.parameter_dtype == "complex32":
+            raise Refusal("invalid-argument", f"{name} cannot compute in complex32", "dtype")
+
+    @property
+    def directions(self) -> int:
+        """2 where the sequence is read from both ends."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def projection(self) -> Size | None:
+        """The size that the hidden state is projected to, if it is."""
+        return None
+
+    @property
+    def state_size(self) -> Size:
+        """The size of what a layer hands to the next step, and to the next layer."""
+        return self.hidden_size if self.projection is None else self.projection
+
+    def parameters(self) -> dict[str, Tensor]:
+        dtype, rows, state = self.parameter_dtype, self.gates * self.hidden_size, self.state_size
+        found = {}
+        columns = self.input_size
+        for layer in range(self.num_layers):
+            for suffix in ("", "_reverse")[: self.directions]:
+                end = f"l{layer}{suffix}"
+                found[f"weight_ih_{end}"] = Tensor((rows, columns), dtype)
+                found[f"weight_hh_{end}"] = Tensor((rows, state), dtype)
+                if self.bias:
+                    found[f"bias_ih_{end}"] = Tensor((rows,), dtype)
+                    found[f"bias_hh_{end}"] = Tensor((rows,), dtype)
+                if self.projection is not None:
+                    found[f"weight_hr_{end}"] = Tensor((state, self.hidden_size), dtype)
+            columns = state * self.directions
+        return found
+
+    def run(self, input: Tensor) -> tuple[Tensor, Shape]:
+        """The output for a sequence, and the shape of a state without its size: layers, and the batch."""
+        shape = input.shape
+        if len(shape) not in (2, 3):
+            wanted = "[N, T, features]" if self.batch_first else "[T, N, features]"
+            message = f"{{layer}} wants {wanted}, or [T, features] without a batch, but {input} arrives"
+            note = f"{type(self).__name__}: Expected input to be 2D or 3D, got {len(shape)}D instead"
+            raise Refusal("wrong-rank", message, "input", note=note)
+        self.require_dtype(input)
+        arrives = shape[-1]
+        if not assume_equal(arrives, self.input_size):
+            verb = "arrives" if arrives == 1 else "arrive"
+            message = f"{{layer}} reads {self.input_size} features a step, but {arrives} {verb}"
+            note = f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {arrives}"
+            raise Refusal("size-mismatch", message, "input_size", note=note)
+        batched = len(shape) == 3
+        steps = shape[1] if batched and self.batch_first else shape[0]
+        if not assume_at_least(steps, 1):
+            note = "Expected sequence length to be larger than 0 in RNN"
+            raise Refusal("empty-output", f"{{layer}} has no step to read: {input} arrives", "input", note=note)
+        batch = () if not batched else (shape[0],) if self.batch_first else (shape[1],)
+        output = Tensor((*shape[:-1], self.state_size * self.directions), input.dtype)
+        return output, (self.num_layers * self.directions, *batch)
+
+    def require_state(self, state: Tensor, wanted: Shape, what: str, index: str = "") -> None:
+        """Raise Refusal where a given state has another shape or dtype."""
+        if state.ndim != len(wanted):
+            message = f"{{layer}} wants {what} of {_bracketed(wanted)}, but {_bracketed(state.shape)} arrives"
+            batched = "batched 3-D" if len(wanted) == 3 else "unbatched 2-D"
+            note = f"For {batched} input, hx should also be {len(wanted)}-D but got {state.ndim}-D tensor"
+            raise Refusal("wrong-rank", message, "hx", note=note)
+        if not all(map(assume_equal, state.shape, wanted)):
+            parts = "layers x directions, batch, size" if len(wanted) == 3 else "layers x directions, size"
+            message = f"{{layer}} wants {what} of {_bracketed(wanted)} ({parts}), but {_bracketed(state.shape)} arrives"
+            note = f"Expected hidden{index} size {_tuple(wanted)}, got {_bracketed(state.shape)}"
+            raise Refusal("size-mismatch", message, "hx", note=note)
+        self.require_dtype(state, "hx")
+
+    def declared(self, input: Tensor, hx: Any = None) -> tuple[Tensor] | None:
+        if input.ndim not in (2, 3):
+            return None
+        return (input.like((*input.shape[:-1], self.input_size), self.parameter_dtype),)
+
+    def macs(self, output: Any, input: Tensor, hx: Any = None) -> Size:
+        rows, state = self.gates * self.hidden_size, self.state_size
+        projected = 0 if self.projection is None else self.hidden_size * state
+        a_step: Size = 0
+        columns = self.input_size
+        for _ in range(self.num_layers):
+            a_step = a_step + (rows * (columns + state) + projected) * self.directions
+            columns = state * self.directions
+        steps: Size = 1
+        for size in input.shape[:-1]:
+            steps = steps * size
+        return steps * a_step
+
+    def derivation(self, input: Tensor, hx: Any = None) -> tuple[str, ...]:
+        features = self.state_size * self.directions
+        directions = f"{self.directions} direction{'s' if self.directions > 1 else ''}"
+        lines = (
+            f"output features: {directions} * {self.state_size} = {features}",
+            f"states: {self.num_layers} layer{'s' if self.num_layers > 1 else ''} * {directions}"
+            f" = {self.num_layers * self.directions}",
+        )
+        return lines
+
+
+def _bracketed(shape: Shape) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _tuple(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))})"
+
+
+class RNN(_Recurrent):
+    """Reads a sequence step by step, each step's state tanh(W x + U h), or its relu.
+
+    Gives (output, h_n): every step's state of the last layer, and every layer's last state.
+
+    input_size: how many features a step has.
+    hidden_size: how many features a state has.
+    num_layers: how many layers are stacked.
+    nonlinearity: 'tanh' or 'relu'.
+    bias: whether each map adds a learnable bias.
+    batch_first: whether input and output are [N, T, features] and not [T, N, features].
+    dropout: the share of features dropped between the layers.
+    bidirectional: whether a second direction reads from the end.
+    """
+
+    input_size: Size
+    hidden_size: Size
+    num_layers: int = 1
+    nonlinearity: str = "tanh"
+    bias: bool = True
+    batch_first: bool = False
+    dropout: float = 0.0
+    bidirectional: bool = False
+    device: Device | None = None
+    dtype: DType | None = None
+
+    gates = 1
+    example = ("RNN(10, 20, 2)", "[T, N, 10]")
+
+    def check(self) -> None:
+        super().check()
+        if self.nonlinearity not in ("tanh", "relu"):
+            message = f"`nonlinearity` must be 'tanh' or 'relu', not {self.nonlinearity!r}"
+            raise Refusal("invalid-argument", message, "nonlinearity")
+        if self.nonlinearity == "relu" and self.parameter_dtype.startswith("complex"):
+            raise Refusal("invalid-argument", f"RNN has no relu of {self.parameter_dtype}", "dtype")
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        output, places = self.run(input)
+        state = (*places, self.hidden_size)
+        if hx is not None:
+            self.require_state(hx, state, "a hidden state")
+        return output, output.like(state)
+
+
+class GRU(_Recurrent):
+    """Reads a sequence step by step with gated recurrent units.
+
+    Gives (output, h_n): every step's state of the last layer, and every layer's last state.
+
+    input_size: how many features a step has.
+    hidden_size: how many features a state has.
+    num_layers: how many layers are stacked.
+    bias: whether each map adds a learnable bias.
+    batch_first: whether input and output are [N, T, features] and not [T, N, features].
+    dropout: the share of features dropped between the layers.
+    bidirectional: whether a second direction reads from the end.
+    """
+
+    input_size: Size
+    hidden_size: Size
+    num_layers: int = 1
+    bias: bool = True
+    batch_first: bool = False
+    dropout: float = 0.0
+    bidirectional: bool = False
+    device: Device | None = None
+    dtype: DType | None = None
+
+    gates = 3
+    example = ("GRU(10, 20, batch_first=True)", "[N, T, 10]")
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        output, places = self.run(input)
+        state = (*places, self.hidden_size)
+        if hx is not None:
+            self.require_state(hx, state, "a hidden state")
+        return output, output.like(state)
+
+
+class LSTM(_Recurrent):
+    """Reads a sequence step by step with long short-term memory cells.
+
+    Gives (output, (h_n, c_n)): every step's state of the last layer, and every layer's last state and cell.
+
+    input_size: how many features a step has.
+    hidden_size: how many features a cell has.
+    num_layers: how many layers are stacked.
+    bias: whether each map adds a learnable bias.
+    batch_first: whether input and output are [N, T, features] and not [T, N, features].
+    dropout: the share of features dropped between the layers.
+    bidirectional: whether a second direction reads from the end.
+    proj_size: the size that each state is projected to; 0 for no projection.
+    """
+
+    input_size: Size
+    hidden_size: Size
+    num_layers: int = 1
+    bias: bool = True
+    batch_first: bool = False
+    dropout: float = 0.0
+    bidirectional: bool = False
+    proj_size: Size = 0
+    device: Device | None = None
+    dtype: DType | None = None
+
+    gates = 4
+    example = ("LSTM(10, 20, batch_first=True)", "[N, T, 10]")
+
+    def check(self) -> None:
+        super().check()
+        if not assume_at_least(self.proj_size, 0):
+            message = f"LSTM wants proj_size of 0 or more, not {self.proj_size}"
+            raise Refusal("invalid-argument", message, "proj_size")
+        if not assume_at_least(self.hidden_size, self.proj_size + 1):
+            message = f"`proj_size` (={self.proj_size}) must be smaller than `hidden_size` (={self.hidden_size})"
+            raise Refusal("invalid-argument", message, "proj_size", note="proj_size has to be smaller than hidden_size")
+        if at_least(self.proj_size, 1) is None:
+            number(self.proj_size, "proj_size")
+
+    @property
+    def projection(self) -> Size | None:
+        return None if self.proj_size == 0 else self.proj_size
+
+    def forward(self, input: Tensor, hx: Tensors | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        output, places = self.run(input)
+        hidden, cell = (*places, self.state_size), (*places, self.hidden_size)
+        if hx is not None:
+            if len(hx) != 2:
+                message = f"{{layer}} wants a hidden state and a cell as hx, but a tuple of {len(hx)} arrives"
+                raise Refusal("wrong-type", message, "hx", note="lstm expects two hidden states")
+            self.require_state(hx[0], hidden, "a hidden state", "[0]")
+            self.require_state(hx[1], cell, "a cell", "[1]")
+        return output, (output.like(hidden), output.like(cell))

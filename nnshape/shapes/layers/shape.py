@@ -1,0 +1,66 @@
+"""Layers that only arrange: Flatten and Unflatten, https://pytorch.org/docs/stable/nn.html#utilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.shapes.axes import axis
+from nnshape.shapes.functions import shape as rules
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+
+class Flatten(Layer):
+    """Joins a range of dimensions into one.
+
+    start_dim: the first of them.
+    end_dim: the last of them.
+    """
+
+    start_dim: int = 1
+    end_dim: int = -1
+
+    example = ("Flatten()", "16x5x5")
+
+    def forward(self, input: Tensor) -> Tensor:
+        return rules.flatten.rule(input, self.start_dim, self.end_dim)  # type: ignore[no-any-return]
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        joined = input.shape[axis(self.start_dim, input.shape) : axis(self.end_dim, input.shape) + 1]
+        made = self.forward(input).shape
+        return (f"{' * '.join(map(_factor, joined)) or 1} = {made[axis(self.start_dim, input.shape)]}",)
+
+
+def _factor(size: Any) -> str:
+    text = str(size)
+    return text if text.isalnum() else f"({text})"
+
+
+class Unflatten(Layer):
+    """Splits a dimension into several.
+
+    dim: the dimension to split.
+    unflattened_size: the sizes to split it into; one may be -1 and is worked out.
+    """
+
+    dim: int
+    unflattened_size: tuple
+
+    example = ("Unflatten(1, (2, 5, 5))", "50")
+
+    def check(self) -> None:
+        for at, size in enumerate(self.unflattened_size):
+            if isinstance(size, (float, str, tuple, list)) or size is None:
+                kind = type(size).__name__
+                note = f"unflattened_size must be tuple of ints, but found element of type {kind} at pos {at}"
+                message = f"Unflatten takes whole numbers as unflattened_size, not {size!r}"
+                raise Refusal("wrong-type", message, "unflattened_size", note=note)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return rules.unflatten.rule(input, self.dim, tuple(self.unflattened_size))  # type: ignore[no-any-return]
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        at = axis(self.dim, input.shape)
+        parts = self.forward(input).shape[at : at + len(self.unflattened_size)]
+        return (f"{input.shape[at]} = {' * '.join(map(_factor, parts))}",)

@@ -1,0 +1,86 @@
+"""Tables of learnable rows: https://pytorch.org/docs/stable/nn.html#sparse-layers."""
+
+from __future__ import annotations
+
+from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import DType, category, is_complex
+from nnshape.shapes.functions import network as functions
+from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+
+class _Table(Layer):
+    """A table of rows, as torch's two layers that hold one."""
+
+    num_embeddings: Size
+    embedding_dim: Size
+
+    def check(self) -> None:
+        given: Tensor | None = vars(self)["_weight"]
+        frozen = vars(self).get("_freeze", False)
+        functions.require_padding(vars(self)["padding_idx"], self.num_embeddings)
+        if given is None:
+            self.require_sizes("num_embeddings", "embedding_dim")
+            self.require_learnable()
+            if vars(self)["padding_idx"] == 0 and not assume_at_least(self.num_embeddings, 1):
+                raise Refusal("index-error", "`padding_idx` (=0) must be a row, but the table has none", "padding_idx")
+        elif given.ndim != 2 or not (
+            assume_equal(given.shape[0], self.num_embeddings) and assume_equal(given.shape[1], self.embedding_dim)
+        ):
+            name, rows, columns = type(self).__name__, self.num_embeddings, self.embedding_dim
+            message = f"{name} of {rows} rows of {columns} was given a table of {given}"
+            note = "Shape of weight does not match num_embeddings and embedding_dim"
+            raise Refusal("size-mismatch", message, "_weight", note=note)
+        elif category(given.dtype) < 2 and not frozen:
+            message = f"{type(self).__name__} learns its table, and {given.dtype} numbers cannot learn"
+            raise Refusal("invalid-argument", message, "_weight")
+        table = self.parameters()["weight"]
+        if is_complex(table.dtype) and not frozen:
+            message = f"{type(self).__name__} cannot learn a table of {table.dtype}"
+            note = "embedding does not support automatic differentiation for outputs with complex dtype."
+            raise Refusal("invalid-argument", message, "dtype", note=note)
+
+    def parameters(self) -> dict[str, Tensor]:
+        given: Tensor | None = vars(self)["_weight"]
+        shape = (self.num_embeddings, self.embedding_dim)
+        return {"weight": Tensor(shape, self.parameter_dtype if given is None else given.dtype)}
+
+
+class Embedding(_Table):
+    """Puts a learnable row of numbers for each id.
+
+    num_embeddings: how many rows the table has; ids run from 0 to one less.
+    embedding_dim: how many numbers a row holds.
+    padding_idx: the row that stands for padding: zeros that do not learn.
+    max_norm: rows with a larger norm are scaled down to it as they are looked up.
+    norm_type: the p of that norm.
+    scale_grad_by_freq: whether gradients are divided by how often a row was looked up.
+    sparse: whether gradients are sparse tensors.
+    """
+
+    num_embeddings: Size
+    embedding_dim: Size
+    padding_idx: int | None = None
+    max_norm: float | None = None
+    norm_type: float = 2.0
+    scale_grad_by_freq: bool = False
+    sparse: bool = False
+    _weight: Tensor | None = None
+    _freeze: bool = False
+    device: Device | None = None
+    dtype: DType | None = None
+
+    example = ("Embedding(1000, 64)", "int64[N, T]")
+
+    def forward(self, input: Tensor) -> Tensor:
+        table = self.parameters()["weight"]
+        result: Tensor = functions.embedding.rule(input, table, None, self.max_norm)
+        return result
+
+    def declared(self, input: Tensor) -> tuple[Tensor]:
+        return (Tensor(input.shape, functions.INT64),)
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        return (f"each id becomes a row of {self.embedding_dim}: {input} -> {self.forward(input)}",)

@@ -1,0 +1,301 @@
+"""Transformers: https://pytorch.org/docs/stable/nn.html#transformer-layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import DType
+from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layers.transformer_layer import (
+    Parameters,
+    TransformerDecoderLayer,
+    TransformerEncoderLayer,
+    named,
+    renamed,
+)
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.values import number
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Activation
+
+__all__ = ["Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
+
+
+class _Stack(Layer):
+    """The same layer several times over, each with parameters of its own, and a norm behind them."""
+
+    if TYPE_CHECKING:
+        num_layers: int
+        norm: Layer | None
+
+    #: The argument that holds the layer, and its class.
+    part: ClassVar[str]
+    part_type: ClassVar[type[Layer]]
+
+    @property
+    def layer(self) -> Any:
+        """The layer that is stacked."""
+        return vars(self)[self.part]
+
+    def check(self) -> None:
+        number(self.num_layers, "num_layers")
+        if not isinstance(self.layer, self.part_type):
+            message = f"{type(self).__name__} stacks a {self.part_type.__name__}, not {type(self.layer).__name__}"
+            raise Refusal("wrong-type", message, self.part)
+
+    def resolve(self, inputs: Sequence[Tensor]) -> Layer:
+        layer = self.layer.resolve(inputs)
+        norm = None if self.norm is None else self.norm.resolve(inputs)
+        if layer is self.layer and norm is self.norm:
+            return self
+        return type(self)(**{**vars(self), self.part: layer, "norm": norm})
+
+    def require_layers(self) -> None:
+        """Raise Refusal where there is no layer to run."""
+        if not assume_at_least(self.num_layers, 1):
+            message = f"{{layer}} wants num_layers of 1 or more, not {self.num_layers}"
+            raise Refusal("invalid-argument", message, "num_layers")
+
+    def normalized(self, x: Tensor) -> Tensor:
+        """What the norm behind the layers makes of their output."""
+        return x if self.norm is None else self.norm.apply((x,), {})
+
+    def declared(self, *inputs: Any, **others: Any) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self.layer.declared(*inputs, **others)
+        return found
+
+    def parameters(self) -> Parameters:
+        one = self.layer.parameters()
+        found: Parameters = {}
+        for index in range(self.num_layers):
+            found.update(named(f"layers.{index}", one))
+        if self.norm is not None:
+            found.update(named("norm", self.norm.parameters()))
+        return found
+
+    def buffers(self) -> Parameters:
+        return {} if self.norm is None else dict(named("norm", self.norm.buffers()))
+
+    def macs(self, output: Any, *inputs: Any, **others: Any) -> Size:
+        size: Size = self.layer.macs(output, *inputs, **others)
+        return size * self.num_layers
+
+    def derivation(self, *inputs: Any, **others: Any) -> tuple[str, ...]:
+        return (f"{self.num_layers} layers, each:", *(f"  {line}" for line in self.layer.derivation(*inputs, **others)))
+
+
+class TransformerEncoder(_Stack):
+    """Stacks encoder layers, each with parameters of its own.
+
+    encoder_layer: the layer that is stacked: a TransformerEncoderLayer.
+    num_layers: how often.
+    norm: a layer behind the last, such as LayerNorm.
+    enable_nested_tensor: whether padding may be left out of the computation.
+    mask_check: whether a padding mask is checked before that is done.
+    """
+
+    encoder_layer: Layer
+    num_layers: int
+    norm: Layer | None = None
+    enable_nested_tensor: bool = True
+    mask_check: bool = True
+
+    part = "encoder_layer"
+    part_type = TransformerEncoderLayer
+    example = ("TransformerEncoder(TransformerEncoderLayer(64, 8, batch_first=True), 2)", "[N, T, 64]")
+
+    def forward(
+        self,
+        src: Tensor,
+        mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool | None = None,
+    ) -> Tensor:
+        self.require_layers()
+        try:
+            x = self.layer.forward(src, mask, src_key_padding_mask, is_causal)
+        except Refusal as refusal:
+            raise renamed(refusal, {"src_mask": "mask"}) from None
+        return self.normalized(x)
+
+
+class TransformerDecoder(_Stack):
+    """Stacks decoder layers, each with parameters of its own.
+
+    decoder_layer: the layer that is stacked: a TransformerDecoderLayer.
+    num_layers: how often.
+    norm: a layer behind the last, such as LayerNorm.
+    """
+
+    decoder_layer: Layer
+    num_layers: int
+    norm: Layer | None = None
+
+    part = "decoder_layer"
+    part_type = TransformerDecoderLayer
+    example = (
+        "TransformerDecoder(TransformerDecoderLayer(64, 8, batch_first=True), 2)(x, memory)",
+        "[N, T, 64]",
+        "memory=[N, S, 64]",
+    )
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        self.require_layers()
+        masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
+        return self.normalized(self.layer.forward(tgt, memory, *masks, tgt_is_causal, memory_is_causal))
+
+
+class Transformer(Layer):
+    """An encoder reads the source, and a decoder the target and what the encoder made of the source.
+
+    d_model: how many features each place has.
+    nhead: how many heads share those features; must divide d_model.
+    num_encoder_layers: how many layers the encoder stacks.
+    num_decoder_layers: how many layers the decoder stacks.
+    dim_feedforward: how many features lie between the two linear maps of a layer.
+    dropout: the share of features dropped in training.
+    activation: 'relu', 'gelu', or a function of one tensor, between the two linear maps.
+    custom_encoder: a layer that stands for the encoder.
+    custom_decoder: a layer that stands for the decoder.
+    layer_norm_eps: what each layer norm adds to the variance.
+    batch_first: whether the inputs are [N, T, features] and not [T, N, features].
+    norm_first: whether each layer norm comes before its block and not behind it.
+    bias: whether linear maps and layer norms add learnable biases.
+    """
+
+    d_model: Size = 512
+    nhead: Size = 8
+    num_encoder_layers: int = 6
+    num_decoder_layers: int = 6
+    dim_feedforward: Size = 2048
+    dropout: float = 0.1
+    activation: str | Activation = "relu"
+    custom_encoder: Layer | None = None
+    custom_decoder: Layer | None = None
+    layer_norm_eps: float = 1e-5
+    batch_first: bool = False
+    norm_first: bool = False
+    bias: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+
+    auto = {"d_model": (0, -1)}
+    example = ("Transformer(64, 8, 2, 2, batch_first=True)(x, tgt)", "[N, S, 64]", "tgt=[N, T, 64]")
+
+    def check(self) -> None:
+        number(self.num_encoder_layers, "num_encoder_layers")
+        number(self.num_decoder_layers, "num_decoder_layers")
+        if self.custom_encoder is None:
+            self._layer(TransformerEncoderLayer)
+        if self.custom_decoder is None:
+            self._layer(TransformerDecoderLayer)
+
+    def _layer(self, kind: type[Any]) -> Any:
+        names = ("d_model", "nhead", "dim_feedforward", "dropout", "activation")
+        others = ("layer_norm_eps", "batch_first", "norm_first", "bias", "dtype")
+        return kind(**{name: vars(self)[name] for name in names + others})
+
+    def forward(
+        self,
+        src: Tensor,
+        tgt: Tensor,
+        src_mask: Tensor | None = None,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        src_is_causal: bool | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Any:
+        self._require_pair(src, tgt)
+        if self.custom_encoder is None:
+            self._require_layers("num_encoder_layers")
+            memory = self._layer(TransformerEncoderLayer).forward(src, src_mask, src_key_padding_mask, src_is_causal)
+        else:
+            named_masks = {"mask": src_mask, "src_key_padding_mask": src_key_padding_mask, "is_causal": src_is_causal}
+            memory = self.custom_encoder.apply((src,), named_masks)
+        masks = {
+            "tgt_mask": tgt_mask,
+            "memory_mask": memory_mask,
+            "tgt_key_padding_mask": tgt_key_padding_mask,
+            "memory_key_padding_mask": memory_key_padding_mask,
+            "tgt_is_causal": tgt_is_causal,
+            "memory_is_causal": memory_is_causal,
+        }
+        if self.custom_decoder is not None:
+            return self.custom_decoder.apply((tgt, memory), masks)
+        self._require_layers("num_decoder_layers")
+        return self._layer(TransformerDecoderLayer).forward(tgt, memory, **masks)
+
+    def _require_layers(self, name: str) -> None:
+        if not assume_at_least(vars(self)[name], 1):
+            message = f"{{layer}} wants {name} of 1 or more, not {vars(self)[name]}"
+            raise Refusal("invalid-argument", message, name)
+
+    def _require_pair(self, src: Tensor, tgt: Tensor) -> None:
+        """Raise Refusal where source and target do not go together."""
+        if min(src.ndim, tgt.ndim) < 2 or src.ndim != tgt.ndim:
+            message = f"{{layer}} wants a source and a target, both with a batch or both without, but {src} and {tgt} arrive"
+            raise Refusal("wrong-rank", message, "tgt")
+        for name, tensor in (("src", src), ("tgt", tgt)):
+            arrives = tensor.shape[-1]
+            if not assume_equal(arrives, self.d_model):
+                message = f"{{layer}} works on {self.d_model} features, but {name} has {arrives}"
+                note = "the feature number of src and tgt must be equal to d_model"
+                raise Refusal("size-mismatch", message, "d_model", note=note)
+        place = 0 if self.batch_first else 1
+        if src.ndim == 3 and not assume_equal(src.shape[place], tgt.shape[place]):
+            message = f"{{layer}} gets a batch of {src.shape[place]} in src, but of {tgt.shape[place]} in tgt"
+            raise Refusal("size-mismatch", message, "tgt", note="the batch number of src and tgt must be equal")
+
+    def declared(self, src: Tensor, tgt: Tensor, *masks: Any, **others: Any) -> tuple[Tensor, ...] | None:
+        if src.ndim not in (2, 3):
+            return None
+        target = tgt if tgt.ndim == src.ndim else src
+        return tuple(one.like((*one.shape[:-1], self.d_model), self.parameter_dtype) for one in (src, target))
+
+    def parameters(self) -> Parameters:
+        norm = {"norm.weight": Tensor((self.d_model,), self.parameter_dtype)}
+        if self.bias:
+            norm["norm.bias"] = norm["norm.weight"].like()
+        found: Parameters = {}
+        for side, kind in (("encoder", TransformerEncoderLayer), ("decoder", TransformerDecoderLayer)):
+            custom: Layer | None = vars(self)[f"custom_{side}"]
+            if custom is not None:
+                found.update(named(side, custom.parameters()))
+                continue
+            one = self._layer(kind).parameters()
+            for index in range(vars(self)[f"num_{side}_layers"]):
+                found.update(named(f"{side}.layers.{index}", one))
+            found.update(named(side, norm))
+        return found
+
+    def macs(self, output: Any, src: Tensor, tgt: Tensor, *masks: Any, **others: Any) -> Size:
+        if self.custom_encoder is None:
+            encoded = self._layer(TransformerEncoderLayer).macs(None, src) * self.num_encoder_layers
+        else:
+            encoded = self.custom_encoder.macs(None, src)
+        if self.custom_decoder is None:
+            return encoded + self._layer(TransformerDecoderLayer).macs(output, tgt, src) * self.num_decoder_layers
+        return encoded + self.custom_decoder.macs(output, tgt, src)
+
+    def derivation(self, src: Tensor, *others: Any, **named: Any) -> tuple[str, ...]:
+        lines: tuple[str, ...] = self._layer(TransformerEncoderLayer).derivation(src)
+        return (f"{self.num_encoder_layers} encoder and {self.num_decoder_layers} decoder layers, each:", *lines)

@@ -1,0 +1,264 @@
+"""One layer of a Transformer: https://pytorch.org/docs/stable/nn.html#transformer-layers.
+
+The stacks of such layers stand in `transformer`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import DType
+from nnshape.shapes.functions.attention import Heads, attend
+from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layers.attention import MultiheadAttention
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, product
+from nnshape.shapes.values import number
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Activation
+
+Parameters = dict[str, Tensor]
+
+#: What attention calls its arguments, and what the layer around it does.
+_ENCODER = {"query": "src", "key": "src", "attn_mask": "src_mask", "key_padding_mask": "src_key_padding_mask"}
+_DECODER = {"query": "tgt", "key": "tgt", "attn_mask": "tgt_mask", "key_padding_mask": "tgt_key_padding_mask"}
+_MEMORY = {"query": "tgt", "key": "memory", "attn_mask": "memory_mask", "key_padding_mask": "memory_key_padding_mask"}
+
+
+def renamed(refusal: Refusal, names: Mapping[str, str]) -> Refusal:
+    """The refusal with the arguments by the names of the layer around."""
+    message = re.sub(r"\w+", lambda word: names.get(word[0], word[0]), refusal.message)
+    argument = None if refusal.argument is None else names.get(refusal.argument, refusal.argument)
+    return Refusal(refusal.problem, message, argument, note=refusal.note)
+
+
+def named(prefix: str, parameters: Parameters) -> Iterable[tuple[str, Tensor]]:
+    """The parameters of a part, by the names that they have in the whole."""
+    return ((f"{prefix}.{name}", tensor) for name, tensor in parameters.items())
+
+
+def _alike(one: Tensor, two: Tensor) -> bool:
+    return one.ndim == two.ndim and all(map(assume_equal, one.shape, two.shape))
+
+
+class _TransformerLayer(Layer):
+    """What an encoder's layer and a decoder's layer have in common."""
+
+    if TYPE_CHECKING:
+        d_model: Size
+        nhead: Size
+        dim_feedforward: Size
+        dropout: float
+        activation: Any
+        batch_first: bool
+        norm_first: bool
+        bias: bool
+        device: Device | None
+        dtype: DType | None
+
+    auto = {"d_model": (0, -1)}
+    #: The attentions by torch's names; there is a norm for each, and one more.
+    attentions: ClassVar[tuple[str, ...]] = ("self_attn",)
+
+    def check(self) -> None:
+        self._attention()
+        self.require_sizes("dim_feedforward")
+        if isinstance(self.activation, str) and self.activation not in ("relu", "gelu"):
+            message = f"`activation` must be 'relu', 'gelu' or a function, not {self.activation!r}"
+            note = f"activation should be relu/gelu, not {self.activation}"
+            raise Refusal("invalid-argument", message, "activation", note=note)
+        if not 0 <= number(self.dropout, "dropout") <= 1:
+            message = f"`dropout` (={self.dropout}) must be a share from 0 to 1"
+            raise Refusal("invalid-argument", message, "dropout")
+
+    def _attention(self) -> MultiheadAttention:
+        try:
+            return MultiheadAttention(
+                self.d_model,
+                self.nhead,
+                dropout=self.dropout,
+                bias=self.bias,
+                batch_first=self.batch_first,
+                dtype=self.dtype,
+            )
+        except Refusal as refusal:
+            names = {"embed_dim": "d_model", "num_heads": "nhead", "MultiheadAttention": type(self).__name__}
+            raise renamed(refusal, names) from None
+
+    def attend(
+        self,
+        names: Mapping[str, str],
+        query: Tensor,
+        source: Tensor,
+        mask: Tensor | None,
+        padding: Tensor | None,
+        is_causal: bool | None,
+    ) -> None:
+        """Raise Refusal where these do not go together; the result has the query's shape."""
+        heads = Heads(self.d_model, self.nhead, dropout=self.dropout)
+        causal = is_causal is not None and bool(is_causal)
+        try:
+            attend(heads, query, source, source, padding, False, mask, False, causal, self.batch_first)
+        except Refusal as refusal:
+            raise renamed(refusal, {**names, "embed_dim": "d_model", "value": names["key"]}) from None
+
+    def require_features(self, input: Tensor, name: str) -> None:
+        """Raise Refusal where an input has another width or dtype than the layer's."""
+        arrives = input.shape[-1] if input.shape else 1
+        if not assume_equal(arrives, self.d_model):
+            message = f"{{layer}} works on {self.d_model} features, but {arrives} arrive{'s' if arrives == 1 else ''} as {name}"
+            note = f"was expecting embedding dimension of {self.d_model}, but got {arrives}"
+            raise Refusal("size-mismatch", message, "d_model", note=note)
+        self.require_dtype(input, name)
+
+    def feed(self, x: Tensor) -> None:
+        """Run the activation on what the first linear map makes, as it may be any function."""
+        if isinstance(self.activation, str):
+            return
+        wide = x.like((*x.shape[:-1], self.dim_feedforward))
+        after = self.activation.apply((wide,), {})
+        if not isinstance(after, Tensor) or after.dtype != x.dtype or not _alike(after, wide):
+            message = f"{{layer}} wants an activation that keeps its input's shape, but {wide} becomes {after}"
+            raise Refusal("size-mismatch", message, "activation")
+
+    def parameters(self) -> Parameters:
+        dtype, width, hidden = self.parameter_dtype, self.d_model, self.dim_feedforward
+        found: Parameters = {}
+        attention = self._attention().parameters()
+        for name in self.attentions:
+            found.update(named(name, attention))
+        vector = {"bias": Tensor((width,), dtype)} if self.bias else {}
+        found["linear1.weight"] = Tensor((hidden, width), dtype)
+        if self.bias:
+            found["linear1.bias"] = Tensor((hidden,), dtype)
+        found["linear2.weight"] = Tensor((width, hidden), dtype)
+        found.update(named("linear2", vector))
+        for index in range(len(self.attentions) + 1):
+            found[f"norm{index + 1}.weight"] = Tensor((width,), dtype)
+            found.update(named(f"norm{index + 1}", vector))
+        if isinstance(self.activation, Layer):
+            found.update(named("activation", self.activation.parameters()))
+        return found
+
+    def feed_macs(self, input: Tensor) -> Size:
+        """Multiply-accumulates of the two linear maps."""
+        return product(input.shape) * self.dim_feedforward * 2
+
+    def derivation(self, *inputs: Any, **others: Any) -> tuple[str, ...]:
+        return (
+            f"each head: {self.d_model} / {self.nhead} = {self.d_model // self.nhead} features",
+            f"feed-forward: {self.d_model} -> {self.dim_feedforward} -> {self.d_model}",
+        )
+
+
+class TransformerEncoderLayer(_TransformerLayer):
+    """Lets each place of a sequence attend to all others, then passes each through two linear maps.
+
+    d_model: how many features each place has.
+    nhead: how many heads share those features; must divide d_model.
+    dim_feedforward: how many features lie between the two linear maps.
+    dropout: the share of features dropped in training.
+    activation: 'relu', 'gelu', or a function of one tensor, between the two linear maps.
+    layer_norm_eps: what each layer norm adds to the variance.
+    batch_first: whether the input is [N, T, features] and not [T, N, features].
+    norm_first: whether each layer norm comes before its block and not behind it.
+    bias: whether linear maps and layer norms add learnable biases.
+    """
+
+    d_model: Size
+    nhead: Size
+    dim_feedforward: Size = 2048
+    dropout: float = 0.1
+    activation: str | Activation = "relu"
+    layer_norm_eps: float = 1e-5
+    batch_first: bool = False
+    norm_first: bool = False
+    bias: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+
+    example = ("TransformerEncoderLayer(64, 8, batch_first=True)", "[N, T, 64]")
+
+    def forward(
+        self,
+        src: Tensor,
+        src_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        self.require_features(src, "src")
+        self.attend(_ENCODER, src, src, src_mask, src_key_padding_mask, is_causal)
+        self.feed(src)
+        return src.like()
+
+    def declared(self, src: Tensor, *masks: Any, **others: Any) -> tuple[Tensor] | None:
+        if src.ndim not in (2, 3):
+            return None
+        return (src.like((*src.shape[:-1], self.d_model), self.parameter_dtype),)
+
+    def macs(self, output: Any, src: Tensor, *masks: Any, **others: Any) -> Size:
+        return self._attention().macs(None, src, src, src) + self.feed_macs(src)
+
+
+class TransformerDecoderLayer(_TransformerLayer):
+    """Lets each place of a target attend to the target, then to a memory, then passes it through two linear maps.
+
+    d_model: how many features each place has.
+    nhead: how many heads share those features; must divide d_model.
+    dim_feedforward: how many features lie between the two linear maps.
+    dropout: the share of features dropped in training.
+    activation: 'relu', 'gelu', or a function of one tensor, between the two linear maps.
+    layer_norm_eps: what each layer norm adds to the variance.
+    batch_first: whether the inputs are [N, T, features] and not [T, N, features].
+    norm_first: whether each layer norm comes before its block and not behind it.
+    bias: whether linear maps and layer norms add learnable biases.
+    """
+
+    d_model: Size
+    nhead: Size
+    dim_feedforward: Size = 2048
+    dropout: float = 0.1
+    activation: str | Activation = "relu"
+    layer_norm_eps: float = 1e-5
+    batch_first: bool = False
+    norm_first: bool = False
+    bias: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+
+    attentions = ("self_attn", "multihead_attn")
+    example = ("TransformerDecoderLayer(64, 8, batch_first=True)(x, memory)", "[N, T, 64]", "memory=[N, S, 64]")
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        self.require_features(tgt, "tgt")
+        self.attend(_DECODER, tgt, tgt, tgt_mask, tgt_key_padding_mask, tgt_is_causal)
+        self.require_features(memory, "memory")
+        self.attend(_MEMORY, tgt, memory, memory_mask, memory_key_padding_mask, memory_is_causal)
+        self.feed(tgt)
+        return tgt.like()
+
+    def declared(self, tgt: Tensor, memory: Tensor, *masks: Any, **others: Any) -> tuple[Tensor, ...] | None:
+        if tgt.ndim not in (2, 3):
+            return None
+        source = memory if memory.ndim == tgt.ndim else tgt
+        return tuple(one.like((*one.shape[:-1], self.d_model), self.parameter_dtype) for one in (tgt, source))
+
+    def macs(self, output: Any, tgt: Tensor, memory: Tensor, *masks: Any, **others: Any) -> Size:
+        attention = self._attention()
+        attended = attention.macs(None, tgt, tgt, tgt) + attention.macs(None, tgt, memory, memory)
+        return attended + self.feed_macs(tgt)

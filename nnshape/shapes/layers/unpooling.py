@@ -1,0 +1,190 @@
+"""The rarer pools: power averages, fractional pools and the inverse of a max pool.
+
+Source: https://pytorch.org/docs/stable/nn.html#pooling-layers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.dim import maximum
+from nnshape.shapes.functions.pooling import check_pool
+from nnshape.shapes.functions.unpooling import fractional_pooled, fractional_size, power_pooled, unpooled
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.windows import named_lines, per_dimension, windows_formula
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Floats, Sizes
+
+
+class _LPPool(Layer):
+    """Takes the power average of each window.
+
+    norm_type: the power; infinity takes the largest value.
+    kernel_size: the size of the window.
+    stride: how far the window moves at a step; its own size if it is not given.
+    ceil_mode: whether a last window may hang over the end.
+    """
+
+    norm_type: float
+    kernel_size: Sizes
+    stride: Sizes | None = None
+    ceil_mode: bool = False
+
+    dimensions: ClassVar[int]
+
+    def check(self) -> None:
+        check_pool(type(self).__name__, self.dimensions, self.kernel_size, self.stride, 0)
+
+    def forward(self, input: Tensor) -> Tensor:
+        power = float(self.norm_type) if isinstance(self.norm_type, int) else self.norm_type
+        return power_pooled(
+            type(self).__name__, self.dimensions, input, power, self.kernel_size, self.stride, self.ceil_mode
+        )
+
+    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+        count = self.dimensions
+        if len(input.shape) not in (count + 1, count + 2):
+            return None
+        kernel = per_dimension(self.kernel_size, count, "kernel_size", type(self).__name__)
+        return (input.like((*input.shape[:-count], *map(maximum, input.shape[-count:], kernel))),)
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        window = check_pool(type(self).__name__, self.dimensions, self.kernel_size, self.stride, 0)
+        slides = zip(input.shape[-self.dimensions :], *window, strict=True)
+        return named_lines(self.dimensions, [windows_formula(*slide, self.ceil_mode) for slide in slides])
+
+
+class LPPool1d(_LPPool):
+    """Takes the power average of each window over the last dimension."""
+
+    dimensions = 1
+    example = ("LPPool1d(2, 3)", "16x50")
+
+
+class LPPool2d(_LPPool):
+    """Takes the power average of each window over the last two dimensions."""
+
+    dimensions = 2
+    example = ("LPPool2d(2, 3, stride=2)", "16x50x32")
+
+
+class LPPool3d(_LPPool):
+    """Takes the power average of each window over the last three dimensions."""
+
+    dimensions = 3
+    example = ("LPPool3d(2, 3, stride=2)", "16x20x20x20")
+
+
+class _FractionalMaxPool(Layer):
+    """Takes the largest value of each of so many windows, which chance spreads over the map.
+
+    kernel_size: the size of the window.
+    output_size: the size of the output's map.
+    output_ratio: the output's size as a share of the input's, in place of `output_size`.
+    return_indices: whether the places of the largest values are returned too.
+    """
+
+    kernel_size: Sizes
+    output_size: Sizes | None = None
+    output_ratio: Floats | None = None
+    return_indices: bool = False
+    _random_samples: Tensor | None = None
+
+    dimensions: ClassVar[int]
+
+    def check(self) -> None:
+        owner = type(self).__name__
+        _, _, ratios = fractional_size(owner, self.dimensions, self.kernel_size, self.output_size, self.output_ratio)
+        if self.output_size is not None and self.output_ratio is not None:
+            note = "only one of output_size and output_ratio may be specified"
+            message = f"{owner} takes output_size or output_ratio, not both"
+            raise Refusal("invalid-argument", message, "output_ratio", note=note)
+        if ratios is not None and not all(0 < ratio < 1 for ratio in ratios):
+            message = f"`output_ratio` (={self.output_ratio}) must be between 0 and 1"
+            note = f"output_ratio must be between 0 and 1 (got {described(self.output_ratio)})"
+            raise Refusal("invalid-argument", message, "output_ratio", note=note)
+
+    def forward(self, input: Tensor) -> Any:
+        kernel, sizes, ratios = fractional_size(
+            type(self).__name__, self.dimensions, self.kernel_size, self.output_size, self.output_ratio
+        )
+        count, samples = self.dimensions, self._random_samples
+        return fractional_pooled(count, input, kernel, sizes, ratios, self.return_indices, samples)
+
+    def buffers(self) -> dict[str, Tensor]:
+        return {} if self._random_samples is None else {"_random_samples": self._random_samples}
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        output = self.forward(input)
+        made = (output[0] if self.return_indices else output).shape[-self.dimensions :]
+        pairs = zip(input.shape[-self.dimensions :], made, strict=True)
+        return named_lines(self.dimensions, [f"{size} -> {size_made}" for size, size_made in pairs])
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """Takes the largest value of each of so many windows over height and width, spread by chance."""
+
+    dimensions = 2
+    example = ("FractionalMaxPool2d(3, output_ratio=(0.5, 0.5))", "16x50x32")
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """Takes the largest value of each of so many windows over depth, height and width, spread by chance."""
+
+    dimensions = 3
+    example = ("FractionalMaxPool3d(3, output_size=(13, 12, 11))", "16x50x32x16")
+
+
+class _MaxUnpool(Layer):
+    """Puts each value back where a max pool found it, and 0 elsewhere.
+
+    kernel_size: the size of the pool's window.
+    stride: the pool's stride; the window's size if it is not given.
+    padding: the pool's padding.
+    """
+
+    kernel_size: Sizes
+    stride: Sizes | None = None
+    padding: Sizes = 0
+
+    dimensions: ClassVar[int]
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: tuple | None = None) -> Tensor:
+        window = (self.kernel_size, self.stride, self.padding)
+        return unpooled(type(self).__name__, self.dimensions, input, indices, *window, output_size)
+
+    def derivation(self, input: Tensor, indices: Tensor, output_size: tuple | None = None) -> tuple[str, ...]:
+        count, owner = self.dimensions, type(self).__name__
+        made = self.forward(input, indices, output_size).shape[-count:]
+        if output_size is not None:
+            return named_lines(count, [f"{size}, as output_size says" for size in made])
+        kernel = per_dimension(self.kernel_size, count, "kernel_size", owner)
+        strides = kernel if self.stride is None else per_dimension(self.stride, count, "stride", owner)
+        pads = per_dimension(self.padding, count, "padding", owner)
+        slides = zip(input.shape[-count:], strides, pads, kernel, made, strict=True)
+        return named_lines(count, [f"({size} - 1)*{s} - 2*{p} + {k} = {m}" for size, s, p, k, m in slides])
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Puts each value back where a max pool over the last dimension found it, and 0 elsewhere."""
+
+    dimensions = 1
+    example = ("MaxUnpool1d(2)", "16x25", "int64[N, 16, 25]")
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """Puts each value back where a max pool over the last two dimensions found it, and 0 elsewhere."""
+
+    dimensions = 2
+    example = ("MaxUnpool2d(2)", "16x14x14", "int64[N, 16, 14, 14]")
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Puts each value back where a max pool over the last three dimensions found it, and 0 elsewhere."""
+
+    dimensions = 3
+    example = ("MaxUnpool3d(2)", "16x4x4x4", "int64[N, 16, 4, 4, 4]")

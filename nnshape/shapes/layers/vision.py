@@ -1,0 +1,225 @@
+"""Layers that resize, shuffle or cut up maps: https://pytorch.org/docs/stable/nn.html#vision-layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.dim import Size
+from nnshape.shapes.functions import folding, vision
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.resizing import scale_text
+from nnshape.shapes.tensor import Tensor, product
+from nnshape.shapes.windows import AXES, named_lines, windows_formula
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Floats, Sizes
+
+
+class _Upsampling(Layer):
+    """Brings a map to another size.
+
+    size: the size of the output's map.
+    scale_factor: what the size is multiplied by, in place of `size`; the result is rounded down.
+    """
+
+    size: Sizes | None = None
+    scale_factor: Floats | None = None
+
+    def check(self) -> None:
+        if isinstance(self.scale_factor, list):
+            message = f"{type(self).__name__} takes a number or a tuple as scale_factor, not the list {self.scale_factor}"
+            note = "float() argument must be a string or a real number, not 'list'"
+            raise Refusal("wrong-type", message, "scale_factor", note=note)
+
+    def _resized(self, input: Tensor, mode: str, align_corners: bool | None, recompute: bool | None = None) -> Tensor:
+        # A factor of 0 counts as none in torch's constructor, but a tuple of zeros does not.
+        scale = None if isinstance(self.scale_factor, (int, float)) and not self.scale_factor else self.scale_factor
+        return vision.resized(input, self.size, scale, mode, align_corners, recompute)
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        made = self.forward(input).shape[2:]
+        axes = AXES[len(made)]
+        if self.size is not None:
+            return tuple(f"{axis}: {size}, as size says" for axis, size in zip(axes, made, strict=True))
+        factors: Any = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,) * len(made)
+        return named_lines(len(made), list(map(scale_text, input.shape[2:], factors, made)))
+
+
+class Upsample(_Upsampling):
+    """Brings a map to another size.
+
+    mode: 'nearest', 'nearest-exact', 'linear', 'bilinear', 'bicubic', 'trilinear' or 'area'.
+    align_corners: whether the corners of both maps lie on one another, in the modes that draw lines.
+    recompute_scale_factor: whether the factor is computed again from the rounded size.
+    """
+
+    size: Sizes | None = None
+    scale_factor: Floats | None = None
+    mode: str = "nearest"
+    align_corners: bool | None = None
+    recompute_scale_factor: bool | None = None
+
+    example = ("Upsample(scale_factor=2, mode='bilinear')", "64x14x14")
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._resized(input, self.mode, self.align_corners, self.recompute_scale_factor)
+
+
+class UpsamplingNearest2d(_Upsampling):
+    """Brings a map to another size by the nearest value."""
+
+    example = ("UpsamplingNearest2d(scale_factor=2)", "64x14x14")
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._resized(input, "nearest", None)
+
+
+class UpsamplingBilinear2d(_Upsampling):
+    """Brings a map to another size between the nearest values, corners on corners."""
+
+    example = ("UpsamplingBilinear2d(scale_factor=2)", "64x14x14")
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._resized(input, "bilinear", True)
+
+
+class PixelShuffle(Layer):
+    """Spreads channels over a finer map.
+
+    upscale_factor: how much finer the map gets in height and in width.
+    """
+
+    upscale_factor: Size
+
+    example = ("PixelShuffle(2)", "64x14x14")
+
+    def check(self) -> None:
+        vision.check_factor("PixelShuffle", "upscale_factor", self.upscale_factor)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return vision.shuffled(input, self.upscale_factor)
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        channels, height, width = self.forward(input).shape[-3:]
+        r = self.upscale_factor
+        old = input.shape[-3:]
+        return (f"C: {old[0]} / {r}**2 = {channels}", f"H: {old[1]} * {r} = {height}", f"W: {old[2]} * {r} = {width}")
+
+
+class PixelUnshuffle(Layer):
+    """Stacks neighbouring pixels as channels of a coarser map.
+
+    downscale_factor: how much coarser the map gets in height and in width.
+    """
+
+    downscale_factor: Size
+
+    example = ("PixelUnshuffle(2)", "16x28x28")
+
+    def check(self) -> None:
+        vision.check_factor("PixelUnshuffle", "downscale_factor", self.downscale_factor)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return vision.unshuffled(input, self.downscale_factor)
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        channels, height, width = self.forward(input).shape[-3:]
+        r = self.downscale_factor
+        old = input.shape[-3:]
+        return (f"C: {old[0]} * {r}**2 = {channels}", f"H: {old[1]} / {r} = {height}", f"W: {old[2]} / {r} = {width}")
+
+
+class ChannelShuffle(Layer):
+    """Takes the channels of the groups in turn.
+
+    groups: the number of groups.
+    """
+
+    groups: Size
+
+    example = ("ChannelShuffle(2)", "64x14x14")
+
+    def check(self) -> None:
+        vision.check_factor("ChannelShuffle", "groups", self.groups)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return vision.channels_shuffled(input, self.groups)
+
+
+class Unfold(Layer):
+    """Lays out the blocks of a map as columns.
+
+    kernel_size: the size of a block.
+    dilation: the distance between the elements of a block.
+    padding: how much is added on each side of the input.
+    stride: how far apart the blocks begin.
+    """
+
+    kernel_size: Sizes
+    dilation: Sizes = 1
+    padding: Sizes = 0
+    stride: Sizes = 1
+
+    example = ("Unfold((2, 3))", "5x3x4")
+
+    def check(self) -> None:
+        self._block()
+
+    def _block(self) -> folding.Block:
+        return folding.check_block("Unfold", self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return folding.unfolded(input, self._block())
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        block = self._block()
+        lines = [windows_formula(*sizes) for sizes in zip(input.shape[-2:], *block, strict=True)]
+        counts = folding.places(input.shape[-2:], block)
+        size = product(block[0])
+        return (
+            f"column: {input.shape[-3]} * {' * '.join(map(str, block[0]))} = {input.shape[-3] * size}",
+            *named_lines(2, lines),
+            f"blocks: {' * '.join(map(str, counts))} = {product(counts)}",
+        )
+
+
+class Fold(Layer):
+    """Adds up columns as the blocks of a map.
+
+    output_size: the height and the width of the map.
+    kernel_size: the size of a block.
+    dilation: the distance between the elements of a block.
+    padding: how much is cut off on each side of the map.
+    stride: how far apart the blocks begin.
+    """
+
+    output_size: Sizes
+    kernel_size: Sizes
+    dilation: Sizes = 1
+    padding: Sizes = 0
+    stride: Sizes = 1
+
+    example = ("Fold((4, 5), (2, 2))", "12x12")
+
+    def check(self) -> None:
+        self._block()
+        folding.check_output_size("Fold", self.output_size)
+
+    def _block(self) -> folding.Block:
+        return folding.check_block("Fold", self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return folding.folded(input, folding.check_output_size("Fold", self.output_size), self._block())
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        block = self._block()
+        sizes = folding.check_output_size("Fold", self.output_size)
+        lines = [windows_formula(*window) for window in zip(sizes, *block, strict=True)]
+        counts = folding.places(sizes, block)
+        size = product(block[0])
+        return (
+            f"channels: {input.shape[-2]} / ({' * '.join(map(str, block[0]))}) = {input.shape[-2] // size}",
+            *named_lines(2, lines),
+            f"blocks: {' * '.join(map(str, counts))} = {product(counts)}",
+        )

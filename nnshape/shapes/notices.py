@@ -1,0 +1,37 @@
+"""What torch accepts and a person would not have meant: a rule says it, the trace shows it as a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A kind of `nnshape.problems.KINDS`, and the message; `{layer}` stands for the name of the step."""
+
+    problem: str
+    message: str
+
+
+_collector: ContextVar[list[Notice] | None] = ContextVar("notices", default=None)
+
+
+@contextmanager
+def noticing() -> Iterator[list[Notice]]:
+    """Collect what the rules run inside have to say."""
+    found: list[Notice] = []
+    token = _collector.set(found)
+    try:
+        yield found
+    finally:
+        _collector.reset(token)
+
+
+def notice(problem: str, message: str) -> None:
+    """Say that torch accepts this, and what is likely wrong with it."""
+    found = _collector.get()
+    if found is not None:
+        found.append(Notice(problem, message))

@@ -1,0 +1,105 @@
+"""The abstract tensor that flows through a trace: a shape and a dtype, and torch's own methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from nnshape.shapes.dim import Dim, Size, shape_part, symbol
+from nnshape.shapes.dtypes import FLOAT32, DType
+
+#: The batch, in every model.
+N: Dim = symbol("N")
+
+Shape = tuple[Size, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A tensor of which only the shape and the dtype are known.
+
+    `shape` has one size a dimension: an int, or a `Dim` where the size is symbolic. `span` bounds
+    the values of an integer tensor, both ends included, where the engine can know them (`arange`).
+    Two tensors are the same only if they are one object: a value in a model has one origin.
+    """
+
+    shape: Shape
+    dtype: DType = FLOAT32
+    span: tuple[Size, Size] | None = None
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    def numel(self) -> Size:
+        """The number of elements."""
+        return product(self.shape)
+
+    def like(self, shape: Iterable[Size] | None = None, dtype: DType | None = None) -> Tensor:
+        """A new tensor with this one's shape and dtype, but for what is given."""
+        return Tensor(self.shape if shape is None else tuple(shape), self.dtype if dtype is None else dtype)
+
+    def __str__(self) -> str:
+        text = shape_text(self.shape)
+        return text if self.dtype == "float32" else f"{self.dtype}{_bracketed(self.shape)}"
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        from nnshape.shapes.functions import find_method
+
+        function = None if name.startswith("_") else find_method(name)
+        if function is None:
+            raise AttributeError(f"a tensor has no method {name!r}")
+        return lambda *arguments, **keywords: function.apply((self, *arguments), keywords)
+
+
+class Unknown:
+    """A value of which nothing is known: what comes after a fault, or out of a layer without a rule."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "?"
+
+    __repr__ = __str__
+
+
+UNKNOWN = Unknown()
+
+
+def product(sizes: Iterable[Size]) -> Size:
+    """Multiply the sizes; 1 for none."""
+    total: Size = 1
+    for size in sizes:
+        total = total * size
+    return total
+
+
+def shape_text(shape: Shape) -> str:
+    """Write a shape as a person does: `6x28x28` per sample where the batch leads, else `[T, 6]`."""
+    if len(shape) > 1 and shape[0] == N:
+        return sizes_text(shape[1:])
+    return _bracketed(shape)
+
+
+def sizes_text(sizes: Iterable[Size]) -> str:
+    """Join sizes by `x`: `6x28x28`, or `16 x (H//2 - 2) x W` where one is symbolic."""
+    sizes = tuple(sizes)
+    symbolic = any(isinstance(size, Dim) for size in sizes)
+    return (" x " if symbolic else "x").join(map(shape_part, sizes))
+
+
+def _bracketed(shape: Shape) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def tensors_in(value: object) -> Iterable[Tensor]:
+    """The tensors of a value, in order: itself, or those inside its tuples, lists and mappings."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, dict):
+        yield from tensors_in(tuple(value.values()))

@@ -1,0 +1,218 @@
+"""Holds a rule against the real module or function of torch, executed on the CPU.
+
+`check_layer` and `check_function` run both with the same arguments and inputs. They must agree:
+the same structure, shapes and dtypes out, the same parameters and buffers, or both refuse. The
+rule is then run once more with a symbol for every size of every input: evaluated at the real
+sizes, it must give the same answer, or have asked for a constraint that they break.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from nnshape.shapes.constraints import collecting
+from nnshape.shapes.dim import TooLarge, substitute, symbol
+from nnshape.shapes.dtypes import DTYPES, DType
+from nnshape.shapes.function import Function
+from nnshape.shapes.functions import find_function, find_method
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.layers import find_layer
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+#: What torch raises where it refuses an argument or an input.
+TORCH_REFUSES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError, NotImplementedError, ZeroDivisionError, OverflowError, AttributeError)
+#: Refusals of the symbolic run which say that a symbol needs a value, not that a shape is wrong.
+UNDECIDED = "unknown-value"
+#: What torch refuses in training alone: of symbols, it is a notice and no condition.
+IN_TRAINING_ONLY = "ValueError: Expected more than 1 value per channel when training"
+
+#: How many cases were held against torch, by the rule's name and the verdict.
+CASES: Counter[tuple[str, str]] = Counter()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a rule or torch said when it refused."""
+
+    message: str
+
+
+def tensor(*shape: int, dtype: str = "float32") -> Tensor:
+    """An abstract input for a case."""
+    return Tensor(shape, DTYPES[dtype])
+
+
+def check_layer(name: str, arguments: tuple = (), keywords: dict | None = None, inputs: tuple = (), call: dict | None = None) -> Any:
+    """Hold a layer against its class of `torch.nn`. Returns the rule's answer, or `Refused`."""
+    keywords, call = keywords or {}, call or {}
+    layer_class = find_layer(name)
+    assert layer_class is not None, f"no rule for {name}"
+
+    def by_rule(inputs: tuple, call: dict) -> tuple:
+        layer = layer_class(*arguments, **keywords)
+        output = layer.apply(inputs, call)
+        return output, layer.parameters(), layer.buffers()
+
+    def by_torch() -> tuple:
+        real_arguments = tuple(map(real_argument, arguments))
+        module = getattr(torch.nn, name)(*real_arguments, **{k: real_argument(v) for k, v in keywords.items()})
+        output = module(*map(real, inputs), **{k: real(v) for k, v in call.items()})
+        persistent = {k: v for k, v in module.state_dict().items() if k not in dict(module.named_parameters())}
+        return output, dict(module.named_parameters()), persistent
+
+    return _check(name, f"{name}(*{arguments}, **{keywords})", by_rule, by_torch, inputs, call)
+
+
+def check_function(
+    name: str, inputs: tuple = (), call: dict | None = None, method: bool = False, literal: tuple[int, ...] = ()
+) -> Any:
+    """Hold a function against `torch.nn.functional`, `torch` or the Tensor method of its name.
+
+    Sizes in `literal` stay numbers in the symbolic run: 1 for what broadcasts, where a symbol never counts as 1.
+    """
+    call = call or {}
+    rule = find_method(name) if method else find_function(name)
+    assert rule is not None, f"no rule for {name}"
+
+    def by_torch() -> Any:
+        arguments, keywords = tuple(map(real, inputs)), {k: real(v) for k, v in call.items()}
+        if method:
+            return getattr(arguments[0], name)(*arguments[1:], **keywords)
+        return torch_function(name)(*arguments, **keywords)
+
+    return _check(name, name, lambda inputs, call: rule.apply(inputs, call), by_torch, inputs, call, literal)
+
+
+def torch_function(name: str) -> Any:
+    """Torch's function of this name: the functional one first, a Tensor method last."""
+    for home in (torch.nn.functional, torch, torch.fft, torch.linalg, torch.special, operator):
+        found = getattr(home, name, None)
+        if callable(found):
+            return found
+    return getattr(torch.Tensor, name)
+
+
+def real(value: Any) -> Any:
+    """The real value for an abstract one: tensors filled with zeros (valid as indices and classes)."""
+    if isinstance(value, Tensor):
+        dtype = getattr(torch, value.dtype)
+        return torch.zeros(value.shape, dtype=dtype)
+    if isinstance(value, DType):
+        return getattr(torch, value)
+    if isinstance(value, tuple):
+        return tuple(map(real, value))
+    if isinstance(value, list):
+        return list(map(real, value))
+    return value
+
+
+def real_argument(value: Any) -> Any:
+    """The real value for a constructor's argument, which may be a layer."""
+    if isinstance(value, Layer):
+        fields = {name: real_argument(item) for name, item in vars(value).items()}
+        return getattr(torch.nn, type(value).__name__)(**fields)
+    if isinstance(value, Function):
+        return torch_function(value.name)
+    return real(value)
+
+
+def _check(
+    name: str, text: str, by_rule: Any, by_torch: Any, inputs: tuple, call: dict, literal: tuple[int, ...] = ()
+) -> Any:
+    text = f"{text} on {_shown(inputs)} {_shown(call)}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wanted = shapes_of(by_torch())
+    except TORCH_REFUSES as error:
+        wanted = Refused(f"{type(error).__name__}: {error}")
+    try:
+        got = shapes_of(by_rule(inputs, call))
+    except Refusal as refusal:
+        got = Refused(f"{refusal.problem}: {refusal.message}")
+    CASES[name, "refused" if isinstance(wanted, Refused) else "accepted"] += 1
+    if isinstance(wanted, Refused) or isinstance(got, Refused):
+        assert type(wanted) is type(got), f"{text}\n  torch: {wanted}\n  rule:  {got}"
+    else:
+        assert got == wanted, f"{text}\n  torch: {wanted}\n  rule:  {got}"
+    _check_symbolic(text, by_rule, inputs, call, wanted, literal)
+    return got
+
+
+def _check_symbolic(
+    text: str, by_rule: Any, inputs: tuple, call: dict, wanted: Any, literal: tuple[int, ...] = ()
+) -> None:
+    sizes: dict[str, int] = {}
+    symbolic_inputs, symbolic_call = symbolized(inputs, sizes, literal), symbolized(call, sizes, literal)
+    if any(size < 1 for size in sizes.values()):
+        return  # a symbol stands for a size of 1 or more
+    try:
+        with collecting() as constraints:
+            answer = by_rule(symbolic_inputs, symbolic_call)
+    except Refusal as refusal:
+        assert refusal.problem == UNDECIDED or isinstance(wanted, Refused), f"{text}, symbolic: refused {refusal}"
+        return
+    except TooLarge:
+        return
+    broken = [str(c) for c in constraints if c.holds(sizes) is not True]
+    if isinstance(wanted, Refused):
+        if wanted.message.startswith(IN_TRAINING_ONLY):
+            return
+        assert broken, f"{text}, symbolic: no constraint says what torch says: {wanted}"
+        return
+    assert not broken, f"{text}, symbolic: asks for {broken}, and torch does not, at {sizes}"
+    got = shapes_of(answer, sizes)
+    assert got == wanted, f"{text}, symbolic at {sizes}\n  torch: {wanted}\n  rule:  {got}"
+
+
+def symbolized(value: Any, sizes: dict[str, int], literal: tuple[int, ...] = ()) -> Any:
+    """The value with a fresh symbol for each size of each tensor; `sizes` gets the symbols' values."""
+    if isinstance(value, Tensor):
+        shape = []
+        for size in value.shape:
+            if size in literal:
+                shape.append(size)
+                continue
+            name = f"s{len(sizes)}"
+            sizes[name] = size
+            shape.append(symbol(name))
+        return Tensor(tuple(shape), value.dtype)
+    if isinstance(value, (tuple, list)):
+        return type(value)(symbolized(item, sizes, literal) for item in value)
+    if isinstance(value, dict):
+        return {key: symbolized(item, sizes, literal) for key, item in value.items()}
+    return value
+
+
+def shapes_of(value: Any, sizes: dict[str, int] | None = None) -> Any:
+    """The structure of a result as plain tuples: a tensor is (dtype, shape)."""
+    if isinstance(value, torch.Tensor):
+        return (str(value.dtype).removeprefix("torch."), tuple(value.shape))
+    if isinstance(value, Tensor):
+        shape = value.shape if sizes is None else tuple(substitute(size, sizes) for size in value.shape)
+        return (str(value.dtype), shape)
+    if isinstance(value, (tuple, list)):
+        return tuple(shapes_of(item, sizes) for item in value)
+    if isinstance(value, dict):
+        return {key: shapes_of(item, sizes) for key, item in value.items()}
+    if isinstance(value, torch.dtype):
+        return str(value).removeprefix("torch.")
+    if sizes is not None and not isinstance(value, (bool, float, str, type(None))):
+        return substitute(value, sizes)
+    return value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(map(_shown, value))})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k}: {_shown(v)}' for k, v in value.items())}}}"
+    return repr(value)

@@ -1,0 +1,87 @@
+"""Every activation layer against torch's own, on the CPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from conformance import check_layer
+from drawing import FLOATS, SIZES, dtypes, nearly, often, some, tensors
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance import tensor
+
+torch.set_num_threads(1)
+
+NUMBERS = st.one_of(
+    st.floats(-3, 3),
+    st.integers(-3, 8),
+    st.sampled_from([0, 0.0, -300, -300.0, 200, 300, 300.0, 7e4, 1e30, 1e39, float("inf"), 2**40, 2**70]),
+)
+BOOLS = st.booleans()
+DIMS = st.one_of(st.none(), st.integers(-5, 5))
+
+ARGUMENTS = {
+    "ReLU": {"inplace": BOOLS},
+    "ReLU6": {"inplace": BOOLS},
+    "LeakyReLU": {"negative_slope": NUMBERS, "inplace": BOOLS},
+    "RReLU": {"lower": NUMBERS, "upper": NUMBERS, "inplace": BOOLS},
+    "ELU": {"alpha": NUMBERS, "inplace": BOOLS},
+    "SELU": {"inplace": BOOLS},
+    "CELU": {"alpha": NUMBERS, "inplace": BOOLS},
+    "GELU": {"approximate": st.sampled_from(["none", "tanh", "exact"])},
+    "SiLU": {"inplace": BOOLS},
+    "Mish": {"inplace": BOOLS},
+    "Hardswish": {"inplace": BOOLS},
+    "Hardsigmoid": {"inplace": BOOLS},
+    "Hardtanh": {
+        "min_val": NUMBERS,
+        "max_val": NUMBERS,
+        "inplace": BOOLS,
+        "min_value": often(None, NUMBERS),
+        "max_value": often(None, NUMBERS),
+    },
+    "Sigmoid": {},
+    "Tanh": {},
+    "LogSigmoid": {},
+    "Softplus": {"beta": NUMBERS, "threshold": NUMBERS},
+    "Softsign": {},
+    "Tanhshrink": {},
+    "Hardshrink": {"lambd": NUMBERS},
+    "Softshrink": {"lambd": NUMBERS},
+    "GLU": {"dim": st.integers(-5, 5)},
+    "Softmax": {"dim": DIMS},
+    "LogSoftmax": {"dim": DIMS},
+    "Softmin": {"dim": DIMS},
+    "Softmax2d": {},
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_activation(name: str, data: st.DataObject) -> None:
+    keywords = data.draw(some(**ARGUMENTS[name]))
+    check_layer(name, (), keywords, (data.draw(tensors()),))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(NUMBERS, NUMBERS), some(inplace=BOOLS), tensors())
+def test_threshold(bounds, keywords, input) -> None:
+    check_layer("Threshold", bounds, keywords, (input,))
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_prelu(data: st.DataObject) -> None:
+    channels = data.draw(SIZES)
+    input = tensor(*data.draw(nearly((2, channels, 3))), dtype=data.draw(dtypes()))
+    dtype = data.draw(often(input.dtype, dtypes()))
+    count = data.draw(st.sampled_from([channels, channels, 1, -1, 2]))
+    check_layer("PReLU", (count,), {"dtype": dtype} | data.draw(some(init=st.floats(-1, 1))), (input,))
+
+
+def test_activations_keep_every_float() -> None:
+    for name in ("ReLU", "GELU", "Softplus", "Sigmoid", "Tanhshrink"):
+        for dtype in FLOATS:
+            check_layer(name, (), {}, (tensor(2, 3, dtype=dtype),))

@@ -1,0 +1,135 @@
+"""The normalizations against torch's own, on the CPU, training as a new module is.
+
+Left out: empty inputs that are faulty besides, of which torch checks nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from conformance import check_layer, tensor
+from drawing import FLOATS, cases, dtypes, often, some
+from hypothesis import given
+from hypothesis import strategies as st
+from nnshape.shapes.layers import find_layer
+from nnshape.shapes.notices import noticing
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import N, Tensor
+
+torch.set_num_threads(1)
+
+FLAGS = st.booleans()
+CHANNELS = st.sampled_from([2, 3, 4, 6, 1, 0, -1])
+EPSILONS = st.sampled_from([1e-5, 1e-3, 0, 1, -1e-5, 0.0])
+
+
+@st.composite
+def channelled(draw: Any, channels: int, ranks: tuple[int, ...], dtype: str = "float32") -> Tensor:
+    """An input whose dimension 1 has the channels, in some cases a faulty one."""
+    rank = draw(often(draw(st.sampled_from(ranks)), st.integers(0, 6), 8))
+    shape = [draw(st.sampled_from([1, 2, 2, 3, 4])) for _ in range(rank)]
+    if rank > 1 and draw(st.integers(0, 7)):
+        shape[1] = max(channels, 0)
+        if rank in ranks and dtype in FLOATS and draw(st.integers(0, 9)) == 0:
+            hole = draw(st.sampled_from([0, *range(2, rank)]))
+            return tensor(*(0 if at == hole else size for at, size in enumerate(shape)), dtype=dtype)
+    if 0 in shape and dtype not in FLOATS:
+        return tensor(*(size or 1 for size in shape))
+    kinds = often(dtype, st.sampled_from(["float16", "bfloat16", "float32", "float64"]), 4)
+    return tensor(*shape, dtype=draw(often(draw(kinds), dtypes(), 8)))
+
+
+@cases(250)
+@given(st.sampled_from(["1d", "2d", "3d", "Sync"]), st.data())
+def test_batch_norm(kind: str, data: st.DataObject) -> None:
+    keywords = data.draw(
+        some(
+            eps=EPSILONS,
+            momentum=st.none() | st.sampled_from([0.1, 0, 1, 2.5]),
+            affine=FLAGS,
+            track_running_stats=FLAGS,
+            bias=FLAGS,
+            dtype=dtypes(),
+        )
+    )
+    name = "SyncBatchNorm" if kind == "Sync" else f"BatchNorm{kind}"
+    ranks = {"1d": (2, 3), "2d": (4,), "3d": (5,), "Sync": (2, 3, 4)}[kind]
+    channels = data.draw(CHANNELS)
+    input = data.draw(channelled(channels, ranks, keywords.get("dtype", "float32")))
+    check_layer(name, (channels,), keywords, (input,))
+
+
+@cases(200)
+@given(st.data())
+def test_group_norm(data: st.DataObject) -> None:
+    keywords = data.draw(some(eps=EPSILONS, affine=FLAGS, bias=FLAGS, dtype=dtypes()))
+    groups = data.draw(st.sampled_from([1, 2, 3, 1, 2, 0, -1]))
+    channels = data.draw(CHANNELS | st.sampled_from([2, 3, 6]).map(groups.__mul__))
+    input = data.draw(channelled(channels, (2, 3, 4), keywords.get("dtype", "float32")))
+    check_layer("GroupNorm", (groups, channels), keywords, (input,))
+
+
+@cases(200)
+@given(st.sampled_from(["LayerNorm", "RMSNorm"]), st.data())
+def test_layer_norm(name: str, data: st.DataObject) -> None:
+    keywords = data.draw(some(eps=EPSILONS, elementwise_affine=FLAGS, dtype=dtypes()))
+    if name == "LayerNorm":
+        keywords |= data.draw(some(bias=FLAGS))
+    input = data.draw(channelled(3, (1, 2, 3, 4), keywords.get("dtype", "float32")))
+    count = data.draw(st.integers(0, 3))
+    fitting = input.shape[max(0, len(input.shape) - count) :]
+    sizes = data.draw(often(fitting, st.lists(st.sampled_from([1, 2, 3, 0, -1]), max_size=3).map(tuple), 3))
+    shape = data.draw(st.sampled_from([sizes, list(sizes), sizes[0] if len(sizes) == 1 else sizes]))
+    check_layer(name, (shape,), keywords, (input,))
+
+
+@cases(250)
+@given(st.sampled_from([1, 2, 3]), st.data())
+def test_instance_norm(dimensions: int, data: st.DataObject) -> None:
+    keywords = data.draw(
+        some(eps=EPSILONS, momentum=st.just(0.1), affine=FLAGS, track_running_stats=FLAGS, bias=FLAGS, dtype=dtypes())
+    )
+    channels = data.draw(CHANNELS)
+    input = data.draw(channelled(channels, (dimensions + 2,), keywords.get("dtype", "float32")))
+    if data.draw(st.integers(0, 3)) == 0:
+        input = input.like(input.shape[1:])
+    check_layer(f"InstanceNorm{dimensions}d", (channels,), keywords, (input,))
+
+
+@cases(150)
+@given(st.sampled_from(["LocalResponseNorm", "CrossMapLRN2d"]), st.data())
+def test_response_norm(name: str, data: st.DataObject) -> None:
+    keywords = data.draw(some(alpha=st.floats(0, 1), beta=st.floats(0, 1), k=st.floats(1, 2)))
+    size = data.draw(st.sampled_from([1, 2, 3, 5, 8, 0, -1]))
+    check_layer(name, (size,), keywords, (data.draw(channelled(3, (3, 4, 4, 5))),))
+
+
+def refusal(name: str, arguments: tuple, input: Tensor) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        find_layer(name)(*arguments).apply((input,), {})
+    return caught.value
+
+
+def test_messages_say_what_arrives_and_what_was_wanted() -> None:
+    fault = refusal("BatchNorm2d", (6,), Tensor((N, 16, 12, 12)))
+    assert (fault.problem, fault.argument) == ("size-mismatch", "num_features")
+    assert fault.message == "{layer} normalises 6 channels, but 16 arrive"
+    assert fault.note == "running_mean should contain 16 elements not 6"
+    fault = refusal("BatchNorm2d", (120,), Tensor((N, 120)))
+    assert (fault.problem, fault.message) == ("wrong-rank", "{layer} is BatchNorm2d, but [N, 120] arrives")
+    assert fault.note == "expected 4D input (got 2D input)"
+    fault = refusal("LayerNorm", (768,), Tensor((N, 10, 512)))
+    assert fault.message == "{layer} normalises the last 768, but 512 arrive"
+    fault = refusal("GroupNorm", (4, 6), Tensor((N, 6, 5, 5)))
+    assert fault.message == "`num_channels` (=6) must be divisible by `num_groups` (=4)"
+
+
+def test_one_value_per_channel_is_a_fault_of_training_only() -> None:
+    fault = refusal("BatchNorm1d", (120,), tensor(1, 120))
+    assert fault.message == "{layer} fails in training: [1, 120] has one value per channel"
+    with noticing() as notices:
+        find_layer("BatchNorm1d")(120).forward(Tensor((N, 120)))
+        find_layer("BatchNorm2d")(120).forward(Tensor((N, 120, 7, 7)))
+    assert [notice.message for notice in notices] == ["{layer} fails in training when N = 1"]
