@@ -1,0 +1,72 @@
+"""nnshape: what every layer of a model does to the tensor's shape, said at once and then proved.
+
+Importing nnshape imports no torch; `build` and `verify` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnshape.problems import Problem, SpecError
+from nnshape.spec import Spec, load, loads
+from nnshape.trace import Trace, trace_spec
+
+if TYPE_CHECKING:
+    import torch
+
+    from nnshape.modules import Verification
+
+__version__ = "0.1.0"
+__all__ = ["Problem", "Spec", "SpecError", "Trace", "build", "load", "loads", "trace", "verify"]
+
+
+def trace(
+    spec: Spec | str | Path,
+    *,
+    input: str | Mapping[str, str] | Sequence[str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    variant: str | None = None,
+    symbolic: bool = False,
+    allow_import: Sequence[str] = (),
+) -> Trace:
+    """Trace a spec, a path to one, or its text: every step's shape, and every problem.
+
+    `input` replaces the shapes of the inputs (`"1x28x28"`, or by name), `overrides` the values of
+    hparams and sizes, `variant` picks one of the file's own sets of them. With `symbolic`, sizes
+    stay symbols although `dims` gives them values. `allow_import` names the Python classes that the
+    file may import. Raises SpecError where the text is no spec, or an option does not fit it; a
+    model that is wrong is no exception but a trace with `problems`.
+    """
+    measure = None
+    if allow_import:
+        from nnshape.modules import measuring
+
+        measure = measuring(allow_import)
+    return trace_spec(
+        as_spec(spec), input=input, overrides=overrides, variant=variant, symbolic=symbolic, measure=measure
+    )
+
+
+def as_spec(spec: Spec | str | Path) -> Spec:
+    """The spec itself, or the one at this path; a text of several lines is taken as the spec's own text."""
+    if isinstance(spec, Spec):
+        return spec
+    if isinstance(spec, str) and "\n" in spec:
+        return loads(spec)
+    return load(spec)
+
+
+def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:
+    """Build the real modules of a trace on a device; raises SpecError where the trace has errors."""
+    from nnshape.modules import build
+
+    return build(trace, device, seed=seed)
+
+
+def verify(trace: Trace, device: str = "meta") -> Verification:
+    """Build the model, run it, and hold every call and every parameter against the trace."""
+    from nnshape.modules import verify
+
+    return verify(trace, device)

@@ -1,0 +1,20 @@
+"""Spec -> Trace: every step of a model with its shapes, parameters and problems. Imports no torch."""
+
+from nnshape.trace.model import Attribute, Call, Module, Operation, Requirement, Run, Trace
+from nnshape.trace.parameters import ParameterRow, Totals, per_sample
+from nnshape.trace.tracer import Measure, trace_spec
+
+__all__ = [
+    "Attribute",
+    "Call",
+    "Measure",
+    "Module",
+    "Operation",
+    "ParameterRow",
+    "Requirement",
+    "Run",
+    "Totals",
+    "Trace",
+    "per_sample",
+    "trace_spec",
+]

@@ -1,0 +1,215 @@
+"""Makes modules and applies them: what a call in an expression does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.dim import Dim, TooLarge
+from nnshape.shapes.dtypes import FLOAT32
+from nnshape.shapes.function import Function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import UNKNOWN, Tensor
+from nnshape.spec import nodes
+from nnshape.trace import blocks, bodies, expressions, names, numbers, sequences
+from nnshape.trace.derived import is_number, plain
+from nnshape.trace.faults import fault
+from nnshape.trace.layers import apply_layer, constructor_argument, make_layer, settle
+from nnshape.trace.located import located
+from nnshape.trace.model import Attribute, Module, Operation
+from nnshape.trace.refusals import located_refusal, refuse_import
+from nnshape.trace.scope import Definition, FileScope, Foreign, Frame, NumberFunction, Special, is_layer_class
+from nnshape.trace.values import fresh, holds_tensor, holds_unknown, shown
+
+
+def call(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The value of `target(arguments, keywords)`; raises Fault."""
+    if is_layer_class(target):
+        return make_layer(frame, node, target, arguments, keywords)
+    if isinstance(target, Function):
+        if numbers.takes(target.name, arguments) and not holds_unknown(arguments):
+            return _with_numbers(frame, node, target.name, arguments, keywords)
+        return _function(frame, node, target, arguments, keywords)
+    if isinstance(target, Module):
+        return apply_module(frame, node, target, arguments, keywords)
+    if isinstance(target, Definition):
+        return blocks.make_block(frame, node, target, arguments, keywords)
+    if isinstance(target, FileScope):
+        whole = Definition(target, None, target.spec.name)
+        return blocks.make_block(frame, node, whole, arguments, keywords)
+    if isinstance(target, NumberFunction):
+        return _with_numbers(frame, node, target.name, arguments, keywords)
+    if isinstance(target, Foreign):
+        return _foreign(frame, node, target, arguments, keywords)
+    assert isinstance(target, Special)
+    return _own_tensor(frame, node, target.name, arguments, keywords)
+
+
+def _with_numbers(
+    frame: Frame, node: nodes.Call, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    if name == "len" and len(arguments) == 1 and isinstance(arguments[0], Tensor):
+        return names.shape_of(arguments[0])[0] if arguments[0].shape else 0
+    if holds_unknown(arguments):
+        raise expressions.Unknowable
+    if not all(is_number(a) or isinstance(a, (str, tuple, list, type(None))) for a in arguments):
+        message = f"{name} works on numbers here, not on {', '.join(map(shown, arguments))}"
+        raise fault("wrong-type", message, frame.expression.span(node))
+    with located(frame, node):
+        return numbers.evaluate(name, arguments, keywords)
+
+
+# ---- functions ----
+
+
+def _function(
+    frame: Frame, node: nodes.Call, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """Apply a function by its name; with no tensor among its arguments it takes the running value first."""
+    given = (arguments, keywords)
+    if not function.factory and not holds_tensor(given) and not holds_unknown(given):
+        arguments = (frame.running, *arguments)
+    return apply_function(frame, node, function, arguments, keywords)
+
+
+def apply_function(
+    frame: Frame,
+    node: nodes.Node,
+    function: Function,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    method: bool = False,
+) -> Any:
+    """Apply a function's rule, and record the operation in the step."""
+    if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
+        raise expressions.Unknowable
+    plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
+    try:
+        result = function.apply(plain_arguments, plain_keywords)
+        if function.count is not None:
+            frame.call.macs += function.macs(result, plain_arguments, plain_keywords)
+    except Refusal as refusal:
+        raise located_refusal(frame, node, refusal, arguments, function.signature()) from None
+    except TooLarge as error:
+        raise fault("too-large", str(error), frame.expression.span(node)) from None
+    result = fresh(result, arguments)
+    frame.call.operations.append(Operation(function, arguments, keywords, result, method))
+    return result
+
+
+def read_attribute(frame: Frame, attribute: Attribute, tensor: Tensor) -> Tensor:
+    """The value of a parameter or buffer, read inside an expression."""
+    value = tensor.like()
+    frame.call.operations.append(Operation(attribute, (), {}, value))
+    return value
+
+
+# ---- modules ----
+
+
+def made_before(frame: Frame, target: Any) -> Module | None:
+    """The module that this step made when the body ran before: shared weights are made once."""
+    if not frame.again or not (is_layer_class(target) or isinstance(target, (Definition, FileScope, Foreign, Special))):
+        return None
+    module = frame.module.children.get(frame.call.name)
+    if module is not None:
+        frame.placed = frame.call.module = module
+    return module
+
+
+def place(frame: Frame, module: Module) -> None:
+    """Let the step take a module, under the step's own name."""
+    if module.path is not None:
+        return
+    name = frame.call.name
+    if frame.placed is not None:
+        message = f"{name} makes a second module in one step"
+        help = ("give it a step of its own",)
+        raise fault("syntax", message, frame.call.span, help=help)
+    module.path = frame.prefix + name
+    frame.placed = module
+    frame.call.module = module
+    frame.module.children[name] = module
+
+
+def apply_module(
+    frame: Frame, node: nodes.Node, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """Apply a module, and record the operation in the step."""
+    new = module.path is None
+    place(frame, module)
+    if module.body is not None:
+        return bodies.apply_body(frame, node, module, arguments, keywords)
+    if module.tensor is not None:
+        raise fault(
+            "wrong-type", f"{frame.call.name} is a {module.type}: it cannot be called", frame.expression.span(node)
+        )
+    if module.layer is None:
+        return UNKNOWN
+    if not new:
+        frame.call.reused = frame.placed is None
+        frame.call.module = frame.call.module or module
+    return apply_layer(frame, node, module, arguments, keywords)
+
+
+# ---- what is no layer of torch.nn ----
+
+
+def sequential(frame: Frame, node: nodes.Call) -> Module:
+    """`Sequential(…)`: a body whose steps are the items, run when it is applied."""
+    existing = made_before(frame, Special("Sequential"))
+    if existing is not None:
+        return existing
+    return sequences.make_sequential(frame, node)
+
+
+def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """`Parameter(1, 1, 768)` or `Buffer(zeros(5))`: a tensor that the body itself holds."""
+    persistent = bool(keywords.pop("persistent", True))
+    dtype = keywords.pop("dtype", None) or FLOAT32
+    keywords.pop("requires_grad", None)
+    span = frame.expression.span(node)
+    if keywords:
+        raise fault("unknown-argument", f"{kind} has no argument {next(iter(keywords))}", span)
+    if holds_unknown(arguments):
+        raise expressions.Unknowable
+    if len(arguments) == 1 and isinstance(arguments[0], Tensor):
+        tensor, initial = arguments[0].like(), arguments[0]
+    else:
+        sizes = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)) else arguments
+        sizes = plain(tuple(sizes))
+        if not all(isinstance(size, (int, Dim)) and not (isinstance(size, int) and size < 0) for size in sizes):
+            raise fault("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}", span)
+        tensor, initial = Tensor(sizes, dtype), None
+    module = Module(kind, (frame.expression, node), tensor=tensor, persistent=persistent)
+    place(frame, module)
+    if kind == "Parameter":
+        module.parameters = {"": tensor}
+        settle(frame, module)
+    else:
+        module.buffers = {"": tensor}
+    value = tensor.like()
+    frame.call.operations.append(Operation(Attribute(module, ""), () if initial is None else (initial,), {}, value))
+    return value
+
+
+def _foreign(
+    frame: Frame, node: nodes.Call, target: Foreign, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """A class named in `import`, or one of torch's without a rule: measured with torch, where there is one."""
+    module = Module(target.target.rpartition(":")[2].rpartition(".")[2], (frame.expression, node))
+    if holds_unknown((arguments, keywords)):
+        frame.call.unknown = True
+        return module
+    measure = frame.tracer.measure or refuse_import
+    try:
+        module.layer = measure(
+            target.target,
+            tuple(map(constructor_argument, arguments)),
+            {k: constructor_argument(v) for k, v in keywords.items()},
+        )
+        frame.call.measured = True
+    except Refusal as refusal:
+        raise located_refusal(frame, node, refusal, arguments, None) from None
+    return module

@@ -1,0 +1,69 @@
+"""What a spec expects of its own totals and output, held against the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nnshape.problems import Problem
+from nnshape.shapes.dim import Dim
+from nnshape.shapes.tensor import Unknown
+from nnshape.spec import Expectation, ShapePattern
+from nnshape.trace import expressions, patterns
+from nnshape.trace.faults import Fault
+from nnshape.trace.values import shown
+
+if TYPE_CHECKING:
+    from nnshape.trace.model import Trace
+    from nnshape.trace.scope import Frame
+
+_HOLDS: dict[str, Callable[[int, int], bool]] = {
+    "==": lambda a, b: a == b, "<=": lambda a, b: a <= b, "<": lambda a, b: a < b,
+    ">=": lambda a, b: a >= b, ">": lambda a, b: a > b,
+}  # fmt: skip
+_NAMES = {"parameter_bytes": "bytes of parameters", "macs": "MACs", "trainable": "trainable parameters"}
+
+
+def check_expectations(trace: Trace, frame: Frame, report: Callable[[Problem], None]) -> None:
+    """Report every expectation that does not hold; none is judged where the trace has other errors."""
+    for expectation in trace.spec.expect:
+        if expectation.quantity == "output":
+            _check_output(frame, expectation, expectation.value, trace.output, "the output", report)
+            continue
+        value = getattr(trace.totals, expectation.quantity)
+        if isinstance(value, Dim) or trace.totals.incomplete:
+            continue
+        assert isinstance(expectation.value, int)
+        if not _HOLDS[expectation.relation](value, expectation.value):
+            name = _NAMES.get(expectation.quantity, expectation.quantity)
+            relation = "" if expectation.relation == "==" else f"{expectation.relation} "
+            message = f"the model has {value:,} {name}, where {relation}{expectation.value:,} is expected"
+            report(Problem("over-budget", message, expectation.span, f"{value:,}"))
+
+
+def _check_output(
+    frame: Frame, expectation: Expectation, wanted: Any, value: Any, name: str, report: Callable[[Problem], None]
+) -> None:
+    if isinstance(value, Unknown):
+        return
+    if isinstance(wanted, ShapePattern):
+        try:
+            problem = patterns.check_assertion(frame, wanted, value, name)
+        except Fault as wrong:
+            problem = wrong.problem
+        except expressions.Unknowable:
+            return
+        if problem is not None:
+            report(problem)
+        return
+    keys = wanted.keys() if isinstance(wanted, dict) else range(len(wanted))
+    container = dict if isinstance(wanted, dict) else (tuple, list)
+    if not isinstance(value, container) or len(value) != len(keys):
+        message = f"{name} is {shown(value)}, where {len(keys)} values are expected"
+        report(Problem("unexpected-shape", message, expectation.span))
+        return
+    for key in keys:
+        if isinstance(value, dict) and key not in value:
+            report(Problem("unexpected-shape", f"{name} has no {key}", expectation.span))
+            continue
+        _check_output(frame, expectation, wanted[key], value[key], f"{name} {key}", report)

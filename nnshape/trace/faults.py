@@ -1,0 +1,49 @@
+"""From what is wrong to where: a rule's `Refusal` and the trace's own findings become located problems."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from nnshape.problems import Label, Problem
+from nnshape.spec import Span
+
+
+class Fault(Exception):
+    """A located problem that ends the step it was found in."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class Abort(Exception):
+    """A limit was met: the trace ends here, with this problem as its last."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def fault(
+    kind: str,
+    message: str,
+    span: Span,
+    *,
+    label: str = "",
+    help: Iterable[str] = (),
+    related: Iterable[Label] = (),
+    notes: Iterable[str] = (),
+) -> Fault:
+    """A fault at a place, ready to raise."""
+    return Fault(Problem(kind, message, span, label, tuple(related), (), tuple(help), tuple(notes)))
+
+
+def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """A help line with the known name that is spelt most like this one; none where nothing is near."""
+    candidates = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(name, candidates, 1, cutoff=0.6)
+    if not near:
+        folded = {candidate.casefold(): candidate for candidate in candidates}
+        near = [folded[name.casefold()]] if name.casefold() in folded else []
+    return (f"did you mean {near[0]}?",) if near else ()

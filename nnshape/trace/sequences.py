@@ -1,0 +1,78 @@
+"""Sequential: items written one by one or by a loop, each a step of a body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.problems import Problem
+from nnshape.shapes.tensor import Tensor, Unknown
+from nnshape.spec import nodes
+from nnshape.trace import applying, bodies, expressions, loops
+from nnshape.trace.faults import fault
+from nnshape.trace.model import Call, Module
+from nnshape.trace.scope import Frame, Item, ItemsBody
+from nnshape.trace.values import shown
+
+
+def make_sequential(frame: Frame, node: nodes.Call) -> Module:
+    """A Sequential of the items written: named by a pair's string, else counted from 0."""
+    items: list[Item] = []
+    if node.keywords:
+        raise fault(
+            "unknown-argument", "Sequential takes items, not named arguments", frame.expression.span(node.keywords[0])
+        )
+    for argument in node.args:
+        inside = argument.value if isinstance(argument, nodes.Starred) else argument
+        if isinstance(inside, nodes.Comprehension):
+            for variables in loops.turns(frame, inside):
+                items.append(_item(frame, inside.element, dict(variables), len(items)))
+        elif isinstance(inside, nodes.List) and len(node.args) == 1:
+            items += [_item(frame, item, {}, i) for i, item in enumerate(inside.items)]
+        else:
+            items.append(_item(frame, argument, {}, len(items)))
+    names = [item.name for item in items]
+    for name in names:
+        if names.count(name) > 1 if len(names) < 100 else len(set(names)) != len(names):
+            raise fault("duplicate-key", f"two items of the Sequential are called {name}", frame.expression.span(node))
+    body = ItemsBody(tuple(items), frame.expression, frame)
+    return Module("Sequential", (frame.expression, node), body=body)
+
+
+def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], position: int) -> Item:
+    if (
+        isinstance(node, nodes.Tuple)
+        and len(node.items) == 2
+        and isinstance(node.items[0], (nodes.FString, nodes.Constant))
+    ):
+        kept = frame.names
+        frame.names = {**kept, **variables}
+        try:
+            name = expressions.evaluate(frame, node.items[0])
+        finally:
+            frame.names = kept
+        if not isinstance(name, str) or not name or "." in name:
+            message = f"an item's name is a string without dots, not {name!r}"
+            raise fault("wrong-type", message, frame.expression.span(node.items[0]))
+        return Item(name, node.items[1], variables)
+    return Item(str(position), node, variables)
+
+
+def run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
+    """Run one item as a step of its own, with the loop variables of its turn."""
+    inner.names = item.variables
+    span = body.expression.span(item.node)
+    text = " ".join(body.expression.text[item.node.start : item.node.end].split())
+    call = Call(inner.prefix + item.name, item.name, "", text, span, inner.depth)
+
+    def evaluate(frame: Frame) -> Any:
+        value = expressions.evaluate(frame, item.node)
+        if isinstance(value, Module) and value.path is None:
+            return applying.apply_module(frame, item.node, value, (frame.running,), {})
+        return value
+
+    inner.expression = body.expression
+    before = inner.running
+    value = bodies.run_step(inner, call, evaluate)
+    if not isinstance(value, (Tensor, tuple, list, Unknown)):
+        inner.tracer.report(Problem("wrong-type", f"an item of a Sequential is a module, not {shown(value)}", span))
+        inner.running = before

@@ -1,0 +1,127 @@
+"""What is wrong with a model, and where it is said to be; and that the trace goes on from there."""
+
+import time
+
+import pytest
+
+
+def test_a_wrong_size_is_told_at_its_argument_and_the_trace_goes_on(steps):
+    t = steps("""
+        fc1: Linear(7, 4)
+        act: ReLU()
+        fc2: Linear(4, 2)
+        fc3: Linear(3, 1)
+    """, input="8")  # fmt: skip
+    assert t.problems == [("size-mismatch", 3, "7"), ("size-mismatch", 6, "3")]
+    assert t.trace.problems[0].message == "fc1 wants 7 features, but 8 arrive"
+    assert t["fc2"] == "2"
+    assert t.trace.root.unknown
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "text", "help"),
+    [
+        ("a: Lineer(8, 4)", "unknown-layer", "Lineer", "did you mean Linear?"),
+        ("a: Linear(8, 4)\n  b: aa + 1", "unknown-name", "aa", "did you mean a?"),
+        ("a: Linear(8, out_feature=4)", "unknown-argument", "out_feature=4", "did you mean out_features?"),
+        ("a: Linear(8)", "missing-argument", "Linear(8)", ""),
+        ("a: Linear(8, 4, True, None, None, 3)", "unknown-argument", "Linear(8, 4, True, None, None, 3)", ""),
+        ("a: Linear(8, 'four')", "wrong-type", "'four'", ""),
+        ("a: Linear(8, 2.5)", "wrong-type", "2.5", ""),
+        ("a: softmaks(1)", "unknown-name", "softmaks", "did you mean softmax?"),
+        ("a: x.transpos(0, 1)", "unknown-name", "transpos", "did you mean transpose?"),
+        ("a: x.shape[5]", "index-error", "x.shape[5]", ""),
+        ("a: Linear(8, 4) if x else Identity()", "wrong-type", "x", ""),
+        ("a: 1 / 0", "wrong-type", "1 / 0", ""),
+        ("a: 3(x)", "wrong-type", "3", ""),
+        ("a: Sequential(ReLU(), k=3)", "unknown-argument", "k=3", ""),
+        ("a: Linear(8, 4)(Linear(8, 8)(x))", "syntax", "Linear(8, 4)(Linear(8, 8)(x))", "give it a step of its own"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_its_place(of, body, kind, text, help):
+    t = of(f"input: 8\nlayers:\n  {body}\n")
+    assert [(k, s) for k, _, s in t.problems] == [(kind, text)]
+    assert help in "".join(t.trace.problems[0].help)
+
+
+def test_a_condition_on_a_symbol_asks_for_its_value(of):
+    t = of("input: 3xHxW\nlayers:\n  a: Conv2d(3, 4, 3) if H > 4 else Identity()\n")
+    assert t.problems == [("unknown-value", 3, "H > 4")]
+    assert "dims: {H: 224}" in t.trace.problems[0].help[0]
+
+
+def test_a_fault_inside_a_block_tells_the_calls_that_led_there(of):
+    t = of("""
+        input: 8
+        blocks:
+          Inner(d):
+            fc: Linear(d, 4)
+          Outer(d):
+            inner: Inner(d)
+        layers:
+          one: Outer(8)
+          two: Outer(7)
+    """)
+    (problem,) = t.trace.problems
+    assert (problem.kind, problem.span.line, problem.span.text) == ("size-mismatch", 4, "d")
+    assert [(frame.span.line, frame.text) for frame in problem.frames] == [(9, "two"), (6, "two.inner")]
+
+
+def test_the_step_that_made_the_tensor_is_shown(steps):
+    t = steps("a: Conv2d(1, 6, 5)\nb: Conv2d(8, 3, 3)", input="1x32x32")
+    related = t.trace.problems[0].related
+    assert [(label.span.line, label.text) for label in related] == [(3, "1x32x32 -> 6x28x28")]
+
+
+def test_constraints_are_collected_with_the_step_that_needs_them(steps):
+    t = steps("a: Conv2d(1, 6, 5)", input="1xHxW")
+    assert sorted(map(str, t.trace.requirements)) == ["H >= 5", "W >= 5"]
+    assert {requirement.path for requirement in t.trace.requirements} == {"a"}
+    assert steps("a: Conv2d(1, 6, 5)", input="1x4x4").problems != []
+
+
+HOSTILE = {
+    "power": "a: 9**9**9",
+    "shift": "a: 1 << 10**9",
+    "range": "a: Sequential(ReLU() for i in range(10**12))",
+    "loops": "a: Sequential(ReLU() for i in range(10000) for j in range(10000))",
+    "tuple": "a: (1, 2) * 10**9",
+    "string": "a: Sequential((f'{i}' * 10**9, ReLU()) for i in range(2))",
+    "big-layer": "a: Linear(8, 2**62)\n  b: Linear(2**62, 2**62)",
+    "digits": f"a: Linear(8, {'9' * 1500})",
+    "sizes": "a: ones(2**40, 2**40)",
+    "format": "a: x.__class__",
+    "dunder": "a: (1).__class__.__bases__",
+    "calls": "a: Sequential(Sequential(Sequential(ReLU() for i in range(100)) for j in range(100)) for k in range(100))",
+    "repeat": "a: x.repeat(2**62, 2**62)",
+    "sum": "a: sum(range(10000)) ** sum(range(10000))",
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_step_gets_a_located_error_in_time(of, body):
+    start = time.perf_counter()
+    t = of(f"input: 8\nlayers:\n  {body}\n")
+    assert time.perf_counter() - start < 20, "the design asks for a second; a busy machine gets more"
+    assert t.problems
+    assert all(line >= 3 for _, line, _ in t.problems)
+
+
+def test_blocks_that_apply_each_other_end(of):
+    t = of("""
+        input: 8
+        blocks:
+          A():
+            x1: B()
+          B():
+            x1: A()
+        layers:
+          a: A()
+    """)
+    assert t.problems[0][0] == "too-large"
+
+
+def test_a_block_that_doubles_itself_ends_at_the_limit(of):
+    blocks = "\n".join(f"  B{i}:\n    a: B{i + 1}()\n    b: B{i + 1}()\n    c: B{i + 1}()" for i in range(40))
+    t = of(f"input: 8\nblocks:\n{blocks}\n  B40:\n    a: ReLU()\nlayers:\n  a: B0()\n")
+    assert "too-large" in {kind for kind, _, _ in t.problems}
