@@ -1,0 +1,157 @@
+"""The real module of a block: an fx GraphModule with the block's name and its steps' names, in their order."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch.fx import Graph, GraphModule, Node
+
+from nnshape.modules.targets import function_at, path_of
+
+#: What a graph module derives from its graph, and so does not take along.
+_DERIVED = ("_graph", "_code", "_lineno_map", "_prologue_start")
+
+
+class BlockModule(GraphModule):
+    """A graph module that keeps all of its children, in step order, when it is copied or pickled.
+
+    fx itself keeps only those that the graph uses, in the order of their use.
+    """
+
+    def __init__(self, graph: Graph, name: str, children: Mapping[str, Any]) -> None:
+        super().__init__({}, Graph(), name)
+        for key, child in children.items():
+            if isinstance(child, torch.nn.Module):
+                self.add_module(key, child)
+            elif isinstance(child, torch.nn.Parameter):
+                self.register_parameter(key, child)
+            else:
+                tensor, persistent = child
+                self.register_buffer(key, tensor, persistent=persistent)
+        self._graph = graph
+        graph.owning_module = self
+
+    def write_code(self) -> None:
+        """Write the code of the forward method; before this, only the graph can be run."""
+        self.__dict__["_is_written"] = True
+        self.recompile()
+
+    def recompile(self) -> Any:
+        """Write the code of the forward method anew, once there is a graph to write it from."""
+        return super().recompile() if self.__dict__.get("_is_written") else None
+
+    def _recompile_submodules(self) -> list[Any]:
+        # Each block inside has its code already.
+        return []
+
+    def __str__(self) -> str:
+        return torch.nn.Module.__repr__(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> BlockModule:
+        new = type(self).__new__(type(self))
+        memo[id(self)] = new
+        new.__dict__.update(copy.deepcopy({k: v for k, v in self.__dict__.items() if k not in _DERIVED}, memo))
+        return _adopted(new, type(self).__name__, _written(self.graph))
+
+    def __copy__(self) -> BlockModule:
+        new = type(self).__new__(type(self))
+        new.__dict__.update({k: v for k, v in self.__dict__.items() if k not in _DERIVED})
+        for table in ("_modules", "_parameters", "_buffers"):
+            new.__dict__[table] = dict(self.__dict__[table])
+        return _adopted(new, type(self).__name__, _written(self.graph))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {key: value for key, value in self.__dict__.items() if key not in _DERIVED}
+        kind = SequentialBlock if isinstance(self, SequentialBlock) else BlockModule
+        return _restored, (kind, type(self).__name__, _written(self.graph)), state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self.__dict__.get("_is_written"):
+            self.graph = self._graph  # writes the code
+
+
+class SequentialBlock(BlockModule):
+    """A Sequential whose items take more than the running value; it is indexed as torch's is."""
+
+    def __getitem__(self, index: int) -> torch.nn.Module:
+        return list(self.children())[index]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[torch.nn.Module]:
+        return self.children()
+
+
+def _adopted(module: BlockModule, name: str, nodes: list[tuple[Any, ...]]) -> BlockModule:
+    """Give a module its name and graph, and its code if it had any."""
+    type(module).__name__ = name
+    module.__dict__["_graph"] = graph = _read(nodes)
+    graph.owning_module = module
+    module.recompile()
+    return module
+
+
+def _restored(kind: type[BlockModule], name: str, nodes: list[tuple[Any, ...]]) -> BlockModule:
+    module = kind.__new__(kind)
+    return _adopted(module, name, nodes)
+
+
+class _Ref(str):
+    """The name of a node among another node's arguments."""
+
+    __slots__ = ()
+
+
+def _written(graph: Graph) -> list[tuple[Any, ...]]:
+    """A graph as plain data."""
+    return [
+        (
+            node.op,
+            path_of(node.target) if callable(node.target) else node.target,
+            _mapped(node.args),
+            _mapped(node.kwargs),
+            node.name,
+        )
+        for node in graph.nodes
+    ]
+
+
+def _mapped(arguments: Any) -> Any:
+    """The arguments of a node with a name for each node in them."""
+    if isinstance(arguments, Node):
+        return _Ref(arguments.name)
+    if isinstance(arguments, (tuple, list)):
+        items = (_mapped(item) for item in arguments)
+        return list(items) if isinstance(arguments, list) else tuple(items)
+    if isinstance(arguments, Mapping):
+        return {key: _mapped(item) for key, item in arguments.items()}
+    if isinstance(arguments, slice):
+        return slice(_mapped(arguments.start), _mapped(arguments.stop), _mapped(arguments.step))
+    return arguments
+
+
+def _read(written: list[tuple[Any, ...]]) -> Graph:
+    """The graph that `_written` wrote down."""
+    graph = Graph()
+    nodes: dict[str, Node] = {}
+    for op, target, args, kwargs, name in written:
+        called = function_at(target) if op == "call_function" else target
+        nodes[name] = graph.create_node(op, called, _filled(args, nodes), _filled(kwargs, nodes), name)
+    return graph
+
+
+def _filled(arguments: Any, nodes: Mapping[str, Node]) -> Any:
+    if isinstance(arguments, _Ref):
+        return nodes[arguments]
+    if isinstance(arguments, (tuple, list)):
+        return type(arguments)(_filled(item, nodes) for item in arguments)
+    if isinstance(arguments, dict):
+        return {key: _filled(item, nodes) for key, item in arguments.items()}
+    if isinstance(arguments, slice):
+        return slice(_filled(arguments.start, nodes), _filled(arguments.stop, nodes), _filled(arguments.step, nodes))
+    return arguments

@@ -1,0 +1,246 @@
+"""Builds the real modules of a trace: torch's own classes as leaves, graph modules as blocks."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+from torch.fx import Graph
+from torch.overrides import TorchFunctionMode
+
+from nnshape.modules.block import BlockModule, SequentialBlock
+from nnshape.modules.devices import available_device
+from nnshape.modules.graphs import Blueprint, Writer
+from nnshape.modules.initial import own_tensor
+from nnshape.modules.leaves import Values, construct
+from nnshape.problems import Problem, SpecError
+from nnshape.shapes.tensor import Unknown, tensors_in
+from nnshape.trace import Trace
+from nnshape.trace.model import Module, Run
+
+
+def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:
+    """Build the model on a device, its random values from `seed` where one is given.
+
+    Raises SpecError where the trace has errors, a size of a module has no value, or the device is not there.
+    """
+    place = available_device(device)
+    with seeded(seed, place):
+        model = Builder(trace, place).model()
+    for module in model.modules():
+        if isinstance(module, BlockModule):
+            module.write_code()
+    return model
+
+
+class Refused(torch.nn.Module):
+    """Stands where torch refused to construct a module; running it raises what torch said."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, *arguments: Any, **keywords: Any) -> Any:
+        """Raise what the constructor raised."""
+        raise self.error
+
+
+class Builder:
+    """Makes the modules of one trace; `values` gives symbols in the sizes of modules their values."""
+
+    def __init__(self, trace: Trace, device: torch.device, values: Values | None = None, lenient: bool = False) -> None:
+        if trace.errors:
+            raise SpecError(*trace.errors)
+        self.trace = trace
+        self.device = device
+        self.values = values or {}
+        #: Whether a module that torch refuses leaves a gap, which its call then reports.
+        self.lenient = lenient
+        self.real: dict[int, torch.nn.Module] = {}
+        self._blueprints: dict[int, Blueprint] = {}
+        self._names = _names_of(trace)
+
+    def model(self) -> torch.nn.Module:
+        """The model, with its shared and frozen parameters."""
+        _require_known(self.trace)
+        root = self.trace.root.module
+        assert root is not None and root.run is not None
+        with on_device(self.device):
+            model = self._body(root, root.run)
+        for row in self.trace.parameters:
+            if row.tied_to is not None:
+                _share(model, row.name, row.tied_to)
+        for row in self.trace.parameters:
+            if not row.trainable and not row.buffer and _parameter(model, row.name) is not None:
+                model.get_parameter(row.name).requires_grad_(False)
+        return model
+
+    def blueprint(self, module: Module) -> Blueprint:
+        """The graph of a module with a body."""
+        found = self._blueprints.get(id(module))
+        if found is None:
+            assert module.run is not None
+            found = Writer(module, module.run, self.blueprint, self._names).write()
+            self._blueprints[id(module)] = found
+        return found
+
+    def _body(self, module: Module, run: Run) -> torch.nn.Module:
+        children: dict[str, Any] = {}
+        for name, child in module.children.items():
+            if child.tensor is None:
+                children[name] = self._module(child)
+            else:
+                tensor = own_tensor(child, run, self.values)
+                learns = child.type == "Parameter"
+                children[name] = torch.nn.Parameter(tensor) if learns else (tensor, child.persistent)
+        blueprint = self.blueprint(module)
+        made: torch.nn.Module
+        if blueprint.plain:
+            _check_names(module)
+            made = torch.nn.Sequential(OrderedDict(children))
+        else:
+            kind = SequentialBlock if module.type == "Sequential" else BlockModule
+            _check_names(module)
+            made = kind(blueprint.graph, module.type, children)
+        self.real[id(module)] = made
+        return made
+
+    def _module(self, module: Module) -> torch.nn.Module:
+        if module.body is not None and module.run is not None:
+            return self._body(module, module.run)
+        assert module.layer is not None
+        try:
+            made = construct(module.layer, self.values, module.span)
+        except SpecError:
+            raise
+        except Exception as error:  # whatever torch, or a class of the person's own, raises
+            if not self.lenient:
+                raise SpecError(refusal_of_torch(f"{module.path} cannot be constructed", error, module.span)) from error
+            made = Refused(error)
+        self.real[id(module)] = made
+        return made
+
+
+def refusal_of_torch(message: str, error: BaseException, span: Any) -> Problem:
+    """The problem of a call that torch refuses and the table does not."""
+    said = str(error).strip() or type(error).__name__
+    return Problem("torch-disagrees", message, span, notes=(f"torch says: {said}",))
+
+
+def _require_known(trace: Trace) -> None:
+    for call in trace.calls:
+        if isinstance(call.output, Unknown) or not tensors_are_known(call.output):
+            message = f"what {call.path} gives out is unknown, so the model cannot be built"
+            raise SpecError(Problem("unknown-value", message, call.span))
+
+
+def tensors_are_known(value: Any) -> bool:
+    """Say whether no part of a value is unknown."""
+    if isinstance(value, (tuple, list)):
+        return all(map(tensors_are_known, value))
+    return not isinstance(value, Unknown)
+
+
+def _check_names(module: Module) -> None:
+    """Raise SpecError for a child that torch cannot keep under its name."""
+    for name, child in module.children.items():
+        if name in taken_names():
+            message = f"a module cannot be called {name} in torch: a block has an attribute of that name"
+            raise SpecError(Problem("invalid-name", message, child.span, help=(f"call it {name.lstrip('_')}1",)))
+
+
+@cache
+def taken_names() -> frozenset[str]:
+    """The names of a block's own attributes."""
+    empty = SequentialBlock(Graph(), "Sequential", {})
+    return frozenset({*dir(SequentialBlock), *vars(empty)})
+
+
+def _names_of(trace: Trace) -> dict[int, str]:
+    """A name for each value that a body may take from another: that of the step or input it comes from."""
+    names: dict[int, str] = {}
+    for call in trace.root.walk():
+        for operation in call.operations:
+            if operation.run is not None:
+                for name, value in operation.run.inputs.items():
+                    names.update({id(tensor): name for tensor in tensors_in(value)})
+        if call.name.isidentifier():
+            names.update({id(tensor): call.name for tensor in tensors_in(call.output)})
+    return names
+
+
+# ---- parameters ----
+
+
+def _owner(model: torch.nn.Module, name: str) -> tuple[torch.nn.Module, str]:
+    path, _, leaf = name.rpartition(".")
+    return model.get_submodule(path), leaf
+
+
+def _parameter(model: torch.nn.Module, name: str) -> torch.nn.Parameter | None:
+    try:
+        return model.get_parameter(name)
+    except AttributeError:
+        return None
+
+
+def _share(model: torch.nn.Module, name: str, other: str) -> None:
+    """Let one name stand for the parameter that another names."""
+    owner, leaf = _owner(model, name)
+    setattr(owner, leaf, model.get_parameter(other))
+
+
+# ---- where and with which numbers ----
+
+
+@contextmanager
+def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
+    """Draw random numbers from a seed, and leave torch's own as they are; without one, draw from torch's."""
+    if seed is None:
+        yield
+        return
+    kinds: dict[str, Any] = {}
+    if device.type not in ("cpu", "meta"):
+        kinds = {"devices": [device.index or 0], "device_type": device.type}
+    with torch.random.fork_rng(**(kinds or {"devices": []})):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def on_device(device: torch.device) -> Iterator[None]:
+    """Make new tensors on a device; on meta, which holds no values, initialise none."""
+    with torch.device(device):
+        if device.type == "meta":
+            with _NoValues():
+                yield
+        else:
+            yield
+
+
+class _NoValues(TorchFunctionMode):
+    """Leaves out what only fills a tensor with values.
+
+    On meta it would do nothing but cost: drawing normal numbers there imports torch's whole compiler.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init" and args and isinstance(args[0], torch.Tensor):
+            return args[0]
+        name = getattr(func, "__name__", "")
+        if name in _FILLS and args:
+            return args[0]
+        if name in _RANDOM and func is getattr(torch, name):
+            kwargs = {key: value for key, value in (kwargs or {}).items() if key != "generator"}
+            return torch.empty(*args, **kwargs)
+        return func(*args, **(kwargs or {}))
+
+
+_FILLS = {"normal_", "uniform_", "trunc_normal_", "exponential_", "bernoulli_", "log_normal_", "geometric_", "cauchy_"}
+_RANDOM = {"randn", "rand"}

@@ -1,0 +1,54 @@
+"""The devices that are there, by torch's names."""
+
+from __future__ import annotations
+
+import difflib
+
+import torch
+
+from nnshape.problems import Problem, SpecError
+
+
+def available_device(name: str) -> torch.device:
+    """The device of this name; raises SpecError where it is not there, saying what is."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise _unavailable(name) from None
+    count = _count(device.type)
+    if device.index is None:
+        if count == 0:
+            raise _unavailable(name)
+    elif device.index >= count:
+        raise _unavailable(name)
+    return device
+
+
+def available_devices() -> list[str]:
+    """The names of all devices that are there: `cpu`, `meta`, and the accelerators with their numbers."""
+    names = ["cpu"]
+    for kind in ("cuda", "mps", "xpu", "hpu", "mtia"):
+        count = _count(kind)
+        names += [kind] if count == 1 else [f"{kind}:{index}" for index in range(count)]
+    return [*names, "meta"]
+
+
+def _count(kind: str) -> int:
+    """How many devices of a kind there are."""
+    if kind in ("cpu", "meta"):
+        return 1
+    if kind == "mps":
+        return int(torch.backends.mps.is_available())
+    backend = getattr(torch, kind, None)
+    if backend is None or not hasattr(backend, "is_available") or not backend.is_available():
+        return 0
+    return int(backend.device_count()) if hasattr(backend, "device_count") else 1
+
+
+def _unavailable(name: str) -> SpecError:
+    there = available_devices()
+    listed = f"{', '.join(there[:-1])} and {there[-1]}"
+    near = difflib.get_close_matches(name, there, 1)
+    help = (f"did you mean {near[0]}?",) if near else ()
+    message = f"there is no {name or 'device without a name'} here: available are {listed}"
+    return SpecError(Problem("unavailable-device", message, help=help, place="--device"))

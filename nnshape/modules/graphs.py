@@ -1,0 +1,352 @@
+"""The graph of a body: its calls as nodes, with every value traced back to the node that makes it."""
+
+from __future__ import annotations
+
+import keyword
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch.fx import Graph, Node
+
+from nnshape.modules import sizes_in_graphs, targets
+from nnshape.modules.leaves import torch_dtype
+from nnshape.problems import Problem, SpecError
+from nnshape.shapes.dim import Dim
+from nnshape.shapes.dtypes import DType
+from nnshape.shapes.function import Function
+from nnshape.shapes.tensor import Tensor, tensors_in
+from nnshape.trace.derived import Derived
+from nnshape.trace.model import Attribute, Call, Module, Operation, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Names that the code of a forward method uses itself.
+_TAKEN = {"self", "torch", "device", "inf", "nan", "NoneType", "fx_pytree", "pytree"}
+
+
+@dataclass(eq=False)
+class Blueprint:
+    """The graph of a body, and what of it belongs to which step.
+
+    `captures` are the values of enclosing bodies that it uses, by the name of the extra argument.
+    `owners` gives each node the number of its call, `results` the call and the operation whose
+    result it is; `outputs` holds each call's value as nodes. `plain` says that
+    `torch.nn.Sequential` does the same.
+    """
+
+    graph: Graph = field(default_factory=Graph)
+    arguments: dict[str, str] = field(default_factory=dict)
+    captures: dict[str, Any] = field(default_factory=dict)
+    owners: dict[Node, int] = field(default_factory=dict)
+    results: dict[Node, tuple[int, int]] = field(default_factory=dict)
+    outputs: list[Any] = field(default_factory=list)
+    plain: bool = False
+
+
+class Writer:
+    """Writes the graph of one run of a body."""
+
+    def __init__(
+        self, module: Module, run: Run, blueprint_of: Callable[[Module], Blueprint], names: dict[int, str]
+    ) -> None:
+        self.module = module
+        self.run = run
+        self.prefix = f"{module.path}." if module.path else ""
+        self.made = Blueprint()
+        self.graph = self.made.graph
+        self._blueprint_of = blueprint_of
+        self._names = names
+        self._nodes: dict[int, Any] = {}
+        self._parts: dict[int, tuple[Any, int]] = {}
+        self._dims: dict[Dim, Any] = {}
+        self._last_input: Node | None = None
+        self._used: set[str] = set()
+        self._single: dict[str, Node] = {}
+
+    def write(self) -> Blueprint:
+        """The blueprint of the body."""
+        for name, value in self.run.inputs.items():
+            self._input(name, value)
+        for index, call in enumerate(self.run.calls):
+            self._call(index, call)
+        self.graph.output(self.emit(self.run.output))
+        self.made.plain = _is_plain_sequential(self.module, self.run, self.made, self._blueprint_of)
+        return self.made
+
+    # ---- arguments ----
+
+    def _input(self, name: str, value: Any) -> None:
+        node = self._placeholder(name, optional=value is None)
+        self.made.arguments[name] = str(node.target)
+        self._know(value, node)
+
+    def _placeholder(self, name: str, optional: bool = False) -> Node:
+        name = name if name.isidentifier() else "value"
+        while name in self._used or name in _TAKEN or keyword.iskeyword(name):
+            name += "_"
+        self._used.add(name)
+        default = (None,) if optional else ()
+        if self._last_input is None:
+            node = self.graph.create_node("placeholder", name, default)
+        else:
+            with self.graph.inserting_after(self._last_input):
+                node = self.graph.create_node("placeholder", name, default)
+        self._last_input = node
+        return node
+
+    def capture(self, value: Any) -> Node:
+        """A value of an enclosing body, which becomes one more argument; raises SpecError in the outermost."""
+        if not self.prefix:
+            raise _lost(value, self.run.calls[-1].span if self.run.calls else self.module.span)
+        node = self._placeholder(self._names.get(id(value), "size" if isinstance(value, (Derived, Dim)) else "value"))
+        self.made.captures[str(node.target)] = value
+        self._nodes[id(value)] = node
+        return node
+
+    # ---- calls ----
+
+    def _call(self, index: int, call: Call) -> None:
+        for position, operation in enumerate(carried_out(call)):
+            before = next(iter(reversed(self.graph.nodes)), None)
+            name = call.name if operation.result is call.output else None
+            node = self._operation(operation, name if name is None or name.isidentifier() else f"_{name}")
+            self._know(operation.result, node)
+            self.made.results[node] = (index, position)
+            self._claim(before, index)
+        before = next(iter(reversed(self.graph.nodes)), None)
+        self.made.outputs.append(self.emit(call.output))
+        self._claim(before, index)
+
+    def _claim(self, before: Node | None, owner: int) -> None:
+        for node in reversed(self.graph.nodes):
+            if node is before:
+                break
+            if node.op != "placeholder":
+                self.made.owners.setdefault(node, owner)
+
+    def _operation(self, operation: Operation, name: str | None) -> Node:
+        target = operation.target
+        if isinstance(target, Attribute):
+            return self._attribute(target, name)
+        if isinstance(target, Function):
+            return self._function(target, operation, name)
+        return self._module(target, operation, name)
+
+    def _attribute(self, attribute: Attribute, name: str | None = None) -> Node:
+        path = attribute_path(attribute)
+        if not path.startswith(self.prefix):
+            return self._outer(path, attribute)
+        return self.graph.create_node("get_attr", path[len(self.prefix) :], name=name)
+
+    def _outer(self, path: str, value: Any) -> Node:
+        """A module or parameter of an enclosing body, handed in as an argument."""
+        if path not in self._single:
+            self._names.setdefault(id(value), path.replace(".", "_"))
+            self._single[path] = self.capture(value)
+        return self._single[path]
+
+    def reference(self, value: Any) -> Any:
+        """A value that a body inside wants from this one: a node for a tensor, size, parameter or module."""
+        if isinstance(value, Attribute):
+            return self._attribute(value)
+        if isinstance(value, Module):
+            assert value.path is not None
+            if value.path.startswith(self.prefix):
+                return self.graph.create_node("get_attr", value.path[len(self.prefix) :])
+            return self._outer(value.path, value)
+        return self.emit(value)
+
+    def _module(self, module: Module, operation: Operation, name: str | None) -> Node:
+        assert module.path is not None
+        arguments = self.emit(operation.arguments)
+        keywords = self.emit(dict(operation.keywords))
+        if operation.run is not None:
+            arguments, keywords = self._body_arguments(module, operation, operation.run, arguments, keywords)
+        if module.path.startswith(self.prefix):
+            path = module.path[len(self.prefix) :]
+            return self.graph.create_node("call_module", path, arguments, keywords, name)
+        owner = self._outer(module.path, module)
+        return self.graph.create_node("call_method", "__call__", (owner, *arguments), keywords, name)
+
+    def _body_arguments(
+        self, module: Module, operation: Operation, run: Run, arguments: Any, keywords: Any
+    ) -> tuple[Any, Any]:
+        """The arguments of a body's call: named as its forward method names them, with what it captures."""
+        blueprint = self._blueprint_of(module)
+        if blueprint.plain or len(run.inputs) == 1:
+            arguments, keywords = (*arguments, *keywords.values()), {}
+        else:
+            keywords = {blueprint.arguments[key]: value for key, value in keywords.items()}
+        captures = blueprint.captures
+        if captures and run is not module.run:
+            again = Writer(module, run, self._blueprint_of, self._names).write().captures
+            if len(again) != len(captures):
+                raise _other_steps(module)
+            captures = dict(zip(captures, again.values(), strict=True))
+        return arguments, {**keywords, **{key: self.reference(value) for key, value in captures.items()}}
+
+    def _function(self, function: Function, operation: Operation, name: str | None) -> Node:
+        values = operation.arguments
+        keywords = {key: self.emit(value) for key, value in operation.keywords.items() if key != "device"}
+        if targets.follows_training(function, len(values), keywords):
+            keywords["training"] = self._shared("training", lambda: self.graph.create_node("get_attr", "training"))
+        if function.name in targets.PROPERTIES:
+            arguments = (self.emit(values[0]), function.name)
+            return self.graph.create_node("call_function", getattr, arguments, name=name)
+        if function.factory:
+            device = self._device()
+            if device is not None:
+                keywords["device"] = device
+        target = targets.target_of(function, len(values), bool(operation.keywords), operation.method)
+        op = "call_method" if isinstance(target, str) else "call_function"
+        if op == "call_method" and "input" in keywords:
+            return self.graph.create_node(op, target, (keywords.pop("input"), *self.emit(values)), keywords, name)
+        return self.graph.create_node(op, target, self.emit(values), keywords, name)
+
+    def _shared(self, key: str, make: Callable[[], Node]) -> Node:
+        if key not in self._single:
+            self._single[key] = make()
+        return self._single[key]
+
+    def _device(self) -> Node | None:
+        """The device of the body's own inputs, or of its parameters, where a tensor made here belongs."""
+
+        def make() -> Node:
+            return self.graph.create_node("call_function", getattr, (source, "device"))
+
+        source: Any = next((self.lookup(tensor) for tensor in self.input_tensors()), None)
+        if source is None:
+            path = next((name for child in self.module.walk() for name in _own_tensors(child)), None)
+            if path is None:
+                return None
+            source = self._shared(path, lambda: self.graph.create_node("get_attr", path[len(self.prefix) :]))
+        return self._shared("device", make)
+
+    # ---- values ----
+
+    def _know(self, value: Any, node: Any) -> None:
+        """Note which node makes a value, and where in it the parts of a tuple are."""
+        if isinstance(value, (Tensor, Derived)):
+            self._nodes[id(value)] = node
+        elif isinstance(value, (tuple, list)) and value:
+            self._nodes[id(value)] = node
+            self._know_parts(value)
+
+    def _know_parts(self, value: Any) -> None:
+        for index, part in enumerate(value):
+            if isinstance(part, (Tensor, Derived, tuple, list)):
+                self._parts[id(part)] = (value, index)
+                self._nodes.pop(id(part), None)
+                if isinstance(part, (tuple, list)):
+                    self._know_parts(part)
+
+    def lookup(self, value: Any) -> Any:
+        """The node of a value that this body makes or is given; None for any other."""
+        node = self._nodes.get(id(value))
+        if node is None and id(value) in self._parts:
+            whole, index = self._parts[id(value)]
+            node = self.graph.create_node("call_function", operator.getitem, (self.lookup(whole), index))
+            self._nodes[id(value)] = node
+        return node
+
+    def knows(self, value: Any) -> bool:
+        """Say whether this body makes a value or is given it."""
+        return id(value) in self._nodes or id(value) in self._parts
+
+    def keep(self, value: Any, node: Any) -> Any:
+        """Remember the node of a value."""
+        self._nodes[id(value)] = node
+        return node
+
+    def input_tensors(self) -> Iterable[Tensor]:
+        """The tensors that the body is given, those inside tuples too."""
+        stack = list(reversed(self.run.inputs.values()))
+        while stack:
+            value = stack.pop()
+            if isinstance(value, Tensor):
+                yield value
+            elif isinstance(value, (tuple, list)):
+                stack.extend(reversed(value))
+
+    def emit(self, value: Any) -> Any:
+        """A value as it stands among a node's arguments."""
+        if isinstance(value, Tensor):
+            node = self.lookup(value)
+            return self.capture(value) if node is None else node
+        if isinstance(value, Derived):
+            return sizes_in_graphs.derived(self, value)
+        if isinstance(value, Dim):
+            if value not in self._dims:
+                self._dims[value] = sizes_in_graphs.dim(self, value)
+            return self._dims[value]
+        if isinstance(value, (tuple, list)):
+            if value and self.knows(value):
+                return self.lookup(value)
+            return [self.emit(item) for item in value] if isinstance(value, list) else tuple(map(self.emit, value))
+        if isinstance(value, dict):
+            return {key: self.emit(item) for key, item in value.items()}
+        if isinstance(value, slice):
+            return slice(self.emit(value.start), self.emit(value.stop), self.emit(value.step))
+        return torch_dtype(value) if isinstance(value, DType) else value
+
+
+def attribute_path(attribute: Attribute) -> str:
+    """The name of a parameter or buffer in the state dict."""
+    return ".".join(filter(None, (attribute.module.path, attribute.name)))
+
+
+def _own_tensors(module: Module) -> Iterable[str]:
+    return (".".join(filter(None, (module.path, name))) for name in (*module.parameters, *module.buffers))
+
+
+def carried_out(call: Call) -> list[Operation]:
+    """The operations of a step's forward pass: not those that only give a Parameter or Buffer its first value."""
+    wanted = {
+        id(operation.arguments[0])
+        for operation in call.operations
+        if isinstance(operation.target, Attribute) and operation.arguments
+    }
+    if not wanted:
+        return call.operations
+    initial: set[Operation] = set()
+    for operation in reversed(call.operations):
+        if isinstance(operation.target, Attribute):
+            continue
+        if any(id(tensor) in wanted for tensor in tensors_in(operation.result)):
+            initial.add(operation)
+            wanted.update(map(id, tensors_in((operation.arguments, dict(operation.keywords)))))
+    return [operation for operation in call.operations if operation not in initial]
+
+
+def _is_plain_sequential(
+    module: Module, run: Run, made: Blueprint, blueprint_of: Callable[[Module], Blueprint]
+) -> bool:
+    """Whether every item is a module of its own, applied to just the running value."""
+    if module.type != "Sequential" or made.captures or list(module.children) != [call.name for call in run.calls]:
+        return False
+    running = next(iter(run.inputs.values()))
+    for call in run.calls:
+        if len(call.operations) != 1:
+            return False
+        operation = call.operations[0]
+        if operation.target is not module.children[call.name] or operation.keywords:
+            return False
+        if len(operation.arguments) != 1 or operation.arguments[0] is not running or call.output is not operation.result:
+            return False
+        if operation.run is not None and blueprint_of(operation.target).captures:
+            return False
+        running = operation.result
+    return run.output is running
+
+
+def _lost(value: Any, span: Any) -> SpecError:
+    message = f"the built model cannot compute {value}: no step of it gives that value"
+    return SpecError(Problem("torch-disagrees", message, span))
+
+
+def _other_steps(module: Module) -> SpecError:
+    message = f"{module.path} does other steps when it is called again: a module has one forward pass"
+    return SpecError(Problem("torch-disagrees", message, module.span))

@@ -1,0 +1,92 @@
+"""The first values of a model's own Parameters and Buffers, computed as their steps say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from nnshape.modules import targets
+from nnshape.modules.leaves import Values, argument, number, torch_dtype
+from nnshape.problems import Problem, SpecError
+from nnshape.shapes.function import Function
+from nnshape.shapes.tensor import Tensor, tensors_in
+from nnshape.spec import Span
+from nnshape.trace.derived import Derived
+from nnshape.trace.model import Attribute, Module, Operation, Run
+
+
+def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:
+    """The first value of a Parameter or Buffer, on the device of the context.
+
+    Raises SpecError where it depends on what is known only when the model runs.
+    """
+    assert module.tensor is not None
+    made_by = next(
+        operation
+        for call in run.calls
+        for operation in call.operations
+        if isinstance(operation.target, Attribute) and operation.target.module is module
+    )
+    if made_by.arguments:
+        # Its own copy: the expression may be that of a step which is used elsewhere too.
+        return _Evaluation(run, values, module).value(made_by.arguments[0]).detach().clone()  # type: ignore[no-any-return]
+    shape = tuple(number(size, values, module.span) for size in module.tensor.shape)
+    dtype = torch_dtype(module.tensor.dtype)
+    if dtype.is_floating_point or dtype.is_complex:
+        return torch.randn(shape, dtype=dtype)
+    return torch.zeros(shape, dtype=dtype)
+
+
+class _Evaluation:
+    """Computes values of a body that hang on no input."""
+
+    def __init__(self, run: Run, values: Values, module: Module) -> None:
+        self._makers = {
+            id(tensor): operation
+            for call in run.calls
+            for operation in call.operations
+            for tensor in tensors_in(operation.result)
+        }
+        self._values = values
+        self._module = module
+        self._known: dict[int, Any] = {}
+
+    def value(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if id(value) not in self._known:
+                maker = self._makers.get(id(value))
+                if maker is None or not isinstance(maker.target, Function):
+                    raise _unknown(self._module, self._module.span)
+                self._note(maker.result, self._computed(maker, maker.target))
+            return self._known[id(value)]
+        if isinstance(value, Derived):
+            return self.value(value.value)
+        if isinstance(value, (tuple, list)):
+            return type(value)(self.value(item) for item in value)
+        if isinstance(value, slice):
+            return slice(self.value(value.start), self.value(value.stop), self.value(value.step))
+        return argument(value, self._values, self._module.span)
+
+    def _note(self, abstract: Any, real: Any) -> None:
+        if isinstance(abstract, Tensor):
+            self._known[id(abstract)] = real
+        elif isinstance(abstract, (tuple, list)):
+            for one, other in zip(abstract, real, strict=True):
+                self._note(one, other)
+
+    def _computed(self, operation: Operation, function: Function) -> Any:
+        arguments = [self.value(item) for item in operation.arguments]
+        keywords = {key: self.value(item) for key, item in operation.keywords.items() if key != "device"}
+        if function.name in targets.PROPERTIES:
+            return getattr(arguments[0], function.name)
+        target = targets.target_of(function, len(arguments), bool(keywords), operation.method)
+        if isinstance(target, str):
+            return getattr(arguments[0], target)(*arguments[1:], **keywords)
+        return target(*arguments, **keywords)
+
+
+def _unknown(module: Module, span: Span) -> SpecError:
+    message = f"{module.path} starts from a value that is known only when the model runs"
+    help = ("start from zeros, ones, randn or arange, or give its sizes",)
+    return SpecError(Problem("invalid-argument", message, span, help=help))

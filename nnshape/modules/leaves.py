@@ -1,0 +1,65 @@
+"""The leaves of a model: a `Layer` with its arguments becomes the class of `torch.nn` itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from nnshape.problems import Problem, SpecError
+from nnshape.shapes.dim import Dim, Size, substitute, symbols_of
+from nnshape.shapes.dtypes import DType
+from nnshape.shapes.layer import Layer
+from nnshape.spec import Span
+
+#: Sizes that stand for symbols without a value.
+Values = Mapping[str, Size]
+
+
+class OwnConstruction:
+    """A layer that knows how its real module is made; see `nnshape.modules.measured`."""
+
+    def construct(self) -> torch.nn.Module:
+        """The real module, on the device of the context."""
+        raise NotImplementedError
+
+
+def construct(layer: Layer, values: Values, span: Span | None = None) -> torch.nn.Module:
+    """The real module of a layer, on the device of the context; raises SpecError where a size has no value."""
+    if isinstance(layer, OwnConstruction):
+        return layer.construct()
+    kind: type[torch.nn.Module] = getattr(torch.nn, type(layer).__name__)
+    fields = {name: argument(value, values, span) for name, value in vars(layer).items() if name != "device"}
+    return kind(**fields)
+
+
+def argument(value: Any, values: Values, span: Span | None = None) -> Any:
+    """A value of the trace as torch takes it: a layer as its module, a dtype as torch's, a size as a number."""
+    if isinstance(value, DType):
+        return torch_dtype(value)
+    if isinstance(value, Layer):
+        return construct(value, values, span)
+    if isinstance(value, Dim):
+        return number(value, values, span)
+    if isinstance(value, (tuple, list)):
+        return type(value)(argument(item, values, span) for item in value)
+    return value
+
+
+def torch_dtype(dtype: str) -> torch.dtype:
+    """Torch's dtype of this name."""
+    found = getattr(torch, dtype)
+    assert isinstance(found, torch.dtype)
+    return found
+
+
+def number(size: Size, values: Values, span: Span | None = None) -> int:
+    """A size as a number; raises SpecError where a symbol in it has no value."""
+    known = substitute(size, values)
+    if isinstance(known, int):
+        return known
+    names = sorted(symbols_of(known))
+    message = f"a module needs a number here, and {size} depends on {', '.join(names)}, which has no value"
+    help = (f"give {names[0]} a value: dims: {{{names[0]}: 224}}",)
+    raise SpecError(Problem("unknown-value", message, span, help=help))

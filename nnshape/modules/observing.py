@@ -1,0 +1,256 @@
+"""Runs a built model step by step, and holds every value against the one that was traced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.fx import Node
+
+from nnshape.modules.building import Builder, refusal_of_torch
+from nnshape.modules.graphs import Blueprint, carried_out
+from nnshape.modules.leaves import torch_dtype
+from nnshape.problems import Label, Problem
+from nnshape.shapes.dim import Dim, Size, substitute, symbols_of
+from nnshape.shapes.tensor import Tensor, Unknown
+from nnshape.trace.derived import Derived
+from nnshape.trace.model import Call, Module, Operation, Run
+
+
+class Observer:
+    """One run of a model: what agreed, what did not, and what could not run.
+
+    After a fault the run goes on with a tensor of the traced shape, so that one fault is told once.
+    """
+
+    def __init__(self, builder: Builder, sizes: dict[str, int]) -> None:
+        self.problems: list[Problem] = []
+        self.wrong: list[str] = []
+        self.unproved: list[str] = []
+        self._builder = builder
+        self._sizes: dict[str, int] = dict(sizes)
+        self._numbers: dict[Dim, int] = {}
+        self._judged: set[int] = set()
+        self._stand_ins: dict[int, torch.Tensor] = {}
+        self._callers: list[Call] = []
+
+    def run(self, module: Module, run: Run, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """The real result of a module's body for real arguments."""
+        blueprint = self._builder.blueprint(module)
+        if blueprint.plain:
+            return self._sequential(module, run, (*arguments, *keywords.values())[0])
+        values = self._nodes(module, run, blueprint, arguments, keywords)
+        for call, output in zip(run.calls, blueprint.outputs, strict=True):
+            self._judge(call, call.output, _filled(output, values))
+        result = next(iter(reversed(blueprint.graph.nodes))).args[0]
+        return _filled(result, values)
+
+    def _sequential(self, module: Module, run: Run, value: Any) -> Any:
+        for call, child in zip(run.calls, module.children.values(), strict=True):
+            operation = call.operations[0]
+            real = self._builder.real[id(child)]
+            try:
+                value = self._module(call, operation, real, (value,), {})
+            except Exception as error:  # whatever torch raises is what is to be told
+                value = self._fail(call, operation.result, error)
+            value = self._judge(call, operation.result, value)
+        return value
+
+    def _nodes(
+        self, module: Module, run: Run, blueprint: Blueprint, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> dict[Node, Any]:
+        """The value of every node of a body."""
+        real = self._builder.real[id(module)]
+        values: dict[Node, Any] = {}
+        given = iter(arguments)
+        for node in blueprint.graph.nodes:
+            if node.op == "placeholder":
+                default = node.args[0] if node.args else None
+                values[node] = keywords[str(node.target)] if node.target in keywords else next(given, default)
+                continue
+            if node.op == "output":
+                break
+            place = blueprint.owners.get(node)
+            call = run.calls[place] if place is not None and place < len(run.calls) else None
+            operation = _operation_at(run, blueprint.results.get(node))
+            try:
+                value = self._node(node, values, real, call, operation)
+            except Exception as error:  # whatever torch raises is what is to be told
+                if call is None:
+                    raise
+                value = self._fail(call, None if operation is None else operation.result, error)
+            if operation is not None and call is not None:
+                value = self._judge(call, operation.result, value, last=operation.result is call.output)
+            values[node] = value
+        return values
+
+    def _node(
+        self, node: Node, values: dict[Node, Any], real: torch.nn.Module, call: Call | None, operation: Operation | None
+    ) -> Any:
+        arguments = tuple(_filled(item, values) for item in node.args)
+        keywords = {key: _filled(item, values) for key, item in node.kwargs.items()}
+        target = node.target
+        if node.op == "get_attr":
+            return _attribute(real, str(target))
+        if node.op == "call_function":
+            return target(*arguments, **keywords)  # type: ignore[operator]
+        if node.op == "call_method" and target != "__call__":
+            return getattr(arguments[0], str(target))(*arguments[1:], **keywords)
+        if node.op == "call_method":
+            child, arguments = arguments[0], arguments[1:]
+        else:
+            child = real.get_submodule(str(target))
+        if call is None or operation is None:
+            return child(*arguments, **keywords)
+        return self._module(call, operation, child, arguments, keywords)
+
+    def _module(
+        self,
+        call: Call,
+        operation: Operation,
+        real: torch.nn.Module,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+    ) -> Any:
+        if operation.run is None or not isinstance(operation.target, Module):
+            return real(*arguments, **keywords)
+        self._callers.append(call)
+        try:
+            return self.run(operation.target, operation.run, arguments, keywords)
+        finally:
+            self._callers.pop()
+
+    # ---- verdicts ----
+
+    def _judge(self, call: Call, traced: Any, value: Any, last: bool = True) -> Any:
+        """The value itself where it is as traced; else tell it, and give one that is."""
+        if id(call) in self._judged:
+            return value if self._difference(traced, value) is None else self._stand_in(traced)
+        difference = self._difference(traced, value)
+        if difference is None:
+            if last and traced is call.output:
+                self._judged.add(id(call))
+                if any(id(tensor) in self._stand_ins for tensor in _tensors(value)):
+                    self.unproved.append(call.path)
+            return value
+        self._tell(call, Problem("torch-disagrees", f"{call.path}: {difference}", call.span))
+        return self._stand_in(traced)
+
+    def _fail(self, call: Call, traced: Any, error: Exception) -> Any:
+        """Tell that a call raised, and give what it would have given."""
+        if id(call) not in self._judged:
+            if isinstance(error, (NotImplementedError, torch.OutOfMemoryError)):
+                self._judged.add(id(call))
+                self.unproved.append(call.path)
+            else:
+                message = f"torch refuses {call.path}, which the table lets pass"
+                self._tell(call, refusal_of_torch(message, error, call.span))
+        return self._stand_in(traced)
+
+    def _tell(self, call: Call, problem: Problem) -> None:
+        self._judged.add(id(call))
+        self.wrong.append(call.path)
+        frames = tuple(Label(caller.span, caller.path) for caller in self._callers)
+        self.problems.append(Problem(problem.kind, problem.message, problem.span, frames=frames, notes=problem.notes))
+
+    def _difference(self, traced: Any, value: Any) -> str | None:
+        """How a real value differs from the traced one, in words; None where it does not."""
+        if isinstance(traced, Tensor):
+            if not isinstance(value, torch.Tensor):
+                return f"the table says {traced}, and torch gives {described(value)}"
+            shape = value.shape
+            sizes = traced.shape
+            same = len(sizes) == len(shape) and all(self._same(size, real) for size, real in zip(sizes, shape, strict=True))
+            if same and value.dtype == torch_dtype(traced.dtype):
+                return None
+            table = f"{traced.dtype}[{', '.join(str(self._number(size)) for size in sizes)}]"
+            return f"the table says {table}, and torch gives {described(value)}"
+        if isinstance(traced, (tuple, list)):
+            if not isinstance(value, (tuple, list)) or len(value) != len(traced):
+                return f"the table says a tuple of {len(traced)}, and torch gives {described(value)}"
+            differences = (self._difference(one, other) for one, other in zip(traced, value, strict=True))
+            return next(filter(None, differences), None)
+        return None
+
+    def _same(self, size: Size, real: int) -> bool:
+        if isinstance(size, Dim):
+            open_symbols = symbols_of(size) - self._sizes.keys()
+            if open_symbols == {str(size)}:
+                # A size that depends on the values of a tensor is known only now.
+                self._sizes[str(size)] = int(real)
+                return True
+            if open_symbols:
+                return True
+        return self._number(size) == real
+
+    def _number(self, size: Size) -> Size:
+        if not isinstance(size, Dim):
+            return size
+        found = self._numbers.get(size)
+        if found is None:
+            known = substitute(size, self._sizes)
+            if not isinstance(known, int):
+                return known
+            found = self._numbers[size] = known
+        return found
+
+    def _stand_in(self, traced: Any) -> Any:
+        """A value of the traced shape, to go on with."""
+        if isinstance(traced, Tensor):
+            shape = [number if isinstance(number := self._number(size), int) else 1 for size in traced.shape]
+            tensor = torch.zeros(shape, dtype=torch_dtype(traced.dtype), device=self._builder.device)
+            self._stand_ins[id(tensor)] = tensor
+            return tensor
+        if isinstance(traced, Derived):
+            value = traced.value
+            return self._number(value) if isinstance(value, Dim) else value
+        if isinstance(traced, (tuple, list)):
+            return tuple(map(self._stand_in, traced))
+        return None if isinstance(traced, Unknown) else traced
+
+
+def _operation_at(run: Run, place: tuple[int, int] | None) -> Operation | None:
+    """The operation at this place; None where a later run of a shared body has none there."""
+    if place is None or place[0] >= len(run.calls):
+        return None
+    operations = carried_out(run.calls[place[0]])
+    return operations[place[1]] if place[1] < len(operations) else None
+
+
+def _attribute(module: torch.nn.Module, path: str) -> Any:
+    value: Any = module
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _filled(value: Any, values: dict[Node, Any]) -> Any:
+    """The arguments of a node with its nodes' values in their place."""
+    if isinstance(value, Node):
+        return values[value]
+    if isinstance(value, (tuple, list)):
+        items = (_filled(item, values) for item in value)
+        return tuple(items) if isinstance(value, tuple) else list(items)
+    if isinstance(value, dict):
+        return {key: _filled(item, values) for key, item in value.items()}
+    if isinstance(value, slice):
+        return slice(_filled(value.start, values), _filled(value.stop, values), _filled(value.step, values))
+    return value
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)
+
+
+def described(value: Any) -> str:
+    """A real value in a message: `float32[2, 6, 28, 28]`, or what else it is."""
+    if isinstance(value, torch.Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')}[{', '.join(map(str, value.shape))}]"
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(map(described, value))})"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,102 @@
+"""What a function of the engine is in torch: the operation that a graph's node calls."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from nnshape.shapes.function import Function
+
+#: The rules that Python writes with a sign, by their names in `operator`.
+SIGNS: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
+    "floor_divide": operator.floordiv, "remainder": operator.mod, "pow": operator.pow, "matmul": operator.matmul,
+    "bitwise_and": operator.and_, "bitwise_or": operator.or_, "bitwise_xor": operator.xor,
+    "bitwise_left_shift": operator.lshift, "bitwise_right_shift": operator.rshift,
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+    "getitem": operator.getitem,
+}  # fmt: skip
+_UNARY_SIGNS: dict[str, Callable[..., Any]] = {"neg": operator.neg, "bitwise_not": operator.invert}
+PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
+
+#: Where a function is looked for, in this order, each under its name in a pickle.
+NAMESPACES: dict[str, Any] = {
+    "torch.nn.functional": torch.nn.functional,
+    "torch": torch,
+    "torch.fft": torch.fft,
+    "torch.linalg": torch.linalg,
+    "torch.special": torch.special,
+}
+_PYTHON: dict[str, Any] = {"operator": operator, "math": math, "builtins": builtins}
+
+#: Functions that train on the batch's own statistics only when told to.
+_TOLD_TO_TRAIN = ("batch_norm", "instance_norm")
+
+
+def target_of(function: Function, count: int, keywords: bool, method: bool) -> Callable[..., Any] | str:
+    """What a node calls: a function, or the name of a Tensor method. `count` is that of the plain arguments."""
+    name = function.name
+    if not keywords and not method:
+        if count == 2 and name in SIGNS:
+            return SIGNS[name]
+        if count == 1 and name in _UNARY_SIGNS:
+            return _UNARY_SIGNS[name]
+    # Only a method takes sizes and dimensions one by one, as in permute(0, 2, 1).
+    if method or function.only_method or (function.method and function.signature().variadic is not None):
+        return name
+    found = torch_function(name)
+    return name if found is None else found
+
+
+def torch_function(name: str) -> Callable[..., Any] | None:
+    """The function of this name in one of torch's namespaces, or None."""
+    for namespace in NAMESPACES.values():
+        found = getattr(namespace, name, None)
+        if callable(found) and not isinstance(found, type):
+            return found  # type: ignore[no-any-return]
+    return None
+
+
+def follows_training(function: Function, count: int, keywords: Any) -> bool:
+    """Whether the function has a `training` argument that was left out: then it follows its module's flag."""
+    if function.name in _TOLD_TO_TRAIN or "training" in keywords:
+        return False
+    names = [parameter.name for parameter in function.signature().positional]
+    if "training" in function.signature().by_name and "training" not in names:
+        return True
+    return "training" in names and count <= names.index("training")
+
+
+def arithmetic(how: str) -> Callable[..., Any]:
+    """The function on numbers by which a size was derived."""
+    if how in ("int", "float"):
+        return torch.sym_int if how == "int" else torch.sym_float  # type: ignore[no-any-return]
+    for namespace in (operator, math, builtins):
+        # `operator.pow` and `math.pow` differ: the first keeps whole numbers whole.
+        found = getattr(namespace, how, None)
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+    raise LookupError(f"there is no function {how} on numbers")
+
+
+def path_of(target: Callable[..., Any]) -> str | Callable[..., Any]:
+    """A function as `namespace:name`, which any later version of torch can read; itself where it has no such place."""
+    name = getattr(target, "__name__", "")
+    for place, namespace in (_PYTHON | NAMESPACES).items():
+        if name and getattr(namespace, name, None) is target:
+            return f"{place}:{name}"
+    return target
+
+
+def function_at(path: str | Callable[..., Any]) -> Callable[..., Any]:
+    """The function that `path_of` wrote down."""
+    if not isinstance(path, str):
+        return path
+    place, _, name = path.partition(":")
+    found: Callable[..., Any] = getattr((_PYTHON | NAMESPACES)[place], name)
+    return found

@@ -1,0 +1,181 @@
+"""The proof: the model is built, run, and held against the trace, call by call and parameter by parameter."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from nnshape.modules.building import Builder, Refused, seeded
+from nnshape.modules.choosing import choose
+from nnshape.modules.devices import available_device
+from nnshape.modules.leaves import torch_dtype
+from nnshape.modules.observing import Observer, described
+from nnshape.problems import Problem
+from nnshape.shapes.dim import Dim, substitute, symbols_of
+from nnshape.shapes.tensor import Tensor
+from nnshape.trace import Trace
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a proof found.
+
+    `calls` counts the table's rows, `parameters` the elements of the real model's parameters, each
+    once. `agree` says that nothing disagrees and that something was proved; `disagreements` are
+    problems of the kind `torch-disagrees`. `unproved` names the calls that could not run on the
+    device. `sizes` are the numbers that symbols without a value had in the run.
+    """
+
+    device: str
+    torch: str
+    calls: int
+    parameters: int
+    agree: bool
+    disagreements: tuple[Problem, ...] = ()
+    unproved: tuple[str, ...] = ()
+    sizes: dict[str, int] = field(default_factory=dict)
+    #: The calls, and the parameters and buffers, that disagree.
+    wrong_calls: tuple[str, ...] = ()
+    wrong_parameters: tuple[str, ...] = ()
+    #: Why nothing could be proved, where that is so.
+    reason: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What was proved, in one line."""
+        if self.reason:
+            return f"not proved on {self.device} with torch {self.torch}: {self.reason}"
+        agreed = self.calls - len(self.wrong_calls) - len(self.unproved)
+        parameters = f"{self.parameters:,} parameter{'' if self.parameters == 1 else 's'}"
+        text = f"built on {self.device} with torch {self.torch}: {agreed} of {self.calls} shapes"
+        text += " agree" if self.wrong_parameters else f" and {parameters} agree"
+        if self.wrong_calls:
+            text += f", {len(self.wrong_calls)} {_do_not(self.wrong_calls)}: {_listed(self.wrong_calls)}"
+        if self.wrong_parameters:
+            count = len(self.wrong_parameters)
+            text += f"; {count} parameter{'' if count == 1 else 's'} {_do_not(self.wrong_parameters)}"
+            text += f": {_listed(self.wrong_parameters)}"
+        if self.unproved:
+            text += f"; {len(self.unproved)} could not run there: {_listed(self.unproved)}"
+        return text
+
+
+def _do_not(names: tuple[str, ...]) -> str:
+    return "does not" if len(names) == 1 else "do not"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = len(names) - 3
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:3])} and {more} more"
+
+
+def verify(trace: Trace, device: str = "meta") -> Verification:
+    """Build the model on a device, run it, and hold every call and every parameter against the trace.
+
+    Raises SpecError where the model cannot be built at all.
+    """
+    place = available_device(device)
+    calls = sum(1 for _ in trace.calls)
+    sizes = choose(open_symbols(trace), trace.constraints)
+    if sizes is None:
+        listed = ", ".join(map(str, trace.constraints[:3])) + (", …" if len(trace.constraints) > 3 else "")
+        every = tuple(call.path for call in trace.calls)
+        reason = f"no sizes were found that meet what the model requires ({listed}): give them in dims"
+        return Verification(str(place), _version(), calls, 0, False, unproved=every, reason=reason)
+    # The proof draws its own random numbers, and leaves the person's as they are.
+    with warnings.catch_warnings(), seeded(0, place), torch.inference_mode():
+        warnings.simplefilter("ignore")
+        builder = Builder(trace, place, sizes, lenient=True)
+        model = builder.model().eval()
+        problems, wrong_parameters = compare_parameters(trace, model, sizes)
+        observer = Observer(builder, sizes)
+        root = trace.root.module
+        assert root is not None and root.run is not None
+        observer.run(root, root.run, tuple(_input(value, sizes, place) for value in root.run.inputs.values()), {})
+    # A tied parameter is one object, and counts once.
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    disagreements = (*observer.problems, *problems)
+    return Verification(
+        str(place),
+        _version(),
+        calls,
+        parameters,
+        not disagreements,
+        disagreements,
+        tuple(observer.unproved),
+        sizes,
+        tuple(observer.wrong),
+        tuple(wrong_parameters),
+    )
+
+
+def open_symbols(trace: Trace) -> list[str]:
+    """The symbols in the sizes of the model's inputs that have no value, the batch first."""
+    found: dict[str, None] = {}
+    for tensor in trace.inputs.values():
+        for size in tensor.shape:
+            if isinstance(size, Dim):
+                found.update(dict.fromkeys(sorted(symbols_of(size))))
+    return sorted(found, key=lambda name: name != "N")
+
+
+def _input(value: Any, sizes: dict[str, int], device: torch.device) -> Any:
+    """A real tensor for an input: zeros where they are indices, which every table has, else random numbers."""
+    if not isinstance(value, Tensor):
+        return value
+    shape = [int(substitute(size, sizes)) for size in value.shape]  # type: ignore[arg-type]
+    dtype = torch_dtype(value.dtype)
+    if device.type == "meta":
+        return torch.empty(shape, dtype=dtype, device=device)
+    if dtype.is_floating_point:
+        return torch.rand(shape, device=device).to(dtype)
+    if dtype.is_complex:
+        return torch.randn(shape, dtype=dtype, device=device)
+    return torch.zeros(shape, dtype=dtype, device=device)
+
+
+def compare_parameters(
+    trace: Trace, model: torch.nn.Module, sizes: dict[str, int]
+) -> tuple[list[Problem], list[str]]:
+    """Where the real parameters and buffers are not those of the trace: the problems, and their names."""
+    real: dict[str, Any] = dict(model.named_parameters(remove_duplicate=False))
+    buffers = dict(model.named_buffers(remove_duplicate=False))
+    gaps = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, Refused))
+    problems: list[Problem] = []
+    wrong: list[str] = []
+
+    def tell(name: str, message: str, span: Any) -> None:
+        problems.append(Problem("torch-disagrees", message, span))
+        wrong.append(name)
+
+    for row in trace.parameters:
+        if gaps and row.name.startswith(gaps):
+            continue
+        kind = "buffer" if row.buffer else "parameter"
+        tensor = (buffers if row.buffer else real).get(row.name)
+        if tensor is None:
+            tell(row.name, f"{row.name} is in the table, and torch has no such {kind}", row.span)
+            continue
+        shape = tuple(substitute(size, sizes) for size in row.tensor.shape)
+        if tuple(tensor.shape) != shape or tensor.dtype != torch_dtype(row.tensor.dtype):
+            table = f"{row.tensor.dtype}[{', '.join(map(str, shape))}]"
+            tell(row.name, f"{row.name}: the table says {table}, and torch has {described(tensor)}", row.span)
+        elif not row.buffer and tensor.requires_grad is not row.trainable:
+            learns = "is trained" if tensor.requires_grad else "is frozen"
+            tell(row.name, f"{row.name} {learns} in torch, and not in the table", row.span)
+        elif row.tied_to is not None and tensor is not real.get(row.tied_to):
+            tell(row.name, f"{row.name} is tied to {row.tied_to} in the table, and not in torch", row.span)
+    rows = {row.name: row for row in trace.parameters}
+    known = {id(real.get(name, buffers.get(name))) for name in rows}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if name not in rows and id(tensor) not in known:
+            tell(name, f"{name}: torch has it, {described(tensor)}, and the table does not", trace.root.span)
+    return problems, wrong
+
+
+def _version() -> str:
+    """Torch's version, without the build's own suffix."""
+    return str(torch.__version__).partition("+")[0]
