@@ -1,0 +1,77 @@
+"""`nnshape inspect`: the table of a model, then the proof of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from nnshape.cli import options
+
+
+@click.command(short_help="Every layer's shapes and parameters, proved.")
+@options.model
+@options.device("meta", "Where the real modules are built: meta, cpu, cuda, cuda:1, mps; or none.")
+@options.depth
+@options.fold
+@options.page
+def inspect(
+    device: str, depth: int | None, fold: bool, output_format: str, columns: int | None, color: str, **model: Any
+) -> int:
+    """Show what every layer does to the shape, and how many parameters it holds.
+
+    The table comes at once. Then the real modules are built, run and compared with it; the last line
+    says what that proved. FILE is a spec, or - for standard input.
+
+    \b
+    Examples:
+      nnshape inspect configs/lenet.yaml
+      nnshape inspect configs/gpt2.yaml --variant xl --device none
+      nnshape inspect configs/unet.yaml --set H=512 --format json
+    """
+    from nnshape.cli.proof import checked_device, proof_lines, proved
+    from nnshape.cli.tracing import traced
+    from nnshape.cli.writing import page, write, write_error
+
+    checked_device(device)
+    trace = traced(**model)
+    if output_format == "table":
+        from nnshape.render.problems import problems_lines
+        from nnshape.render.table import table_lines
+
+        paper = page(columns, color)
+        paper.write(table_lines(trace, paper.width, depth=depth, fold=fold))
+        if trace.problems:
+            paper.write([(), *problems_lines(trace.problems, paper.width)])
+        verification = proved(trace, device)
+        if verification is not None and verification.disagreements:
+            paper.write([(), *problems_lines(verification.disagreements, paper.width)])
+        last = proof_lines(trace, device, verification)
+        if last:
+            paper.write([(), *last])
+        return _code(trace, verification)
+    verification = proved(trace, device)
+    problems = (*trace.problems, *(verification.disagreements if verification is not None else ()))
+    if output_format == "json":
+        from nnshape.render.json import trace_json
+
+        write(trace_json(trace, verification, depth=depth))
+    elif output_format == "csv":
+        from nnshape.render.csv import trace_csv
+        from nnshape.render.problems import problems_lines
+
+        write(trace_csv(trace, depth=depth))
+        write_error(problems_lines(problems, 100))
+    else:
+        from nnshape.render.markdown import problems_markdown, trace_markdown
+
+        write(trace_markdown(trace, depth=depth, fold=fold))
+        if problems:
+            write("\n" + problems_markdown(problems))
+        for line in proof_lines(trace, device, verification):
+            write("\n" + "".join(text for text, _ in line) + "\n")
+    return _code(trace, verification)
+
+
+def _code(trace: Any, verification: Any) -> int:
+    return 1 if trace.errors or (verification is not None and verification.disagreements) else 0

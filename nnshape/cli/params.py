@@ -1,0 +1,137 @@
+"""`nnshape params`: every parameter of a model, and its real values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnshape.cli import options
+
+if TYPE_CHECKING:
+    from nnshape.render.parameters import Values
+    from nnshape.trace import ParameterRow, Trace
+
+#: Tensors with more elements than this are shown in JSON by their statistics alone.
+MOST_NUMBERS = 10_000
+_ROWS, _COLUMNS = 4, 6
+
+
+@click.command(short_help="Every parameter: name, shape, dtype, count, share.")
+@options.model
+@click.option("--layer", metavar="PATH", help="Only this layer's: fc1, h.0.attn.")
+@click.option("--values", is_flag=True, help="Build the model, and show each tensor's values.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="The seed of the values.")
+@options.device("cpu", "Where --values builds the model: cpu, cuda, cuda:1, mps.")
+@options.page
+def params(
+    layer: str | None,
+    values: bool,
+    seed: int,
+    device: str,
+    output_format: str,
+    columns: int | None,
+    color: str,
+    **model: Any,
+) -> int:
+    """List every parameter: its name, shape, dtype, count and share of the model, then the buffers.
+
+    With --values, the model is built and a corner of each tensor is shown as torch prints it; JSON
+    holds all numbers of a tensor of up to 10,000. FILE is a spec, or - for standard input.
+
+    \b
+    Examples:
+      nnshape params configs/lenet.yaml
+      nnshape params configs/gpt2.yaml --layer h.0.attn
+      nnshape params configs/lenet.yaml --layer conv1 --values --seed 1
+    """
+    from nnshape.cli.tracing import traced
+    from nnshape.cli.writing import page, write, write_error
+    from nnshape.render import parameters
+    from nnshape.render.problems import problem_count, problems_lines
+
+    if values:
+        _check_device(device)
+    trace = traced(**model)
+    rows = trace.parameters if layer is None else _of_layer(trace, layer)
+    tensors = _values(trace, rows, device, seed) if values and not trace.errors else None
+    selection = parameters.Selection(trace, rows, layer, tensors)
+    if output_format == "table":
+        paper = page(columns, color)
+        paper.write(parameters.parameter_lines(selection, paper.width))
+        if trace.problems:
+            paper.write([(), *problems_lines(trace.problems, paper.width)])
+        if values and trace.errors:
+            paper.write([(), [(f"not built: the model has {problem_count(trace.errors)}", "dim")]])
+    elif output_format == "json":
+        write(parameters.parameters_json(selection))
+    else:
+        written = parameters.parameters_csv if output_format == "csv" else parameters.parameters_markdown
+        write(written(selection))
+        write_error(problems_lines(trace.problems, 100))
+    return 1 if trace.errors else 0
+
+
+def _check_device(device: str) -> None:
+    from nnshape.cli.proof import checked_device
+    from nnshape.problems import Problem, SpecError
+
+    checked_device(device)
+    if device in ("meta", "none"):
+        message = f"--values needs a device that holds values, and {device} holds none"
+        raise SpecError(Problem("unavailable-device", message, place="--device", help=("--device cpu",)))
+
+
+def _of_layer(trace: Trace, layer: str) -> tuple[ParameterRow, ...]:
+    """The parameters below a path; raises SpecError where the model has no such path."""
+    found = tuple(row for row in trace.parameters if row.name == layer or row.name.startswith(layer + "."))
+    if found:
+        return found
+    paths = [call.path for call in trace.calls]
+    if layer in paths:
+        return ()
+    from nnshape.problems import Problem, SpecError
+    from nnshape.trace.faults import nearest
+
+    message = f"{trace.spec.name} has no layer {layer}"
+    help = nearest(layer, [*paths, *(row.name for row in trace.parameters)])
+    raise SpecError(Problem("unknown-name", message, place="--layer", help=help))
+
+
+def _values(trace: Trace, rows: tuple[ParameterRow, ...], device: str, seed: int) -> dict[str, Values]:
+    """The values of each row's tensor in a model built on the device; raises SpecError."""
+    import nnshape
+
+    model = nnshape.build(trace, device, seed=seed)
+    tensors = {
+        **dict(model.named_parameters(remove_duplicate=False)),
+        **dict(model.named_buffers(remove_duplicate=False)),
+    }
+    return {row.name: _values_of(tensors[row.name].detach().cpu()) for row in rows if row.name in tensors}
+
+
+def _values_of(tensor: Any) -> Values:
+    from nnshape.render.parameters import Values
+
+    # The first numbers of the last two dimensions, at the beginning of all others.
+    index: list[int | slice] = [0] * max(0, tensor.ndim - 2)
+    index += [slice(most) for most in (_ROWS, _COLUMNS)[2 - min(2, tensor.ndim) :]]
+    corner = tensor[tuple(index)]
+    place = ""
+    if corner.numel() < tensor.numel():
+        parts = zip(index, tensor.shape, strict=True)
+        written = [
+            str(part) if isinstance(part, int) else f":{part.stop}" if part.stop < size else ":" for part, size in parts
+        ]
+        place = f"[{', '.join(written)}]"
+    statistics: dict[str, float] = {}
+    if tensor.numel():
+        numbers = (tensor.abs() if tensor.is_complex() else tensor).double()
+        statistics = {
+            "mean": numbers.mean().item(),
+            "std": numbers.std(correction=0).item(),
+            "min": numbers.min().item(),
+            "max": numbers.max().item(),
+        }
+    whole = tensor.tolist() if tensor.numel() <= MOST_NUMBERS else None
+    return Values(place, str(corner), statistics, whole)

@@ -1,0 +1,46 @@
+"""The second half of a command's answer: the real modules, held against the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshape.problems import Problem, SpecError
+from nnshape.render.problems import problem_count
+from nnshape.render.styled import Line
+from nnshape.trace import Trace
+
+if TYPE_CHECKING:
+    from nnshape.modules import Verification
+
+_NO_TORCH = "--device none leaves the proof out and needs no torch"
+
+
+def proved(trace: Trace, device: str) -> Verification | None:
+    """What the real modules say of a trace; None where the proof is left out. Raises SpecError."""
+    if device == "none" or trace.errors:
+        return None
+    try:
+        from nnshape import modules
+    except ImportError as error:
+        message = f"torch cannot be imported: {error}"
+        raise SpecError(Problem("unavailable-device", message, place="--device", help=(_NO_TORCH,))) from None
+    return modules.verify(trace, device)
+
+
+def checked_device(device: str) -> None:
+    """Raise SpecError for what can be no device's name; it needs no torch to say so."""
+    kind, colon, number = device.partition(":")
+    if not kind.isidentifier() or (colon and not number.isdigit()):
+        message = f"{device or 'an empty name'} is no device"
+        help = ("meta, cpu, cuda, cuda:1, mps; or none, which leaves the proof out",)
+        raise SpecError(Problem("unavailable-device", message, place="--device", help=help))
+
+
+def proof_lines(trace: Trace, device: str, verification: Verification | None) -> list[Line]:
+    """The last line of an answer: what was proved, or why nothing was."""
+    if verification is not None:
+        complete = "warning" if verification.unproved else "good"
+        return [[(verification.sentence, "error" if verification.disagreements else complete)]]
+    if device != "none" and trace.errors:
+        return [[(f"not built: the model has {problem_count(trace.errors)}", "dim")]]
+    return []

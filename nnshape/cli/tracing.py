@@ -1,0 +1,51 @@
+"""From a command's options to a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nnshape.problems import Problem, SpecError
+from nnshape.trace import Trace
+
+
+def traced(
+    file: str,
+    inputs: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    variant: str | None = None,
+    symbolic: bool = False,
+    allow_import: Sequence[str] = (),
+) -> Trace:
+    """The trace of a file with the values that the command line gives; raises SpecError."""
+    import nnshape
+
+    overrides = dict(map(_setting, settings))
+    spec = nnshape.load(file)
+    return nnshape.trace(
+        spec,
+        input=list(inputs) if inputs else None,
+        overrides=overrides,
+        variant=variant,
+        symbolic=symbolic,
+        allow_import=allow_import,
+    )
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        message = f"a setting is written NAME=VALUE, not {text}"
+        raise SpecError(Problem("syntax", message, place="--set", help=("--set depth=24",)))
+    return name.strip(), value.strip()
+
+
+def is_usage(error: SpecError) -> bool:
+    """Say whether it is the command line that is wrong, and not the file that it names."""
+    return any(_on_command_line(problem) for problem in error.problems)
+
+
+def _on_command_line(problem: Problem) -> bool:
+    if problem.kind in ("unreadable", "unavailable-device", "import-refused") and problem.span is None:
+        return True
+    name = problem.span.source.name if problem.span is not None else problem.place
+    return name.startswith("--")

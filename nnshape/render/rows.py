@@ -1,0 +1,155 @@
+"""The rows of a model's table: calls laid out as a tree, with what repeats folded, and marked where at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nnshape.problems import Problem, Severity
+from nnshape.render.folding import runs
+from nnshape.shapes.dim import Size
+from nnshape.shapes.tensor import Unknown
+from nnshape.trace import Call, Trace, per_sample
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: a call, or a run of `count` equal ones that begins with it.
+
+    `names` says which, from the fullest to the shortest: `h.0 … h.11`, `h.0 … 11`; `guide` draws the
+    tree before them. `parameters` and `macs` are those of the whole run, a tied parameter left out
+    and `macs` per sample; the `least_…` say that some part of them is not known. `fault` is that of
+    a problem in this step, or in a step inside that is not shown.
+    """
+
+    call: Call
+    last: Call
+    count: int
+    names: tuple[str, ...]
+    guide: str
+    parameters: Size
+    macs: Size
+    least_parameters: bool
+    least_macs: bool
+    tied: bool
+    fault: Severity | None
+
+    @property
+    def type(self) -> str:
+        """The type and how often it comes, `12 x Block`; `?` where nothing could be made of the step."""
+        name = self.call.type or "?"
+        return name if self.count == 1 else f"{self.count} x {name}"
+
+
+def rows_of(trace: Trace, *, depth: int | None = None, fold: bool = True) -> list[Row]:
+    """The rows of a trace, in the order of execution; `depth` is the number of levels to show."""
+    return list(_Layout(trace, depth, fold).rows())
+
+
+class _Layout:
+    """Walks the tree of calls once."""
+
+    def __init__(self, trace: Trace, depth: int | None, fold: bool) -> None:
+        self.trace = trace
+        self.depth = depth
+        self.fold = fold
+        self.faults = faults_of(trace)
+        self.tied = tied_parameters(trace)
+        self.partial = _partial(trace)
+
+    def rows(self) -> Iterator[Row]:
+        yield from self.level(self.trace.root.children, "", "")
+
+    def level(self, calls: list[Call], parent: str, guide: str) -> Iterator[Row]:
+        groups = runs(calls, self.faults) if self.fold else [[call] for call in calls]
+        for number, group in enumerate(groups):
+            is_last = number == len(groups) - 1
+            here = guide + ("└ " if is_last else "├ ") if parent else ""
+            below = guide + ("  " if is_last else "│ ") if parent else ""
+            call = group[0]
+            shown = self.depth is None or call.depth + 1 < self.depth
+            children = call.children if shown else []
+            yield self.row(group, parent, here, hidden=not shown)
+            if children:
+                yield from self.level(children, call.name, below)
+
+    def row(self, group: list[Call], parent: str, guide: str, hidden: bool) -> Row:
+        first, last = group[0], group[-1]
+        names: tuple[str, ...] = (_shown_name(first, parent),)
+        if len(group) > 1:
+            names = (f"{names[0]} … {_shown_name(last, parent)}", f"{names[0]} … {last.name}")
+        tied = tied_in(first, self.tied)
+        faults = [self.faults.get(id(call)) for call in (first.walk() if hidden else (first,))]
+        unknown = isinstance(first.output, Unknown)
+        return Row(
+            call=first,
+            last=last,
+            count=len(group),
+            names=names,
+            guide=guide,
+            parameters=sum((call.parameters - tied_in(call, self.tied) for call in group), 0),
+            macs=sum((per_sample(call.macs) for call in group), 0),
+            least_parameters=first.unknown,
+            least_macs=unknown or first.unknown or id(first) in self.partial,
+            tied=tied != 0,
+            fault="error" if "error" in faults else "warning" if "warning" in faults else None,
+        )
+
+
+def _shown_name(call: Call, parent: str) -> str:
+    """A step's name; a number says little without the name of what it counts."""
+    return f"{parent}.{call.name}" if parent and call.name.isdigit() else call.name
+
+
+def faults_of(trace: Trace) -> dict[int, Severity]:
+    """The calls at fault, by id, each with the severity of its worst problem."""
+    found: dict[int, Severity] = {}
+    if not trace.problems:
+        return found
+    by_path: dict[str, Call] = {}
+    for call in trace.root.walk():
+        by_path.setdefault(call.path, call)
+    for problem in trace.problems:
+        place = _call_at(problem, by_path)
+        if place is not None and found.get(id(place)) != "error":
+            found[id(place)] = problem.severity
+    return found
+
+
+def _call_at(problem: Problem, by_path: dict[str, Call]) -> Call | None:
+    """The innermost call whose text holds the place of a problem."""
+    span = problem.span
+    if span is None:
+        return None
+    parent = by_path.get(problem.frames[-1].text) if problem.frames else by_path[""]
+    if parent is None:
+        return None
+    for call in reversed(parent.children):
+        own = call.span
+        if own.source is span.source and own.start <= span.start and span.end <= own.end:
+            return call
+    return parent if problem.frames else None
+
+
+def tied_parameters(trace: Trace) -> dict[str, Size]:
+    """The parameters that share another's tensor, and how many elements each would count."""
+    return {row.name: row.count for row in trace.parameters if row.tied_to is not None}
+
+
+def tied_in(call: Call, tied: dict[str, Size]) -> Size:
+    """How many elements of a call's parameters are another's tensors."""
+    if not tied or call.reused:
+        return 0
+    prefix = call.path + "."
+    return sum((count for name, count in tied.items() if name == call.path or name.startswith(prefix)), 0)
+
+
+def _partial(trace: Trace) -> set[int]:
+    """The calls, by id, with a step inside whose value is unknown: their MACs are a lower bound."""
+    found: set[int] = set()
+    if not trace.errors and not trace.root.unknown:
+        return found
+    for call in reversed(list(trace.root.walk())):
+        if any(isinstance(child.output, Unknown) or id(child) in found for child in call.children):
+            found.add(id(call))
+    return found

@@ -1,0 +1,103 @@
+"""Lines of styled text, and how they are written: with colour, or plain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from rich.style import Style
+
+#: A text, and the name of its style; "" is the terminal's own.
+Part: TypeAlias = "tuple[str, str]"
+Line: TypeAlias = "Sequence[Part]"
+
+# The terminal's own sixteen colours: its theme has made them readable on its background.
+STYLES = {
+    "head": "bold",
+    "dim": "dim",
+    "type": "cyan",
+    "error": "bold red",
+    "warning": "bold yellow",
+    "related": "cyan",
+    "help": "bold cyan",
+    "good": "green",
+}
+
+ELLIPSIS = "…"
+# What is no letter to a terminal: controls would move its cursor, bidirectional marks reorder the line.
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+_NARROW = dict.fromkeys(map(ord, "…├└│─✗·"))
+
+
+def painted(lines: Iterable[Line], color: bool) -> str:
+    """The text of the lines, each with its line end; with terminal colours where `color` is set."""
+    rows = []
+    for line in lines:
+        parts = [_colored(text, style) if color and style and text else _clean(text) for text, style in line]
+        rows.append("".join(parts).rstrip() + "\n")
+    return "".join(rows)
+
+
+def _colored(text: str, style: str) -> str:
+    from rich.color import ColorSystem
+
+    body = text.rstrip()
+    return _style(style).render(_clean(body), color_system=ColorSystem.STANDARD) + text[len(body) :]
+
+
+@cache
+def _style(name: str) -> Style:
+    from rich.style import Style
+
+    return Style.parse(STYLES[name])
+
+
+def _clean(text: str) -> str:
+    return text if text.isprintable() else text.translate(_CONTROLS)
+
+
+def cells(text: str) -> int:
+    """The number of a terminal's columns that a text takes."""
+    if text.isascii():
+        return len(text)
+    if text.translate(_NARROW).isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut_end(text: str, width: int) -> str:
+    """The text in at most this many columns, its end cut off where it is longer."""
+    if cells(text) <= width:
+        return text
+    return _start(text, width - 1) + ELLIPSIS if width > 0 else ""
+
+
+def cut_middle(text: str, width: int) -> str:
+    """The text in at most this many columns, its middle left out where it is longer."""
+    if cells(text) <= width:
+        return text
+    if width < 1:
+        return ""
+    tail = (width - 1) // 2
+    return _start(text, width - 1 - tail) + ELLIPSIS + _start(text[::-1], tail)[::-1]
+
+
+def _start(text: str, width: int) -> str:
+    if text.isascii():
+        return text[:width]
+    taken = 0
+    for index, character in enumerate(text):
+        taken += cells(character)
+        if taken > width:
+            return text[:index]
+    return text
+
+
+def padded(text: str, width: int, right: bool = False) -> str:
+    """The text, filled up with blanks to this many columns; on its left where `right` is set."""
+    blank = " " * (width - cells(text))
+    return blank + text if right else text + blank
