@@ -1,0 +1,107 @@
+"""Who may import whom, and that nothing imports torch before it must; each rule with a proof that it can fail."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nnshape
+
+PACKAGE = Path(nnshape.__file__).parent
+CONFIGS = PACKAGE.parent / "configs"
+
+#: What each part may import of the package, apart from itself and `problems`.
+MAY_IMPORT = {
+    "problems": {"spec"},
+    "spec": set(),
+    "shapes": set(),
+    "trace": {"spec", "shapes"},
+    "fixes": {"spec", "shapes", "trace"},
+    "modules": {"spec", "shapes", "trace"},
+    "render": {"spec", "shapes", "trace"},
+    "cli": {"spec", "shapes", "trace", "fixes", "modules", "render"},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules that a file imports when it runs; those for type checkers alone are left out."""
+    tree = ast.parse(path.read_text("utf-8"))
+    checked = {id(n) for node in ast.walk(tree) if _for_types(node) for n in ast.walk(node)}
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in checked:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+    return found
+
+
+def _for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def wrong_imports(path: Path, package: Path) -> list[str]:
+    """What a file imports against the direction of the house, or from torch without leave."""
+    part = path.relative_to(package).parts[0].removesuffix(".py")
+    wrong = []
+    for name in imports_of(path):
+        top, _, rest = name.partition(".")
+        if top == "torch" and part != "modules":
+            wrong.append(name)
+        if top == "nnshape" and rest and part in MAY_IMPORT:
+            other = rest.split(".")[0]
+            if other in MAY_IMPORT and other not in {part, "problems"} | MAY_IMPORT[part]:
+                wrong.append(name)
+    return wrong
+
+
+def test_imports_run_one_way():
+    wrong = {str(path): found for path in PACKAGE.rglob("*.py") if (found := wrong_imports(path, PACKAGE))}
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("spec/a.py", "from nnshape.trace import trace_spec"),
+        ("shapes/layers/a.py", "def f():\n    import torch.nn"),
+        ("trace/a.py", "from nnshape import modules"),
+        ("render/a.py", "from nnshape.cli import main"),
+    ],
+)
+def test_the_direction_of_imports_can_be_broken(tmp_path, file, text):
+    path = tmp_path / file
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert wrong_imports(path, tmp_path)
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh Python has loaded after running the code."""
+    run = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint('\\n'.join(sys.modules), file=sys.stderr)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(run.stderr.split())
+
+
+COMMANDS = {
+    "import": "import nnshape",
+    "trace": f"import nnshape; nnshape.trace({str(CONFIGS / 'resnet.yaml')!r})",
+    "inspect": f"from nnshape.cli import run; run(['inspect', {str(CONFIGS / 'lenet.yaml')!r}, '--device', 'none'])",
+}
+
+
+@pytest.mark.parametrize("code", COMMANDS.values(), ids=COMMANDS)
+def test_no_torch_before_it_must_be(code):
+    assert not {name for name in loaded_by(code) if name.split(".")[0] in ("torch", "numpy")}
+
+
+def test_torch_would_be_seen():
+    assert "torch" in loaded_by("import nnshape; nnshape.verify(nnshape.trace('input: 4\\nlayers:\\n  a: ReLU()\\n'))")
