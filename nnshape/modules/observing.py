@@ -140,7 +140,7 @@ class Observer:
     def _fail(self, call: Call, traced: Any, error: Exception) -> Any:
         """Tell that a call raised, and give what it would have given."""
         if id(call) not in self._judged:
-            if isinstance(error, (NotImplementedError, torch.OutOfMemoryError)):
+            if _cannot_run_there(error, self._builder.device):
                 self._judged.add(id(call))
                 self.unproved.append(call.path)
             else:
@@ -208,6 +208,20 @@ class Observer:
         if isinstance(traced, (tuple, list)):
             return tuple(map(self._stand_in, traced))
         return None if isinstance(traced, Unknown) else traced
+
+
+def _cannot_run(error: Exception) -> bool:
+    """Whether the device could not run the call, which says nothing of the call itself."""
+    # Meta tensors hold no values, so torch cannot look at one there: it says so in a RuntimeError.
+    no_values = isinstance(error, RuntimeError) and "meta tensor" in str(error)
+    return no_values or isinstance(error, (NotImplementedError, torch.OutOfMemoryError))
+
+
+def _cannot_run_there(error: Exception, device: torch.device) -> bool:
+    """Whether an error tells of the device, not of the call: no kernel, no memory, no values to look at."""
+    if isinstance(error, (NotImplementedError, torch.OutOfMemoryError)):
+        return True
+    return device.type == "meta" and "meta tensor" in str(error)
 
 
 def _operation_at(run: Run, place: tuple[int, int] | None) -> Operation | None:
