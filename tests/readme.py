@@ -33,12 +33,9 @@ def run(*arguments: str) -> str:
 
 def commands() -> list[str]:
     """The names of all commands."""
-    import typer.main
+    from nnshape.cli.program import COMMANDS
 
-    from nnshape.cli import app
-
-    command = typer.main.get_command(app)
-    return list(command.commands)  # type: ignore[attr-defined]
+    return list(COMMANDS)
 
 
 def generated(command: str) -> str:

@@ -94,7 +94,7 @@ def loaded_by(code: str) -> set[str]:
 COMMANDS = {
     "import": "import nnshape",
     "trace": f"import nnshape; nnshape.trace({str(CONFIGS / 'resnet.yaml')!r})",
-    "inspect": f"from nnshape.cli import run; run(['inspect', {str(CONFIGS / 'lenet.yaml')!r}, '--device', 'none'])",
+    "inspect": f"from nnshape.cli import main; main(['inspect', {str(CONFIGS / 'lenet.yaml')!r}, '--device', 'none'])",
 }
 
 

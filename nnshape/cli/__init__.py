@@ -1,5 +1,5 @@
 """The command line: one command a file, found by its name."""
 
-from nnshape.cli.main import main
+from nnshape.cli.program import main
 
 __all__ = ["main"]

@@ -12,7 +12,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 FORMATS = ("table", "json", "markdown", "csv")
 COLORS = ("auto", "always", "never")
 
-file = click.argument("file", metavar="FILE")
+file = click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 inputs = click.option(
     "--input", "inputs", multiple=True, metavar="[NAME=]SHAPE",
     help="An input's shape in place of the file's: 3x256x256, ids=int64[N, 16].",
@@ -21,7 +21,22 @@ settings = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE",
     help="The value of an hparam or of a size: depth=24, H=512.",
 )  # fmt: skip
-variant = click.option("--variant", metavar="NAME", help="One of the file's own sets of values.")
+
+
+def _variants(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The variants of the file that was typed, for the shell's completion."""
+    import nnshape
+
+    try:
+        names = nnshape.load(context.params["file"]).variants
+    except (KeyError, TypeError, nnshape.SpecError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+variant = click.option(
+    "--variant", metavar="NAME", shell_complete=_variants, help="One of the file's own sets of values."
+)
 symbolic = click.option("--symbolic", is_flag=True, help="Keep sizes symbols, although dims gives them values.")
 allow_import = click.option(
     "--allow-import", multiple=True, metavar="MODULE:CLASS",
@@ -33,10 +48,17 @@ depth = click.option(
 fold = click.option(
     "--no-fold", "fold", flag_value=False, default=True, help="Give every repeated step a row of its own."
 )
-output_format = click.option(
-    "--format", "output_format", type=click.Choice(FORMATS), default="table", show_default=True,
-    help="How the answer is written.",
-)  # fmt: skip
+
+
+def formats(*names: str) -> Callable[[Command], Command]:
+    """`--format`, with the forms that the command's answer has."""
+    return click.option(
+        "--format", "output_format", type=click.Choice(names), default=names[0], show_default=True,
+        help="How the answer is written.",
+    )  # fmt: skip
+
+
+output_format = formats(*FORMATS)
 columns = click.option(
     "--columns", type=click.IntRange(min=40), metavar="N", help="The width of a table; the terminal's by default."
 )
@@ -54,6 +76,13 @@ def device(default: str, help: str) -> Callable[[Command], Command]:
 def model(command: Command) -> Command:
     """What says which model it is: the file, and the values in place of its own."""
     for option in (allow_import, symbolic, variant, settings, inputs, file):
+        command = option(command)
+    return command
+
+
+def plain_page(command: Command) -> Command:
+    """What says how an answer looks that is a table or JSON."""
+    for option in (color, columns, formats("table", "json")):
         command = option(command)
     return command
 

@@ -9,12 +9,8 @@ import click
 from nnshape.cli import options
 
 if TYPE_CHECKING:
-    from nnshape.render.parameters import Values
+    from nnshape.render.values import Values
     from nnshape.trace import ParameterRow, Trace
-
-#: Tensors with more elements than this are shown in JSON by their statistics alone.
-MOST_NUMBERS = 10_000
-_ROWS, _COLUMNS = 4, 6
 
 
 @click.command(short_help="Every parameter: name, shape, dtype, count, share.")
@@ -101,37 +97,11 @@ def _of_layer(trace: Trace, layer: str) -> tuple[ParameterRow, ...]:
 def _values(trace: Trace, rows: tuple[ParameterRow, ...], device: str, seed: int) -> dict[str, Values]:
     """The values of each row's tensor in a model built on the device; raises SpecError."""
     import nnshape
+    from nnshape.cli.values import values_of
 
     model = nnshape.build(trace, device, seed=seed)
     tensors = {
         **dict(model.named_parameters(remove_duplicate=False)),
         **dict(model.named_buffers(remove_duplicate=False)),
     }
-    return {row.name: _values_of(tensors[row.name].detach().cpu()) for row in rows if row.name in tensors}
-
-
-def _values_of(tensor: Any) -> Values:
-    from nnshape.render.parameters import Values
-
-    # The first numbers of the last two dimensions, at the beginning of all others.
-    index: list[int | slice] = [0] * max(0, tensor.ndim - 2)
-    index += [slice(most) for most in (_ROWS, _COLUMNS)[2 - min(2, tensor.ndim) :]]
-    corner = tensor[tuple(index)]
-    place = ""
-    if corner.numel() < tensor.numel():
-        parts = zip(index, tensor.shape, strict=True)
-        written = [
-            str(part) if isinstance(part, int) else f":{part.stop}" if part.stop < size else ":" for part, size in parts
-        ]
-        place = f"[{', '.join(written)}]"
-    statistics: dict[str, float] = {}
-    if tensor.numel():
-        numbers = (tensor.abs() if tensor.is_complex() else tensor).double()
-        statistics = {
-            "mean": numbers.mean().item(),
-            "std": numbers.std(correction=0).item(),
-            "min": numbers.min().item(),
-            "max": numbers.max().item(),
-        }
-    whole = tensor.tolist() if tensor.numel() <= MOST_NUMBERS else None
-    return Values(place, str(corner), statistics, whole)
+    return {row.name: values_of(tensors[row.name].detach().cpu()) for row in rows if row.name in tensors}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nnshape.problems import Problem, SpecError
 from nnshape.trace import Trace
+from nnshape.trace.one_step import WrongUse
 
 
 def traced(
@@ -19,7 +20,7 @@ def traced(
     """The trace of a file with the values that the command line gives; raises SpecError."""
     import nnshape
 
-    overrides = dict(map(_setting, settings))
+    overrides = overrides_of(settings)
     spec = nnshape.load(file)
     return nnshape.trace(
         spec,
@@ -29,6 +30,11 @@ def traced(
         symbolic=symbolic,
         allow_import=allow_import,
     )
+
+
+def overrides_of(settings: Sequence[str]) -> dict[str, str]:
+    """The values that `--set` gives, by name; raises SpecError where one is not NAME=VALUE."""
+    return dict(map(_setting, settings))
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -41,7 +47,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 def is_usage(error: SpecError) -> bool:
     """Say whether it is the command line that is wrong, and not the file that it names."""
-    return any(_on_command_line(problem) for problem in error.problems)
+    return isinstance(error, WrongUse) or any(_on_command_line(problem) for problem in error.problems)
 
 
 def _on_command_line(problem: Problem) -> bool:

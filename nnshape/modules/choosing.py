@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nnshape.shapes.constraints import Constraint
-from nnshape.shapes.dim import Dim, TooLarge, symbols_of
+from nnshape.shapes.dim import Dim, TooLarge, substitute, symbols_of
 
 #: Sizes that models often want: small ones first, then multiples of powers of two, then any.
 _OFTEN = (3, 5, 7, 4, 6, 9, 11, 13, 8, 12, 10, 16, 24, 20, 28, 32, 48, 40, 64, 96, 128, 160, 192, 224, 256, 320, 512)
@@ -53,7 +53,7 @@ class _Search:
         if place == len(self._order):
             return True
         name = self._order[place]
-        for candidate in self._candidates(name):
+        for candidate in self._candidates(place, values):
             if distinct and candidate in values.values():
                 continue
             values[name] = candidate
@@ -78,12 +78,29 @@ class _Search:
                 return False
         return True
 
-    def _candidates(self, name: str) -> Iterator[int]:
+    def _candidates(self, place: int, values: dict[str, int]) -> Iterator[int]:
+        name = self._order[place]
+        yield from self._solutions(place, values)
         first: tuple[int, ...] = (BATCH, 1, *_OFTEN) if name == "N" else (*_OFTEN, *self._numbers)
         seen = set(first)
         yield from dict.fromkeys(first)
         yield from (number for number in range(1, _MOST) if number not in seen)
-        yield from (number for number in self._numbers if number >= _MOST)
+
+    def _solutions(self, place: int, values: dict[str, int]) -> Iterator[int]:
+        """The values that an equation leaves for the last of its symbols, where it is linear in it."""
+        name = self._order[place]
+        for constraint in self._judged[place]:
+            if constraint.relation != "==":
+                continue
+            try:
+                rest = substitute(constraint.left - constraint.right, {k: v for k, v in values.items() if k != name})
+                one, two = (substitute(rest, {name: value}) for value in (1, 2))
+            except (ValueError, TooLarge, ZeroDivisionError):
+                continue
+            if isinstance(one, int) and isinstance(two, int) and one != two:
+                root, remainder = divmod(one, one - two)
+                if not remainder and root >= 0:
+                    yield root + 1
 
 
 def _numbers_near(constraints: Sequence[Constraint]) -> list[int]:

@@ -114,7 +114,7 @@ class Writer:
             name = call.name if operation.result is call.output else None
             node = self._operation(operation, name if name is None or name.isidentifier() else f"_{name}")
             self._know(operation.result, node)
-            self.made.results[node] = (index, position)
+            self.made.results.setdefault(node, (index, position))
             self._claim(before, index)
         before = next(iter(reversed(self.graph.nodes)), None)
         self.made.outputs.append(self.emit(call.output))
@@ -127,7 +127,7 @@ class Writer:
             if node.op != "placeholder":
                 self.made.owners.setdefault(node, owner)
 
-    def _operation(self, operation: Operation, name: str | None) -> Node:
+    def _operation(self, operation: Operation, name: str | None) -> Any:
         target = operation.target
         if isinstance(target, Attribute):
             return self._attribute(target, name)
@@ -188,8 +188,13 @@ class Writer:
             captures = dict(zip(captures, again.values(), strict=True))
         return arguments, {**keywords, **{key: self.reference(value) for key, value in captures.items()}}
 
-    def _function(self, function: Function, operation: Operation, name: str | None) -> Node:
+    def _function(self, function: Function, operation: Operation, name: str | None) -> Any:
         values = operation.arguments
+        if function.name in targets.MOVES:
+            # A tensor stays on the device of the model, whatever the spec says.
+            values = tuple(value for value in values if not isinstance(value, str) or isinstance(value, DType))
+            if len(values) == 1 and not operation.keywords.keys() - {"device"}:
+                return self.emit(values[0])
         keywords = {key: self.emit(value) for key, value in operation.keywords.items() if key != "device"}
         if targets.follows_training(function, len(values), keywords):
             keywords["training"] = self._shared("training", lambda: self.graph.create_node("get_attr", "training"))

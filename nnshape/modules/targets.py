@@ -22,6 +22,8 @@ SIGNS: dict[str, Callable[..., Any]] = {
     "getitem": operator.getitem,
 }  # fmt: skip
 _UNARY_SIGNS: dict[str, Callable[..., Any]] = {"neg": operator.neg, "bitwise_not": operator.invert}
+#: Methods that bring a tensor to another device.
+MOVES = ("to", "cpu", "cuda")
 PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
 
 #: Where a function is looked for, in this order, each under its name in a pickle.

@@ -11,6 +11,7 @@ from nnshape.render.amounts import amount, byte_text
 from nnshape.render.columns import Cell, Column, Fit, fitted, laid_out
 from nnshape.render.styled import Line
 from nnshape.render.summary import title, total_lines, totals
+from nnshape.render.values import Values, finite, value_lines
 from nnshape.shapes.dim import Size
 from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.tensor import sizes_text
@@ -26,20 +27,6 @@ _FITS = (
     Fit(("Name", "Shape", "Count", "Share", "Trainable"), ("Name",)),
     Fit(("Name", "Shape", "Count"), ("Name", "Shape"), 0.5),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """The numbers of one real tensor: a corner of it as torch prints it, and its statistics.
-
-    `statistics` holds mean, std, min and max, and nothing for a tensor without elements. `numbers`
-    are all of them, nested as the tensor is; None where they are too many.
-    """
-
-    index: str
-    text: str
-    statistics: Mapping[str, float]
-    numbers: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +55,7 @@ def parameter_lines(selection: Selection, width: int) -> list[Line]:
     if selection.values is not None:
         for row in rows:
             if row.name in selection.values:
-                lines += [(), *_value_lines(row, selection.values[row.name])]
+                lines += [(), *value_lines(row.name, shape_of(row), selection.values[row.name])]
     if selection.layer is None:
         return [*lines, (), *total_lines(selection.trace, width)]
     return [*lines, (), [(layer_text(selection), "")]]
@@ -129,14 +116,6 @@ def share(count: Size, total: Size) -> str:
     return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
 
 
-def _value_lines(row: ParameterRow, values: Values) -> list[Line]:
-    statistics = "  ".join(f"{name} {number:.4g}" for name, number in values.statistics.items())
-    head: Line = [(row.name, "head"), (f"  {shape_of(row)}  ", ""), (statistics, "dim")]
-    first, *others = values.text.split("\n")
-    start = f"  {values.index} = " if values.index else "  "
-    return [head, [(start, "dim"), (first, "")], *([(" " * len(start) + line, "")] for line in others)]
-
-
 def parameters_json(selection: Selection) -> str:
     """The parameters as JSON; with `values`, the statistics of each and, up to a size, its numbers."""
     items = []
@@ -144,7 +123,7 @@ def parameters_json(selection: Selection) -> str:
         item = json.parameter_json(row)
         if selection.values is not None and row.name in selection.values:
             values = selection.values[row.name]
-            item |= {"statistics": _finite(dict(values.statistics)), "values": _finite(values.numbers)}
+            item |= {"statistics": finite(dict(values.statistics)), "values": finite(values.numbers)}
         items.append(item)
     trace = selection.trace
     return json.text_of({
@@ -156,17 +135,6 @@ def parameters_json(selection: Selection) -> str:
         "totals": json.totals_json(trace),
         "problems": [json.problem_json(problem) for problem in trace.problems],
     })  # fmt: skip
-
-
-def _finite(value: Any) -> Any:
-    """Numbers as JSON has them: it has no NaN and no infinity, so those are words."""
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return str(value)
-    return str(value) if isinstance(value, complex) else value
 
 
 def parameters_markdown(selection: Selection) -> str:

@@ -21,8 +21,8 @@ Rule = Callable[..., Any]
 
 #: Every declared function, by torch's name; the families fill it as they are imported.
 REGISTRY: dict[str, Function] = {}
-#: The names that a method has and another function too: the method is registered as `Tensor.unfold`.
-TWINS = frozenset({"unfold"})
+#: The names that a method has and another function too (or one of another order): it is registered as `Tensor.unfold`.
+TWINS = frozenset({"unfold", "where"})
 
 
 class Function:
@@ -32,7 +32,7 @@ class Function:
     tensor out of numbers, so that the value of the step before is not given to it.
     """
 
-    __slots__ = ("_signature", "count", "example", "factory", "method", "name", "only_method", "rule")
+    __slots__ = ("_signature", "count", "derive", "example", "factory", "method", "name", "only_method", "rule")
 
     def __init__(
         self, name: str, rule: Rule, *, method: bool, only_method: bool, factory: bool, example: tuple[str, ...]
@@ -44,6 +44,7 @@ class Function:
         self.factory = factory
         self.example = example
         self.count: Callable[..., Size] | None = None
+        self.derive: Callable[..., tuple[str, ...]] | None = None
         self._signature: Signature | None = None
 
     def __repr__(self) -> str:
@@ -53,6 +54,27 @@ class Function:
     def doc(self) -> str:
         """What the operation does, in one sentence."""
         return self.rule.__doc__ or ""
+
+    def help(self) -> tuple[str, dict[str, str]]:
+        """What the operation does, in a sentence, and what each argument means, in torch's order.
+
+        The rule's docstring says it; where it is silent, the layer of the same name and what the
+        argument means everywhere.
+        """
+        from nnshape.shapes.meanings import SHARED, explained
+        from nnshape.shapes.twins import layer_of
+
+        sentence, own = explained(self.doc)
+        layer = layer_of(self.name)
+        of_layer = layer.help()[1] if layer is not None else {}
+        meanings = {}
+        for parameter in self.signature().parameters:
+            # What a layer has as a flag or size may come to its function as a tensor.
+            inherited = None if "Tensor" in parameter.kinds else of_layer.get(parameter.name)
+            meaning = own.get(parameter.name) or inherited or SHARED.get(parameter.name)
+            if meaning:
+                meanings[parameter.name] = meaning
+        return sentence, meanings
 
     def signature(self) -> Signature:
         """The arguments, by torch's names and in torch's order."""
@@ -70,6 +92,20 @@ class Function:
             return 0
         size: Size = self._call(lambda *args, **kw: self.count(output, *args, **kw), arguments, keywords)  # type: ignore[misc]
         return size
+
+    def derivation(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:
+        """How the result's sizes come about, line by line: as for the layer of the same name where there is one."""
+        if self.derive is not None:
+            lines: tuple[str, ...] = self._call(self.derive, arguments, keywords)
+            return lines
+        from nnshape.shapes.twins import derivation_of_twin
+
+        return derivation_of_twin(self.name, self.signature().bind(arguments, keywords))
+
+    def derives(self, rule: Callable[..., tuple[str, ...]]) -> Callable[..., tuple[str, ...]]:
+        """Declare the rule that tells how the sizes come about: the function's own arguments -> lines."""
+        self.derive = rule
+        return rule
 
     def counts(self, rule: Callable[..., Size]) -> Callable[..., Size]:
         """Declare the rule that counts multiply-accumulates: `(output, *arguments)` -> a size."""

@@ -106,21 +106,16 @@ class Layer:
         Both stand in the docstring, the arguments as lines `name, name: meaning`; a base class says
         what its subclasses share.
         """
+        from nnshape.shapes.meanings import explained  # only help needs it
+
         meanings = {
             "device": "where the parameters are; a spec's layers are built on the device of the command.",
             "dtype": "the dtype of the parameters; float32 if it is not given.",
         }
         sentence = ""
         for base in reversed(cls.__mro__[:-2]):
-            sentence, _, rest = (base.__dict__.get("__doc__") or "").strip().partition("\n")
-            names: list[str] = []
-            for line in filter(None, map(str.strip, rest.splitlines())):
-                head, colon, meaning = line.partition(": ")
-                if colon and all(name.strip().isidentifier() for name in head.split(",")):
-                    names = [name.strip() for name in head.split(",")]
-                    meanings.update(dict.fromkeys(names, meaning))
-                else:
-                    meanings.update({name: f"{meanings[name]} {line}" for name in names})
+            sentence, own = explained(base.__dict__.get("__doc__"))
+            meanings.update(own)
         return sentence, {name: meanings[name] for name in cls.signature().by_name if name in meanings}
 
     @property

@@ -246,6 +246,8 @@ def takes(name: str, arguments: tuple[Any, ...]) -> bool:
         return len(arguments) > 1 or isinstance(arguments[0], (tuple, list))
     if name == "sum":
         return isinstance(arguments[0], (tuple, list))
+    if name == "pow" and len(arguments) == 1:
+        return False
     return all(map(is_number, arguments)) or (name in ("float", "int") and isinstance(arguments[0], str))
 
 

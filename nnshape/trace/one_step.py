@@ -123,6 +123,9 @@ class _Form:
             self.require_inputs()
             signature = target.call_signature() if is_layer_class(target) else None
             return self.call(node, (), (), signature)
+        if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name) and self.is_unknown(node.function.id):
+            # The trace will say so; the inputs are then no matter.
+            return self.call(node, (), (), None)
         names = self.tensor_names()
         if names:
             return node, self.named(names)
@@ -147,7 +150,11 @@ class _Form:
     ) -> tuple[nodes.Node, tuple[Input, ...]]:
         """The function applied to the inputs, and then to arguments of its own."""
         positional = [shape for shape in self.given if shape.name is None]
-        names = [p.name for p in signature.positional] if signature is not None and len(self.given) > 1 else ["x"]
+        # Functions such as cat take all their tensors as one argument.
+        together = signature is not None and bool(signature.parameters) and "Tensors" in signature.parameters[0].kinds
+        names = ["x"] if len(self.given) == 1 else []
+        if signature is not None and not together and not names:
+            names = [parameter.name for parameter in signature.positional]
         inputs: list[Input] = []
         first: list[nodes.Node] = []
         for index, shape in enumerate(positional):
@@ -158,8 +165,7 @@ class _Form:
             if shape.name is not None:
                 inputs.append(_input(shape, shape.name))
                 joined.append(nodes.Keyword(shape.name, _named_node(inputs[-1]), shape.span.start, shape.span.end))
-        if first and signature is not None and "Tensors" in signature.parameters[0].kinds:
-            # Functions such as cat take all their tensors as one argument.
+        if first and together:
             first = [nodes.Tuple(tuple(first), first[0].start, first[-1].end)]
         node = self.node
         applied = nodes.Call(function, (*first, *args), (*keywords, *joined), node.start, node.end)
@@ -174,7 +180,7 @@ class _Form:
             if shape.name is not None and shape.name not in names:
                 message = f"the step names no tensor {shape.name}: it names {', '.join(names)}"
                 raise WrongUse(Problem("unknown-name", message, shape.span, help=nearest(shape.name, names)))
-        if len(positional) == len(open_names) + 1 and "x" not in names:
+        if len(positional) == len(open_names) + 1 and "x" not in names and _mentions(self.node, "_"):
             open_names.insert(0, "x")
         if len(positional) != len(open_names):
             wanted = ", ".join(names)
@@ -194,6 +200,10 @@ class _Form:
             if name in given or (name not in sizes and find_torch(name) is MISSING)
         ]  # fmt: skip
         return list(dict.fromkeys(found))
+
+    def is_unknown(self, name: str) -> bool:
+        """Say whether nothing gives a name a meaning."""
+        return find_torch(name, called=True) is MISSING and all(shape.name != name for shape in self.given)
 
     def require_inputs(self) -> None:
         """Raise WrongUse where no shape was given."""

@@ -24,7 +24,7 @@ def located_refusal(
     module: Module | None = None,
 ) -> Fault:
     """The fault for a refusal of the call at `node`, whose constructor or function has this signature."""
-    place = _argument_node(node, refusal, signature)
+    place = _argument_node(node, refusal, signature, module, len(arguments))
     span = frame.expression.span(place)
     if (
         place is node
@@ -37,13 +37,21 @@ def located_refusal(
         related = ()
     message = refusal.message.replace("{layer}", frame.call.name)
     notes = (f"torch says: {refusal.note}",) if refusal.note else ()
-    arrived = tuple(_arrivals(frame, arguments))
+    arrived = _arrivals(frame, arguments)
+    here = next((label.text for label in arrived if label.span == span), "")
+    others = tuple(label for label in arrived if label.span != span)
     help = (refusal.help,) if refusal.help else ()
-    return Fault(Problem(refusal.problem, message, span, "", arrived + related, (), help, notes))
+    return Fault(Problem(refusal.problem, message, span, here, others + related, (), help, notes))
 
 
-def _argument_node(node: nodes.Node, refusal: Refusal, signature: Signature | None) -> nodes.Node | nodes.Keyword:
-    """The part of a call in which an argument is written; the whole call where it is not."""
+def _argument_node(
+    node: nodes.Node, refusal: Refusal, signature: Signature | None, module: Module | None, given: int
+) -> nodes.Node | nodes.Keyword:
+    """The part of a call in which an argument is written; the whole call where it is not.
+
+    `given` is how many arguments came: one more than are written where `_`, or what stands before a
+    method's dot, came first.
+    """
     name = refusal.argument
     if name is None or not isinstance(node, nodes.Call):
         return node
@@ -53,15 +61,19 @@ def _argument_node(node: nodes.Node, refusal: Refusal, signature: Signature | No
                 return keyword if refusal.problem == "unknown-argument" else keyword.value
     if signature is None:
         return node
-    names = [parameter.name for parameter in signature.positional]
-    if name not in names:
+    if name in signature.by_name:
+        # A constructor may stand inside the call of what it makes.
+        call = _calls(node)[-1] if signature.owner[:1].isupper() else node
+        ahead = 0 if call is not node or signature.owner[:1].isupper() else given - len(call.args)
+    elif module is not None and module.layer is not None:
+        signature, call = module.layer.call_signature(), node
+        ahead = given - len(call.args)
+    else:
         return node
-    constructor = _calls(node)[-1]
-    position = names.index(name)
-    if isinstance(constructor.function, nodes.Attribute) and signature.owner[:1].islower():
-        position -= 1  # a method's first argument stands before the dot
-    if 0 <= position < len(constructor.args) and not any(isinstance(a, nodes.Starred) for a in constructor.args):
-        return constructor.args[position]
+    names = [parameter.name for parameter in signature.positional]
+    position = names.index(name) - ahead if name in names else -1
+    if 0 <= position < len(call.args) and not any(isinstance(a, nodes.Starred) for a in call.args):
+        return call.args[position]
     return node
 
 
@@ -81,7 +93,8 @@ def _arrivals(frame: Frame, arguments: Sequence[Any]) -> list[Label]:
         if made is not None:
             span, before = made
             came = f"{before} -> " if before is not None else ""
-            labels.append(Label(span, f"{came}{tensor}"))
+            text = f"{came}{tensor}"
+            labels.append(Label(span, "" if text == span.text.strip() else text))
     return list(dict.fromkeys(labels))[:3]
 
 

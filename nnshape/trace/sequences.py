@@ -66,7 +66,7 @@ def run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
 
     def evaluate(frame: Frame) -> Any:
         value = expressions.evaluate(frame, item.node)
-        if isinstance(value, Module) and value.path is None:
+        if isinstance(value, Module) and (value.path is None or value is frame.placed):
             return applying.apply_module(frame, item.node, value, (frame.running,), {})
         return value
 

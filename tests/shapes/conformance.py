@@ -23,7 +23,7 @@ from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.tensor import Tensor, tensors_in
 
 #: What torch raises where it refuses an argument or an input.
 TORCH_REFUSES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError, NotImplementedError, ZeroDivisionError, OverflowError, AttributeError)
@@ -48,14 +48,20 @@ def tensor(*shape: int, dtype: str = "float32") -> Tensor:
     return Tensor(shape, DTYPES[dtype])
 
 
-def check_layer(name: str, arguments: tuple = (), keywords: dict | None = None, inputs: tuple = (), call: dict | None = None) -> Any:
-    """Hold a layer against its class of `torch.nn`. Returns the rule's answer, or `Refused`."""
+def check_layer(
+    name: str, arguments: tuple = (), keywords: dict | None = None, inputs: tuple = (), call: dict | None = None,
+    literal: tuple[int, ...] = (),
+) -> Any:  # fmt: skip
+    """Hold a layer against its class of `torch.nn`. Returns the rule's answer, or `Refused`.
+
+    Sizes in `literal` stay numbers in the symbolic run.
+    """
     keywords, call = keywords or {}, call or {}
     layer_class = find_layer(name)
     assert layer_class is not None, f"no rule for {name}"
 
     def by_rule(inputs: tuple, call: dict) -> tuple:
-        layer = layer_class(*arguments, **keywords)
+        layer = layer_class(*arguments, **keywords).resolve(list(tensors_in((inputs, call))))
         output = layer.apply(inputs, call)
         return output, layer.parameters(), layer.buffers()
 
@@ -66,7 +72,7 @@ def check_layer(name: str, arguments: tuple = (), keywords: dict | None = None, 
         persistent = {k: v for k, v in module.state_dict().items() if k not in dict(module.named_parameters())}
         return output, dict(module.named_parameters()), persistent
 
-    return _check(name, f"{name}(*{arguments}, **{keywords})", by_rule, by_torch, inputs, call)
+    return _check(name, f"{name}(*{arguments}, **{keywords})", by_rule, by_torch, inputs, call, literal)
 
 
 def check_function(

@@ -35,8 +35,8 @@ def channelled(draw: Any, channels: int, ranks: tuple[int, ...], dtype: str = "f
         if rank in ranks and dtype in FLOATS and draw(st.integers(0, 9)) == 0:
             hole = draw(st.sampled_from([0, *range(2, rank)]))
             return tensor(*(0 if at == hole else size for at, size in enumerate(shape)), dtype=dtype)
-    if 0 in shape and dtype not in FLOATS:
-        return tensor(*(size or 1 for size in shape))
+    if 0 in shape:
+        return tensor(*shape, dtype=dtype) if dtype in FLOATS else tensor(*(size or 1 for size in shape))
     kinds = often(dtype, st.sampled_from(["float16", "bfloat16", "float32", "float64"]), 4)
     return tensor(*shape, dtype=draw(often(draw(kinds), dtypes(), 8)))
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from conformance import check_layer, tensor
 from drawing import SIZES, dtypes, nearly, often, some, tensors
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dim import symbol
@@ -46,6 +46,36 @@ def test_embedding(data: st.DataObject) -> None:
     check_layer("Embedding", (rows, columns), keywords, (data.draw(tensors(0, 3, "int64")),))
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_embedding_bag(data: st.DataObject) -> None:
+    draw = data.draw
+    rows, columns = draw(ROWS), draw(st.sampled_from([2, 3, 0, -1]))
+    keywords = draw(
+        some(
+            max_norm=st.none() | st.floats(0.1, 2),
+            norm_type=st.floats(1, 3),
+            scale_grad_by_freq=often(False, st.just(True)),
+            mode=st.sampled_from(["sum", "sum", "mean", "max", "min"]),
+            sparse=often(False, st.just(True)),
+            _weight=often(None, tables(rows, columns)),
+            include_last_offset=st.booleans(),
+            padding_idx=often(None, st.integers(-6, 6)),
+            dtype=often(None, dtypes()),
+        )
+    )
+    input = draw(tensors(1, 2, "int64") | tensors(0, 3, "int64"))
+    call = {}
+    if draw(often(input.ndim == 1, st.booleans())):
+        call["offsets"] = draw(tensors(1, 1, "int64") | tensors(0, 2, "int64"))
+    if draw(st.booleans()):
+        dtype = draw(often(keywords.get("dtype") or "float32", dtypes()))
+        call["per_sample_weights"] = tensor(*draw(nearly(input.shape)), dtype=dtype)
+    # Left out: ids of which no bag takes any, which crash torch with mode 'max'.
+    assume(keywords.get("mode") != "max" or "offsets" not in call or 0 not in call["offsets"].shape)
+    check_layer("EmbeddingBag", (rows, columns), keywords, (input,), call)
+
+
 def embedding(rows: int) -> Any:
     return find_layer("Embedding")(rows, 8)
 
@@ -62,9 +92,7 @@ def test_a_symbolic_id_asks_for_a_table_that_is_large_enough() -> None:
     length = symbol("T")
     with collecting() as constraints:
         embedding(1024).forward(Tensor((length,), INT64, (0, length - 1)))
-    assert [str(constraint) for constraint in constraints] == ["-T + 1024 >= 0"] or [
-        (constraint.holds({"T": 1024}), constraint.holds({"T": 1025})) for constraint in constraints
-    ] == [(True, False)]
+    assert [(one.holds({"T": 1024}), one.holds({"T": 1025})) for one in constraints] == [(True, False)]
 
 
 def test_the_wrong_dtype_is_named_with_the_right_one() -> None:

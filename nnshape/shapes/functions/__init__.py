@@ -37,6 +37,10 @@ FAMILIES = (
     "pooling",
     "adaptive",
     "convolution",
+    "vision",
+    "folding",
+    "distance",
+    "unpooling",
 )
 
 

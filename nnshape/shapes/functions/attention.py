@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_divisible, assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dim import Size, equal
 from nnshape.shapes.dtypes import FLOAT32, DType, is_floating, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
@@ -50,7 +50,7 @@ def scaled_dot_product_attention(
         key_ahead, value_ahead = _grouped(query, key, "key"), _grouped(query, value, "value")
     scores = broadcast(ahead, key_ahead, "match the queries and keys of", "key")
     result = broadcast(scores, value_ahead, "weigh the values of", "value")
-    fused = _is_fused(query, key, value, attn_mask, dropout_p)
+    fused = _is_fused(query, key, value, attn_mask, number(dropout_p, "dropout_p"))
     whole = (*scores, query.shape[-2], key.shape[-2])
     if attn_mask is not None:
         if attn_mask.dtype not in ("bool", "float32", query.dtype):
@@ -64,7 +64,7 @@ def scaled_dot_product_attention(
         if fused and attn_mask.ndim < 2:
             message = f"{{layer}} wants a mask of [..., {whole[-2]}, {whole[-1]}], but {attn_mask} arrives"
             raise Refusal("wrong-rank", message, "attn_mask")
-    if (number(dropout_p, "dropout_p") > 1 and 0 not in whole) or (dropout_p < 0 and fused):
+    if dropout_p < 0 or (dropout_p > 1 and 0 not in whole):
         message = f"`dropout_p` (={dropout_p}) must be a share from 0 to 1"
         raise Refusal("invalid-argument", message, "dropout_p")
     return query.like((*result, query.shape[-2], value.shape[-1]))
@@ -86,10 +86,9 @@ def _is_fused(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dr
     """Say whether torch's CPU takes its fused kernel, which is easier on masks."""
     shapes = (query.shape, key.shape, value.shape)
     return (
-        number(dropout, "dropout_p") <= 0
+        dropout <= 0
         and all(len(shape) == 4 for shape in shapes)
-        and shapes[0][:2] == shapes[1][:2] == shapes[2][:2]
-        and shapes[0][-1] == shapes[2][-1]
+        and all(equal(shapes[0][d], shape[d]) is not False for shape in shapes[1:] for d in (0, 1, 3))
         and shapes[0][2] != 0
         and shapes[1][2] != 0
         and (mask is None or mask.ndim in (0, 1, 2, 4))

@@ -60,6 +60,7 @@ class _Sum:
             raise Refusal("missing-argument", message, "operands", note=note)
         self.sizes: dict[str, Size] = {}
         self.operands: list[_Labels] = []
+        self.own: list[dict[str, Size]] = []  # the sizes in each operand, before they broadcast
         self.covered = 0  # dimensions under the widest ellipsis
         parsed = [_labels(term, equation) for term in terms]
         for (letters, ellipsis), tensor in zip(parsed, operands, strict=True):
@@ -98,6 +99,7 @@ class _Sum:
                 raise Refusal("size-mismatch", message, "operands", note=note)
             self.sizes[label] = common
         self.operands.append(labels)
+        self.own.append(own)
 
     def _output(self, right: str, parsed: list[tuple[_Labels, int | None]]) -> _Labels:
         letters, ellipsis = _labels(right, self.equation)
@@ -117,6 +119,21 @@ class _Sum:
         return [*_dots(self.covered), *sorted(letter for letter in letters if letters.count(letter) == 1)]
 
 
+    def _later(self, number: int) -> set[str]:
+        return set(self.output).union(*self.operands[number + 1 :])
+
+    def contracted(self, number: int, pending: dict[str, Size]) -> list[str]:
+        """The labels that are multiplied and summed with this operand: nothing after it has them."""
+        later, own = self._later(number), self.own[number]
+        return [label for label in own if label not in later and own[label] != 1 and pending.get(label, 1) != 1]
+
+    def joined(self, number: int, pending: dict[str, Size]) -> dict[str, Size]:
+        """The sizes that are left after this operand."""
+        later, own = self._later(number), self.own[number]
+        both = {**pending, **own}
+        return {label: own[label] if pending.get(label, 1) == 1 and label in own else pending[label] for label in both if label in later}
+
+
 def _dots(count: int) -> _Labels:
     return [f".{place}" for place in range(count, 0, -1)]
 
@@ -131,21 +148,15 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
     read = _Sum(equation, operands)
     shape = tuple(read.sizes[label] for label in read.output)
     dtype = operands[0].dtype
-    pending = set(read.operands[0])
+    pending = read.own[0]
     for number, tensor in enumerate(operands[1:], 1):
         if tensor.dtype != dtype:
-            if _contracted(read, number, pending):
+            if read.contracted(number, pending):
                 message = f"{{layer}} multiplies tensors of one dtype, but {dtype} and {tensor.dtype} arrive"
                 raise Refusal("wrong-dtype", message, "operands", note="expected scalar type")
             dtype = promote(dtype, tensor.dtype) if shape else result_type(tensor, Tensor((), dtype))
-        pending |= set(read.operands[number])
+        pending = read.joined(number, pending)
     return Tensor(shape, dtype)
-
-
-def _contracted(read: _Sum, number: int, pending: set[str]) -> list[str]:
-    """The labels that end with this operand: it and those before have them, and nothing after."""
-    later = set(read.output).union(*read.operands[number + 1 :])
-    return [label for label in read.operands[number] if label in pending and label not in later and read.sizes[label] != 1]
 
 
 @einsum.counts
@@ -153,13 +164,10 @@ def _einsum_macs(output: Tensor, equation: str, *operands: Tensor) -> Size:
     """Each pair, from left to right, as the batched product that torch makes of it."""
     read = _Sum(equation, operands)
     total: Size = 0
-    pending = dict.fromkeys(read.operands[0])
+    pending = read.own[0]
     for number in range(1, len(operands)):
-        own = read.operands[number]
-        later = set(read.output).union(*read.operands[number + 1 :])
-        if _contracted(read, number, set(pending)):
-            # What only one of the two has, and nothing needs later, is added up before.
-            both = [label for label in {**pending, **dict.fromkeys(own)} if label in later or (label in pending and label in own)]
-            total = total + product(read.sizes[label] for label in both)
-        pending = dict.fromkeys(label for label in (*pending, *own) if label in later)
+        summed = read.contracted(number, pending)
+        pending = read.joined(number, pending)
+        if summed:  # what only one of the two has, and nothing needs later, is added up before
+            total = total + product(pending.values()) * product(read.sizes[label] for label in summed)
     return total

@@ -42,7 +42,7 @@ def _whole(dtype: DType) -> DType:
 
 
 #: What of a family of functions is common: the kinds of dtype that torch takes, and what it makes of them.
-_FAMILIES: tuple[tuple[str, Callable[[DType], DType], dict[str, str]], ...] = (
+FAMILIES: tuple[tuple[str, Callable[[DType], DType], dict[str, str]], ...] = (
     ("bifc", _floating, {
         "acos arccos": "The arc cosine.",
         "acosh arccosh": "The inverse hyperbolic cosine.",
@@ -125,7 +125,7 @@ def _declare(names: str, doc: str, allowed: str, dtype_of: Callable[[DType], DTy
         function(name=name, method=True, example=(f"{name}()", arrives))(rule)
 
 
-for _allowed, _dtype_of, _functions in _FAMILIES:
+for _allowed, _dtype_of, _functions in FAMILIES:
     for _names, _doc in _functions.items():
         _declare(_names, _doc, _allowed, _dtype_of)
 

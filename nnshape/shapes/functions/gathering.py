@@ -121,7 +121,7 @@ def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = Fals
 @function(method=True, example=("take_along_dim(x.argsort(1), 1)", "6x5x5"))
 def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> Tensor:
     """Takes from a dimension the elements that an index tensor names; the other dimensions broadcast."""
-    _require_indices(indices, "indices", ("int64",))
+    _require_indices(indices, "indices", ("int64", "int32") if dim is None else ("int64",))
     if dim is None:
         if 0 in input.shape and 0 not in indices.shape:
             require_index(0, 0, 0, (0,), "indices")

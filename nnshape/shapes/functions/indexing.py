@@ -242,7 +242,7 @@ def _require_fits(input: Tensor, value: Any) -> None:
 _MASKS = ("bool", "uint8")
 
 
-@function(method=True, example=("where(x > 0, x, 0)", "6x5x5"))
+@function(example=("where(x > 0, x, 0)", "6x5x5"))
 def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None) -> Any:
     """Takes from the first where the condition is true, from the second where it is not.
 
@@ -254,8 +254,6 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
         return tuple(Tensor((count,), INT64) for _ in condition.shape or (1,))
     if input is None or other is None:
         raise Refusal("missing-argument", "where takes two operands beside its condition, or none", "other")
-    if condition.dtype not in _MASKS and isinstance(input, Tensor) and input.dtype in _MASKS:
-        condition, input = input, condition  # the method: x.where(condition, other)
     if condition.dtype not in _MASKS:
         note = f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         raise Refusal("wrong-dtype", f"{{layer}} wants a bool condition, but {condition.dtype} arrives", "condition", note=note)
@@ -263,3 +261,14 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
     two = other.shape if isinstance(other, Tensor) else ()
     shape = broadcast(broadcast(one, two, "choose between"), condition.shape, "choose between", "condition")
     return Tensor(shape, result_type(input, other))
+
+
+@function(name="where", only_method=True, example=("x.where(x > 0, 0)", "6x5x5"))
+def keep_where(input: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
+    """Keeps the elements where the condition is true, and takes from the other where it is not.
+
+    condition: a bool tensor.
+    other: a tensor or a number, which broadcasts with it.
+    """
+    chosen: Tensor = where.rule(condition, input, other)
+    return chosen

@@ -165,8 +165,14 @@ def vector_norm(
 def vecdot(x: Tensor, y: Tensor, *, dim: Whole = -1) -> Tensor:
     """The dot products of vectors along a dimension."""
     shape = broadcast(x.shape, y.shape, "multiply", "y")
-    place = axis(dim, shape)
-    return Tensor(reduced(shape, (place,), False), multiplied_dtype(x, y, names=("x", "y"), allow_bool=True))
+    both_vectors = len(x.shape) == len(y.shape) == 1
+    place = 0 if both_vectors else axis(dim, shape)  # of two vectors, torch looks at no dim
+    if both_vectors and not assume_equal(x.shape[0], y.shape[0]):
+        raise Refusal("size-mismatch", f"{{layer}} multiplies vectors of one length, but {x} and {y} arrive", "y")
+    if category(x.dtype) < 2:
+        note = f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {x.dtype}"
+        raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {x.dtype} arrives: float() converts", "x", note=note)
+    return Tensor(reduced(shape, (place,), False), multiplied_dtype(x, y, names=("x", "y")))
 
 
 @function(example=("multi_dot([x, x])", "[5, 5]"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Whole
 
 
-def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other"), allow_bool: bool = False) -> DType:
+def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other")) -> DType:
     """The dtype that factors share. Raises Refusal where they differ, or torch multiplies no such matrices."""
     dtype = tensors[0].dtype
     for tensor, name in zip(tensors, names, strict=False):
@@ -28,7 +28,7 @@ def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other
             message = f"{{layer}} multiplies tensors of one dtype, but {dtype} and {tensor.dtype} arrive"
             note = f"expected m1 and m2 to have the same dtype, but got: {_c_name(dtype)} != {_c_name(tensor.dtype)}"
             raise Refusal("wrong-dtype", message, name, note=note)
-    if dtype == "bool" and not allow_bool:
+    if dtype == "bool":
         raise Refusal("wrong-dtype", "torch multiplies no matrices of bool", names[0], note="not implemented for 'Bool'")
     return dtype
 

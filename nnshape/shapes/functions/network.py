@@ -5,13 +5,14 @@ The layers of the same names share these rules.
 
 from __future__ import annotations
 
+from nnshape.shapes.broadcasting import must_expand
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Dim, Size
-from nnshape.shapes.dtypes import INT64, category
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import INT64, category, is_floating, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
-from nnshape.shapes.values import number
+from nnshape.shapes.values import number, require_floating
 
 
 def require_ids(input: Tensor, name: str = "input", does: str = "looks up") -> None:
@@ -99,3 +100,147 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return Tensor((*tensor.shape, classes), INT64)
 
 
+@function(example=("embedding_bag(Parameter(1000, 64))", "int64[N, T]"))
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Sums, averages or takes the maximum of a table's rows for each bag of ids."""
+    if weight.dtype == "int64" and is_floating(input.dtype):  # torch's old order of the two
+        input, weight = weight, input
+    if weight.ndim != 2:
+        raise Refusal("wrong-rank", f"{{layer}} wants a table of two dimensions, but {weight} arrives", "weight")
+    _require_sample_weights(input, weight, per_sample_weights, mode)
+    bags = _bags(input, offsets, include_last_offset)
+    if mode not in ("sum", "mean", "max"):
+        message = f"`mode` must be 'sum', 'mean' or 'max', not {mode!r}"
+        raise Refusal("invalid-argument", message, "mode", note="mode has to be one of sum, mean or max")
+    for name, given in (("scale_grad_by_freq", scale_grad_by_freq), ("sparse", sparse)):
+        if mode == "max" and given:
+            raise Refusal("invalid-argument", f"mode 'max' has no gradient for {name}=True", name)
+    if max_norm is not None or offsets is None:
+        require_ids(input)
+    else:
+        require_ids(input.like(dtype=promote(input.dtype, offsets.dtype)))
+    require_floating(weight, "weight")
+    require_in_table(input, weight.shape[0])
+    require_padding(padding_idx, weight.shape[0])
+    return Tensor((bags, weight.shape[1]), weight.dtype)
+
+
+def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> Size:
+    """How many bags the ids make. Raises Refusal where ids and offsets do not go together."""
+    if input.ndim == 2:
+        if offsets is not None:
+            message = f"each row of {input} is a bag, so {{layer}} takes no offsets"
+            note = "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences."
+            raise Refusal("invalid-argument", message, "offsets", note=note)
+        if not assume_at_least(input.shape[1], 1):
+            raise Refusal("empty-output", f"{{layer}} wants ids in each bag, but {input} arrives", "input")
+        return input.shape[0]
+    if input.ndim != 1:
+        message = f"{{layer}} wants ids of [N, T], or [T] with offsets, but {input} arrives"
+        note = f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        raise Refusal("wrong-rank", message, "input", note=note)
+    if offsets is None:
+        message = f"{{layer}} wants offsets, where each bag begins, as {input} has no rows"
+        raise Refusal("missing-argument", message, "offsets", note="offsets has to be a 1D Tensor but got None")
+    if offsets.ndim != 1:
+        message = f"{{layer}} wants offsets of one dimension, but {offsets} arrives"
+        raise Refusal("wrong-rank", message, "offsets", note="offsets has to be a 1D Tensor")
+    if not include_last_offset:
+        return offsets.shape[0]
+    if not assume_at_least(offsets.shape[0], 1):
+        note = "include_last_offset: number of offset should be at least 1"
+        raise Refusal("empty-output", "{layer} wants the end of the last bag among its offsets", "offsets", note=note)
+    return offsets.shape[0] - 1
+
+
+def _require_sample_weights(input: Tensor, weight: Tensor, given: Tensor | None, mode: str) -> None:
+    if given is None:
+        return
+    if given.ndim != input.ndim or not all(map(assume_equal, given.shape, input.shape)):
+        message = f"{{layer}} wants a weight for each id of {input}, but {given} arrives"
+        raise Refusal("size-mismatch", message, "per_sample_weights")
+    if mode != "sum":
+        message = f"{{layer}} weighs its samples with mode 'sum' only, not {mode!r}"
+        raise Refusal("invalid-argument", message, "per_sample_weights")
+    if given.dtype != weight.dtype:
+        message = f"{{layer}} wants weights of {weight.dtype}, but per_sample_weights is {given.dtype}"
+        raise Refusal("wrong-dtype", message, "per_sample_weights")
+
+
+def _require_one_dtype(first: Tensor, **others: Tensor | None) -> None:
+    """Raise Refusal where the tensors of a matrix product differ in dtype, or have one that has none."""
+    if first.dtype in ("bool", "complex32"):
+        raise Refusal("wrong-dtype", f"{{layer}} cannot multiply {first.dtype}, the dtype of input", "input")
+    for name, tensor in others.items():
+        if tensor is not None and tensor.dtype != first.dtype:
+            message = f"{{layer}} wants one dtype, but input is {first.dtype} and {name} is {tensor.dtype}"
+            note = f"mat1 and mat2 must have the same dtype, but got {first.dtype} and {tensor.dtype}"
+            raise Refusal("wrong-dtype", message, name, note=note)
+
+
+@function(example=("linear(Parameter(30, 20), Parameter(30))", "20"))
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Applies an affine map, input @ weight.T + bias, to the last dimension."""
+    if not input.shape or weight.ndim not in (1, 2):
+        message = f"{{layer}} wants an input with features and a weight of [out, in], but {input} and {weight} arrive"
+        raise Refusal("wrong-rank", message, "weight" if input.shape else "input")
+    arrives, wanted = input.shape[-1], weight.shape[-1]
+    if not assume_equal(arrives, wanted):
+        message = f"{{layer}} wants {wanted} features, but {arrives} arrive{'s' if arrives == 1 else ''}"
+        rows = product(input.shape[:-1])
+        note = f"mat1 and mat2 shapes cannot be multiplied ({rows}x{arrives} and {wanted}x{weight.shape[0]})"
+        raise Refusal("size-mismatch", message, "weight", note=note)
+    _require_one_dtype(input, weight=weight, bias=bias)
+    shape = (*input.shape[:-1], *weight.shape[:-1])
+    if bias is not None:
+        if weight.ndim == 1 and input.ndim == 2:
+            raise Refusal("wrong-rank", "{layer} adds a bias only where weight is [out, in]", "bias")
+        # A plain row of numbers is added to a single one, too.
+        must_expand(bias.shape[1:] if input.ndim == 1 and bias.ndim == 2 and bias.shape[0] == 1 else bias.shape, shape, "add a bias of", "bias")
+    return input.like(shape)
+
+
+@linear.counts
+def _(output: Tensor, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Size:
+    return output.numel() * weight.shape[-1]
+
+
+@function(example=("bilinear(x, Parameter(40, 20, 20))", "20"))
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Applies a bilinear map to the last dimensions of two inputs: x1 @ weight @ x2 + bias."""
+    if input1.ndim != input2.ndim or not input1.shape:
+        message = f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
+        raise Refusal("wrong-rank", message, "input2")
+    if weight.ndim != 3 or (bias is not None and bias.ndim != 1):
+        message = f"{{layer}} wants a weight of [out, in1, in2] and a bias of [out], but weight is {weight}"
+        raise Refusal("wrong-rank", message, "weight" if weight.ndim != 3 else "bias")
+    for one, two in zip(input1.shape[:-1], input2.shape[:-1], strict=True):
+        if not assume_equal(one, two):
+            message = f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
+            raise Refusal("size-mismatch", message, "input2")
+    for name, tensor, wanted in (("input1", input1, weight.shape[1]), ("input2", input2, weight.shape[2])):
+        if not assume_equal(tensor.shape[-1], wanted):
+            message = f"{{layer}} wants {wanted} features as {name}, but {tensor.shape[-1]} arrive"
+            raise Refusal("size-mismatch", message, name)
+    if bias is not None and not assume_equal(bias.shape[0], weight.shape[0]):
+        message = f"{{layer}} adds a bias of {bias.shape[0]} to {weight.shape[0]} features"
+        raise Refusal("size-mismatch", message, "bias")
+    _require_one_dtype(input1, input2=input2, weight=weight, bias=bias)
+    return input1.like((*input1.shape[:-1], weight.shape[0]))
+
+
+@bilinear.counts
+def _(output: Tensor, input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Size:
+    return output.numel() * weight.shape[1] * weight.shape[2]

@@ -149,6 +149,9 @@ def instance_normalized(
     if channels is not None:
         require_channels(input, channels, argument)
     require_floats(input, parameter_dtype)
+    if parameter_dtype is not None and 0 in input.shape[:2]:
+        message = f"{{layer}} wants a sample and a channel or more, but {torch_shape(input)} arrives"
+        raise Refusal("empty-output", message, "input", note="select(): index 0 out of range for tensor of size [0]")
     values = product(input.shape[2:])
     if own and (values == 1 if type(values) is int else not assume_at_least(values, 2)):
         message = f"{{layer}} cannot normalise one value a channel: {torch_shape(input)} arrives"

@@ -52,6 +52,9 @@ def padded(input: Tensor, pads: Sequence[Size], mode: str = "constant", argument
     for pair in range(count):
         at = rank - 1 - pair
         shape[at] = _padded_size(input, at, pads[2 * pair], pads[2 * pair + 1], mode, argument)
+    if mode in VERBS and mode != "circular" and not assume_at_least(sum(shape[rank - count :]), 1):
+        message = f"{{layer}} leaves nothing of {torch_shape(input)}"
+        raise Refusal("empty-output", message, argument)
     return input.like(shape)
 
 
@@ -71,7 +74,8 @@ def _require_mode(input: Tensor, pads: Sequence[Size], mode: str, argument: str)
 def _padded_size(input: Tensor, at: int, before: Size, after: Size, mode: str, argument: str) -> Size:
     size = input.shape[at]
     result = size + before + after
-    if not assume_at_least(result, 0 if mode in ("constant", "circular") else 1):
+    cut = sum(side for side in (before, after) if type(side) is int and side < 0)
+    if not assume_at_least(result, 0) or (cut and mode == "constant" and not assume_at_least(size, -cut)):
         message = f"{{layer}} cuts more off than there is: {size} + {before} + {after} = {result}"
         raise Refusal("empty-output", message, argument)
     if mode in ("reflect", "circular"):

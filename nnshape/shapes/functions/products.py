@@ -9,7 +9,7 @@ from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dim import Size
-from nnshape.shapes.dtypes import category, result_type
+from nnshape.shapes.dtypes import result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.matrix import bmm, mm, multiplied_dtype, mv
 from nnshape.shapes.refusal import Refusal
@@ -163,8 +163,9 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         message = f"{{layer}} compares points of one width, but {x1.shape[-1]} and {x2.shape[-1]} arrive"
         raise Refusal("size-mismatch", message, "x2", note=note)
     for name, tensor in (("x1", x1), ("x2", x2)):
-        if category(tensor.dtype) != 2 or tensor.dtype != x1.dtype:
-            raise Refusal("wrong-dtype", f"{{layer}} takes floats of one dtype, but {tensor.dtype} arrives", name)
+        if tensor.dtype not in ("float32", "float64") or tensor.dtype != x1.dtype:
+            message = f"{{layer}} takes float32 or float64 of one dtype, but {tensor.dtype} arrives"
+            raise Refusal("wrong-dtype", message, name)
     if not p >= 0:
         raise Refusal("invalid-argument", f"p must be 0 or more, not {p}", "p", note="cdist only supports non-negative p values")
     batch = broadcast(x1.shape[:-2], x2.shape[:-2], "compare batches of", "x2")

@@ -96,7 +96,7 @@ def sum_(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtyp
 
 
 @function(method=True, example=("nansum(1)", "6x5x5"))
-def nansum(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
+def nansum(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
     """Adds up over dimensions, or over all, with NaN as 0."""
     require_kinds(input, "bif", "adds up")
     return reduce(input, dim, keepdim, summed_dtype(input, dtype))
@@ -218,7 +218,7 @@ def norm(
     if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
         raise Refusal("invalid-argument", f"the Frobenius norm takes one or two dimensions, not {described(dim)}", "dim")
     chosen = DTYPES[dtype or input.dtype]
-    if category(chosen) < 2 or category(input.dtype) < 2 or (dtype is not None and is_complex(input.dtype) and not is_complex(chosen)):
+    if category(chosen) < 2 or category(input.dtype) < 2 or is_complex(input.dtype) != is_complex(chosen):
         note = f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {chosen}"
         raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {chosen} arrives: float() converts", "input", note=note)
     if dtype is not None and promote(input.dtype, chosen) != chosen:

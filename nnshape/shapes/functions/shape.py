@@ -57,10 +57,11 @@ def _divides(shape: Shape, target: tuple[Size, ...], elements: Size, wanted: Siz
     """Whether -1 works out. The batch may be any number, so what is wanted must divide a sample."""
     if type(elements) is int and type(wanted) is int:
         return elements % wanted == 0
-    if shape and shape[0] == N and N not in target and divisible(elements, wanted) is None:
+    if shape and shape[0] == N and divisible(elements, wanted) is None:
         sample = product(shape[1:])
-        if not (type(sample) is int and type(wanted) is int and wanted % sample == 0):
-            return assume_divisible(sample, wanted)
+        rest = wanted // N if N in target else wanted
+        if not (type(sample) is int and type(rest) is int and rest % sample == 0):
+            return assume_divisible(sample, rest)
     return assume_divisible(elements, wanted)
 
 

@@ -79,7 +79,12 @@ _one_dimension("ihfft", "The inverse of hfft.")
 
 
 def _several_dimensions(name: str, doc: str, pair: bool) -> None:
-    def rule(input: Tensor, s: Wholes | None = None, dim: Any = (-2, -1) if pair else None, norm: str | None = None) -> Tensor:
+    def rule(
+        input: Tensor, s: Wholes | None = None, dim: Wholes | None = (-2, -1) if pair else None, norm: str | None = None
+    ) -> Tensor:
+        if pair and dim is None:
+            raise Refusal("wrong-type", f"{name} takes two dimensions as dim, not None", "dim")
+        _require_norm(norm)
         dtype = _transformed_dtype(input, name, real_only=name.startswith("rfft"))
         sizes = (s,) if s is not None and not isinstance(s, (tuple, list)) else s
         if sizes is not None and len(sizes) > len(input.shape):
@@ -103,7 +108,6 @@ def _several_dimensions(name: str, doc: str, pair: bool) -> None:
                 shape[place], dtype = _length(name, shape[place], n, dtype)
             else:
                 shape[place] = _require_points(shape[place] if n is None else n, "s")
-        _require_norm(norm)
         return Tensor(tuple(shape), dtype)
 
     rule.__doc__ = doc
@@ -122,6 +126,8 @@ for _kind, _doc in {
 
 def _shifted(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Wholes | None = None) -> Tensor:
+        if not input.shape:
+            raise Refusal("wrong-rank", "{layer} shifts a dimension, but a single number arrives", "input")
         axes(dim, input.shape, every=False)
         return input.like()
 

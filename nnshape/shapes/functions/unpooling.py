@@ -97,7 +97,7 @@ def fractional_pooled(
         assert ratios is not None
         sizes = [scaled(size, ratio, "output_ratio") for size, ratio in zip(maps, ratios, strict=True)]
     for size, made, k in zip(maps, sizes, kernel, strict=True):
-        if not assume_at_least(size, made + k):
+        if not assume_at_least(size, made + k - 1):
             message = f"{{layer}} cannot spread {sizes_text(sizes)} windows of {sizes_text(kernel)} over {sizes_text(maps)}"
             note = f"pool size {k} too large relative to input size {size}"
             raise Refusal("empty-output", message, "kernel_size", note=note)
@@ -125,6 +125,9 @@ def unpooled(
 ) -> Tensor:
     """The map that a max pool had before it. Raises Refusal where torch refuses this input and these indices."""
     kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner, spread=False)
+    # torch reads a stride and a padding by place in one and two dimensions, and leaves what is over.
+    most = dimensions if dimensions < 3 else None
+    stride, padding = (value[:most] if isinstance(value, (tuple, list)) else value for value in (stride, padding))
     strides = kernel if stride is None else per_dimension(stride, dimensions, "stride", owner, spread=False)
     pads = per_dimension(padding, dimensions, "padding", owner, spread=False)
     shape = input.shape

@@ -134,6 +134,8 @@ def check_factor(owner: str, name: str, factor: Size) -> None:
 
 
 def _require_image(input: Tensor, what: str) -> None:
+    if input.dtype == "complex32":
+        raise Refusal("wrong-dtype", "{layer} has no rule for complex32, the dtype of input", "input")
     if len(input.shape) < 3:
         arrives = shape_text(input.shape) if input.shape else "a single number"
         note = f"{what} expects input to have at least 3 dimensions, but got input with {len(input.shape)} dimension(s)"
@@ -168,6 +170,8 @@ def unshuffled(input: Tensor, factor: Size) -> Tensor:
 
 def channels_shuffled(input: Tensor, groups: Size) -> Tensor:
     """The map with the channels of its groups taken in turn."""
+    if input.dtype == "complex32":
+        raise Refusal("wrong-dtype", "{layer} has no rule for complex32, the dtype of input", "input")
     if len(input.shape) < 3:
         arrives = shape_text(input.shape) if input.shape else "a single number"
         note = f"channel_shuffle expects input with > 2 dims, but got input with sizes {torch_shape(input)}"

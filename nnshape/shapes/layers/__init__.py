@@ -22,12 +22,16 @@ FAMILIES = (
     "adaptive",
     "transposed",
     "instance",
+    "vision",
+    "padding",
     "sparse",
     "recurrent",
     "attention",
     "transformer_layer",
     "transformer",
-    "loss",
+    "unpooling",
+    "distance",
+    "lazy",
     "cell",
 )
 

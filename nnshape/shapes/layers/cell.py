@@ -165,7 +165,7 @@ class LSTMCell(_Cell):
         state = self.state_of(input)
         if hx is None:
             return state, state.like()
-        if len(hx) != 2:
+        if len(hx) < 2 or (len(hx) != 2 and input.ndim == 2):
             message = f"{{layer}} wants a hidden state and a cell as hx, but a tuple of {len(hx)} arrives"
             raise Refusal("wrong-type", message, "hx", note="lstm_cell expects two hidden states")
         self.require_state(hx[0], state.shape)

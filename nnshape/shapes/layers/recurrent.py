@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dim import Size, at_least
-from nnshape.shapes.dtypes import DType
+from nnshape.shapes.dtypes import DType, is_complex
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
@@ -104,6 +104,8 @@ class _Recurrent(Layer):
             note = "Expected sequence length to be larger than 0 in RNN"
             raise Refusal("empty-output", f"{{layer}} has no step to read: {input} arrives", "input", note=note)
         batch = () if not batched else (shape[0],) if self.batch_first else (shape[1],)
+        if self.num_layers > 1 and 0 < self.dropout < 1 and is_complex(input.dtype) and 0 not in shape:
+            raise Refusal("wrong-dtype", f"{{layer}} cannot drop {input.dtype} features", "dropout")
         output = Tensor((*shape[:-1], self.state_size * self.directions), input.dtype)
         return output, (self.num_layers * self.directions, *batch)
 
@@ -286,7 +288,7 @@ class LSTM(_Recurrent):
         output, places = self.run(input)
         hidden, cell = (*places, self.state_size), (*places, self.hidden_size)
         if hx is not None:
-            if len(hx) != 2:
+            if len(hx) < 2 or (len(hx) != 2 and input.ndim == 3):
                 message = f"{{layer}} wants a hidden state and a cell as hx, but a tuple of {len(hx)} arrives"
                 raise Refusal("wrong-type", message, "hx", note="lstm expects two hidden states")
             self.require_state(hx[0], hidden, "a hidden state", "[0]")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dim import Size
 from nnshape.shapes.dtypes import DType, category, is_complex
@@ -84,3 +86,54 @@ class Embedding(_Table):
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
         return (f"each id becomes a row of {self.embedding_dim}: {input} -> {self.forward(input)}",)
+
+
+class EmbeddingBag(_Table):
+    """Sums, averages or takes the maximum of a table's rows for each bag of ids.
+
+    num_embeddings: how many rows the table has; ids run from 0 to one less.
+    embedding_dim: how many numbers a row holds.
+    max_norm: rows with a larger norm are scaled down to it as they are looked up.
+    norm_type: the p of that norm.
+    scale_grad_by_freq: whether gradients are divided by how often a row was looked up; not with 'max'.
+    mode: 'sum', 'mean' or 'max'.
+    sparse: whether gradients are sparse tensors; not with 'max'.
+    include_last_offset: whether the last of the offsets is the end of the last bag.
+    padding_idx: the row that stands for padding, which counts in no bag.
+    """
+
+    num_embeddings: Size
+    embedding_dim: Size
+    max_norm: float | None = None
+    norm_type: float = 2.0
+    scale_grad_by_freq: bool = False
+    mode: str = "mean"
+    sparse: bool = False
+    _weight: Tensor | None = None
+    include_last_offset: bool = False
+    padding_idx: int | None = None
+    device: Device | None = None
+    dtype: DType | None = None
+
+    example = ("EmbeddingBag(1000, 64)", "int64[N, T]")
+
+    def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
+        result: Tensor = functions.embedding_bag.rule(
+            input,
+            self.parameters()["weight"],
+            offsets,
+            self.max_norm,
+            scale_grad_by_freq=self.scale_grad_by_freq,
+            mode=self.mode,
+            sparse=self.sparse,
+            per_sample_weights=per_sample_weights,
+            include_last_offset=self.include_last_offset,
+        )
+        return result
+
+    def declared(self, input: Tensor, *others: Any, **named: Any) -> tuple[Any, ...]:
+        return (Tensor(input.shape, functions.INT64), *others)
+
+    def derivation(self, input: Tensor, *others: Any, **named: Any) -> tuple[str, ...]:
+        bags = self.forward(input, *others, **named).shape[0]
+        return (f"{bags} bags of ids, each becomes a row of {self.embedding_dim}",)

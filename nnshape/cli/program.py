@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nnshape.problems import SpecError
 
 #: Every command, in the order of the help: `nnshape/cli/NAME.py` holds a function of that name.
-COMMANDS = ("inspect", "params")
+COMMANDS = ("inspect", "params", "check")
 
 PROBLEMS, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
@@ -66,6 +66,8 @@ def nnshape(context: click.Context) -> None:
     Examples:
       nnshape inspect configs/lenet.yaml
       nnshape params configs/lenet.yaml --layer fc1
+      nnshape layer "Conv2d(1, 6, 5)" 1x32x32
+      nnshape explain Conv2d
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -88,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("NNSHAPE_TRACEBACK"):
             raise
-        return _unexpected(error)
+        return _system(error) if isinstance(error, OSError) else _unexpected(error)
 
 
 def _run(arguments: list[str]) -> int:
@@ -122,6 +124,14 @@ def _refused(error: SpecError, arguments: list[str]) -> int:
 
 def _wants_json(arguments: list[str]) -> bool:
     return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
+
+
+def _system(error: OSError) -> int:
+    """Show what the system refused, such as a full disk: no fault of the model and none of nnshape."""
+    from nnshape.cli.writing import write
+
+    write(f"nnshape: {error.strerror or error}\n", sys.stderr)
+    return USAGE
 
 
 def _unexpected(error: Exception) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import nnshape
-from nnshape.cli import main as main_module
-from nnshape.cli.main import COMMANDS
+from nnshape.cli import main
+from nnshape.cli.program import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PROBE = """
@@ -88,7 +88,7 @@ def test_an_unexpected_fault_is_one_message_and_no_traceback(run, lenet, monkeyp
     assert "Traceback" not in result.err
     monkeypatch.setenv("NNSHAPE_TRACEBACK", "1")
     with pytest.raises(ValueError, match="two"):
-        main_module(["inspect", lenet, "--device", "none"])
+        main(["inspect", lenet, "--device", "none"])
 
 
 @pytest.mark.parametrize("fault", [RecursionError, MemoryError])
@@ -142,3 +142,26 @@ def test_without_a_standard_output():
         ["bash", "-c", command], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False
     )
     assert (result.returncode, result.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_full_disk_is_no_bug():
+    command = f"{sys.executable} -m nnshape inspect configs/lenet.yaml --device none > /dev/full"
+    result = subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("nnshape: No space left")
+    assert "bug" not in result.stderr
+
+
+def test_the_shell_completes_variants():
+    words = "nnshape inspect configs/gpt2.yaml --variant "
+    environment = {"_NNSHAPE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "4"}
+    result = process("-c", "from nnshape.cli import main; main()", env=environment)
+    assert [line.partition(",")[2] for line in result.stdout.split()] == ["small", "medium", "large", "xl"]

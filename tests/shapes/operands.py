@@ -1,21 +1,26 @@
-"""What the tests of functions draw: shapes, dtypes, dimensions and operands, valid ones and others."""
+"""What the tests of functions draw: shapes, dtypes, dimensions and operands, valid ones and others.
+
+Where torch's kernels look at no dtype or index because nothing is there to compute, the tests draw
+sizes of 1 and more: the rules refuse for all sizes what torch refuses where there are elements.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from conformance import check_function, tensor
+from nnshape.shapes.dtypes import DTYPES as ALL_DTYPES
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor
 
-from conformance import check_function, tensor
-
 torch.set_num_threads(1)
 
-#: How many cases a rule is tried on in the suite; NNSHAPE_EXAMPLES asks for more.
-cases = settings(max_examples=80, deadline=None)
+#: How many cases a rule is tried on: NNSHAPE_CASES asks for more.
+MOST = int(os.environ.get("NNSHAPE_CASES", "60"))
 
 DTYPES = ["float32", "int64", "bool", "float64", "float16", "bfloat16", "int32", "uint8", "complex64"]
 dtypes = st.sampled_from(DTYPES)
@@ -38,7 +43,9 @@ def tensors(least: int = 0, most: int = 4, dtype: st.SearchStrategy = mostly_flo
 
 
 dims = st.integers(-5, 4)
-wild_dims = st.one_of(dims, st.none(), st.lists(st.integers(-4, 3), max_size=3).map(tuple))
+several_dims = st.lists(st.integers(-4, 3), max_size=3).map(tuple)
+any_dims = st.one_of(dims, several_dims)
+wild_dims = st.one_of(dims, st.none(), several_dims)
 
 
 @st.composite
@@ -60,9 +67,42 @@ def alike(draw: Any, count: int = 2, least: int = 0, most: int = 3, dtype: st.Se
 
 def check(name: str, *inputs: Any, literal: tuple[int, ...] = (1,), **call: Any) -> None:
     """Hold a function against torch as a function, and as a method where it is one."""
-    rule = find_method(name) or find_function(name)
-    assert rule is not None, f"no rule for {name}"
-    if not rule.only_method:
+    rule, method = find_function(name), find_method(name)
+    assert rule or method, f"no rule for {name}"
+    if rule is not None and not rule.only_method:
         check_function(name, inputs, call, literal=literal)
-    if rule.method and isinstance(inputs[0], Tensor):
+    if method is not None and inputs and isinstance(inputs[0], Tensor):
         check_function(name, inputs, call, method=True, literal=literal)
+
+
+given_dtypes = dtypes.map(ALL_DTYPES.__getitem__)
+ANY = (0, 1, 2, 3, 4, 5)
+
+
+def case(*arguments: Any, **keywords: Any) -> st.SearchStrategy:
+    """A call: what stands in its places, and keywords of which some are given."""
+    return st.tuples(st.tuples(*map(_drawn, arguments)), st.fixed_dictionaries({}, optional=keywords))
+
+
+def call_of(arguments: st.SearchStrategy, **keywords: Any) -> st.SearchStrategy:
+    """A call whose places are drawn together."""
+    return st.tuples(arguments, st.fixed_dictionaries({}, optional=keywords))
+
+
+def _drawn(value: Any) -> st.SearchStrategy:
+    return value if isinstance(value, st.SearchStrategy) else st.just(value)
+
+
+def hold(name: str, calls: st.SearchStrategy, literal: tuple[int, ...] = (1,), most: int = MOST) -> None:
+    """Hold a rule against torch over drawn calls.
+
+    Sizes in `literal` stay numbers in the symbolic run: 1 where something broadcasts, all of them (`ANY`) where the
+    structure of the result depends on a size.
+    """
+
+    @settings(max_examples=most, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(calls)
+    def holds(call: tuple[tuple, dict]) -> None:
+        check(name, *call[0], literal=literal, **call[1])
+
+    holds()

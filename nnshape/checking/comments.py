@@ -1,0 +1,86 @@
+"""The comments of a spec that are instructions: `# nnshape: ignore[size-mismatch]`."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import Any
+
+import yaml  # type: ignore[import-untyped,unused-ignore]
+
+from nnshape.spec import Source, Span
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INSTRUCTION = re.compile(r"(?<!\S)#[ \t]*nnshape:[ \t]*ignore(?:[ \t]*\[(?P<kinds>[^\]\r\n]*)\]|(?![\w\[-]))")
+_WORD = re.compile(r"[^\s,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """An instruction to leave out the problems of the lines `first` to `last`.
+
+    `kinds` are the kinds with their places; None where every problem is meant.
+    """
+
+    span: Span
+    first: int
+    last: int
+    kinds: tuple[tuple[str, Span], ...] | None
+
+    def covers(self, kind: str, line: int) -> bool:
+        """Whether a problem of this kind on this line is meant."""
+        if not self.first <= line <= self.last:
+            return False
+        return self.kinds is None or any(kind == name for name, _ in self.kinds)
+
+
+def ignores(source: Source) -> tuple[Ignore, ...]:
+    """The instructions in the comments of a text; one in a string, however it is quoted, is none."""
+    if "nnshape:" not in source.text:
+        return ()
+    matches = list(_INSTRUCTION.finditer(source.text))
+    if not matches:
+        return ()
+    scalars = _scalars(source.text)
+    starts = [start for start, _ in scalars]
+    found = []
+    for match in matches:
+        at = match.start()
+        before = bisect_right(starts, at) - 1
+        if before >= 0 and at < scalars[before][1]:
+            continue
+        last = first = source.position(at)[0]
+        if before >= 0 and source.position(max(scalars[before][1] - 1, 0))[0] == last:
+            # A step that takes several lines can have its comment only after the last of them.
+            first = source.position(scalars[before][0])[0]
+        found.append(Ignore(Span(source, at, match.end()), first, last, _kinds(source, match)))
+    return tuple(found)
+
+
+def _kinds(source: Source, match: re.Match[str]) -> tuple[tuple[str, Span], ...] | None:
+    if match["kinds"] is None:
+        return None
+    start = match.start("kinds")
+    return tuple([
+        (word[0], Span(source, start + word.start(), start + word.end())) for word in _WORD.finditer(match["kinds"])
+    ])
+
+
+def _scalars(text: str) -> list[tuple[int, int]]:
+    """Where the values of a text stand, in order; all of the rest, once the text is no YAML any more."""
+    found: list[tuple[int, int]] = []
+    end = 0
+    loader = _Loader(text)
+    try:
+        while loader.check_token():
+            token = loader.get_token()
+            end = token.end_mark.index
+            if isinstance(token, yaml.ScalarToken):
+                found.append((token.start_mark.index, end))
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        found.append((max(end, mark.index if mark is not None else end), len(text)))
+    finally:
+        loader.dispose()
+    return found

@@ -1,0 +1,148 @@
+"""Which problems are left out: by a comment on their line, by the settings; and the comments that leave out nothing."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nnshape.checking.comments import Ignore, ignores
+from nnshape.checking.outcome import Finding, Outcome
+from nnshape.checking.settings import Settings
+from nnshape.problems import KINDS, Problem
+from nnshape.spec import Source
+
+#: What only the real modules can say: without a proof, nobody knows whether a comment is still needed.
+_OF_THE_PROOF = ("torch-disagrees", "unproved")
+_UNUSED = "unused-ignore"
+
+
+def filtered(outcomes: Sequence[Outcome], settings: Settings) -> tuple[Outcome, ...]:
+    """The outcomes without what is to be ignored, without repetitions, each file's findings in the order of its text."""
+    comments = _Comments()
+    own = {key for outcome in outcomes for finding in outcome.findings if (key := _own_place(outcome, finding))}
+    told: set[tuple[object, ...]] = set()
+    kept = []
+    for outcome in outcomes:
+        findings = []
+        for finding in outcome.findings:
+            key = _place(finding)
+            # A fault in a shared file is told where that file is checked itself, or else once.
+            if _own_place(outcome, finding) is None and key is not None:
+                if key in own or key in told:
+                    comments.leaves_out(finding)
+                    continue
+                told.add(key)
+            if not comments.leaves_out(finding):
+                findings.append(finding)
+        kept.append((outcome, findings))
+    return tuple([
+        replace(outcome, findings=tuple(_in_order(outcome, _by_settings(outcome, findings, comments, settings))))
+        for outcome, findings in kept
+    ])
+
+
+def _by_settings(
+    outcome: Outcome, findings: list[Finding], comments: _Comments, settings: Settings
+) -> list[Finding]:
+    """The findings, and the unused comments, that the settings leave in."""
+    unused = [Finding(problem) for problem in comments.unused(outcome)]
+    return [
+        finding
+        for finding in (*findings, *unused)
+        if not settings.ignores(finding.problem.kind, _file_of(outcome, finding))
+    ]
+
+
+def _file_of(outcome: Outcome, finding: Finding) -> str:
+    span = finding.problem.span
+    return outcome.name if span is None else span.source.name
+
+
+def _place(finding: Finding) -> tuple[object, ...] | None:
+    problem = finding.problem
+    if problem.span is None:
+        return None
+    name = os.path.abspath(problem.span.source.name)
+    return (name, problem.kind, problem.message, problem.span.start, problem.span.end)
+
+
+def _own_place(outcome: Outcome, finding: Finding) -> tuple[object, ...] | None:
+    """The place of a finding in the very file that is checked; None for one in a file that it includes."""
+    span = finding.problem.span
+    return _place(finding) if span is not None and span.source is outcome.source else None
+
+
+def _in_order(outcome: Outcome, findings: list[Finding]) -> list[Finding]:
+    """The findings as they stand in the text; those of an included file where it is used."""
+
+    def offset(finding: Finding) -> int:
+        problem = finding.problem
+        spans = (problem.span, *(frame.span for frame in problem.frames))
+        return next((span.start for span in spans if span is not None and span.source is outcome.source), 0)
+
+    return sorted(findings, key=offset)
+
+
+class _Comments:
+    """The instructions in every file that comes up, and which of them were needed."""
+
+    def __init__(self) -> None:
+        self._by_file: dict[str, tuple[Ignore, ...]] = {}
+        self._used: set[tuple[str, int, str]] = set()
+
+    def _of(self, source: Source) -> tuple[str, tuple[Ignore, ...]]:
+        name = os.path.abspath(source.name)
+        found = self._by_file.get(name)
+        if found is None:
+            found = self._by_file[name] = ignores(source)
+        return name, found
+
+    def leaves_out(self, finding: Finding) -> bool:
+        """Whether a comment on the problem's line says to leave it out; the comment counts as used then."""
+        problem = finding.problem
+        if problem.span is None:
+            return False
+        name, found = self._of(problem.span.source)
+        if not found:
+            return False
+        line = problem.span.line
+        covering = [ignore for ignore in found if ignore.covers(problem.kind, line)]
+        self._used.update((name, ignore.span.start, problem.kind) for ignore in covering)
+        return bool(covering)
+
+    def unused(self, outcome: Outcome) -> list[Problem]:
+        """A warning for each kind that a comment names and that is not there; none for a file that was not traced."""
+        if outcome.source is None or not outcome.traced:
+            return []
+        name, found = self._of(outcome.source)
+        problems = []
+        for ignore in found:
+            if ignore.kinds is None:
+                used = any(at == ignore.span.start and file == name for file, at, _ in self._used)
+                if not used and outcome.proved:
+                    problems.append(_warning("no problem is ignored here", ignore))
+                continue
+            names = [kind for kind, _ in ignore.kinds]
+            if _UNUSED in names:
+                continue
+            if not names:
+                problems.append(_warning("no kind stands in the brackets, so nothing is ignored here", ignore))
+            for kind, span in ignore.kinds:
+                if kind not in KINDS:
+                    near = difflib.get_close_matches(kind, KINDS, 1)
+                    help = (f"did you mean {near[0]}?",) if near else ()
+                    message = f"there is no kind of problem called {kind}"
+                    problems.append(Problem(_UNUSED, message, span, help=help, severity="warning"))
+                elif (name, ignore.span.start, kind) not in self._used and (
+                    outcome.proved or kind not in _OF_THE_PROOF
+                ):
+                    message = f"no {kind} is ignored here any more"
+                    help = ("take the comment out" if len(names) == 1 else f"take {kind} out of the comment",)
+                    problems.append(Problem(_UNUSED, message, span, help=help, severity="warning"))
+        return problems
+
+
+def _warning(message: str, ignore: Ignore) -> Problem:
+    return Problem(_UNUSED, message, ignore.span, help=("take the comment out",), severity="warning")

@@ -1,0 +1,189 @@
+"""The verdict on one spec: every variant traced, proved where a device is given, and told once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nnshape.checking.outcome import Finding, Outcome
+from nnshape.problems import Problem, SpecError
+from nnshape.spec import Source, Span, Spec
+from nnshape.spec.files import folder_of_file
+from nnshape.spec.reader import read_spec
+from nnshape.trace import Measure, Trace, trace_spec
+
+_NO_TORCH = "--device none leaves the proof out and needs no torch"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A text to judge, and how: the device of the proof, and the classes that may be imported."""
+
+    source: Source
+    in_folder: bool
+    device: str
+    allow_import: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and what it rests on beside the text itself.
+
+    `includes` holds the other files that were read; None where not all of them are known. `refused`
+    holds what is wrong with the command and not with the file: a device that is not there.
+    """
+
+    outcome: Outcome
+    includes: tuple[Source, ...] | None = None
+    refused: tuple[Problem, ...] = ()
+
+
+class _Refused(Exception):
+    """The command asks for what is not there."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+def judge(task: Task) -> Judgement:
+    """Judge a text; a fault of nnshape itself is noted in the outcome, so that the other files are still checked."""
+    source = task.source
+    try:
+        return _judged(task)
+    except _Refused as refused:
+        return Judgement(Outcome(source.name, source), refused=refused.problems)
+    except Exception as error:
+        if os.environ.get("NNSHAPE_TRACEBACK"):
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return Judgement(Outcome(source.name, source, crash=what))
+
+
+def _judged(task: Task) -> Judgement:
+    source = task.source
+    try:
+        spec = read_spec(source, folder_of_file(source.name) if task.in_folder else None)
+    except SpecError as error:
+        return Judgement(Outcome(source.name, source, findings=tuple(map(Finding, error.problems))))
+    measure = _measure(task.allow_import) if task.allow_import and spec.imports else None
+    runs: dict[str | None, Sequence[Problem]] = {}
+    proved = task.device != "none"
+    for variant in (None, *spec.variants):
+        runs[variant], ran = _run(spec, variant, task.device, measure)
+        proved = proved and ran
+    outcome = Outcome(source.name, source, tuple(spec.variants), merged(runs), True, proved)
+    # What an imported class does is not known from any text.
+    return Judgement(outcome, None if task.allow_import and spec.imports else included(spec))
+
+
+def _run(spec: Spec, variant: str | None, device: str, measure: Measure | None) -> tuple[Sequence[Problem], bool]:
+    """The problems of one variant, and whether the real modules ran."""
+    try:
+        trace = trace_spec(spec, variant=variant, measure=measure)
+    except SpecError as error:
+        return error.problems, False
+    if device == "none" or trace.errors:
+        return trace.problems, False
+    return (*trace.problems, *_proof(trace, device)), True
+
+
+def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
+    """What the real modules have against a trace, and a warning where they could not be run."""
+    modules = _modules()
+    try:
+        verification = modules.verify(trace, device)
+    except SpecError as error:
+        if any(problem.place == "--device" for problem in error.problems):
+            raise _Refused(error.problems) from None
+        return error.problems
+    problems: tuple[Problem, ...] = verification.disagreements
+    if verification.reason:
+        message = f"nothing is proved of the model: {verification.reason}"
+        return (*problems, Problem("unproved", message, _first_line(trace.root.span), severity="warning"))
+    if not verification.unproved:
+        return problems
+    unproved = set(verification.unproved)
+    by_span: dict[Span, list[str]] = {}
+    for call in trace.calls:
+        if call.path in unproved:
+            by_span.setdefault(call.span, []).append(call.path)
+    for span, (first, *others) in by_span.items():
+        more = f" (and {len(others)} more such calls)" if others else ""
+        message = f"{first}{more} could not be run on {verification.device}, so it is not proved"
+        problems = (*problems, Problem("unproved", message, span, severity="warning"))
+    return problems
+
+
+def _first_line(span: Span) -> Span:
+    end = span.start + len(span.text.split("\n", 1)[0])
+    return Span(span.source, span.start, end)
+
+
+def _measure(allow_import: tuple[str, ...]) -> Measure:
+    measure: Measure = _modules().measuring(allow_import)
+    return measure
+
+
+def _modules():  # type: ignore[no-untyped-def]  # a module's type would be imported with torch
+    try:
+        from nnshape import modules
+    except ImportError as error:
+        message = f"torch cannot be imported: {error}"
+        problem = Problem("unavailable-device", message, place="--device", help=(_NO_TORCH,))
+        raise _Refused((problem,)) from None
+    return modules
+
+
+def merged(runs: dict[str | None, Sequence[Problem]]) -> tuple[Finding, ...]:
+    """The problems of all runs, each told once, in the order of the first run that has it.
+
+    The same words at the same place are one problem; so are other numbers of one kind at one place,
+    where no run has both.
+    """
+    groups: dict[tuple[object, ...], tuple[Problem, list[str | None]]] = {}
+    for variant, problems in runs.items():
+        for problem in problems:
+            _, names = groups.setdefault((*_place(problem), problem.message), (problem, []))
+            if variant not in names:
+                names.append(variant)
+    joined: dict[tuple[object, ...], list[tuple[Problem, list[str | None], bool]]] = {}
+    order: list[list[tuple[Problem, list[str | None], bool]]] = []
+    for problem, names in groups.values():
+        entries = joined.setdefault(_place(problem), [])
+        for index, (first, taken, _) in enumerate(entries):
+            if not set(taken) & set(names):
+                entries[index] = (first, [*taken, *names], True)
+                break
+        else:
+            if not entries:
+                order.append(entries)
+            entries.append((problem, names, False))
+    findings = []
+    for entries in order:
+        for problem, names, varying in entries:
+            everywhere = len(names) == len(runs) and not varying
+            findings.append(Finding(problem, () if everywhere else tuple(names), varying))
+    return tuple(findings)
+
+
+def _place(problem: Problem) -> tuple[object, ...]:
+    span = problem.span
+    where = (problem.place,) if span is None else (span.source.name, span.start, span.end)
+    return (problem.kind, problem.severity, *where)
+
+
+def included(spec: Spec) -> tuple[Source, ...] | None:
+    """The files that a spec includes, and those that they include; None where one of them could not be read."""
+    found: dict[str, Source] = {}
+    waiting = [spec]
+    while waiting:
+        for include in waiting.pop().includes.values():
+            if include.spec is None:
+                return None
+            source = include.spec.source
+            if source.name not in found:
+                found[source.name] = source
+                waiting.append(include.spec)
+    return tuple(found[name] for name in sorted(found))

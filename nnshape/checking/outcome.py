@@ -1,0 +1,121 @@
+"""What came of checking: the findings of a file, and the report over all files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from nnshape.problems import Problem
+from nnshape.spec import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem of a file, and the runs in which it occurs: variants by name, None for the file without one.
+
+    `variants` is empty where it occurs in all of them. `varying` says that its numbers differ from
+    run to run; the problem's own are those of the first.
+    """
+
+    problem: Problem
+    variants: tuple[str | None, ...] = ()
+    varying: bool = False
+
+    @property
+    def note(self) -> str:
+        """In which variants it occurs, in words; empty where there is nothing to say."""
+        if self.varying:
+            first, *others = self.variants
+            return f"these are the numbers {_named((first,))}; the same fault is there {_named(tuple(others))}"
+        return f"only {_named(self.variants)}" if self.variants else ""
+
+    def told(self) -> Problem:
+        """The problem, with the variants among its notes."""
+        return replace(self.problem, notes=(*self.problem.notes, self.note)) if self.note else self.problem
+
+
+def _named(variants: tuple[str | None, ...]) -> str:
+    names = [name for name in variants if name is not None]
+    texts = ["without a variant"] if None in variants else []
+    if names:
+        listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        texts.append(f"in the variant{'' if len(names) == 1 else 's'} {listed}")
+    return " and ".join(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one file.
+
+    `source` is None where the file could not be read. `traced` says that every variant was followed
+    to its end, `proved` that the real modules ran for each. `crash` is the fault of nnshape itself
+    that ended the check.
+    """
+
+    name: str
+    source: Source | None
+    variants: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    traced: bool = False
+    proved: bool = False
+    crash: str = ""
+
+    @property
+    def errors(self) -> int:
+        """How many problems make the file wrong."""
+        return sum(finding.problem.severity == "error" for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """How many problems are warnings."""
+        return len(self.findings) - self.errors
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of all files, in their order; `passed_over` counts the YAML files that are no specs."""
+
+    outcomes: tuple[Outcome, ...]
+    passed_over: int = 0
+
+    @property
+    def findings(self) -> Iterator[tuple[Outcome, Finding]]:
+        """Every finding, with its file."""
+        return ((outcome, finding) for outcome in self.outcomes for finding in outcome.findings)
+
+    @cached_property
+    def errors(self) -> int:
+        """How many problems make their files wrong."""
+        return sum(outcome.errors for outcome in self.outcomes)
+
+    @cached_property
+    def warnings(self) -> int:
+        """How many problems are warnings."""
+        return sum(outcome.warnings for outcome in self.outcomes)
+
+    @property
+    def crashes(self) -> tuple[Outcome, ...]:
+        """The files of which nothing is known, by nnshape's own fault."""
+        return tuple(outcome for outcome in self.outcomes if outcome.crash)
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line."""
+        variants = sum(len(outcome.variants) for outcome in self.outcomes)
+        checked = _counted(len(self.outcomes), "spec")
+        parts = [f"{checked}, {_counted(variants, 'variant')} checked" if variants else f"{checked} checked"]
+        amounts = [_counted(self.errors, "problem")] if self.errors else []
+        amounts += [_counted(self.warnings, "warning")] if self.warnings else []
+        files = sum(bool(outcome.findings) for outcome in self.outcomes)
+        parts.append(f"{' and '.join(amounts)} in {_counted(files, 'file')}" if amounts else "no problems")
+        if self.crashes:
+            parts.append(f"{_counted(len(self.crashes), 'file')} could not be checked")
+        if self.passed_over:
+            is_no = "is no spec" if self.passed_over == 1 else "are no specs"
+            parts.append(f"{_counted(self.passed_over, 'YAML file')} {is_no}")
+        return "; ".join(parts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,178 @@
+"""`nnshape check`: every spec below the paths, for CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from nnshape.cli import options
+
+if TYPE_CHECKING:
+    from nnshape.checking import Report
+
+#: The formats, in the order of the help, and what names the root that their paths begin at.
+FORMATS = {
+    "full": "",
+    "concise": "",
+    "json": "",
+    "github": "GITHUB_WORKSPACE",
+    "gitlab": "CI_PROJECT_DIR",
+    "junit": "",
+    "sarif": "GITHUB_WORKSPACE",
+    "rdjson": "",
+}
+_PLAIN_COLUMNS = 100
+
+
+@click.command(short_help="All specs below the paths, for CI.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="What to leave out of folders, in place of the settings'.")
+@click.option("--stdin-filename", metavar="NAME", help="The name that what - reads goes by, and whose includes it has.")
+@click.option(
+    "--device", metavar="DEVICE",
+    help="Where the real modules are built: meta (the default), cpu, cuda, cuda:1, mps; or none.",
+)  # fmt: skip
+@click.option(
+    "--format", "output_format", type=click.Choice(tuple(FORMATS)), help="How the report is written.  [default: full]"
+)
+@click.option("--output-file", metavar="FILE", help="Where the report goes, in place of standard output.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 although there are problems.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes at most; the cores by default.")
+@click.option("--no-cache", "cached", flag_value=False, default=True, help="Neither use nor keep earlier answers.")
+@click.option("--clear-cache", is_flag=True, help="Forget all earlier answers first; without a PATH, only that.")
+@options.allow_import
+@options.columns
+@options.color
+def check(
+    paths: tuple[str, ...],
+    exclude: tuple[str, ...],
+    stdin_filename: str | None,
+    device: str | None,
+    output_format: str | None,
+    output_file: str | None,
+    exit_zero: bool,
+    jobs: int | None,
+    cached: bool,
+    clear_cache: bool,
+    allow_import: tuple[str, ...],
+    columns: int | None,
+    color: str,
+) -> int:
+    """Check every spec at the paths and below them, each of its variants too.
+
+    Folders are searched for *.yaml and *.yml files with a layers key; . is searched where no PATH is
+    given, and - is standard input. The exit code is 0 where there is no error, 1 where there is one,
+    and 2 where the command itself is wrong. [tool.nnshape] in pyproject.toml holds settings, and a
+    comment # nnshape: ignore[KIND] leaves out a problem of its line.
+
+    \b
+    Examples:
+      nnshape check configs/
+      nnshape check --device none --format github
+      nnshape check --format sarif --output-file nnshape.sarif configs/
+    """
+    from nnshape.checking import Cache, cache_folder, find_specs, read_settings, stdin_spec
+    from nnshape.checking import check as check_specs
+    from nnshape.checking.globs import Glob
+    from nnshape.cli.program import PROBLEMS, USAGE
+    from nnshape.cli.progress import ProgressBar
+    from nnshape.cli.proof import checked_device
+    from nnshape.cli.replacing import check_writable
+    from nnshape.cli.writing import write, write_error
+    from nnshape.problems import SpecError
+    from nnshape.render.problems import problems_lines
+
+    if stdin_filename is not None and "-" not in paths:
+        raise click.UsageError("--stdin-filename names what - reads, and there is no - among the paths.")
+    cache = Cache(cache_folder())
+    if clear_cache:
+        cache.clear()
+        if not paths:
+            write("the cache is empty\n", sys.stderr)
+            return 0
+    paths = paths or (".",)
+    try:
+        settings = read_settings(_places(paths, stdin_filename))
+        device = device or settings.device or "meta"
+        checked_device(device)
+    except SpecError as error:
+        write_error(problems_lines(error.problems, _PLAIN_COLUMNS))
+        return USAGE
+    if output_file is not None:
+        check_writable(output_file, "--output-file")
+    excluded = tuple([Glob(pattern, os.getcwd()) for pattern in exclude]) or settings.exclude
+    found = find_specs(paths, settings.include, excluded, lambda: stdin_spec(stdin_filename))
+    with ProgressBar() as progress:
+        report = check_specs(
+            found.candidates, settings, device=device, allow_import=allow_import, cache=cache if cached else None,
+            jobs=jobs, passed_over=found.passed_over, progress=progress,
+        )  # fmt: skip
+    _write(report, output_format or settings.format or "full", output_file, columns, color)
+    for outcome in report.crashes:
+        write(f"nnshape: internal error in {outcome.name}: {outcome.crash}\n", sys.stderr)
+    if report.crashes:
+        return USAGE
+    return PROBLEMS if report.errors and not exit_zero else 0
+
+
+def _places(paths: tuple[str, ...], stdin_filename: str | None) -> list[str]:
+    """The paths, with the name in place of standard input."""
+    return [stdin_filename or path if path == "-" else path for path in paths]
+
+
+def _write(report: Report, form: str, output_file: str | None, columns: int | None, color: str) -> None:
+    """Write the report where it goes; the sum of it stands at the end of what people read, else on standard error."""
+    from nnshape.cli.replacing import replace_file
+    from nnshape.cli.writing import page, write, write_error
+    from nnshape.render.checks.full import summary_line
+    from nnshape.render.styled import painted
+
+    if form in ("full", "concise"):
+        from nnshape.render.checks.concise import concise_lines
+        from nnshape.render.checks.full import full_lines
+
+        paper = page(columns, color)
+        if output_file is None:
+            paper.write(full_lines(report, paper.width) if form == "full" else concise_lines(report))
+            return
+        width = columns or _PLAIN_COLUMNS
+        lines = full_lines(report, width) if form == "full" else concise_lines(report)
+        replace_file(output_file, painted(lines, color == "always"), "--output-file")
+    else:
+        text = _text(report, form)
+        if output_file is None:
+            write(text)
+        else:
+            replace_file(output_file, text, "--output-file")
+    write_error([summary_line(report)])
+
+
+def _text(report: Report, form: str) -> str:
+    root = os.environ.get(FORMATS[form], "") or os.getcwd()
+    if form == "json":
+        from nnshape.render.checks.json import json_text
+
+        return json_text(report)
+    if form == "github":
+        from nnshape.render.checks.github import github_text
+
+        return github_text(report, root)
+    if form == "gitlab":
+        from nnshape.render.checks.gitlab import gitlab_text
+
+        return gitlab_text(report, root)
+    if form == "junit":
+        from nnshape.render.checks.junit import junit_text
+
+        return junit_text(report)
+    if form == "sarif":
+        from nnshape import __version__
+        from nnshape.render.checks.sarif import sarif_text
+
+        return sarif_text(report, root, __version__)
+    from nnshape.render.checks.rdjson import rdjson_text
+
+    return rdjson_text(report, root)

@@ -1,0 +1,121 @@
+"""`nnshape layer`: the calculator for one layer or function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnshape.cli import options
+
+if TYPE_CHECKING:
+    from nnshape.render.layer import Sample
+    from nnshape.trace import Trace
+
+
+@click.command(short_help="One layer's output, parameters and derivation.")
+@click.argument("step", metavar="STEP")
+@click.argument("shapes", nargs=-1, metavar="[SHAPE]...")
+@click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=SHAPE", help="An input by name; NAME=SHAPE among the shapes is the same."
+)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="The value of a symbolic size: H=512.")
+@click.option("--values", is_flag=True, help="Run the real layer on random inputs, and show what comes out.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="The seed of the random numbers.")
+@options.device("meta", "Where the real layer is built: meta, cpu, cuda, cuda:1, mps; or none. --values needs no meta.")
+@options.plain_page
+def layer(
+    step: str,
+    shapes: tuple[str, ...],
+    inputs: tuple[str, ...],
+    settings: tuple[str, ...],
+    values: bool,
+    seed: int,
+    device: str,
+    output_format: str,
+    columns: int | None,
+    color: str,
+) -> int:
+    """Work out one layer or function: its output, how the sizes come about, its parameters and MACs.
+
+    STEP is written as in a spec, or pasted from print(model). Each SHAPE is an input, in the order
+    of the call or by name: 3x224x224 is per sample, [T, 6] is taken as written, int64[N] has a dtype,
+    and a name is a symbolic size.
+
+    \b
+    Examples:
+      nnshape layer "Conv2d(1, 6, 5)" 1x32x32
+      nnshape layer "Conv2d(1, 6, 5)" 1xHxW
+      nnshape layer "CrossEntropyLoss()" 10 "int64[N]"
+      nnshape layer "einsum('nij,njk->nik', a, b)" "a=[N, 3, 4]" "b=[N, 4, 5]"
+    """
+    from nnshape.cli.proof import checked_device, proof_lines, proved
+    from nnshape.cli.tracing import overrides_of
+    from nnshape.cli.writing import page, write
+    from nnshape.render.layer import layer_json, layer_lines
+    from nnshape.render.problems import problems_lines
+    from nnshape.trace import trace_spec
+    from nnshape.trace.one_step import one_step
+
+    checked_device(device)
+    if values:
+        device = _device_of_values(device)
+    trace = trace_spec(one_step(step, [*shapes, *inputs]), overrides=overrides_of(settings))
+    if output_format == "json":
+        verification = proved(trace, device)
+        sample = _sample(trace, device, seed) if values and not trace.errors else None
+        write(layer_json(trace, verification, sample))
+        return _code(trace, verification)
+    paper = page(columns, color)
+    if trace.errors:
+        paper.write(problems_lines(trace.problems, paper.width))
+        return 1
+    # The answer is there before torch is imported.
+    paper.write(layer_lines(trace, paper.width))
+    if trace.problems:
+        paper.write([(), *problems_lines(trace.problems, paper.width)])
+    if values:
+        from nnshape.render.layer import sample_lines
+
+        paper.write([(), *sample_lines(_sample(trace, device, seed))])
+    verification = proved(trace, device)
+    if verification is not None and verification.disagreements:
+        paper.write([(), *problems_lines(verification.disagreements, paper.width)])
+    last = proof_lines(trace, device, verification)
+    if last:
+        paper.write([(), *last])
+    return _code(trace, verification)
+
+
+def _code(trace: Trace, verification: Any) -> int:
+    return 1 if trace.errors or (verification is not None and verification.disagreements) else 0
+
+
+def _device_of_values(device: str) -> str:
+    """Where the layer runs: on the CPU unless another device is named."""
+    if device == "none":
+        from nnshape.problems import Problem, SpecError
+
+        message = "--values runs the real layer, and --device none leaves it out"
+        raise SpecError(Problem("unavailable-device", message, place="--device", help=("--device cpu",)))
+    return "cpu" if device == "meta" else device
+
+
+def _sample(trace: Trace, device: str, seed: int) -> Sample:
+    """The numbers of one run of the real layer; raises SpecError."""
+    from nnshape.cli.values import values_of
+    from nnshape.modules.running import run_once
+    from nnshape.render.layer import Sample
+
+    run = run_once(trace, device, seed)
+    inputs = {name: values_of(tensor.cpu()) for name, tensor in run.inputs.items()}
+    return Sample(seed, run.training, run.sizes, inputs, {name: values_of(t.cpu()) for name, t in _named(run.output)})
+
+
+def _named(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    """The real tensors of an output, each with the way to it."""
+    if isinstance(value, (tuple, list)):
+        fields = getattr(value, "_fields", None)
+        ways = [f".{fields[i]}" if fields else f"[{i}]" for i in range(len(value))]
+        return [pair for way, item in zip(ways, value, strict=True) for pair in _named(item, name + way)]
+    return [(name, value)] if hasattr(value, "cpu") else []

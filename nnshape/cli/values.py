@@ -1,0 +1,37 @@
+"""The numbers of a real tensor, as an answer shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.render.values import Values
+
+#: Tensors with more elements than this are shown in JSON by their statistics alone.
+MOST_NUMBERS = 10_000
+_ROWS, _COLUMNS = 4, 6
+
+
+def values_of(tensor: Any) -> Values:
+    """A corner of a tensor as torch prints it, its statistics, and its numbers where they are not too many."""
+    # The first numbers of the last two dimensions, at the beginning of all others.
+    index: list[int | slice] = [0] * max(0, tensor.ndim - 2)
+    index += [slice(most) for most in (_ROWS, _COLUMNS)[2 - min(2, tensor.ndim) :]]
+    corner = tensor[tuple(index)]
+    place = ""
+    if corner.numel() < tensor.numel():
+        parts = zip(index, tensor.shape, strict=True)
+        written = [
+            str(part) if isinstance(part, int) else f":{part.stop}" if part.stop < size else ":" for part, size in parts
+        ]
+        place = f"[{', '.join(written)}]"
+    statistics: dict[str, float] = {}
+    if tensor.numel():
+        numbers = (tensor.abs() if tensor.is_complex() else tensor).double()
+        statistics = {
+            "mean": numbers.mean().item(),
+            "std": numbers.std(correction=0).item(),
+            "min": numbers.min().item(),
+            "max": numbers.max().item(),
+        }
+    whole = tensor.tolist() if tensor.numel() <= MOST_NUMBERS else None
+    return Values(place, str(corner), statistics, whole, tuple(tensor.shape))

@@ -1,0 +1,71 @@
+"""Runs the real model once on random inputs, so that its numbers can be looked at."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from nnshape.modules.building import Builder, refusal_of_torch, seeded
+from nnshape.modules.choosing import choose
+from nnshape.modules.devices import available_device
+from nnshape.modules.leaves import torch_dtype
+from nnshape.modules.verifying import open_symbols
+from nnshape.problems import Problem, SpecError
+from nnshape.shapes.dim import substitute
+from nnshape.shapes.tensor import Tensor
+from nnshape.trace import Trace
+
+#: Whole numbers are drawn below these, largest first: they may be ids into a table of unknown length.
+_ID_LIMITS = (10, 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class RealRun:
+    """One run: the numbers that symbols had, what went in by name, and what came out.
+
+    `training` says that the modules ran as torch makes them, in training mode; where they refuse the
+    batch there, they ran in evaluation mode.
+    """
+
+    sizes: dict[str, int]
+    inputs: dict[str, torch.Tensor]
+    output: Any
+    training: bool
+
+
+def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
+    """Build the model, draw its inputs from a seed and run it; raises SpecError where torch refuses."""
+    place = available_device(device)
+    sizes = choose(open_symbols(trace), trace.constraints)
+    if sizes is None:
+        message = "no sizes were found that meet what the model requires: give them values"
+        raise SpecError(Problem("unknown-value", message, trace.root.span))
+    refused: Exception | None = None
+    # An accelerator does not recover from an id beyond its table.
+    limits = _ID_LIMITS if place.type == "cpu" else _ID_LIMITS[-1:]
+    for training in (True, False):
+        for limit in limits:
+            with warnings.catch_warnings(), seeded(seed, place), torch.inference_mode():
+                warnings.simplefilter("ignore")
+                model = Builder(trace, place, sizes).model().train(training)
+                inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}
+                try:
+                    # A copy, since a module may write into its input.
+                    output = model(*(tensor.clone() for tensor in inputs.values()))
+                    return RealRun(sizes, inputs, output, training)
+                except (RuntimeError, ValueError, IndexError) as error:
+                    refused = refused or error
+    assert refused is not None
+    raise SpecError(refusal_of_torch("torch does not run this on random numbers", refused, trace.root.span))
+
+
+def _drawn(tensor: Tensor, sizes: dict[str, int], device: torch.device, limit: int) -> torch.Tensor:
+    shape = [int(substitute(size, sizes)) for size in tensor.shape]  # type: ignore[arg-type]
+    dtype = torch_dtype(tensor.dtype)
+    if dtype.is_floating_point or dtype.is_complex:
+        base = dtype if dtype.is_complex else torch.float32
+        return torch.randn(shape, dtype=base, device=device).to(dtype)
+    return torch.randint(limit, shape, device=device).to(dtype)

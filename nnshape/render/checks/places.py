@@ -1,0 +1,79 @@
+"""Where a finding lies, in the terms of each reader: paths from a root, columns in its own units, fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from nnshape.checking import Finding, Outcome
+    from nnshape.spec import Source, Span
+
+
+def file_of(outcome: Outcome, finding: Finding) -> str:
+    """The name of the file that a finding lies in: the one checked, or one that it includes."""
+    problem = finding.problem
+    if problem.span is not None:
+        return problem.span.source.name
+    return problem.place or outcome.name
+
+
+def path_from(root: str, name: str) -> str:
+    """A file's path from a root, with slashes; the whole path where the file lies elsewhere."""
+    if name.startswith("<"):
+        return name
+    absolute = os.path.abspath(name)
+    start = os.path.abspath(root).rstrip(os.sep) + os.sep
+    path = absolute[len(start) :] if absolute.startswith(start) else absolute
+    return path.replace(os.sep, "/")
+
+
+def uri_of(path: str) -> str:
+    """A path as a URI reference (RFC 3986): relative as it is, absolute with its scheme."""
+    try:
+        encoded = quote(os.fsencode(path), safe="/~!$&'()*+,;=@")
+    except UnicodeEncodeError:  # a name that the file system could not have
+        encoded = quote(path.encode("utf-8", "replace"), safe="/")
+    if path.startswith("/"):
+        return f"file://{encoded}"
+    # A drive's letter, C:/x, is no scheme.
+    return f"file:///{encoded.replace('%3A', ':', 1)}" if path[1:3] == ":/" else encoded
+
+
+def utf16_column(source: Source, offset: int) -> int:
+    """The column of an offset in UTF-16 code units, counted from 1."""
+    return len(_before(source, offset).encode("utf-16-le", "surrogatepass")) // 2 + 1
+
+
+def utf8_column(source: Source, offset: int) -> int:
+    """The column of an offset in bytes of UTF-8, counted from 1."""
+    return len(_before(source, offset).encode("utf-8", "surrogatepass")) + 1
+
+
+def _before(source: Source, offset: int) -> str:
+    line, column = source.position(offset)
+    return source.line(line)[: column - 1]
+
+
+def end_of(span: Span) -> int:
+    """The offset where a range ends, without the line end that it may end in."""
+    return span.start + len(span.text.rstrip("\r\n"))
+
+
+class Fingerprints:
+    """Names for findings that stay when lines are added above: of file, kind, words, and which of its like."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def of(self, path: str, finding: Finding) -> str:
+        """The fingerprint of the next finding."""
+        problem = finding.problem
+        text = "" if problem.span is None else problem.span.text
+        key = "\0".join((path, problem.kind, problem.message, text))
+        self._seen[key] += 1
+        key = f"{key}\0{self._seen[key]}"
+        return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,227 @@
+"""One layer or function for a person and for programs: shapes, derivation, parameters, MACs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from nnshape.render import json
+from nnshape.render.amounts import amount, byte_text, full_shape
+from nnshape.render.styled import Line, cells, cut_middle, padded
+from nnshape.render.values import Values, finite, value_lines
+from nnshape.shapes.dim import Size, divisible
+from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
+from nnshape.trace import Call, ParameterRow, Trace, per_sample
+from nnshape.trace.derivation import derivation_of_call
+
+if TYPE_CHECKING:
+    from nnshape.modules import Verification
+
+_AUTO = re.compile(r"\bauto\b")
+_LEAST_WRAP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A run of the real layer: what its symbols were, and the values of each input and output by name."""
+
+    seed: int
+    training: bool
+    sizes: Mapping[str, int]
+    inputs: Mapping[str, Values] = field(default_factory=dict)
+    outputs: Mapping[str, Values] = field(default_factory=dict)
+
+
+def layer_lines(trace: Trace, width: int) -> list[Line]:
+    """The whole answer for a model of one step, but for its problems, its values and the proof."""
+    call = next(trace.calls)
+    lines = [*paragraph("", call.text, width, "head"), *call_lines(trace, call, width)]
+    rows = sorted(trace.parameters, key=lambda row: row.buffer)
+    return [*lines, (), *count_lines(call, rows, width, f"{call.path}.")]
+
+
+# ---- shapes ----
+
+
+def call_lines(trace: Trace, call: Call, width: int, inputs: Mapping[str, Tensor] | None = None) -> list[Line]:
+    """A step's inputs and outputs, what it needs of symbolic sizes, and how its sizes come about."""
+    inputs = trace.inputs if inputs is None else inputs
+    outputs = dict(named_tensors(call.output))
+    names = ["" if len(inputs) == 1 and name in ("x", "input") else name for name in inputs]
+    names += ["" if name == "" else name for name in outputs]
+    lines = _tensor_lines("input", [*zip(names, inputs.values(), strict=False)], names, width)
+    lines += _tensor_lines("output", [*zip(names[len(inputs) :], outputs.values(), strict=True)], names, width)
+    if not outputs:
+        lines.append([("output  ", "dim"), ("?" if call.unknown else str(call.output), "")])
+    layer = call.module.layer if call.module is not None else None
+    if layer is not None and _AUTO.search(call.text):
+        lines += paragraph("auto", repr(layer), width)
+    lines += _several("needs", needs_of(trace, call), width)
+    lines += _several("sizes", derivation_of_call(call), width)
+    if call.measured and not call.children:
+        lines += paragraph("note", "measured with torch, for want of a rule", width)
+    return lines
+
+
+def named_tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a value, each with the way to it: nothing for the value itself, `[1][0]`, `.values`."""
+    if isinstance(value, Tensor):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from named_tensors(item, f"{name}[{key!r}]")
+    elif isinstance(value, (tuple, list)):
+        fields = getattr(value, "_fields", None)
+        for index, item in enumerate(value):
+            yield from named_tensors(item, f"{name}.{fields[index]}" if fields else f"{name}[{index}]")
+
+
+def needs_of(trace: Trace, call: Call) -> list[str]:
+    """What one step needs of symbolic sizes, each requirement once."""
+    return list(dict.fromkeys(str(needed) for needed in trace.requirements if needed.path == call.path))
+
+
+def _tensor_lines(word: str, tensors: Sequence[tuple[str, Tensor]], names: Sequence[str], width: int) -> list[Line]:
+    """One line a tensor: its name, its shape as a person says it, and as torch has it."""
+    room = max(map(cells, names), default=0)
+    shapes = [_short(tensor) for _, tensor in tensors]
+    widest = max(map(cells, shapes), default=0)
+    lines: list[Line] = []
+    for index, ((name, tensor), shape) in enumerate(zip(tensors, shapes, strict=True)):
+        start = padded(word if index == 0 else "", 8) + (padded(name, room) + "  " if room else "")
+        full = full_shape(tensor) if tensor.shape[:1] == (N,) else str(tensor.dtype)
+        if len(start) + widest + 2 + cells(full) > width:
+            full = "" if tensor.dtype == "float32" else str(tensor.dtype)
+        shown = cut_middle(shape, max(_LEAST_WRAP, width - len(start)))
+        lines.append([(start, "dim"), (padded(shown, widest) if full else shown, ""), (f"  {full}" if full else "", "dim")])
+    return lines
+
+
+def _short(tensor: Tensor) -> str:
+    return shape_text(tensor.shape) if tensor.shape else "a single number"
+
+
+def _several(word: str, texts: Sequence[str], width: int) -> list[Line]:
+    lines: list[Line] = []
+    for index, text in enumerate(texts):
+        lines += paragraph(word if index == 0 else " ", text, width)
+    return lines
+
+
+def paragraph(word: str, text: str, width: int, style: str = "") -> list[Line]:
+    """A text that goes on below itself, behind a word in a column of its own; no column where there is no word."""
+    indent = " " * 8 if word else ""
+    first, *others = wrap(text, max(_LEAST_WRAP, width - len(indent)), break_long_words=False) or [""]
+    return [[(padded(word, len(indent)), "dim"), (first, style)], *([(indent + line, style)] for line in others)]
+
+
+# ---- counts ----
+
+
+def count_lines(call: Call, rows: Sequence[ParameterRow], width: int, prefix: str) -> list[Line]:
+    """Every parameter and buffer of a step by name and shape, their sum, and the multiply-accumulates."""
+    names = [row.name.removeprefix(prefix) for row in rows]
+    shapes = [sizes_text(row.tensor.shape) or "scalar" for row in rows]
+    counts = [amount(row.count) for row in rows]
+    total, macs = amount(call.parameters, call.unknown), per_sample(call.macs)
+    all_macs = amount(macs, call.unknown)
+    first = max(map(cells, [*names, "parameters", "MACs"]))
+    second = max(map(cells, shapes), default=0)
+    third = max(max((cells(str(row.tensor.dtype)) for row in rows), default=0), 0)
+    last = max(map(cells, [*counts, total, all_macs]))
+    lines: list[Line] = []
+    for row, name, shape, count in zip(rows, names, shapes, counts, strict=True):
+        role = "  buffer" if row.buffer else ""
+        middle = f"{padded(shape, second)}  {padded(str(row.tensor.dtype), third)}"
+        style = "dim" if row.buffer else ""
+        lines.append([(padded(name, first), style), (f"  {middle}  ", style), (padded(count, last, True) + role, style)])
+    gap = " " * (second + third + 6 if rows else 2)
+    size = _bytes(call, rows)
+    lines.append([(padded("parameters", first), "dim"), (gap + padded(total, last, True), "head"), (size, "dim")])
+    start: Line = [(padded("MACs", first), "dim"), (gap + padded(all_macs, last, True), "")]
+    indent = first + len(gap) + last
+    remark = wrap(_mac_remark(call, macs), max(_LEAST_WRAP, width - indent - 2), break_long_words=False)
+    lines.append([*start, ("  " + remark[0] if remark else "", "dim")])
+    lines += [[(" " * (indent + 2) + line, "dim")] for line in remark[1:]]
+    return lines
+
+
+def _bytes(call: Call, rows: Sequence[ParameterRow]) -> str:
+    from nnshape.shapes.dtypes import ITEM_BYTES
+
+    size: Size = 0
+    for row in rows:
+        if not row.buffer:
+            size = size + row.count * ITEM_BYTES[row.tensor.dtype]
+    return f"  ({byte_text(size)})" if size != 0 and not call.unknown else ""
+
+
+def _mac_remark(call: Call, macs: Size) -> str:
+    if macs == 0:
+        return ""
+    batched = any(tensor.shape[:1] == (N,) for tensor in call.inputs)
+    remark = f"{'per sample ' if batched else ''}({amount(macs * 2)} FLOPs at 2 per MAC)"
+    outputs = [tensor for _, tensor in named_tensors(call.output)]
+    if len(outputs) == 1 and not call.children:
+        values = per_sample(product(outputs[0].shape))
+        if values != 0 and divisible(macs, values) and isinstance(each := macs // values, int) and each > 1:
+            remark += f", {amount(values)} values x {amount(each)}"
+    return remark
+
+
+# ---- values ----
+
+
+def sample_lines(sample: Sample) -> list[Line]:
+    """What went into the real layer and what came out, a corner of each tensor."""
+    sizes = "".join(f", {name} = {size}" for name, size in sample.sizes.items())
+    mode = "" if sample.training else ", in evaluation mode"
+    lines: list[Line] = [[(f"values at seed {sample.seed}{sizes}{mode}", "dim")]]
+    for kind, values in (("input", sample.inputs), ("output", sample.outputs)):
+        for name, each in values.items():
+            title = f"output{name}" if kind == "output" else name if len(sample.inputs) > 1 else "input"
+            lines += value_lines(title, sizes_text(each.shape) or "a single number", each)
+    return lines
+
+
+# ---- JSON ----
+
+
+def layer_json(trace: Trace, verification: Verification | None, sample: Sample | None) -> str:
+    """The answer as JSON, in the terms of a trace's own."""
+    call = next(trace.calls)
+    prefix = f"{call.path}."
+    document: dict[str, Any] = {
+        "version": json.VERSION,
+        "name": trace.spec.name,
+        "text": call.text,
+        "type": call.type,
+        "inputs": [{"name": name, **json.tensor_json(tensor)} for name, tensor in trace.inputs.items()],
+        "output": json.value_json(call.output),
+        "parameters": [
+            {**json.parameter_json(row), "name": row.name.removeprefix(prefix)}
+            for row in sorted(trace.parameters, key=lambda row: row.buffer)
+        ],
+        "totals": json.totals_json(trace),
+        "derivation": [] if trace.errors else list(derivation_of_call(call)),
+        "constraints": list(dict.fromkeys(map(str, trace.constraints))),
+        "measured": call.measured,
+        "problems": [json.problem_json(problem) for problem in trace.problems],
+        "verification": None if verification is None else json.verification_json(verification),
+    }
+    if sample is not None:
+        document["values"] = {
+            "seed": sample.seed,
+            "training": sample.training,
+            "sizes": dict(sample.sizes),
+            "inputs": {name: _values_json(values) for name, values in sample.inputs.items()},
+            "outputs": {name: _values_json(values) for name, values in sample.outputs.items()},
+        }
+    return json.text_of(document)
+
+
+def _values_json(values: Values) -> dict[str, Any]:
+    return {"shape": list(values.shape), "statistics": finite(dict(values.statistics)), "values": finite(values.numbers)}

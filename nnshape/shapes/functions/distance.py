@@ -1,0 +1,53 @@
+"""Distances and lengths: https://pytorch.org/docs/stable/nn.functional.html#distance-functions.
+
+The layers of the same names share these rules.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshape.shapes.axes import axes, axis
+from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.dtypes import DTYPES, FLOAT32, REAL_OF, category, is_complex, is_floating, promote
+from nnshape.shapes.function import function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Sizes
+
+
+@function(example=("cosine_similarity(other)", "128", "128"))
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
+    """The cosine of the angle between two inputs, along a dimension."""
+    shape = broadcast(x1.shape, x2.shape, "compare", "x2")
+    dtype = promote(x1.dtype, x2.dtype)
+    if not is_floating(dtype):
+        message = f"{{layer}} wants floats, but x1 is {x1.dtype} and x2 {x2.dtype}"
+        note = f"expected common dtype to be floating point, yet common dtype is {dtype}"
+        raise Refusal("wrong-dtype", message, "x1", note=note)
+    at = axis(dim, shape)
+    return Tensor((*shape[:at], *shape[at + 1 :]), dtype)
+
+
+@function(example=("pairwise_distance(other)", "128", "128"))
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
+    """The distance between two inputs, along their last dimension."""
+    shape = broadcast(x1.shape, x2.shape, "compare", "x2")
+    dtype = promote(x1.dtype, x2.dtype)
+    for name, tensor in (("x1", x1), ("x2", x2)):
+        if tensor.dtype == "bool":
+            note = "Subtraction, the `-` operator, with a bool tensor is not supported."
+            raise Refusal("wrong-dtype", f"{{layer}} subtracts numbers, but {name} is bool", name, note=note)
+    dtype = DTYPES[REAL_OF.get(dtype, dtype)] if category(dtype) > 1 else FLOAT32
+    return Tensor((*shape[:-1], 1) if keepdim and shape else shape[:-1], dtype)
+
+
+@function(example=("normalize()", "128"))
+def normalize(input: Tensor, p: float = 2.0, dim: Sizes = 1, eps: float = 1e-12) -> Tensor:
+    """Divides the input by its length along a dimension."""
+    axes(dim, input.shape)
+    if not is_floating(input.dtype) and (not is_complex(input.dtype) or input.dtype == "complex32"):
+        raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
+    return input.like()

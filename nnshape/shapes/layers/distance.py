@@ -1,0 +1,41 @@
+"""Distances: https://pytorch.org/docs/stable/nn.html#distance-functions."""
+
+from __future__ import annotations
+
+from nnshape.shapes.functions import distance as rules
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.tensor import Tensor
+
+
+class CosineSimilarity(Layer):
+    """The cosine of the angle between two inputs, along a dimension.
+
+    dim: the dimension.
+    eps: the least length that is divided by.
+    """
+
+    dim: int = 1
+    eps: float = 1e-08
+
+    example = ("CosineSimilarity()", "128", "128")
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return rules.cosine_similarity.rule(x1, x2, self.dim, self.eps)  # type: ignore[no-any-return]
+
+
+class PairwiseDistance(Layer):
+    """The distance between two inputs, along their last dimension.
+
+    p: the degree of the norm.
+    eps: what is added to each difference, so that nothing is divided by 0.
+    keepdim: whether the last dimension stays, with a size of 1.
+    """
+
+    p: float = 2.0
+    eps: float = 1e-06
+    keepdim: bool = False
+
+    example = ("PairwiseDistance()", "128", "128")
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return rules.pairwise_distance.rule(x1, x2, self.p, self.eps, self.keepdim)  # type: ignore[no-any-return]

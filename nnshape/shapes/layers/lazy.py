@@ -1,0 +1,250 @@
+"""Lazy layers: https://pytorch.org/docs/stable/nn.html#lazy-modules-initialization.
+
+Each becomes its twin without the Lazy once an input has come, from which the missing size is read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layers import convolution, instance, linear, normalization, transposed
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.windows import arriving
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnshape.shapes.arguments import Sizes
+    from nnshape.shapes.dim import Size
+    from nnshape.shapes.dtypes import DType
+
+
+class _Lazy(Layer):
+    """A layer that reads a size off its first input.
+
+    bias: whether a learnable bias is added.
+    """
+
+    becomes: ClassVar[type[Layer]]
+    reads: ClassVar[str]
+    at: ClassVar[int]
+
+    @property
+    def wants_auto(self) -> bool:
+        return True
+
+    def resolve(self, inputs: Sequence[Tensor]) -> Layer:
+        try:
+            size = inputs[0].shape[self.at]
+        except IndexError:
+            arrives = arriving(inputs[0]) if inputs else "nothing"
+            message = f"{{layer}} cannot read {self.reads} off its input: {arrives} has no dimension {self.at}"
+            raise Refusal("wrong-rank", message, "input") from None
+        return self.becomes(**{self.reads: size, **vars(self)})
+
+    def forward(self, input: Tensor) -> Any:
+        return self.resolve((input,)).forward(input)
+
+    def parameters(self) -> dict[str, Tensor]:
+        raise Refusal("unknown-value", f"{{layer}} has no parameters before {self.reads} is read off an input")
+
+    buffers = parameters
+
+    def derivation(self, input: Tensor) -> tuple[str, ...]:
+        return self.resolve((input,)).derivation(input)
+
+    def macs(self, output: Any, input: Tensor) -> Size:
+        return self.resolve((input,)).macs(output, input)
+
+
+class LazyLinear(_Lazy):
+    """Becomes a Linear that reads in_features off its input.
+
+    out_features: the size of the output's last dimension.
+    """
+
+    out_features: Size
+    bias: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+
+    becomes, reads, at = linear.Linear, "in_features", -1
+    example = ("LazyLinear(30)", "20")
+
+
+class _LazyConvolution(_Lazy):
+    """Becomes a convolution that reads in_channels off its input.
+
+    out_channels: the channels of the output, one kernel each.
+    kernel_size: the size of the kernel.
+    stride: how far the kernel moves at a step.
+    padding: how much is added on each side of the input; 'same' keeps its size, 'valid' is 0.
+    dilation: the distance between the elements of the kernel.
+    groups: the number of groups of channels that do not see one another.
+    padding_mode: what the padding holds: 'zeros', 'reflect', 'replicate' or 'circular'.
+    """
+
+    out_channels: Size
+    kernel_size: Sizes
+    stride: Sizes = 1
+    padding: Sizes | str = 0
+    dilation: Sizes = 1
+    groups: Size = 1
+    bias: bool = True
+    padding_mode: str = "zeros"
+    device: Device | None = None
+    dtype: DType | None = None
+
+    reads = "in_channels"
+
+
+class _LazyConvolutionTranspose(_Lazy):
+    """Becomes a transposed convolution that reads in_channels off its input.
+
+    out_channels: the channels of the output.
+    kernel_size: the size of the kernel.
+    stride: how far apart the input's values are spread.
+    padding: how much is cut off on each side of the output.
+    output_padding: how much is added to one side of the output.
+    groups: the number of groups of channels that do not see one another.
+    dilation: the distance between the elements of the kernel.
+    padding_mode: 'zeros', the only one that there is.
+    """
+
+    out_channels: Size
+    kernel_size: Sizes
+    stride: Sizes = 1
+    padding: Sizes = 0
+    output_padding: Sizes = 0
+    groups: Size = 1
+    bias: bool = True
+    dilation: Sizes = 1
+    padding_mode: str = "zeros"
+    device: Device | None = None
+    dtype: DType | None = None
+
+    reads = "in_channels"
+
+    def forward(self, input: Tensor, output_size: tuple | None = None) -> Any:
+        return self.resolve((input,)).forward(input, output_size)
+
+    def derivation(self, input: Tensor, output_size: tuple | None = None) -> tuple[str, ...]:
+        return self.resolve((input,)).derivation(input, output_size)
+
+    def macs(self, output: Any, input: Tensor, output_size: tuple | None = None) -> Size:
+        return self.resolve((input,)).macs(output, input, output_size)
+
+
+class _LazyNormalization(_Lazy):
+    """Becomes a normalization that reads num_features off its input.
+
+    eps: what is added to the variance, so that nothing is divided by 0.
+    momentum: how fast the running statistics follow; None averages over all batches.
+    affine: whether each channel has a learnable scale and shift.
+    track_running_stats: whether running statistics are kept, for use in evaluation.
+    bias: whether there is a learnable shift (with `affine`).
+    """
+
+    keyword_only = ("bias",)
+    reads, at = "num_features", 1
+
+
+class _LazyBatchNorm(_LazyNormalization):
+    eps: float = 1e-05
+    momentum: float | None = 0.1
+    affine: bool = True
+    track_running_stats: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+    bias: bool = True
+
+
+# The defaults are LazyBatchNorm's, not InstanceNorm's own.
+class _LazyInstanceNorm(_LazyBatchNorm):
+    pass
+
+
+class LazyConv1d(_LazyConvolution):
+    """Becomes a Conv1d that reads in_channels off its input."""
+
+    becomes, at = convolution.Conv1d, -2
+    example = ("LazyConv1d(33, 3)", "16x50")
+
+
+class LazyConv2d(_LazyConvolution):
+    """Becomes a Conv2d that reads in_channels off its input."""
+
+    becomes, at = convolution.Conv2d, -3
+    example = ("LazyConv2d(33, 3)", "16x28x28")
+
+
+class LazyConv3d(_LazyConvolution):
+    """Becomes a Conv3d that reads in_channels off its input."""
+
+    becomes, at = convolution.Conv3d, -4
+    example = ("LazyConv3d(33, 3)", "16x8x8x8")
+
+
+class LazyConvTranspose1d(_LazyConvolutionTranspose):
+    """Becomes a ConvTranspose1d that reads in_channels off its input."""
+
+    becomes, at = transposed.ConvTranspose1d, -2
+    example = ("LazyConvTranspose1d(33, 2, stride=2)", "16x50")
+
+
+class LazyConvTranspose2d(_LazyConvolutionTranspose):
+    """Becomes a ConvTranspose2d that reads in_channels off its input."""
+
+    becomes, at = transposed.ConvTranspose2d, -3
+    example = ("LazyConvTranspose2d(33, 2, stride=2)", "16x28x28")
+
+
+class LazyConvTranspose3d(_LazyConvolutionTranspose):
+    """Becomes a ConvTranspose3d that reads in_channels off its input."""
+
+    becomes, at = transposed.ConvTranspose3d, -4
+    example = ("LazyConvTranspose3d(33, 2, stride=2)", "16x8x8x8")
+
+
+class LazyBatchNorm1d(_LazyBatchNorm):
+    """Becomes a BatchNorm1d that reads num_features off its input."""
+
+    becomes = normalization.BatchNorm1d
+    example = ("LazyBatchNorm1d()", "16x50")
+
+
+class LazyBatchNorm2d(_LazyBatchNorm):
+    """Becomes a BatchNorm2d that reads num_features off its input."""
+
+    becomes = normalization.BatchNorm2d
+    example = ("LazyBatchNorm2d()", "16x28x28")
+
+
+class LazyBatchNorm3d(_LazyBatchNorm):
+    """Becomes a BatchNorm3d that reads num_features off its input."""
+
+    becomes = normalization.BatchNorm3d
+    example = ("LazyBatchNorm3d()", "16x8x8x8")
+
+
+class LazyInstanceNorm1d(_LazyInstanceNorm):
+    """Becomes an InstanceNorm1d that reads num_features off its input."""
+
+    becomes = instance.InstanceNorm1d
+    example = ("LazyInstanceNorm1d()", "16x50")
+
+
+class LazyInstanceNorm2d(_LazyInstanceNorm):
+    """Becomes an InstanceNorm2d that reads num_features off its input."""
+
+    becomes = instance.InstanceNorm2d
+    example = ("LazyInstanceNorm2d()", "16x28x28")
+
+
+class LazyInstanceNorm3d(_LazyInstanceNorm):
+    """Becomes an InstanceNorm3d that reads num_features off its input."""
+
+    becomes = instance.InstanceNorm3d
+    example = ("LazyInstanceNorm3d()", "16x8x8x8")

@@ -1,0 +1,33 @@
+"""Layers and functions of one name: `Conv2d` and `conv2d`, `GLU` and `glu`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nnshape.shapes.arguments import REQUIRED
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.layers import all_layers
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+
+
+def layer_of(function: str) -> type[Layer] | None:
+    """The layer that a function of `torch.nn.functional` is the functional form of, or None."""
+    spelling = function.rstrip("_").replace("_", "").lower()
+    return next((layer for name, layer in all_layers().items() if name.lower() == spelling), None)
+
+
+def derivation_of_twin(function: str, bound: Mapping[str, Any]) -> tuple[str, ...]:
+    """The derivation of the layer that has these arguments; none where some of its own are not among them."""
+    layer = layer_of(function)
+    if layer is None or layer.derivation is Layer.derivation:
+        return ()
+    fields = {p.name: bound[p.name] for p in layer.signature().parameters if p.name in bound}
+    if any(p.default is REQUIRED and p.name not in fields for p in layer.signature().parameters):
+        return ()
+    tensors = [value for value in bound.values() if isinstance(value, Tensor)]
+    try:
+        return layer(**fields).derivation(*tensors)
+    except Refusal:  # the function takes arguments that the layer does not
+        return ()

@@ -1,0 +1,204 @@
+"""The proof: what it counts, what it says, and that it finds what is wrong where it is wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nnshape.shapes.layers as layers
+import pytest
+import torch
+from nnshape import SpecError, load, trace, verify
+from nnshape.modules.choosing import choose
+from nnshape.shapes.constraints import Constraint
+from nnshape.shapes.dim import symbol
+from nnshape.shapes.functions import find_function
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.tensor import Tensor
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+MODELS = [(path, variant) for path in CONFIGS for variant in (*load(path).variants, None)]
+
+
+@pytest.mark.parametrize(("path", "variant"), MODELS, ids=lambda value: getattr(value, "stem", value) or "default")
+def test_the_gallery_agrees_with_torch(path, variant):
+    traced = trace(path, variant=variant)
+    assert [problem.message for problem in traced.errors] == []
+    verification = verify(traced)
+    assert [(problem.message, problem.notes) for problem in verification.disagreements] == []
+    assert verification.agree
+    assert verification.parameters == traced.totals.parameters
+    assert verification.calls == sum(1 for _ in traced.calls)
+
+
+@pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem in ("lenet", "tiny_model", "lstm_tagger")])
+def test_small_models_agree_on_the_cpu_too(path):
+    verification = verify(trace(path), "cpu")
+    assert verification.agree
+    assert verification.unproved == ()
+
+
+def test_the_sentence():
+    version = torch.__version__.partition("+")[0]
+    assert verify(trace(CONFIGS[0].parent / "lenet.yaml")).sentence == (
+        f"built on meta with torch {version}: 12 of 12 shapes and 81,290 parameters agree"
+    )
+
+
+def planted(monkeypatch: pytest.MonkeyPatch, name: str, forward: object = None, **changes: object) -> None:
+    """Let a layer's rule give wrong answers."""
+    kind = layers.find_layer(name)
+    for change, value in {"forward": forward, **changes}.items():
+        if value is not None:
+            monkeypatch.setattr(kind, change, value)
+    monkeypatch.setattr(kind, "_call_signature", None, raising=False)
+    monkeypatch.delattr(kind, "_call_signature")
+
+
+def test_a_wrong_shape_is_told_at_its_call_and_only_there(of, monkeypatch):
+    def forward(self: Layer, input: "Tensor") -> "Tensor":
+        return input.like((*input.shape[:-1], input.shape[-1] + 1))
+
+    forward.__annotations__ = {"input": "Tensor"}
+    planted(monkeypatch, "GELU", forward)
+    traced = of("""
+        input: 8
+        blocks:
+          Inner:
+            fc: Linear(8, 4)
+            act: GELU()
+            fc2: Linear(5, 4)
+        layers:
+          one: Linear(8, 8)
+          inner: Inner()
+          two: Linear(4, 2)
+        """)
+    verification = verify(traced)
+    assert not verification.agree
+    (problem,) = verification.disagreements
+    assert problem.kind == "torch-disagrees"
+    assert problem.message == "inner.act: the table says float32[2, 5], and torch gives float32[2, 4]"
+    assert (problem.span.line, problem.span.text) == (5, "GELU()")
+    assert [frame.text for frame in problem.frames] == ["inner"]
+    assert verification.sentence.endswith("5 of 6 shapes and 142 parameters agree, 1 does not: inner.act")
+
+
+def test_what_torch_refuses_is_told_at_its_call_with_torchs_words(steps, monkeypatch):
+    monkeypatch.setattr(find_function("matmul"), "rule", lambda input, other: input.like())
+    verification = verify(steps("a: relu()\nb: a @ ones(3, 3)\nc: b + 1", "8"))
+    (problem,) = verification.disagreements
+    assert problem.message == "torch refuses b, which the table lets pass"
+    assert problem.span.line == 4
+    assert problem.notes == ("torch says: a and b must have same reduction dim, but got [2, 8] X [3, 3].",)
+
+
+def test_a_wrong_parameter_is_told_by_name(steps, monkeypatch):
+    kind = layers.find_layer("Linear")
+    honest = kind.parameters
+
+    def parameters(self: Layer) -> dict[str, Tensor]:
+        found = honest(self)
+        return {**found, "weight": Tensor((9, 9)), "extra": Tensor((1,))}
+
+    monkeypatch.setattr(kind, "parameters", parameters)
+    verification = verify(steps("fc: Linear(8, 4)", "8"))
+    assert [problem.message for problem in verification.disagreements] == [
+        "fc.weight: the table says float32[9, 9], and torch has float32[4, 8]",
+        "fc.extra is in the table, and torch has no such parameter",
+    ]
+    assert verification.sentence.endswith("1 of 1 shapes agree; 2 parameters do not: fc.weight, fc.extra")
+    monkeypatch.setattr(kind, "parameters", lambda self: {"weight": honest(self)["weight"]})
+    (problem,) = verify(steps("fc: Linear(8, 4)", "8")).disagreements
+    assert problem.message == "fc.bias: torch has it, float32[4], and the table does not"
+
+
+def test_a_construction_that_torch_refuses_is_told_once(steps, monkeypatch):
+    monkeypatch.setattr(layers.find_layer("MultiheadAttention"), "check", lambda self: None)
+    verification = verify(steps("a: ReLU()\nmha: MultiheadAttention(6, 4)(a, a, a)\nb: ReLU()(a)", "[T, N, 6]"))
+    assert [problem.message for problem in verification.disagreements] == [
+        "torch refuses mha, which the table lets pass"
+    ]
+    assert "embed_dim must be divisible by num_heads" in verification.disagreements[0].notes[0]
+
+
+def test_what_cannot_run_on_meta_is_counted_and_named(steps):
+    verification = verify(steps("a: relu()\nmask: x > 0\nb: x[mask]\nc: ones(3)", "8"))
+    assert verification.unproved == ("b",)
+    assert verification.sentence.endswith("3 of 4 shapes and 0 parameters agree; 1 could not run there: b")
+
+
+def test_every_call_is_watched_also_in_a_shared_block(of, monkeypatch):
+    traced = of("""
+        input: {a: "[N, 3, 8]", b: "[N, 5, 8]"}
+        blocks:
+          Enc:
+            fc: Linear(8, 8)
+            act: ReLU()
+            rows: Sequential(Linear(8, 4), Tanh())
+        layers:
+          one: Enc()(a)
+          two: one(b)
+        """)
+    verification = verify(traced)
+    assert (verification.calls, verification.agree) == (12, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "input", "wanted"),
+    [
+        ("conv: Conv2d(3, 8, 7)", "3xHxW", lambda n: n["H"] >= 7 and n["W"] >= 7 and n["H"] != n["W"]),
+        ("flat: Flatten()\nfc: Linear(576, 2)", "16xHxW", lambda n: n["H"] * n["W"] == 36),
+        ("a: view(N, 4, D // 4)\nb: a.reshape(N, D)", "[N, D]", lambda n: n["D"] % 4 == 0),
+        ("a: x.unflatten(1, (96, -1))", "[N, D]", lambda n: n["D"] % 96 == 0),
+        ("a: x + y", {"x": "[N, T]", "y": "[N, S]"}, lambda n: n["T"] == n["S"]),
+        ("a: Linear(300, 2)", "[N, T, D]", lambda n: n["D"] == 300 and n["T"] != 300),
+        ("a: x.view(5, 3)", "[N, 5]", lambda n: n["N"] == 3),
+    ],
+)
+def test_sizes_are_chosen_so_that_the_model_runs(of, body, input, wanted):
+    shapes = input if isinstance(input, str) else "{" + ", ".join(f'{k}: "{v}"' for k, v in input.items()) + "}"
+    steps = "".join(f"  {line}\n" for line in body.splitlines())
+    verification = verify(of(f"input: {shapes}\nlayers:\n{steps}"), "cpu")
+    assert verification.agree, verification
+    assert wanted(verification.sizes)
+
+
+def test_sizes_that_cannot_be_found_are_said_to_be_missing():
+    h, w = symbol("H"), symbol("W")
+    assert choose(["N", "H"], [Constraint(h, ">=", 5)]) == {"N": 2, "H": 7} | {"H": 5}
+    assert choose(["H", "W"], [Constraint(h * w, "==", 1_000_003 * 1_000_033)]) is None
+    assert choose(["H"], [Constraint(h * 2, "==", 2 * 999_983)]) == {"H": 999_983}
+
+
+def test_a_proof_without_sizes_says_so(steps):
+    traced = steps("a: x.view(N, 1000003 * 1000033)", "HxW")
+    verification = verify(traced)
+    assert not verification.agree
+    assert verification.disagreements == ()
+    assert verification.unproved == ("a",)
+    assert "no sizes were found that meet what the model requires" in verification.sentence
+
+
+def test_a_proof_leaves_torchs_random_numbers_alone(steps):
+    state = torch.get_rng_state()
+    verify(steps("fc: Linear(8, 4)\ndrop: Dropout(0.5)", "8"), "cpu")
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_trace_with_errors_is_not_proved():
+    from nnshape import loads
+
+    with pytest.raises(SpecError):
+        verify(trace(loads("input: 4\nlayers:\n  fc: Linear(5, 2)\n")))
+
+
+def test_nothing_of_a_model_is_allocated_on_meta():
+    script = (
+        "import resource, nnshape\n"
+        f"trace = nnshape.trace({str(CONFIGS[0].parent / 'gpt2.yaml')!r}, variant='xl')\n"
+        "import torch\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "assert nnshape.verify(trace).agree\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+    )
+    grown = int(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
+    assert grown < 400  # MiB; the weights alone would be 6 GiB

@@ -1,0 +1,116 @@
+"""Joining and splitting against torch's own, on the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conformance import tensor
+from hypothesis import strategies as st
+from nnshape.shapes.constraints import collecting
+from nnshape.shapes.dim import symbol
+from nnshape.shapes.functions import find_function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import N, Tensor
+from operands import ANY, case, dims, dtypes, hold, mostly_float, shapes, sizes, tensors
+
+
+@st.composite
+def joinable(draw: Any, dtype: st.SearchStrategy = mostly_float) -> tuple[list[Tensor], int]:
+    """Tensors that mostly differ along one dimension only, and that dimension."""
+    shape = draw(shapes(0, 3, st.integers(0, 3)))
+    dim = draw(st.integers(0, max(len(shape) - 1, 0)))
+    found = []
+    for _ in range(draw(st.integers(0, 3))):
+        own = list(shape)
+        if own and draw(st.booleans()):
+            own[dim] = draw(sizes)
+        fault = draw(st.integers(0, 19))
+        if fault == 0 and own:
+            own[draw(st.integers(0, len(own) - 1))] = draw(sizes)
+        elif fault == 1:
+            own = [0]
+        found.append(tensor(*own, dtype=draw(dtype)))
+    return found, dim
+
+
+lists = joinable(dtypes).map(lambda drawn: drawn[0])
+cuts = st.one_of(st.integers(-1, 5), st.lists(st.integers(-4, 5), max_size=3).map(tuple))
+lengths = st.one_of(st.integers(-1, 5), st.lists(st.integers(-1, 4), max_size=3))
+
+JOINED = {
+    "cat": st.one_of(joinable(dtypes).map(lambda drawn: (drawn, {})), case(lists, dims)),
+    "concat": st.one_of(joinable(dtypes).map(lambda drawn: (drawn, {})), case(lists, dims)),
+    "concatenate": joinable(dtypes).map(lambda drawn: (drawn, {})),
+    "stack": st.one_of(joinable(dtypes).map(lambda drawn: (drawn, {})), case(lists, dims)),
+    "hstack": case(lists),
+    "vstack": case(lists),
+    "row_stack": case(lists),
+    "dstack": case(lists),
+    "column_stack": case(lists),
+}
+SPLIT = {
+    "chunk": case(tensors(), st.integers(-1, 5), dims),
+    "split": case(tensors(), lengths, dims),
+    "split_with_sizes": case(tensors(), st.lists(st.integers(-1, 3), max_size=3), dims),
+    "tensor_split": case(tensors(), cuts, dims),
+    "hsplit": case(tensors(), cuts),
+    "vsplit": case(tensors(), cuts),
+    "dsplit": case(tensors(), cuts),
+    "unbind": case(tensors(), dims),
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_a_join(name: str) -> None:
+    hold(name, JOINED[name])
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_a_split(name: str) -> None:
+    hold(name, SPLIT[name], literal=ANY)
+
+
+@pytest.mark.parametrize("name", ["split", "tensor_split", "unbind"])
+def test_a_split_of_symbolic_sizes(name: str) -> None:
+    calls = {"split": case(tensors(), st.lists(st.integers(0, 2), max_size=3), dims)}
+    hold(name, calls.get(name, SPLIT[name]))
+
+
+def refusal(name: str, *arguments: Any) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        find_function(name).apply(arguments, {})
+    return caught.value
+
+
+def test_cat_says_which_sizes_do_not_meet() -> None:
+    found = refusal("cat", [Tensor((N, 64, 57, 57)), Tensor((N, 64, 56, 56))], 1)
+    assert found.problem == "size-mismatch"
+    assert found.argument == "tensors"
+    assert found.message == "the first tensor is 57 high, the second 56; {layer} joins dim 1 only"
+    assert found.note == (
+        "Sizes of tensors must match except in dimension 1. "
+        "Expected size 57 but got size 56 for tensor number 1 in the list."
+    )
+
+
+def test_symbolic_sizes_add_up_and_must_meet() -> None:
+    H, W = symbol("H"), symbol("W")
+    with collecting() as constraints:
+        joined = find_function("cat").apply(([Tensor((N, 4, H)), Tensor((N, 6, W))], 1), {})
+    assert joined.shape == (N, 10, H)
+    assert [str(constraint) for constraint in constraints] == ["H == W"]
+    assert find_function("cat").apply(([Tensor((N, H)), Tensor((N, W))], 1), {}).shape == (N, H + W)
+
+
+def test_pieces_of_a_symbolic_size() -> None:
+    T = symbol("T")
+    thirds = find_function("chunk").apply((Tensor((N, 3 * T)), 3, 1), {})
+    assert [piece.shape for piece in thirds] == [(N, T)] * 3
+    with collecting() as constraints:
+        halves = find_function("chunk").apply((Tensor((N, T)), 2, 1), {})
+    assert [str(piece.shape[1]) for piece in halves] == ["(T + 1)//2", "T//2"] or len(halves) == 2
+    assert constraints  # T >= 2, or torch gives one piece only
+    assert refusal("split", Tensor((N, T)), 2, 1).problem == "unknown-value"
+    assert refusal("unbind", Tensor((N, T)), 1).problem == "unknown-value"
+    assert refusal("unbind", tensor(10**9), 0).problem == "too-large"

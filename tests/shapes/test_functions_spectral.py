@@ -1,0 +1,71 @@
+"""Fourier transforms against torch's own, on the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from conformance import tensor
+from hypothesis import strategies as st
+from nnshape.shapes.functions import find_function
+from operands import any_dims, case, dims, dtypes, flags, hold, mostly_float, positive, several_dims, shapes, tensors
+
+T = tensors(0, 3, dtypes, positive)
+points = st.one_of(st.none(), st.integers(-1, 5))
+norms = st.sampled_from([None, None, "ortho", "forward", "backward", "most"])
+counts = st.one_of(st.none(), st.lists(st.integers(-1, 4), max_size=3).map(tuple))
+some_dims = st.one_of(st.none(), several_dims)
+one = st.one_of(case(T), case(T, points, dims, norms), case(T, n=points, dim=dims, norm=norms))
+several = st.one_of(case(T), case(T, counts, some_dims, norms), case(T, s=counts, dim=some_dims, norm=norms))
+
+
+@st.composite
+def signals(draw: Any) -> tuple[tuple, dict]:
+    """A signal, the points of its transforms, and arguments that mostly go together."""
+    dtype = draw(st.sampled_from(["float32", "float32", "float32", "float64", "complex64", "int64"]))
+    x = tensor(*(draw(shapes(0, 1, positive))), draw(st.integers(4, 12)), dtype=dtype)
+    if draw(st.integers(0, 9)) == 0:
+        x = draw(tensors(0, 3, mostly_float, positive))
+    n_fft, more = draw(st.integers(0, 8)), {"return_complex": True}
+    if draw(st.booleans()):
+        more["hop_length"] = draw(st.integers(0, 4))
+    if draw(st.booleans()):
+        more["win_length"] = draw(st.integers(0, 8))
+    if draw(st.booleans()):
+        more["window"] = tensor(more.get("win_length", n_fft) if draw(st.integers(0, 5)) else 3)
+    for name in ("center", "normalized", "onesided", "return_complex"):
+        if draw(st.booleans()):
+            more[name] = draw(flags)
+    if draw(st.booleans()):
+        more["pad_mode"] = "constant"
+    if draw(st.integers(0, 9)) == 0:
+        del more["return_complex"]
+    return (x, n_fft), more
+
+
+TRANSFORMS = {
+    **dict.fromkeys(("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"), one),
+    **dict.fromkeys(("fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn"), several),
+    **dict.fromkeys(("fftshift", "ifftshift"), st.one_of(case(tensors(0, 3)), case(tensors(0, 3), any_dims))),
+    "stft": signals().filter(lambda call: call[0][0].dtype not in ("float16", "bfloat16")),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_transform(name: str) -> None:
+    hold(name, TRANSFORMS[name])
+
+
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize(("n_fft", "hop", "length"), [(8, 2, None), (8, 4, 20), (7, 3, None), (16, None, None)])
+def test_istft_gives_the_signal_back(n_fft: int, hop: int | None, length: int | None, center: bool) -> None:
+    x = torch.randn(3, 40)
+    spectrum = torch.stft(x, n_fft, hop, window=torch.ones(n_fft), center=center, return_complex=True)
+    wanted = torch.istft(spectrum, n_fft, hop, window=torch.ones(n_fft), center=center, length=length)
+    shape = find_function("stft").apply((tensor(3, 40), n_fft, hop), {"center": center, "return_complex": True})
+    assert shape.shape == tuple(spectrum.shape)
+    got = find_function("istft").apply((shape, n_fft, hop), {"center": center, "length": length})
+    assert (got.shape, str(got.dtype)) == (tuple(wanted.shape), "float32")
+
+

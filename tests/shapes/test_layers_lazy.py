@@ -1,0 +1,80 @@
+"""The lazy layers against torch's own, on the CPU: the outputs, and the parameters after the first call.
+
+Left out: a LazyConvTranspose without bias whose groups do not divide out_channels. Torch checks that in the twin's
+constructor only, and makes fewer channels than it was asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from conformance import TORCH_REFUSES, check_layer, real_argument, tensor
+from drawing import cases, dtypes, some
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from nnshape.shapes.layers import find_layer
+from nnshape.shapes.refusal import Refusal
+from test_layers_convolution import channels, each, few, kernels, maps
+from test_layers_normalization import channelled
+
+torch.set_num_threads(1)
+pytestmark = pytest.mark.filterwarnings("ignore:Lazy modules are a new feature", "ignore:Initializing zero-element")
+
+FLAGS = st.booleans()
+
+
+@cases(200)
+@given(st.sampled_from([1, 2, 3]), st.booleans(), st.data())
+def test_lazy_convolution(dimensions: int, transpose: bool, data: st.DataObject) -> None:
+    into, out, groups = data.draw(channels())
+    strategies: dict[str, Any] = {
+        "stride": each(dimensions, few(1, 2, 0)),
+        "padding": each(dimensions, few(0, 1, -1)),
+        "dilation": each(dimensions, few(1, 2, 0)),
+        "bias": FLAGS,
+        "dtype": dtypes(),
+    }
+    if transpose:
+        strategies["output_padding"] = each(dimensions, few(0, 1))
+        assume(groups < 1 or out % groups == 0)
+    else:
+        strategies["padding"] |= st.sampled_from(["same", "valid", "full"])
+        strategies["padding_mode"] = st.sampled_from(["zeros", "reflect", "circular", "mirror"])
+    keywords = data.draw(some(**strategies))
+    keywords["groups"] = groups
+    kernel = data.draw(kernels(dimensions))
+    name = f"LazyConv{'Transpose' if transpose else ''}{dimensions}d"
+    input = data.draw(maps(dimensions, into, keywords.get("dtype", "float32")))
+    try:  # as in test_layers_convolution
+        module = getattr(torch.nn, name)(out, kernel, **{k: real_argument(v) for k, v in keywords.items()})
+        assume(0 not in module(real_argument(input)).shape)
+    except TORCH_REFUSES:
+        pass
+    check_layer(name, (out, kernel), keywords, (input,))
+
+
+@cases(200)
+@given(st.sampled_from([1, 2, 3]), st.sampled_from(["Batch", "Instance"]), st.data())
+def test_lazy_normalization(dimensions: int, kind: str, data: st.DataObject) -> None:
+    keywords = data.draw(some(affine=FLAGS, track_running_stats=FLAGS, bias=FLAGS, dtype=dtypes()))
+    input = data.draw(channelled(3, (dimensions + 2,), keywords.get("dtype", "float32")))
+    if data.draw(st.integers(0, 3)) == 0:
+        input = input.like(input.shape[1:])
+    check_layer(f"Lazy{kind}Norm{dimensions}d", (), keywords, (input,))
+
+
+@cases(100)
+@given(st.data())
+def test_lazy_linear(data: st.DataObject) -> None:
+    keywords = data.draw(some(bias=FLAGS, dtype=dtypes()))
+    input = data.draw(channelled(3, (1, 2, 3), keywords.get("dtype", "float32")))
+    check_layer("LazyLinear", (data.draw(st.sampled_from([1, 3, 0, -1])),), keywords, (input,))
+
+
+def test_a_lazy_layer_has_no_parameters_before_its_first_input() -> None:
+    layer = find_layer("LazyLinear")(5)
+    with pytest.raises(Refusal, match="has no parameters before in_features is read off an input"):
+        layer.parameters()
+    assert layer.resolve((tensor(2, 7),)).parameters()["weight"].shape == (5, 7)

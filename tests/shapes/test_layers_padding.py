@@ -1,0 +1,38 @@
+"""The paddings against torch's own, on the CPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from conformance import check_layer, tensor
+from drawing import cases
+from hypothesis import given
+from hypothesis import strategies as st
+from nnshape.shapes.layers import find_layer
+from test_layers_convolution import few, maps
+
+torch.set_num_threads(1)
+
+PADS = few(1, 0, 2, 3, 4, 6, -1, -3)
+
+
+@st.composite
+def paddings(draw: Any, dimensions: int) -> Any:
+    count = draw(st.sampled_from([2 * dimensions] * 4 + [2, 4, 6, 1, 3, 0, 8]))
+    return draw(PADS | st.lists(PADS, min_size=count, max_size=count).map(tuple))
+
+
+@cases(400)
+@given(
+    st.sampled_from(["Constant", "Zero", "Reflection", "Replication", "Circular"]), st.sampled_from([1, 2, 3]), st.data()
+)
+def test_padding(kind: str, dimensions: int, data: st.DataObject) -> None:
+    value = (data.draw(st.sampled_from([0, 1, 2.5, -1])),) if kind == "Constant" else ()
+    input = data.draw(maps(dimensions, 2))
+    check_layer(f"{kind}Pad{dimensions}d", (data.draw(paddings(dimensions)), *value), {}, (input,))
+
+
+def test_derivation_ends_in_the_size() -> None:
+    layer = find_layer("ZeroPad2d")((1, 2, 3, 4))
+    assert layer.derivation(tensor(1, 3, 5, 6)) == ("dimension 2: 3 + 5 + 4 = 12", "dimension 3: 1 + 6 + 2 = 9")
