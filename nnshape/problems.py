@@ -78,6 +78,7 @@ KINDS: dict[str, str] = {
     "too-large": "The file, an expression or the model is beyond a limit.",
     "swallows-batch": "A reshape mixes the batch with other dimensions.",
     "fails-in-training": "A layer that works in evaluation fails in training, at a size that the input may have.",
+    "silent-broadcast": "A loss compares two different shapes, and stretches both to a larger one.",
     "unavailable-device": "The device is not there.",
     "unproved": "A part of the model could not be run on the device, so the table stands there without proof.",
     "unused-ignore": "A `# nnshape: ignore` comment that leaves out nothing.",

@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "fixes": {"spec", "shapes", "trace"},
     "modules": {"spec", "shapes", "trace"},
     "render": {"spec", "shapes", "trace"},
-    "cli": {"spec", "shapes", "trace", "fixes", "modules", "render"},
+    "checking": {"spec", "shapes", "trace", "modules"},
+    "cli": {"spec", "shapes", "trace", "fixes", "modules", "render", "checking"},
 }
 
 

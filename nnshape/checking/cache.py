@@ -149,13 +149,17 @@ def _version_of(package: str) -> str:
 
 
 def _fingerprint() -> str:
-    """The names, sizes and times of nnshape's own files: a checkout changes without its version changing."""
-    found = []
+    """A digest of nnshape's own code, which in a checkout changes without its version changing.
+
+    The command line and the formats are left out: what they show is made anew from every answer.
+    """
+    digest = hashlib.sha256()
     package = os.path.dirname(os.path.abspath(nnshape.__file__))
     for folder, folders, names in os.walk(package):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        folders[:] = sorted(name for name in folders if name not in ("__pycache__", "cli", "render"))
         for name in sorted(names):
             if name.endswith(".py"):
-                state = os.stat(os.path.join(folder, name))
-                found.append(f"{os.path.relpath(folder, package)}/{name} {state.st_size} {state.st_mtime_ns}")
-    return "\n".join(found)
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    digest.update(b"%s\0%s\0" % (os.fsencode(os.path.relpath(path, package)), file.read()))
+    return digest.hexdigest()

@@ -62,9 +62,9 @@ def _kinds(source: Source, match: re.Match[str]) -> tuple[tuple[str, Span], ...]
     if match["kinds"] is None:
         return None
     start = match.start("kinds")
-    return tuple([
-        (word[0], Span(source, start + word.start(), start + word.end())) for word in _WORD.finditer(match["kinds"])
-    ])
+    return tuple(
+        [(word[0], Span(source, start + word.start(), start + word.end())) for word in _WORD.finditer(match["kinds"])]
+    )
 
 
 def _scalars(text: str) -> list[tuple[int, int]]:

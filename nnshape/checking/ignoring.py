@@ -19,7 +19,7 @@ _UNUSED = "unused-ignore"
 
 
 def filtered(outcomes: Sequence[Outcome], settings: Settings) -> tuple[Outcome, ...]:
-    """The outcomes without what is to be ignored, without repetitions, each file's findings in the order of its text."""
+    """The outcomes without what is to be ignored and without repetitions, findings in the order of their text."""
     comments = _Comments()
     own = {key for outcome in outcomes for finding in outcome.findings if (key := _own_place(outcome, finding))}
     told: set[tuple[object, ...]] = set()
@@ -37,15 +37,15 @@ def filtered(outcomes: Sequence[Outcome], settings: Settings) -> tuple[Outcome, 
             if not comments.leaves_out(finding):
                 findings.append(finding)
         kept.append((outcome, findings))
-    return tuple([
-        replace(outcome, findings=tuple(_in_order(outcome, _by_settings(outcome, findings, comments, settings))))
-        for outcome, findings in kept
-    ])
+    return tuple(
+        [
+            replace(outcome, findings=tuple(_in_order(outcome, _by_settings(outcome, findings, comments, settings))))
+            for outcome, findings in kept
+        ]
+    )
 
 
-def _by_settings(
-    outcome: Outcome, findings: list[Finding], comments: _Comments, settings: Settings
-) -> list[Finding]:
+def _by_settings(outcome: Outcome, findings: list[Finding], comments: _Comments, settings: Settings) -> list[Finding]:
     """The findings, and the unused comments, that the settings leave in."""
     unused = [Finding(problem) for problem in comments.unused(outcome)]
     return [

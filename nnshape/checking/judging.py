@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nnshape.checking.outcome import Finding, Outcome
 from nnshape.problems import Problem, SpecError
@@ -126,7 +127,8 @@ def _measure(allow_import: tuple[str, ...]) -> Measure:
     return measure
 
 
-def _modules():  # type: ignore[no-untyped-def]  # a module's type would be imported with torch
+def _modules() -> Any:
+    """The part that imports torch."""
     try:
         from nnshape import modules
     except ImportError as error:

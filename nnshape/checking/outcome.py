@@ -27,7 +27,7 @@ class Finding:
         """In which variants it occurs, in words; empty where there is nothing to say."""
         if self.varying:
             first, *others = self.variants
-            return f"these are the numbers {_named((first,))}; the same fault is there {_named(tuple(others))}"
+            return f"so {_named((first,))}, and with other numbers {_named(tuple(others))}"
         return f"only {_named(self.variants)}" if self.variants else ""
 
     def told(self) -> Problem:

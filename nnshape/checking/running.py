@@ -143,5 +143,9 @@ def _context(device: str) -> BaseContext:
     if sys.platform in ("darwin", "win32"):
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nnshape.checking", "nnshape.modules"] if device != "none" else ["nnshape.checking"])
+    preloaded = ["nnshape.checking"]
+    if device != "none":
+        # torch imports the latter two, for as long as itself, when meta meets its first convolution.
+        preloaded += ["nnshape.modules", "torch.fx.experimental.symbolic_shapes", "torch._dynamo"]
+    context.set_forkserver_preload(preloaded)
     return context

@@ -74,7 +74,7 @@ def _table(source: Source) -> Any:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
     try:
         document = tomllib.loads(source.text)
@@ -90,7 +90,9 @@ def _not_toml(source: Source, said: str) -> Problem:
     if place is not None:
         start = min(source.line_start(int(place[1])) + int(place[2]) - 1, start)
     reason = said.partition(" (at ")[0]
-    return Problem("syntax", f"{source.name} is not TOML: {reason}", Span(source, start, min(start + 1, len(source.text))))
+    return Problem(
+        "syntax", f"{source.name} is not TOML: {reason}", Span(source, start, min(start + 1, len(source.text)))
+    )
 
 
 class _Reader:

@@ -29,7 +29,9 @@ _PLAIN_COLUMNS = 100
 
 @click.command(short_help="All specs below the paths, for CI.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="What to leave out of folders, in place of the settings'.")
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="What to leave out of folders, in place of the settings'."
+)
 @click.option("--stdin-filename", metavar="NAME", help="The name that what - reads goes by, and whose includes it has.")
 @click.option(
     "--device", metavar="DEVICE",
@@ -40,7 +42,9 @@ _PLAIN_COLUMNS = 100
 )
 @click.option("--output-file", metavar="FILE", help="Where the report goes, in place of standard output.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 although there are problems.")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes at most; the cores by default.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes at most; the cores by default."
+)
 @click.option("--no-cache", "cached", flag_value=False, default=True, help="Neither use nor keep earlier answers.")
 @click.option("--clear-cache", is_flag=True, help="Forget all earlier answers first; without a PATH, only that.")
 @options.allow_import

@@ -27,11 +27,15 @@ def _variants(context: click.Context, parameter: click.Parameter, incomplete: st
     """The variants of the file that was typed, for the shell's completion."""
     import nnshape
 
-    try:
-        names = nnshape.load(context.params["file"]).variants
-    except (KeyError, TypeError, nnshape.SpecError):
-        return []
-    return [name for name in names if name.startswith(incomplete)]
+    # The line ends in an option without its value, so click leaves the file among the words not yet taken.
+    for word in (context.params.get("file"), *context.args):
+        try:
+            names = nnshape.load(word).variants if word else {}
+        except nnshape.SpecError:
+            continue
+        if names:
+            return [name for name in names if name.startswith(incomplete)]
+    return []
 
 
 variant = click.option(

@@ -69,7 +69,7 @@ class BlockModule(GraphModule):
         return _restored, (kind, type(self).__name__, _written(self.graph)), state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         if self.__dict__.get("_is_written"):
             self.graph = self._graph  # writes the code
 

@@ -13,8 +13,9 @@ from torch.fx import Graph
 from torch.overrides import TorchFunctionMode
 
 from nnshape.modules.block import BlockModule, SequentialBlock
+from nnshape.modules.blueprint import Blueprint
 from nnshape.modules.devices import available_device
-from nnshape.modules.graphs import Blueprint, Writer
+from nnshape.modules.graphs import Writer
 from nnshape.modules.initial import own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
@@ -30,7 +31,11 @@ def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torc
     """
     place = available_device(device)
     with seeded(seed, place):
-        model = Builder(trace, place).model()
+        return with_code(Builder(trace, place).model())
+
+
+def with_code(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with the code of its blocks written, so that it runs by itself."""
     for module in model.modules():
         if isinstance(module, BlockModule):
             module.write_code()
@@ -68,7 +73,8 @@ class Builder:
         """The model, with its shared and frozen parameters."""
         _require_known(self.trace)
         root = self.trace.root.module
-        assert root is not None and root.run is not None
+        assert root is not None
+        assert root.run is not None
         with on_device(self.device):
             model = self._body(root, root.run)
         for row in self.trace.parameters:

@@ -19,7 +19,9 @@ def fitted(outputs: Sequence[Any], points: Sequence[Point], dims: Sequence[Dim])
     """
     first = outputs[0]
     if isinstance(first, Tensor):
-        alike = all(isinstance(o, Tensor) and o.dtype == first.dtype and len(o.shape) == len(first.shape) for o in outputs)
+        alike = all(
+            isinstance(o, Tensor) and o.dtype == first.dtype and len(o.shape) == len(first.shape) for o in outputs
+        )
         if not alike:
             return UNKNOWN
         sizes = [_fit([output.shape[i] for output in outputs], points, dims) for i in range(len(first.shape))]

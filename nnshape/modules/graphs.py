@@ -5,18 +5,18 @@ from __future__ import annotations
 import keyword
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from torch.fx import Graph, Node
+from torch.fx import Node
 
 from nnshape.modules import sizes_in_graphs, targets
+from nnshape.modules.blueprint import Blueprint, attribute_path, carried_out, is_plain_sequential
 from nnshape.modules.leaves import torch_dtype
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dim import Dim
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
-from nnshape.shapes.tensor import Tensor, tensors_in
+from nnshape.shapes.tensor import Tensor
 from nnshape.trace.derived import Derived
 from nnshape.trace.model import Attribute, Call, Module, Operation, Run
 
@@ -25,25 +25,6 @@ if TYPE_CHECKING:
 
 #: Names that the code of a forward method uses itself.
 _TAKEN = {"self", "torch", "device", "inf", "nan", "NoneType", "fx_pytree", "pytree"}
-
-
-@dataclass(eq=False)
-class Blueprint:
-    """The graph of a body, and what of it belongs to which step.
-
-    `captures` are the values of enclosing bodies that it uses, by the name of the extra argument.
-    `owners` gives each node the number of its call, `results` the call and the operation whose
-    result it is; `outputs` holds each call's value as nodes. `plain` says that
-    `torch.nn.Sequential` does the same.
-    """
-
-    graph: Graph = field(default_factory=Graph)
-    arguments: dict[str, str] = field(default_factory=dict)
-    captures: dict[str, Any] = field(default_factory=dict)
-    owners: dict[Node, int] = field(default_factory=dict)
-    results: dict[Node, tuple[int, int]] = field(default_factory=dict)
-    outputs: list[Any] = field(default_factory=list)
-    plain: bool = False
 
 
 class Writer:
@@ -73,7 +54,7 @@ class Writer:
         for index, call in enumerate(self.run.calls):
             self._call(index, call)
         self.graph.output(self.emit(self.run.output))
-        self.made.plain = _is_plain_sequential(self.module, self.run, self.made, self._blueprint_of)
+        self.made.plain = is_plain_sequential(self.module, self.run, self.made, self._blueprint_of)
         return self.made
 
     # ---- arguments ----
@@ -298,53 +279,8 @@ class Writer:
         return torch_dtype(value) if isinstance(value, DType) else value
 
 
-def attribute_path(attribute: Attribute) -> str:
-    """The name of a parameter or buffer in the state dict."""
-    return ".".join(filter(None, (attribute.module.path, attribute.name)))
-
-
 def _own_tensors(module: Module) -> Iterable[str]:
     return (".".join(filter(None, (module.path, name))) for name in (*module.parameters, *module.buffers))
-
-
-def carried_out(call: Call) -> list[Operation]:
-    """The operations of a step's forward pass: not those that only give a Parameter or Buffer its first value."""
-    wanted = {
-        id(operation.arguments[0])
-        for operation in call.operations
-        if isinstance(operation.target, Attribute) and operation.arguments
-    }
-    if not wanted:
-        return call.operations
-    initial: set[Operation] = set()
-    for operation in reversed(call.operations):
-        if isinstance(operation.target, Attribute):
-            continue
-        if any(id(tensor) in wanted for tensor in tensors_in(operation.result)):
-            initial.add(operation)
-            wanted.update(map(id, tensors_in((operation.arguments, dict(operation.keywords)))))
-    return [operation for operation in call.operations if operation not in initial]
-
-
-def _is_plain_sequential(
-    module: Module, run: Run, made: Blueprint, blueprint_of: Callable[[Module], Blueprint]
-) -> bool:
-    """Whether every item is a module of its own, applied to just the running value."""
-    if module.type != "Sequential" or made.captures or list(module.children) != [call.name for call in run.calls]:
-        return False
-    running = next(iter(run.inputs.values()))
-    for call in run.calls:
-        if len(call.operations) != 1:
-            return False
-        operation = call.operations[0]
-        if operation.target is not module.children[call.name] or operation.keywords:
-            return False
-        if len(operation.arguments) != 1 or operation.arguments[0] is not running or call.output is not operation.result:
-            return False
-        if operation.run is not None and blueprint_of(operation.target).captures:
-            return False
-        running = operation.result
-    return run.output is running
 
 
 def _lost(value: Any, span: Any) -> SpecError:

@@ -47,6 +47,11 @@ def measuring(allowed: Sequence[str]) -> Callable[[str, tuple[Any, ...], dict[st
 class _Measured(Layer, OwnConstruction):
     """A module of a class without a rule, with the arguments that a spec gives it."""
 
+    target: str
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    _module: torch.nn.Module
+
     def __init__(self, target: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         for name, value in (*enumerate(arguments), *keywords.items()):
             if value is AUTO:
@@ -175,7 +180,9 @@ def _number(size: Size, values: dict[str, int]) -> int:
 def _real(value: Any, values: dict[str, int]) -> Any:
     """The arguments of a run: tensors on meta, numbers in the place of symbols."""
     if isinstance(value, Tensor):
-        return torch.empty([_number(size, values) for size in value.shape], dtype=torch_dtype(value.dtype), device="meta")
+        return torch.empty(
+            [_number(size, values) for size in value.shape], dtype=torch_dtype(value.dtype), device="meta"
+        )
     if isinstance(value, Dim):
         return _number(value, values)
     if isinstance(value, (tuple, list)):

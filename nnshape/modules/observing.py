@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.fx import Node
 
+from nnshape.modules.blueprint import Blueprint, carried_out
 from nnshape.modules.building import Builder, refusal_of_torch
-from nnshape.modules.graphs import Blueprint, carried_out
 from nnshape.modules.leaves import torch_dtype
 from nnshape.problems import Label, Problem
 from nnshape.shapes.dim import Dim, Size, substitute, symbols_of
@@ -161,7 +161,9 @@ class Observer:
                 return f"the table says {traced}, and torch gives {described(value)}"
             shape = value.shape
             sizes = traced.shape
-            same = len(sizes) == len(shape) and all(self._same(size, real) for size, real in zip(sizes, shape, strict=True))
+            same = len(sizes) == len(shape) and all(
+                self._same(size, real) for size, real in zip(sizes, shape, strict=True)
+            )
             if same and value.dtype == torch_dtype(traced.dtype):
                 return None
             table = f"{traced.dtype}[{', '.join(str(self._number(size)) for size in sizes)}]"
@@ -220,7 +222,7 @@ def _cannot_run(error: Exception) -> bool:
 def _cannot_run_there(error: Exception, device: torch.device) -> bool:
     """Whether an error tells of the device or of the values in the run: no kernel, no memory, or not the values."""
     # A matrix of random numbers need not have the factors that are asked for.
-    if isinstance(error, (NotImplementedError, torch.OutOfMemoryError, torch.linalg.LinAlgError)):
+    if isinstance(error, (NotImplementedError, torch.OutOfMemoryError, torch.linalg.LinAlgError)):  # type: ignore[attr-defined]
         return True
     return device.type == "meta" and "meta tensor" in str(error)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from nnshape.modules.building import Builder, refusal_of_torch, seeded
+from nnshape.modules.building import Builder, refusal_of_torch, seeded, with_code
 from nnshape.modules.choosing import choose
 from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
@@ -50,7 +50,7 @@ def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
         for limit in limits:
             with warnings.catch_warnings(), seeded(seed, place), torch.inference_mode():
                 warnings.simplefilter("ignore")
-                model = Builder(trace, place, sizes).model().train(training)
+                model = with_code(Builder(trace, place, sizes).model()).train(training)
                 inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}
                 try:
                     # A copy, since a module may write into its input.

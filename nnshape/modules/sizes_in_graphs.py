@@ -90,7 +90,8 @@ def _solved(writer: Writer, size: Dim) -> Any:
             if not isinstance(other, Dim) or _names(other) != {name}:
                 continue
             one, two = substitute(other, {name: 1}), substitute(other, {name: 2})
-            assert isinstance(one, int) and isinstance(two, int)
+            assert isinstance(one, int)
+            assert isinstance(two, int)
             slope = two - one
             start = one - slope
             if slope and symbol(name) * slope + start == other:

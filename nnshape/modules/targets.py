@@ -77,7 +77,7 @@ def follows_training(function: Function, count: int, keywords: Any) -> bool:
 def arithmetic(how: str) -> Callable[..., Any]:
     """The function on numbers by which a size was derived."""
     if how in ("int", "float"):
-        return torch.sym_int if how == "int" else torch.sym_float  # type: ignore[no-any-return]
+        return torch.sym_int if how == "int" else torch.sym_float
     for namespace in (operator, math, builtins):
         # `operator.pow` and `math.pow` differ: the first keeps whole numbers whole.
         found = getattr(namespace, how, None)

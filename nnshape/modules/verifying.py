@@ -93,7 +93,8 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
         problems, wrong_parameters = compare_parameters(trace, model, sizes)
         observer = Observer(builder, sizes)
         root = trace.root.module
-        assert root is not None and root.run is not None
+        assert root is not None
+        assert root.run is not None
         observer.run(root, root.run, tuple(_input(value, sizes, place) for value in root.run.inputs.values()), {})
     # A tied parameter is one object, and counts once.
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -126,7 +127,7 @@ def _input(value: Any, sizes: dict[str, int], device: torch.device) -> Any:
     """A real tensor for an input: zeros where they are indices, which every table has, else random numbers."""
     if not isinstance(value, Tensor):
         return value
-    shape = [int(substitute(size, sizes)) for size in value.shape]  # type: ignore[arg-type]
+    shape = [int(substitute(size, sizes)) for size in value.shape]
     dtype = torch_dtype(value.dtype)
     if device.type == "meta":
         return torch.empty(shape, dtype=dtype, device=device)
@@ -137,9 +138,7 @@ def _input(value: Any, sizes: dict[str, int], device: torch.device) -> Any:
     return torch.zeros(shape, dtype=dtype, device=device)
 
 
-def compare_parameters(
-    trace: Trace, model: torch.nn.Module, sizes: dict[str, int]
-) -> tuple[list[Problem], list[str]]:
+def compare_parameters(trace: Trace, model: torch.nn.Module, sizes: dict[str, int]) -> tuple[list[Problem], list[str]]:
     """Where the real parameters and buffers are not those of the trace: the problems, and their names."""
     real: dict[str, Any] = dict(model.named_parameters(remove_duplicate=False))
     buffers = dict(model.named_buffers(remove_duplicate=False))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _AUTO = re.compile(r"\bauto\b")
 _LEAST_WRAP = 20
+#: The width of the column of words such as `output`.
+_COLUMN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,12 @@ def layer_lines(trace: Trace, width: int) -> list[Line]:
 def call_lines(trace: Trace, call: Call, width: int, inputs: Mapping[str, Tensor] | None = None) -> list[Line]:
     """A step's inputs and outputs, what it needs of symbolic sizes, and how its sizes come about."""
     inputs = trace.inputs if inputs is None else inputs
-    outputs = dict(named_tensors(call.output))
-    names = ["" if len(inputs) == 1 and name in ("x", "input") else name for name in inputs]
-    names += ["" if name == "" else name for name in outputs]
-    lines = _tensor_lines("input", [*zip(names, inputs.values(), strict=False)], names, width)
-    lines += _tensor_lines("output", [*zip(names[len(inputs) :], outputs.values(), strict=True)], names, width)
-    if not outputs:
-        lines.append([("output  ", "dim"), ("?" if call.unknown else str(call.output), "")])
+    alone = len(inputs) == 1 and next(iter(inputs)) in ("x", "input")
+    tensors = [("input", "" if alone else name, tensor) for name, tensor in inputs.items()]
+    tensors += [("output", name, tensor) for name, tensor in named_tensors(call.output)]
+    lines = _tensor_lines(tensors, width)
+    if not any(word == "output" for word, _, _ in tensors):
+        lines.append([("output  ", "dim"), (str(call.output), "")])
     layer = call.module.layer if call.module is not None else None
     if layer is not None and _AUTO.search(call.text):
         lines += paragraph("auto", repr(layer), width)
@@ -84,19 +85,22 @@ def needs_of(trace: Trace, call: Call) -> list[str]:
     return list(dict.fromkeys(str(needed) for needed in trace.requirements if needed.path == call.path))
 
 
-def _tensor_lines(word: str, tensors: Sequence[tuple[str, Tensor]], names: Sequence[str], width: int) -> list[Line]:
-    """One line a tensor: its name, its shape as a person says it, and as torch has it."""
-    room = max(map(cells, names), default=0)
-    shapes = [_short(tensor) for _, tensor in tensors]
+def _tensor_lines(tensors: Sequence[tuple[str, str, Tensor]], width: int) -> list[Line]:
+    """One line a tensor: its part and name, its shape as a person says it, and as torch has it."""
+    room = max((cells(name) for _, name, _ in tensors), default=0)
+    start = _COLUMN + (room + 2 if room else 0)
+    shapes = [_short(tensor) for _, _, tensor in tensors]
+    full = [full_shape(t) if t.shape[:1] == (N,) else str(t.dtype) for _, _, t in tensors]
     widest = max(map(cells, shapes), default=0)
+    if start + widest + 2 + max(map(cells, full), default=0) > width:
+        full = ["" if tensor.dtype == "float32" else str(tensor.dtype) for _, _, tensor in tensors]
+    widest = min(widest, max(_LEAST_WRAP, width - start - 2 - max(map(cells, full), default=0)))
     lines: list[Line] = []
-    for index, ((name, tensor), shape) in enumerate(zip(tensors, shapes, strict=True)):
-        start = padded(word if index == 0 else "", 8) + (padded(name, room) + "  " if room else "")
-        full = full_shape(tensor) if tensor.shape[:1] == (N,) else str(tensor.dtype)
-        if len(start) + widest + 2 + cells(full) > width:
-            full = "" if tensor.dtype == "float32" else str(tensor.dtype)
-        shown = cut_middle(shape, max(_LEAST_WRAP, width - len(start)))
-        lines.append([(start, "dim"), (padded(shown, widest) if full else shown, ""), (f"  {full}" if full else "", "dim")])
+    before = ""
+    for (word, name, _), shape, whole in zip(tensors, shapes, full, strict=True):
+        head = padded(word if word != before else "", _COLUMN) + (padded(name, room) + "  " if room else "")
+        lines.append([(head, "dim"), (padded(cut_middle(shape, widest), widest), ""), ("  " + whole, "dim")])
+        before = word
     return lines
 
 
@@ -113,7 +117,7 @@ def _several(word: str, texts: Sequence[str], width: int) -> list[Line]:
 
 def paragraph(word: str, text: str, width: int, style: str = "") -> list[Line]:
     """A text that goes on below itself, behind a word in a column of its own; no column where there is no word."""
-    indent = " " * 8 if word else ""
+    indent = " " * _COLUMN if word else ""
     first, *others = wrap(text, max(_LEAST_WRAP, width - len(indent)), break_long_words=False) or [""]
     return [[(padded(word, len(indent)), "dim"), (first, style)], *([(indent + line, style)] for line in others)]
 
@@ -142,11 +146,10 @@ def count_lines(call: Call, rows: Sequence[ParameterRow], width: int, prefix: st
     size = _bytes(call, rows)
     lines.append([(padded("parameters", first), "dim"), (gap + padded(total, last, True), "head"), (size, "dim")])
     start: Line = [(padded("MACs", first), "dim"), (gap + padded(all_macs, last, True), "")]
-    indent = first + len(gap) + last
-    remark = wrap(_mac_remark(call, macs), max(_LEAST_WRAP, width - indent - 2), break_long_words=False)
-    lines.append([*start, ("  " + remark[0] if remark else "", "dim")])
-    lines += [[(" " * (indent + 2) + line, "dim")] for line in remark[1:]]
-    return lines
+    remark, indent = _mac_remark(call, macs), first + len(gap) + last + 2
+    if indent + cells(remark) <= width:
+        return [*lines, [*start, (f"  {remark}", "dim")]]
+    return [*lines, start, *([("  " + line, "dim")] for line in wrap(remark, width - 2, break_long_words=False))]
 
 
 def _bytes(call: Call, rows: Sequence[ParameterRow]) -> str:
@@ -163,13 +166,15 @@ def _mac_remark(call: Call, macs: Size) -> str:
     if macs == 0:
         return ""
     batched = any(tensor.shape[:1] == (N,) for tensor in call.inputs)
-    remark = f"{'per sample ' if batched else ''}({amount(macs * 2)} FLOPs at 2 per MAC)"
+    remark = ["per sample"] if any(tensor.shape[:1] == (N,) for tensor in call.inputs) else []
+    if isinstance(macs, int):
+        remark.append(f"{amount(macs * 2)} FLOPs at 2 per MAC")
     outputs = [tensor for _, tensor in named_tensors(call.output)]
     if len(outputs) == 1 and not call.children:
         values = per_sample(product(outputs[0].shape))
         if values != 0 and divisible(macs, values) and isinstance(each := macs // values, int) and each > 1:
-            remark += f", {amount(values)} values x {amount(each)}"
-    return remark
+            remark.append(f"{amount(each)} for each of {amount(values)} values")
+    return ", ".join(remark)
 
 
 # ---- values ----

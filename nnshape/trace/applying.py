@@ -158,10 +158,13 @@ def apply_module(
 
 def sequential(frame: Frame, node: nodes.Call) -> Module:
     """`Sequential(…)`: a body whose steps are the items, run when it is applied."""
+    made = sequences.make_sequential(frame, node)
     existing = made_before(frame, Special("Sequential"))
-    if existing is not None:
-        return existing
-    return sequences.make_sequential(frame, node)
+    if existing is None:
+        return made
+    # The same modules again, whose items now take the values of this run of the body.
+    existing.body = made.body
+    return existing
 
 
 def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

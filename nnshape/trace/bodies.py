@@ -54,7 +54,8 @@ def _nested(body: Body) -> Callable[[Frame], Any]:
     def evaluate(frame: Frame) -> Any:
         module = applying.made_before(frame, Special("block"))
         if module is None:
-            module = Module("block", (None, body.span), body=StepsBody(body.steps, frame))
+            module = Module("block", (None, body.span))
+        module.body = StepsBody(body.steps, frame)
         return apply_body(frame, None, module, (frame.running,), {})
 
     return evaluate

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnshape.shapes.function import Function
-from nnshape.shapes.functions import find_function
+from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.trace import applying, expressions, names
@@ -73,12 +73,12 @@ def _method_call(frame: Frame, node: nodes.Call, tensor: Tensor, name: str) -> A
     if read is not None and not keywords:
         with located(frame, node):
             return read(tensor, *map(plain, arguments))
-    function = find_function(name)
-    if function is None or not function.method:
+    function = find_method(name)
+    if function is None:
         assert isinstance(node.function, nodes.Attribute)
         span = frame.expression.span((node.function.name_start, node.function.end))
         help = nearest(name, (n for n in torch_names() if isinstance(f := find_torch(n, True), Function) and f.method))
-        if function is not None:
+        if find_function(name) is not None:
             help = (f"{name} is a function: write {name}(…) with the tensor as its first argument",)
         raise fault("unknown-name", f"a tensor has no method {name}", span, help=help)
     return applying.apply_function(frame, node, function, (tensor, *arguments), keywords, method=True)

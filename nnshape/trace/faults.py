@@ -42,8 +42,6 @@ def fault(
 def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """A help line with the known name that is spelt most like this one; none where nothing is near."""
     candidates = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(name, candidates, 1, cutoff=0.6)
-    if not near:
-        folded = {candidate.casefold(): candidate for candidate in candidates}
-        near = [folded[name.casefold()]] if name.casefold() in folded else []
+    near = [candidate for candidate in candidates if candidate.casefold() == name.casefold()]
+    near = near or difflib.get_close_matches(name, candidates, 1)
     return (f"did you mean {near[0]}?",) if near else ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.shapes.functions import find_function
+from nnshape.shapes.functions import find_method
+from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.trace import applying, expressions
@@ -40,10 +41,12 @@ def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -
 
 def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
     """The fault for a name that nothing gives a meaning: a layer if it looks like one."""
-    kind = "unknown-layer" if name[:1].isupper() and len(name) > 1 else "unknown-name"
-    what = "layer, block or step" if kind == "unknown-layer" else "step, hparam, size or function"
+    span = frame.expression.span(node)
+    if name[:1].isupper() and len(name) > 1:
+        types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), "Sequential", "Parameter", "Buffer"]
+        return fault("unknown-layer", f"there is no layer or block called {name}", span, help=nearest(name, types))
     help = nearest(name, frame.own_names()) or nearest(name, torch_names())
-    return fault(kind, f"there is no {what} called {name}", frame.expression.span(node), help=help)
+    return fault("unknown-name", f"there is no step, hparam, size or function called {name}", span, help=help)
 
 
 def attribute(frame: Frame, node: nodes.Attribute) -> Any:
@@ -107,9 +110,8 @@ def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) 
         return None
     if name in _PROPERTIES:
         return expressions.on_tensors(frame, node, name, (tensor,))
-    function = find_function(name)
     span = frame.expression.span(node)
-    if function is not None and function.method:
+    if find_method(name) is not None:
         raise fault("wrong-type", f"{name} is a method: call it", span, help=(f"write .{name}(…)",))
     raise fault("unknown-name", f"a tensor has no attribute {name}", span, help=nearest(name, torch_names()))
 

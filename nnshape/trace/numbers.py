@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnshape.shapes.dim import Dim, TooLarge, at_least, divisible, equal, maximum, minimum
+from nnshape.shapes.tensor import Tensor
 from nnshape.spec.limits import INTEGER, ITERATIONS
 from nnshape.trace.derived import Derived, is_number, plain
 
@@ -240,7 +241,7 @@ def takes(name: str, arguments: tuple[Any, ...]) -> bool:
     """Say whether these arguments, no tensor among them, make it a computation with numbers."""
     if name in PYTHON:
         return True
-    if name not in SHARED or not arguments:
+    if name not in SHARED or not arguments or isinstance(arguments[0], Tensor):
         return False
     if name in ("min", "max"):
         return len(arguments) > 1 or isinstance(arguments[0], (tuple, list))
@@ -262,4 +263,5 @@ def evaluate(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) ->
         if isinstance(error, TooLarge):
             raise
         raise ValueError(str(error)) from None
-    return derived(in_range(value), name, *arguments)
+    # The turns of a loop are counted when the model is read.
+    return value if isinstance(value, tuple) else derived(in_range(value), name, *arguments)

@@ -210,7 +210,10 @@ class _Form:
         if self.given:
             return
         example = getattr(self.target, "example", ())
-        help = ("such as: nnshape layer " + " ".join(f'"{part}"' if " " in part or "(" in part else part for part in example),)
+        help = (
+            "such as: nnshape layer "
+            + " ".join(f'"{part}"' if " " in part or "(" in part else part for part in example),
+        )
         message = f"{_own_name(self.node)} wants the shape of its input"
         raise WrongUse(Problem("missing-argument", message, self.whole, help=help if example else ()))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -106,6 +108,18 @@ def file_scope(spec: Spec) -> FileScope:
     return FileScope(spec, hparams, {}, includes)
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python's cycle collector off: a trace only grows, and each search would cost more than the last."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def trace_spec(
     spec: Spec,
     *,
@@ -127,7 +141,7 @@ def trace_spec(
     call = Call("", spec.name, spec.name, "", spec.body.span, -1, module)
     frame = Frame(tracer, file, module, run, "", 0, call=call)
     module.run = run
-    with collecting() as tracer.constraints, noticing() as tracer.notices:
+    with collecting() as tracer.constraints, noticing() as tracer.notices, _no_collection():
         try:
             settings.declare_inputs(frame, shapes, values)
             bodies.run_steps(frame, spec.body.steps)
@@ -160,6 +174,9 @@ def _output(frame: Frame, spec: Spec) -> Any:
     if spec.output is None:
         last = frame.running
         return last if any(True for _ in tensors_in(last)) else UNKNOWN
+
+    if frame.run.calls:
+        frame.call = frame.run.calls[-1]  # what the output still computes belongs to the last row
 
     def value_of(expression: Any) -> Any:
         frame.expression = expression

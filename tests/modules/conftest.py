@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import dedent, indent
 
 import pytest
+
 from nnshape import Trace, loads, trace
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
+
 from nnshape import SpecError, build, loads, trace, verify
 from nnshape.modules.building import taken_names
 from nnshape.spec.names import MODULE_ATTRIBUTES
-from torch import nn
-from torch.nn import functional as F
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -380,7 +381,9 @@ def test_signs_methods_and_properties(steps):
 
 
 def test_names_that_the_code_of_a_graph_needs_itself(of):
-    traced = of("input: {device: 4, math: 4, inf: 4}\nlayers:\n  getattr: relu(device + math * inf)\n  operator: Linear(4, 2)\n")
+    traced = of(
+        "input: {device: 4, math: 4, inf: 4}\nlayers:\n  getattr: relu(device + math * inf)\n  operator: Linear(4, 2)\n"
+    )
     built = build(traced)
     assert built(*(torch.ones(1, 4) for _ in range(3))).shape == (1, 2)
 
@@ -410,7 +413,9 @@ def test_a_parameter_of_unknown_size_asks_for_its_value(steps):
 
 
 def test_leaves_take_all_their_arguments(steps):
-    built = build(steps("bn: BatchNorm2d(1, eps=1e-3, affine=False, dtype=float64, device='cuda')", "float64[N, 1, 8, 8]"))
+    built = build(
+        steps("bn: BatchNorm2d(1, eps=1e-3, affine=False, dtype=float64, device='cuda')", "float64[N, 1, 8, 8]")
+    )
     assert (built.bn.eps, built.bn.affine) == (1e-3, False)
     assert built.bn.running_mean.dtype is torch.float64
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from nnshape import SpecError, build
 from nnshape.modules import available_device
 

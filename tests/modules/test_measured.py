@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import torch
+
 from nnshape import build, loads, trace, verify
 
 LAYERS = '''

@@ -6,8 +6,9 @@ import pickle
 
 import pytest
 import torch
-from nnshape import build
 from torch import nn
+
+from nnshape import build
 
 MODEL = """
 name: ResNet-ish

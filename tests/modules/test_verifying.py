@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nnshape.shapes.layers as layers
 import pytest
 import torch
+
+import nnshape.shapes.layers as layers
 from nnshape import SpecError, load, trace, verify
 from nnshape.modules.choosing import choose
 from nnshape.shapes.constraints import Constraint

@@ -10,9 +10,10 @@ import os
 from typing import Any
 
 import torch
+from conformance import check_function, tensor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from conformance import check_function, tensor
+
 from nnshape.shapes.dtypes import DTYPES as ALL_DTYPES
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor
@@ -37,7 +38,9 @@ def shapes(least: int = 0, most: int = 4, of: st.SearchStrategy = sizes) -> st.S
     return st.lists(of, min_size=least, max_size=most).map(tuple)
 
 
-def tensors(least: int = 0, most: int = 4, dtype: st.SearchStrategy = mostly_float, of: st.SearchStrategy = sizes) -> st.SearchStrategy:
+def tensors(
+    least: int = 0, most: int = 4, dtype: st.SearchStrategy = mostly_float, of: st.SearchStrategy = sizes
+) -> st.SearchStrategy:
     """Abstract tensors of so many dimensions."""
     return st.builds(lambda shape, dtype: tensor(*shape, dtype=dtype), shapes(least, most, of), dtype)
 
@@ -49,7 +52,9 @@ wild_dims = st.one_of(dims, st.none(), several_dims)
 
 
 @st.composite
-def alike(draw: Any, count: int = 2, least: int = 0, most: int = 3, dtype: st.SearchStrategy = mostly_float) -> tuple[Tensor, ...]:
+def alike(
+    draw: Any, count: int = 2, least: int = 0, most: int = 3, dtype: st.SearchStrategy = mostly_float
+) -> tuple[Tensor, ...]:
     """Tensors whose shapes mostly broadcast: the same sizes, some left out or 1, a few of them wrong."""
     full = draw(shapes(least, most, st.integers(0, 3)))
     found = []

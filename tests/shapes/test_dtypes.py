@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 import torch
+
 from nnshape.shapes.dim import symbol
 from nnshape.shapes.dtypes import DTYPES, ITEM_BYTES, promote, result_type
 from nnshape.shapes.tensor import Tensor
@@ -23,6 +24,7 @@ def test_promotion_of_every_pair_is_torchs() -> None:
         assert promote(a, b) == torch_name(torch.promote_types(getattr(torch, a), getattr(torch, b))), (a, b)
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
 def test_item_bytes_and_aliases_are_torchs() -> None:
     for name in NAMES:
         assert torch.empty((), dtype=getattr(torch, name)).element_size() == ITEM_BYTES[name]
@@ -33,7 +35,9 @@ def test_item_bytes_and_aliases_are_torchs() -> None:
 @pytest.mark.parametrize(("first", "second"), [((2,), (2,)), ((2,), ()), ((), (2,)), ((), ())])
 def test_result_type_of_tensors_with_and_without_dimensions(first: tuple, second: tuple) -> None:
     for a, b in itertools.product(NAMES, NAMES):
-        wanted = torch.result_type(torch.ones(first, dtype=getattr(torch, a)), torch.ones(second, dtype=getattr(torch, b)))
+        wanted = torch.result_type(
+            torch.ones(first, dtype=getattr(torch, a)), torch.ones(second, dtype=getattr(torch, b))
+        )
         assert result_type(Tensor(first, DTYPES[a]), Tensor(second, DTYPES[b])) == torch_name(wanted), (a, b)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import strategies as st
+from operands import call_of, case, dtypes, flags, given_dtypes, hold, numbers, positive, tensors
+
 from nnshape.shapes.dim import symbol
 from nnshape.shapes.functions import find_function
-from operands import call_of, case, dtypes, flags, given_dtypes, hold, numbers, positive, tensors
 
 ends = st.one_of(st.integers(-6, 8), st.sampled_from([0.5, 2.5, -1.5, 3.0, True]))
 size = st.lists(st.integers(-1, 4), max_size=3).map(tuple)
@@ -43,7 +44,7 @@ CREATED = {
     ),
     "fftfreq": case(st.integers(1, 6)),
     "rfftfreq": case(st.integers(1, 6)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CREATED)

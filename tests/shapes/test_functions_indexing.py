@@ -9,13 +9,14 @@ import torch
 from conformance import tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from operands import alike, call_of, case, dims, dtypes, hold, mostly_float, numbers, positive, shapes, sizes, tensors
+
 from nnshape.shapes.constraints import collecting, numbering
 from nnshape.shapes.dim import substitute, symbol
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
-from operands import alike, call_of, case, dims, dtypes, hold, mostly_float, numbers, positive, shapes, sizes, tensors
 
 bound = st.one_of(st.none(), st.integers(-5, 5))
 slices = st.builds(slice, bound, bound, st.one_of(st.none(), st.none(), st.integers(-1, 3)))
@@ -24,7 +25,16 @@ lookups = tensors(0, 2, whole, st.integers(0, 3))
 odd = st.sampled_from([[True, False], [[0, 1], [1, 0]], [[0], [1, 2]], 1.0, "a", (0, 1)])
 floating = tensors(0, 1, dtypes.filter(lambda name: name not in ("bool", "uint8")))
 part = st.one_of(
-    st.integers(-3, 3), slices, slices, st.none(), st.just(...), lookups, st.lists(st.integers(-2, 2), max_size=3), st.booleans(), floating, odd
+    st.integers(-3, 3),
+    slices,
+    slices,
+    st.none(),
+    st.just(...),
+    lookups,
+    st.lists(st.integers(-2, 2), max_size=3),
+    st.booleans(),
+    floating,
+    odd,
 )
 usual = st.one_of(st.integers(-3, 3), slices, tensors(0, 2, whole, st.integers(0, 2)), st.none(), st.just(...))
 
@@ -76,7 +86,7 @@ GATHERED = {
         st.tuples(alike(2, dtype=dtypes), values).map(lambda drawn: ((*drawn[0], drawn[1]), {})),
         st.tuples(alike(2, dtype=dtypes), values).map(lambda drawn: ((*bools(drawn[0], 1), drawn[1]), {})),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", GATHERED)
@@ -153,6 +163,8 @@ def test_slices_of_symbolic_sizes() -> None:
 
 
 def test_an_index_outside_its_dimension_is_named() -> None:
-    with pytest.raises(Refusal, match="index 3 is outside dimension 0 of 3x5, which has 3|index 3 is outside dimension 0") as caught:
+    with pytest.raises(
+        Refusal, match="index 3 is outside dimension 0 of"
+    ) as caught:
         find_function("getitem").apply((tensor(3, 5), 3), {})
     assert caught.value.problem == "index-error"

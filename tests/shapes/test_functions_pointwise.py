@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import strategies as st
+from operands import alike, call_of, case, dtypes, floats, hold, numbers, tensors
+
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.functions.elementary import FAMILIES as ELEMENTARY
-from operands import alike, call_of, case, dtypes, floats, hold, numbers, tensors
 
 #: Half precision makes a rare complex dtype with a complex number, which the CPU computes little with.
 plain = dtypes.filter("float16".__ne__)
@@ -23,12 +24,11 @@ OPERATORS = {
     "bitwise_and": pair, "bitwise_or": pair, "bitwise_xor": pair,
 }  # fmt: skip
 BOTH_SIDES = [name for name in OPERATORS if name not in ("eq", "ne", "lt", "le", "gt", "ge")]
-TWO_TENSORS = [
-    "subtract", "multiply", "divide", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or",
-    "logical_xor", "maximum", "minimum", "fmax", "fmin", "gcd", "lcm", "hypot", "nextafter", "logaddexp", "logaddexp2", "atan2",
-    "arctan2", "copysign", "xlogy", "bitwise_left_shift", "bitwise_right_shift", "heaviside", "float_power", "isclose", "polar",
-    "complex",
-]  # fmt: skip
+TWO_TENSORS = """
+    subtract multiply divide not_equal less less_equal greater greater_equal logical_and logical_or logical_xor
+    maximum minimum fmax fmin gcd lcm hypot nextafter logaddexp logaddexp2 atan2 arctan2 copysign xlogy
+    bitwise_left_shift bitwise_right_shift heaviside float_power isclose polar complex
+""".split()
 UNARY = [name for _, _, functions in ELEMENTARY for names in functions for name in names.split()]
 bounds = st.one_of(st.none(), st.sampled_from([0, 1.5, -1, True]))
 
@@ -50,7 +50,7 @@ MORE = {
     "lerp": st.one_of(call_of(alike(3)), case(tensors(0, 2, floats), tensors(0, 2, floats), st.sampled_from([0, 0.5, True]))),
     "addcmul": call_of(alike(3, dtype=dtypes), value=numbers),
     "addcdiv": call_of(alike(3, dtype=dtypes), value=numbers),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -93,5 +93,3 @@ def test_every_elementwise_rule_is_held_against_torch() -> None:
     declared = {name for name, function in all_functions().items() if function.rule.__module__ in homes}
     # mvlgamma wants arguments above (p - 1)/2, and the real inputs are zeros.
     assert declared - {"mvlgamma"} == {*OPERATORS, *TWO_TENSORS, *UNARY, *MORE}
-
-

@@ -5,11 +5,25 @@ from __future__ import annotations
 import pytest
 from conformance import tensor
 from hypothesis import strategies as st
+from operands import (
+    alike,
+    call_of,
+    case,
+    dims,
+    dtypes,
+    flags,
+    given_dtypes,
+    hold,
+    mostly_float,
+    positive,
+    tensors,
+    wild_dims,
+)
+
 from nnshape.shapes.dim import symbol
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
-from operands import alike, call_of, case, dims, dtypes, flags, given_dtypes, hold, mostly_float, positive, tensors, wild_dims
 
 A = tensors(0, 4, dtypes)
 B = tensors(0, 3, dtypes)
@@ -29,7 +43,8 @@ orders = st.sampled_from([1, 2, 0.5, 0, -1, float("inf"), "fro", "nuc", "one", N
 one_dim = st.one_of(case(B), case(B, dims), case(B, dims, flags))
 corrections = {"unbiased": flags, "correction": st.sampled_from([0, 1, 2])}
 quantiles = st.one_of(
-    st.sampled_from([0, 0.5, 1, 1.5, -1]), tensors(0, 2, st.sampled_from(["float32", "float32", "float64"]), st.integers(0, 2))
+    st.sampled_from([0, 0.5, 1, 1.5, -1]),
+    tensors(0, 2, st.sampled_from(["float32", "float32", "float64"]), st.integers(0, 2)),
 )
 filled = tensors(0, 3, dtypes, positive)
 
@@ -45,12 +60,28 @@ REDUCTIONS = {
     "amax": keeping(),
     "amin": keeping(),
     "count_nonzero": case(A, dim=wild_dims),
-    "var": st.one_of(keeping(correction=st.sampled_from([0, 1])), case(B, wild_dims, flags, flags), case(B, flags), case(B, dims, **corrections)),
-    "std": st.one_of(keeping(correction=st.sampled_from([0, 1])), case(B, wild_dims, flags, flags), case(B, flags), case(B, dims, **corrections)),
-    "var_mean": st.one_of(keeping(correction=st.sampled_from([0, 1])), case(B, wild_dims, flags, flags), case(B, flags)),
-    "std_mean": st.one_of(keeping(correction=st.sampled_from([0, 1])), case(B, wild_dims, flags, flags), case(B, flags)),
+    "var": st.one_of(
+        keeping(correction=st.sampled_from([0, 1])),
+        case(B, wild_dims, flags, flags),
+        case(B, flags),
+        case(B, dims, **corrections),
+    ),
+    "std": st.one_of(
+        keeping(correction=st.sampled_from([0, 1])),
+        case(B, wild_dims, flags, flags),
+        case(B, flags),
+        case(B, dims, **corrections),
+    ),
+    "var_mean": st.one_of(
+        keeping(correction=st.sampled_from([0, 1])), case(B, wild_dims, flags, flags), case(B, flags)
+    ),
+    "std_mean": st.one_of(
+        keeping(correction=st.sampled_from([0, 1])), case(B, wild_dims, flags, flags), case(B, flags)
+    ),
     "norm": st.one_of(case(B, orders, wild_dims, flags), case(B, p=orders, dtype=given_dtypes)),
-    "vector_norm": case(B, ord=orders.filter(lambda p: isinstance(p, (int, float))), dim=wild_dims, keepdim=flags, dtype=given_dtypes),
+    "vector_norm": case(
+        B, ord=orders.filter(lambda p: isinstance(p, (int, float))), dim=wild_dims, keepdim=flags, dtype=given_dtypes
+    ),
     "dist": call_of(alike(2, dtype=dtypes)),
     "trace": case(tensors(0, 3, dtypes, positive)),
 }
@@ -77,8 +108,14 @@ RANKED = {
     "msort": case(B),
     "quantile": case(tensors(0, 3), quantiles, st.one_of(st.none(), dims), flags),
     "nanquantile": case(tensors(0, 3), quantiles, st.one_of(st.none(), dims), flags),
-    "searchsorted": case(tensors(0, 2, st.just("float32"), positive), st.one_of(tensors(0, 2, st.just("float32"), positive), st.just(2.5)), right=flags),
-    "bucketize": case(tensors(0, 2, st.just("float32"), positive), tensors(0, 2, st.just("float32"), positive), out_int32=flags),
+    "searchsorted": case(
+        tensors(0, 2, st.just("float32"), positive),
+        st.one_of(tensors(0, 2, st.just("float32"), positive), st.just(2.5)),
+        right=flags,
+    ),
+    "bucketize": case(
+        tensors(0, 2, st.just("float32"), positive), tensors(0, 2, st.just("float32"), positive), out_int32=flags
+    ),
     "isin": case(tensors(0, 2, dtypes, positive), tensors(0, 2, mostly_float, positive)),
     "histc": case(tensors(0, 2), st.integers(-1, 3)),
 }
@@ -116,5 +153,3 @@ def test_reductions_keep_symbols() -> None:
     assert find_function("topk").apply((Tensor((N, H)), 1), {}).values.shape == (N, 1)
     unique = find_function("unique").apply((Tensor((N, H)),), {})
     assert str(unique.shape[0]).startswith("unique")
-
-

@@ -5,11 +5,6 @@ from __future__ import annotations
 import pytest
 from conformance import tensor
 from hypothesis import strategies as st
-from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import symbol
-from nnshape.shapes.functions import find_function, find_method
-from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import N, Tensor
 from operands import (
     alike,
     any_dims,
@@ -25,6 +20,12 @@ from operands import (
     several_dims,
     tensors,
 )
+
+from nnshape.shapes.constraints import collecting
+from nnshape.shapes.dim import symbol
+from nnshape.shapes.functions import find_function, find_method
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import N, Tensor
 
 T = tensors
 new_sizes = st.lists(st.sampled_from([-1, 1, 2, 3, 4, 6, -2, 0]), min_size=1, max_size=4).map(tuple)
@@ -69,12 +70,12 @@ CONVERSIONS = {
     "type_as": case(T(0, 2, dtypes), T(0, 2, dtypes)),
     "size": st.one_of(case(T()), case(T(), dims)),
     "requires_grad_": case(T(0, 2, dtypes), flags),
-}  # fmt: skip
-PLAIN = [
-    "float", "double", "half", "bfloat16", "int", "long", "short", "char", "byte", "bool", "cfloat", "cdouble", "detach", "cpu",
-    "resolve_conj", "resolve_neg", "contiguous", "clone", "numel", "nelement", "dim", "ndimension", "element_size",
-    "is_floating_point", "is_complex", "real", "imag", "view_as_real", "view_as_complex",
-]  # fmt: skip
+}
+PLAIN = """
+    float double half bfloat16 int long short char byte bool cfloat cdouble detach cpu resolve_conj resolve_neg
+    contiguous clone numel nelement dim ndimension element_size is_floating_point is_complex real imag
+    view_as_real view_as_complex
+""".split()
 REARRANGED = {
     "expand": call_of(growing),
     "expand_as": call_of(alike(2)),
@@ -95,7 +96,10 @@ REARRANGED = {
     "diag_embed": st.one_of(case(T(0, 3)), case(T(0, 3), st.integers(-3, 3), dims, dims)),
     "meshgrid": st.one_of(
         call_of(st.lists(T(0, 2), min_size=1, max_size=3).map(tuple), indexing=st.sampled_from(["ij", "xy", "yx"])),
-        call_of(st.lists(T(0, 1, st.just("float32")), min_size=1, max_size=3).map(tuple), indexing=st.sampled_from(["ij", "xy"])),
+        call_of(
+            st.lists(T(0, 1, st.just("float32")), min_size=1, max_size=3).map(tuple),
+            indexing=st.sampled_from(["ij", "xy"]),
+        ),
     ),
     "atleast_1d": call_of(st.lists(T(0, 3), min_size=1, max_size=3).map(tuple)),
     "atleast_2d": call_of(st.lists(T(0, 3), min_size=1, max_size=3).map(tuple)),
@@ -174,5 +178,3 @@ def test_what_is_known_of_whole_numbers_goes_through_views() -> None:
     assert positions.span == (0, 1024)
     assert find_method("unsqueeze").apply((positions, 0), {}).span == (0, 1024)
     assert find_method("float").apply((positions,), {}).span is None
-
-

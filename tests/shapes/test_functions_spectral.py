@@ -8,8 +8,9 @@ import pytest
 import torch
 from conformance import tensor
 from hypothesis import strategies as st
-from nnshape.shapes.functions import find_function
 from operands import any_dims, case, dims, dtypes, flags, hold, mostly_float, positive, several_dims, shapes, tensors
+
+from nnshape.shapes.functions import find_function
 
 T = tensors(0, 3, dtypes, positive)
 points = st.one_of(st.none(), st.integers(-1, 5))
@@ -47,7 +48,7 @@ def signals(draw: Any) -> tuple[tuple, dict]:
 TRANSFORMS = {
     **dict.fromkeys(("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"), one),
     **dict.fromkeys(("fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn"), several),
-    **dict.fromkeys(("fftshift", "ifftshift"), st.one_of(case(tensors(0, 3)), case(tensors(0, 3), any_dims))),
+    **dict.fromkeys(("fftshift", "ifftshift"), st.one_of(case(T), case(T, any_dims))),
     "stft": signals().filter(lambda call: call[0][0].dtype not in ("float16", "bfloat16")),
 }
 
@@ -67,5 +68,3 @@ def test_istft_gives_the_signal_back(n_fft: int, hop: int | None, length: int | 
     assert shape.shape == tuple(spectrum.shape)
     got = find_function("istft").apply((shape, n_fft, hop), {"center": center, "length": length})
     assert (got.shape, str(got.dtype)) == (tuple(wanted.shape), "float32")
-
-

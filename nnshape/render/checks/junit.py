@@ -52,7 +52,9 @@ def _suite(outcome: Outcome) -> ElementTree.Element:
         case = ElementTree.SubElement(suite, "testcase", name="internal error", classname=name, file=name)
         ElementTree.SubElement(case, "error", type="internal-error", message=_clean(outcome.crash))
     if not len(suite) or warnings:
-        case = ElementTree.SubElement(suite, "testcase", name="warnings" if warnings else "shapes", classname=name, file=name)
+        case = ElementTree.SubElement(
+            suite, "testcase", name="warnings" if warnings else "shapes", classname=name, file=name
+        )
         if warnings:
             ElementTree.SubElement(case, "system-out").text = "\n".join(warnings)
     suite.set("tests", str(len(suite)))

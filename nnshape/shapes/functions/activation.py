@@ -363,7 +363,12 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:
-    """Draws shares that sum to 1 from the Gumbel-Softmax distribution."""
+    """Draws shares that sum to 1 from the Gumbel-Softmax distribution.
+
+    logits: the scores.
+    tau: the temperature: the lower, the nearer to a single one.
+    hard: whether the result is a single one and zeros.
+    """
     along = axis(dim, logits.shape)
     if 0 not in logits.shape:  # nothing is drawn otherwise, and torch's division makes floats
         require_floating(logits, "logits")

@@ -18,7 +18,7 @@ def _bracketed(shape: Shape) -> str:
     return f"[{', '.join(map(str, shape))}]"
 
 
-@function(example=("scaled_dot_product_attention(x, x, is_causal=True)", "[N, 8, T, 64]"))
+@function(example=("scaled_dot_product_attention(x, x, x, is_causal=True)", "[N, 8, T, 64]"))
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

@@ -38,6 +38,7 @@ def to(
 
     target: a dtype, a device or a tensor.
     dtype: the dtype, where `target` is a device.
+    copy: whether a copy is made in any case.
     """
     like = target if isinstance(target, Tensor) else other
     if like is not None:
@@ -53,7 +54,7 @@ def type_(input: Tensor, dtype: DType, non_blocking: Flag = False) -> Tensor:
     return converted(input, dtype)
 
 
-@function(only_method=True, example=("type_as(x)", "6x5x5"))
+@function(only_method=True, example=("type_as(x, x)", "6x5x5"))
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """Converts to the dtype of another tensor."""
     return converted(input, other.dtype)
@@ -170,7 +171,9 @@ def imag(input: Tensor) -> Tensor:
     """The imaginary part."""
     if not is_complex(input.dtype):
         note = "imag is not implemented for tensors with non-complex dtypes."
-        raise Refusal("wrong-dtype", f"only complex numbers have an imaginary part, not {input.dtype}", "input", note=note)
+        raise Refusal(
+            "wrong-dtype", f"only complex numbers have an imaginary part, not {input.dtype}", "input", note=note
+        )
     return input.like(dtype=DTYPES[REAL_OF[input.dtype]])
 
 

@@ -234,7 +234,7 @@ def _macs_transposed(output: Tensor, input: Tensor, weight: Tensor, *_: Any, **_
     return input.numel() * product(weight.shape[1:])
 
 
-@function(example=("conv1d(weight)", "3x32", "[6, 3, 5]"))
+@function(example=("conv1d(x, weight)", "3x32", "[6, 3, 5]"))
 def conv1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0,
     dilation: Sizes = 1, groups: Size = 1,
@@ -243,7 +243,7 @@ def conv1d(
     return _forward(1, input, weight, bias, stride, padding, dilation, groups)
 
 
-@function(example=("conv2d(weight)", "3x32x32", "[6, 3, 5, 5]"))
+@function(example=("conv2d(x, weight)", "3x32x32", "[6, 3, 5, 5]"))
 def conv2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0,
     dilation: Sizes = 1, groups: Size = 1,
@@ -252,7 +252,7 @@ def conv2d(
     return _forward(2, input, weight, bias, stride, padding, dilation, groups)
 
 
-@function(example=("conv3d(weight)", "3x8x8x8", "[6, 3, 5, 5, 5]"))
+@function(example=("conv3d(x, weight)", "3x8x8x8", "[6, 3, 5, 5, 5]"))
 def conv3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0,
     dilation: Sizes = 1, groups: Size = 1,
@@ -261,7 +261,7 @@ def conv3d(
     return _forward(3, input, weight, bias, stride, padding, dilation, groups)
 
 
-@function(example=("conv_transpose1d(weight, stride=2)", "6x16", "[6, 3, 2]"))
+@function(example=("conv_transpose1d(x, weight, stride=2)", "6x16", "[6, 3, 2]"))
 def conv_transpose1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0,
     output_padding: Sizes = 0, groups: Size = 1, dilation: Sizes = 1,
@@ -270,7 +270,7 @@ def conv_transpose1d(
     return _backward(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-@function(example=("conv_transpose2d(weight, stride=2)", "6x16x16", "[6, 3, 2, 2]"))
+@function(example=("conv_transpose2d(x, weight, stride=2)", "6x16x16", "[6, 3, 2, 2]"))
 def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0,
     output_padding: Sizes = 0, groups: Size = 1, dilation: Sizes = 1,
@@ -279,7 +279,7 @@ def conv_transpose2d(
     return _backward(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-@function(example=("conv_transpose3d(weight, stride=2)", "6x4x4x4", "[6, 3, 2, 2, 2]"))
+@function(example=("conv_transpose3d(x, weight, stride=2)", "6x4x4x4", "[6, 3, 2, 2, 2]"))
 def conv_transpose3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0,
     output_padding: Sizes = 0, groups: Size = 1, dilation: Sizes = 1,

@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dim import Dim, Size, ceil_div
 from nnshape.shapes.dtypes import (
-    BOOL,
-    COMPLEX_OF,
     DTYPES,
     FLOAT32,
     INT64,
@@ -26,7 +23,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Device, Flag, Number, Whole, Wholes
+    from nnshape.shapes.arguments import Device, Flag, Number, Whole
 
 
 def checked_size(sizes: Any, name: str = "size") -> Shape:
@@ -41,8 +38,8 @@ def checked_size(sizes: Any, name: str = "size") -> Shape:
 
 def _filled(name: str, doc: str) -> None:
     def rule(
-        *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False, layout: Any = None,
-        pin_memory: Flag = False,
+        *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
+        layout: Any = None, pin_memory: Flag = False,
     ) -> Tensor:  # fmt: skip
         return Tensor(checked_size(size), with_gradient(dtype or FLOAT32, requires_grad))
 
@@ -65,8 +62,8 @@ _filled("empty", "A tensor whose values are whatever the memory holds.")
 
 def _random(name: str, doc: str, complex_too: bool = True) -> None:
     def rule(
-        *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False, generator: Any = None,
-        layout: Any = None, pin_memory: Flag = False,
+        *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
+        generator: Any = None, layout: Any = None, pin_memory: Flag = False,
     ) -> Tensor:  # fmt: skip
         shape = checked_size(size)
         return Tensor(shape, drawable(name, dtype or FLOAT32))
@@ -78,7 +75,9 @@ def _random(name: str, doc: str, complex_too: bool = True) -> None:
 def drawable(name: str, dtype: DType) -> DType:
     """The dtype. Raises Refusal where torch draws no such random numbers."""
     if not is_floating(dtype) and not is_complex(dtype):
-        raise Refusal("wrong-dtype", f"{name} draws floats, not {dtype}", "dtype", note=f"not implemented for '{dtype}'")
+        raise Refusal(
+            "wrong-dtype", f"{name} draws floats, not {dtype}", "dtype", note=f"not implemented for '{dtype}'"
+        )
     return DTYPES[dtype]
 
 
@@ -88,8 +87,8 @@ _random("randn", "Random numbers of the standard normal distribution.")
 
 @function(factory=True, example=("full((2, 3), 1.5)",))
 def full(
-    size: tuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
-    layout: Any = None, pin_memory: Flag = False,
+    size: tuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
+    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
     """A tensor of one value; its dtype is the value's, where none is given."""
     shape, chosen = checked_size(size), with_gradient(dtype or scalar_dtype(fill_value), requires_grad)
@@ -110,8 +109,8 @@ def require_fits(value: Any, dtype: DType, shape: Shape) -> None:
 
 @function(factory=True, example=("eye(3)",))
 def eye(
-    n: Whole, m: Whole | None = None, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
-    layout: Any = None, pin_memory: Flag = False,
+    n: Whole, m: Whole | None = None, *, dtype: DType | None = None, device: Device | None = None,
+    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
     """A matrix with ones on the diagonal.
 
@@ -123,10 +122,13 @@ def eye(
 
 @function(factory=True, example=("arange(5)",))
 def arange(
-    start: Number = 0, end: Number | None = None, step: Number = 1, *, dtype: DType | None = None, device: Device | None = None,
-    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
+    start: Number = 0, end: Number | None = None, step: Number = 1, *, dtype: DType | None = None,
+    device: Device | None = None, requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """The numbers from `start` (0, where only one is given) up to but without `end`, by `step`."""
+    """The numbers from `start` (0, where only one is given) up to but without `end`, by `step`.
+
+    step: the distance between two values.
+    """
     if end is None:
         start, end = 0, start
     for name, value in (("start", start), ("end", end), ("step", step)):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Sizes
 
 
-@function(example=("cosine_similarity(other)", "128", "128"))
+@function(example=("cosine_similarity(x, other)", "128", "128"))
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
     """The cosine of the angle between two inputs, along a dimension."""
     shape = broadcast(x1.shape, x2.shape, "compare", "x2")
@@ -31,7 +31,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     return Tensor((*shape[:at], *shape[at + 1 :]), dtype)
 
 
-@function(example=("pairwise_distance(other)", "128", "128"))
+@function(example=("pairwise_distance(x, other)", "128", "128"))
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
     """The distance between two inputs, along their last dimension."""
     shape = broadcast(x1.shape, x2.shape, "compare", "x2")
@@ -46,7 +46,11 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06
 
 @function(example=("normalize()", "128"))
 def normalize(input: Tensor, p: float = 2.0, dim: Sizes = 1, eps: float = 1e-12) -> Tensor:
-    """Divides the input by its length along a dimension."""
+    """Divides the input by its length along a dimension.
+
+    p: the exponent of the norm.
+    dim: the dimension along which each vector lies.
+    """
     axes(dim, input.shape)
     if not is_floating(input.dtype) and (not is_complex(input.dtype) or input.dtype == "complex32"):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from nnshape.shapes.broadcasting import shared_size
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dim import Size
-from nnshape.shapes.dtypes import promote, result_type
+from nnshape.shapes.dtypes import DType, promote, result_type
 from nnshape.shapes.function import function
+from nnshape.shapes.functions.reduction import summed_dtype
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
 
@@ -75,14 +76,20 @@ class _Sum:
                 f"einsum(): the number of subscripts in the equation ({len(letters)}) does not match the number of "
                 f"dimensions ({len(shape)}) for operand {number}"
             )
-            message = f"{''.join(letters)!r} of {self.equation!r} names {len(letters)} dimensions, but tensor {number + 1} has {len(shape)}"
+            message = (
+                f"{''.join(letters)!r} of {self.equation!r} names {len(letters)} dimensions, "
+                f"but tensor {number + 1} has {len(shape)}"
+            )
             raise Refusal("wrong-rank", message, "operands", note=note)
         self.covered = max(self.covered, free)
         labels = letters if ellipsis is None else [*letters[:ellipsis], *_dots(free), *letters[ellipsis:]]
         own: dict[str, Size] = {}
         for label, size in zip(labels, shape, strict=True):
             if label in own and not (own[label] == size or assume_equal(own[label], size)):
-                note = f"einsum(): subscript {label} is repeated for operand {number} but the sizes don't match, {size} != {own[label]}"
+                note = (
+                    f"einsum(): subscript {label} is repeated for operand {number} but the sizes don't match, "
+                    f"{size} != {own[label]}"
+                )
                 message = f"{label} stands for {own[label]} and for {size} in tensor {number + 1}"
                 raise Refusal("size-mismatch", message, "operands", note=note)
             own[label] = size
@@ -107,7 +114,9 @@ class _Sum:
             if letters.count(label) > 1:
                 raise _malformed(self.equation, f"output subscript {label} appears more than once in the output")
             if label not in self.sizes:
-                raise _malformed(self.equation, f"output subscript {label} does not appear in the equation for any input operand")
+                raise _malformed(
+                    self.equation, f"output subscript {label} does not appear in the equation for any input operand"
+                )
         if ellipsis is None:
             return letters
         return [*letters[:ellipsis], *_dots(self.covered), *letters[ellipsis:]]
@@ -118,9 +127,10 @@ class _Sum:
         # Capitals come before small letters, as in torch.
         return [*_dots(self.covered), *sorted(letter for letter in letters if letters.count(letter) == 1)]
 
-
     def _later(self, number: int) -> set[str]:
-        return set(self.output).union(*self.operands[number + 1 :])
+        """The labels of the result and of the operands to come, where their size is not 1."""
+        coming = (label for own in self.own[number + 1 :] for label, size in own.items() if size != 1)
+        return set(self.output).union(coming)
 
     def contracted(self, number: int, pending: dict[str, Size]) -> list[str]:
         """The labels that are multiplied and summed with this operand: nothing after it has them."""
@@ -131,7 +141,11 @@ class _Sum:
         """The sizes that are left after this operand."""
         later, own = self._later(number), self.own[number]
         both = {**pending, **own}
-        return {label: own[label] if pending.get(label, 1) == 1 and label in own else pending[label] for label in both if label in later}
+        return {
+            label: own[label] if pending.get(label, 1) == 1 and label in own else pending[label]
+            for label in both
+            if label in later
+        }
 
 
 def _dots(count: int) -> _Labels:
@@ -147,16 +161,35 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
     """
     read = _Sum(equation, operands)
     shape = tuple(read.sizes[label] for label in read.output)
+    return Tensor(shape, _dtype(read, operands))
+
+
+def _dtype(read: _Sum, operands: tuple[Tensor, ...]) -> DType:
+    """The dtype of the result: sums of whole numbers are int64, products need one dtype."""
     dtype = operands[0].dtype
+    if len(operands) == 1:
+        return summed_dtype(operands[0], None) if set(read.operands[0]) - set(read.output) else dtype
     pending = read.own[0]
     for number, tensor in enumerate(operands[1:], 1):
-        if tensor.dtype != dtype:
-            if read.contracted(number, pending):
-                message = f"{{layer}} multiplies tensors of one dtype, but {dtype} and {tensor.dtype} arrive"
-                raise Refusal("wrong-dtype", message, "operands", note="expected scalar type")
-            dtype = promote(dtype, tensor.dtype) if shape else result_type(tensor, Tensor((), dtype))
-        pending = read.joined(number, pending)
-    return Tensor(shape, dtype)
+        own, joined = tensor.dtype, read.joined(number, pending)
+        summed = read.contracted(number, pending)
+        if _alone(pending, joined, summed):
+            dtype = summed_dtype(Tensor((), dtype), None)
+        if _alone(read.own[number], joined, summed):
+            own = summed_dtype(tensor, None)
+        if summed and (dtype != own or dtype == "bool"):
+            message = f"{{layer}} multiplies tensors of one dtype, but {dtype} and {own} arrive"
+            if dtype == own:
+                message = "torch multiplies no matrices of bool"
+            raise Refusal("wrong-dtype", message, "operands", note=f"expected scalar type {dtype} but found {own}")
+        dtype = promote(dtype, own) if any(read.operands) else result_type(Tensor((), dtype), Tensor((), own))
+        pending = joined
+    return dtype
+
+
+def _alone(own: dict[str, Size], joined: dict[str, Size], summed: list[str]) -> bool:
+    """Whether one of a pair has dimensions that are added up before the two meet."""
+    return any(size != 1 and label not in joined and label not in summed for label, size in own.items())
 
 
 @einsum.counts

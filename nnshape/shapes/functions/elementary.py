@@ -141,7 +141,12 @@ def round_(input: Tensor, *, decimals: Whole | None = None) -> Tensor:
 def nan_to_num(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
-    """Replaces what is not a number, or infinite."""
+    """Replaces what is not a number, or infinite.
+
+    nan: what stands in for NaN.
+    posinf: what stands in for infinity; the largest number by default.
+    neginf: what stands in for negative infinity; the smallest number by default.
+    """
     return input.like()
 
 
@@ -154,10 +159,15 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 
 @function(method=True, example=("mvlgamma(1)", "6x5x5"))
 def mvlgamma(input: Tensor, p: Whole) -> Tensor:
-    """The logarithm of the gamma function in p dimensions."""
+    """The logarithm of the gamma function in p dimensions.
+
+    p: the number of dimensions of the function.
+    """
     require_kinds(input, "bif", "takes")
     if isinstance(p, int) and p < 1:
-        raise Refusal("invalid-argument", f"p must be 1 or more, not {p}", "p", note="p has to be greater than or equal to 1")
+        raise Refusal(
+            "invalid-argument", f"p must be 1 or more, not {p}", "p", note="p has to be greater than or equal to 1"
+        )
     return input.like(dtype=_floating(input.dtype))
 
 
@@ -200,17 +210,23 @@ function(name="clip", method=True, example=("clip(0, 1)", "6x5x5"))(clamp.rule)
 
 @function(method=True, example=("clamp_min(0)", "6x5x5"))
 def clamp_min(input: Tensor, min: float | Tensor) -> Tensor:
-    """Keeps the elements from falling below a bound."""
+    """Keeps the elements from falling below a bound.
+
+    min: the least value.
+    """
     return _clamped(input, min, None)
 
 
 @function(method=True, example=("clamp_max(1)", "6x5x5"))
 def clamp_max(input: Tensor, max: float | Tensor) -> Tensor:
-    """Keeps the elements from rising above a bound."""
+    """Keeps the elements from rising above a bound.
+
+    max: the largest value.
+    """
     return _clamped(input, None, max)
 
 
-@function(method=True, example=("lerp(x, 0.5)", "6x5x5"))
+@function(method=True, example=("lerp(x, x, 0.5)", "6x5x5"))
 def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
     """Goes from one tensor towards another by a weight: input + weight * (end - input)."""
     tensors = {"end": end, "weight": weight} if isinstance(weight, Tensor) else {"end": end}
@@ -230,7 +246,9 @@ def _add_product(name: str, sign: str, doc: str, allowed: str) -> None:
     def rule(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
         dtype = result_type(input, tensor1, tensor2)
         if "bifc"[category(dtype)] not in allowed:
-            raise Refusal("wrong-dtype", f"{name} takes no {dtype}", "input", note=f"{name}: not implemented for '{dtype}'")
+            raise Refusal(
+                "wrong-dtype", f"{name} takes no {dtype}", "input", note=f"{name}: not implemented for '{dtype}'"
+            )
         if name == "addcdiv" and category(tensor1.dtype) < 2 and category(tensor2.dtype) < 2:
             note = "Integer division with addcdiv is no longer supported"
             raise Refusal("wrong-dtype", f"{name} divides no whole numbers by whole numbers", "tensor2", note=note)
@@ -245,4 +263,3 @@ def _add_product(name: str, sign: str, doc: str, allowed: str) -> None:
 
 _add_product("addcmul", "multiply", "Adds the product of two tensors, times `value`.", "ifc")
 _add_product("addcdiv", "divide", "Adds the quotient of two tensors, times `value`.", "fc")
-

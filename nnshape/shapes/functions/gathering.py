@@ -56,7 +56,9 @@ def narrow(input: Tensor, dim: Whole, start: Whole | Tensor, length: Whole) -> T
         first = size + start if type(start) is int and start < 0 else start
         if not assume_at_least(first, 0) or not assume_at_least(size, first):
             note = f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})"
-            raise Refusal("index-error", f"start (={start}) lies outside {size}, the size of dimension {dim}", "start", note=note)
+            raise Refusal(
+                "index-error", f"start (={start}) lies outside {size}, the size of dimension {dim}", "start", note=note
+            )
         if not assume_at_least(size, first + length):
             note = f"start ({first}) + length ({length}) exceeds dimension size ({size})."
             message = f"{length} from {first} on go beyond {size}, the size of dimension {dim}"
@@ -96,12 +98,15 @@ def _require_same_rank(input: Tensor, index: Tensor, name: str = "index") -> Non
 def _require_within(index: Shape, other: Shape, skip: int | None, name: str) -> None:
     for place, (size, most) in enumerate(zip(index or (1,), other or (1,), strict=True)):
         if place != skip and not assume_at_least(most, size):
-            note = f"Size does not match at dimension {place} expected index {list(index)} to be no larger than {list(other)}"
+            note = (
+                f"Size does not match at dimension {place} "
+                f"expected index {list(index)} to be no larger than {list(other)}"
+            )
             message = f"index reaches over {size} in dimension {place}, but {name} has only {most}"
             raise Refusal("size-mismatch", message, "index", note=note)
 
 
-@function(method=True, example=("gather(1, x.long())", "6x5x5"))
+@function(method=True, example=("gather(x, 1, x.long())", "6x5x5"))
 def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = False) -> Tensor:
     """Takes from a dimension the elements that an index tensor names, one for each of its own.
 
@@ -118,7 +123,7 @@ def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = Fals
     return Tensor(index.shape, input.dtype, input.span)
 
 
-@function(method=True, example=("take_along_dim(x.argsort(1), 1)", "6x5x5"))
+@function(method=True, example=("take_along_dim(x, x.argsort(1), 1)", "6x5x5"))
 def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> Tensor:
     """Takes from a dimension the elements that an index tensor names; the other dimensions broadcast."""
     _require_indices(indices, "indices", ("int64", "int32") if dim is None else ("int64",))
@@ -133,14 +138,19 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> 
         note = "torch.take_along_dim(): input and indices should have the same number of dimensions"
         message = f"{{layer}} wants indices with as many dimensions as the input, but {input} and {indices} arrive"
         raise Refusal("wrong-rank", message, "indices", note=note)
-    ahead = broadcast((*input.shape[:place], 1, *input.shape[place + 1 :]), (*indices.shape[:place], 1, *indices.shape[place + 1 :]), "look up", "indices")
+    ahead = broadcast(
+        (*input.shape[:place], 1, *input.shape[place + 1 :]),
+        (*indices.shape[:place], 1, *indices.shape[place + 1 :]),
+        "look up",
+        "indices",
+    )
     shape = (*ahead[:place], indices.shape[place], *ahead[place + 1 :])
     if input.shape[place] == 0 and 0 not in shape:
         require_index(0, 0, place, input.shape, "indices")
     return Tensor(shape, input.dtype)
 
 
-@function(method=True, example=("take(x.long())", "[5]"))
+@function(method=True, example=("take(x, x.long())", "[5]"))
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Takes elements by their place in the flat tensor."""
     _require_indices(index, allowed=("int64",))
@@ -154,7 +164,9 @@ def _scatter(name: str, doc: str, *, value: bool) -> None:
         place = axis(dim, input.shape)
         if isinstance(src, Tensor) and src.dtype != input.dtype:
             note = "scatter(): Expected self.dtype to be equal to src.dtype"
-            raise Refusal("wrong-dtype", f"{{layer}} puts {src.dtype} into {input.dtype}: they must be equal", "src", note=note)
+            raise Refusal(
+                "wrong-dtype", f"{{layer}} puts {src.dtype} into {input.dtype}: they must be equal", "src", note=note
+            )
         if not isinstance(src, (Tensor, Dim)) and not fits(src, input.dtype):
             raise Refusal("invalid-argument", f"{src} does not fit into {input.dtype}", "value")
         if 0 in index.shape:  # torch looks at nothing where there is nothing to put
@@ -170,11 +182,15 @@ def _scatter(name: str, doc: str, *, value: bool) -> None:
         return input.like()
 
     if value:
-        def rule(input: Tensor, dim: Whole, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None) -> Tensor:
+
+        def rule(
+            input: Tensor, dim: Whole, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None
+        ) -> Tensor:
             if (src is None) == (value is None):
                 raise Refusal("missing-argument", "scatter takes src, or a value", "src")
             return put(input, dim, index, src if src is not None else value)
     else:
+
         def rule(input: Tensor, dim: Whole, index: Tensor, src: Tensor) -> Tensor:  # type: ignore[misc]
             return put(input, dim, index, src)
 
@@ -186,17 +202,21 @@ _scatter("scatter", "Puts elements into a dimension at the places that an index 
 _scatter("scatter_add", "Adds elements to those at the places that an index tensor names.", value=False)
 
 
-@function(method=True, example=('scatter_reduce(1, x.long(), x, "sum")', "6x5x5"))
-def scatter_reduce(input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: str, *, include_self: Flag = True) -> Tensor:
+@function(method=True, example=('scatter_reduce(x, 1, x.long(), x, "sum")', "6x5x5"))
+def scatter_reduce(
+    input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: str, *, include_self: Flag = True
+) -> Tensor:
     """Combines elements with those at the places that an index tensor names: sum, prod, mean, amax or amin."""
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
-        raise Refusal("invalid-argument", f"scatter_reduce combines by sum, prod, mean, amax or amin, not {reduce!r}", "reduce")
+        raise Refusal(
+            "invalid-argument", f"scatter_reduce combines by sum, prod, mean, amax or amin, not {reduce!r}", "reduce"
+        )
     from nnshape.shapes.function import REGISTRY
 
     return REGISTRY["scatter_add"].rule(input, dim, index, src)  # type: ignore[no-any-return]
 
 
-@function(method=True, example=("masked_select(x > 0)", "6x5x5"))
+@function(method=True, example=("masked_select(x, x > 0)", "6x5x5"))
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where a mask is true, in a row whose length only the values tell."""
     if mask.dtype not in ("bool", "uint8"):
@@ -228,12 +248,16 @@ def _index_put(name: str, doc: str) -> None:
         if len(index.shape) > 1:
             raise Refusal("wrong-rank", f"{{layer}} wants a vector of places, but {index} arrives", "index")
         if source.dtype != input.dtype:
-            raise Refusal("wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source")
+            raise Refusal(
+                "wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source"
+            )
         count = index.shape[0] if index.shape else 1
         wanted = (*input.shape[:place], count, *input.shape[place + 1 :]) if input.shape else ()
         given = source.shape
         if len(given) != len(wanted) or not all(assume_equal(a, b) for a, b in zip(given, wanted, strict=True)):
-            raise Refusal("size-mismatch", f"{{layer}} wants a source of {list(wanted)}, but {source} arrives", "source")
+            raise Refusal(
+                "size-mismatch", f"{{layer}} wants a source of {list(wanted)}, but {source} arrives", "source"
+            )
         return input.like()
 
     rule.__doc__ = doc
@@ -243,7 +267,7 @@ def _index_put(name: str, doc: str) -> None:
 _index_put("index_add", "Adds slices to those at these places of a dimension.")
 
 
-@function(method=True, example=("masked_scatter(x > 0, x)", "6x5x5"))
+@function(method=True, example=("masked_scatter(x, x > 0, x)", "6x5x5"))
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Puts the elements of a source, one after the other, where a mask is true."""
     if mask.dtype != "bool":
@@ -251,5 +275,3 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     if source.dtype != input.dtype:
         raise Refusal("wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source")
     return Tensor(broadcast(input.shape, mask.shape, "mask", "mask"), input.dtype)
-
-

@@ -24,7 +24,11 @@ def require_index(index: Any, size: Size, place: int, shape: Shape, name: str = 
         inside = -size <= index < size
     elif isinstance(index, Dim) and not at_least(index, 0):
         # From the back where it is always negative; else it must not be.
-        inside = assume_at_least(size + index, 0) if at_least(-index, 1) else assume_at_least(index, 0) and assume_at_least(size, index + 1)
+        inside = (
+            assume_at_least(size + index, 0)
+            if at_least(-index, 1)
+            else assume_at_least(index, 0) and assume_at_least(size, index + 1)
+        )
     else:
         inside = assume_at_least(size, index + 1 if not isinstance(index, int) or index >= 0 else -index)
     if not inside:
@@ -214,7 +218,7 @@ def _apply_list(state: _Index, part: Any) -> None:
     state.look_up(tensor, _numbers(part))
 
 
-@function(method=True, example=("masked_fill(x > 0, 0)", "6x5x5"))
+@function(method=True, example=("masked_fill(x, x > 0, 0)", "6x5x5"))
 def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
     """Puts a value where the mask is true.
 
@@ -225,7 +229,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
         note = f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
         raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask", note=note)
     if isinstance(value, Tensor) and value.shape:
-        note = f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        note = (
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        )
         message = f"{{layer}} fills in one number, but {value} arrives: where takes a tensor"
         raise Refusal("wrong-rank", message, "value", note=note)
     _require_fits(input, value)
@@ -256,7 +262,9 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
         raise Refusal("missing-argument", "where takes two operands beside its condition, or none", "other")
     if condition.dtype not in _MASKS:
         note = f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
-        raise Refusal("wrong-dtype", f"{{layer}} wants a bool condition, but {condition.dtype} arrives", "condition", note=note)
+        raise Refusal(
+            "wrong-dtype", f"{{layer}} wants a bool condition, but {condition.dtype} arrives", "condition", note=note
+        )
     one = input.shape if isinstance(input, Tensor) else ()
     two = other.shape if isinstance(other, Tensor) else ()
     shape = broadcast(broadcast(one, two, "choose between"), condition.shape, "choose between", "condition")

@@ -1,24 +1,19 @@
-"""Joining and splitting: https://pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops."""
+"""Joining: https://pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.shapes.arguments import described
-from nnshape.shapes.axes import axis, plain_int
-from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Dim, Size, ceil_div, maximum
+from nnshape.shapes.axes import axis
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dim import Size
 from nnshape.shapes.dtypes import DType, result_type
 from nnshape.shapes.function import function
-from nnshape.shapes.functions.slicing import sliced_size
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
+from nnshape.shapes.tensor import Shape, Tensor, product
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Tensors, Whole, Wholes
-
-#: The most tensors that one split may give.
-MOST_PIECES = 10_000
+    from nnshape.shapes.arguments import Tensors, Whole
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
@@ -122,7 +117,9 @@ def _common_shape(tensors: tuple[Tensor, ...]) -> Shape:
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 "
                 f"and {list(tensor.shape)} at entry {number}"
             )
-            message = f"{{layer}} wants tensors of one shape, but the first is {tensors[0]} and {_ordinal(number)} {tensor}"
+            message = (
+                f"{{layer}} wants tensors of one shape, but the first is {tensors[0]} and {_ordinal(number)} {tensor}"
+            )
             raise Refusal("size-mismatch" if same else "wrong-rank", message, "tensors", note=note)
     return shape
 
@@ -171,147 +168,3 @@ def column_stack(tensors: Tensors) -> Tensor:
         for tensor in _require_some(tensors, "column_stack")
     )
     return cat.rule(columns, 1)  # type: ignore[no-any-return]
-
-
-def _pieces(input: Tensor, place: int, sizes: list[Size]) -> tuple[Tensor, ...]:
-    head, tail = input.shape[:place], input.shape[place + 1 :]
-    return tuple(Tensor((*head, size, *tail), input.dtype, input.span) for size in sizes)
-
-
-def _countable(count: Size, input: Tensor, dim: Size, name: str) -> int:
-    """The number of pieces. Raises Refusal where it depends on a symbol, or is beyond the limit."""
-    if isinstance(count, Dim):
-        message = f"{{layer}} gives {count} tensors from dimension {dim} of {input}: give the size a value"
-        raise Refusal("unknown-value", message, name)
-    if count > MOST_PIECES:
-        raise Refusal("too-large", f"{{layer}} gives {count} tensors: {MOST_PIECES} are the limit", name)
-    return count
-
-
-def _splittable(input: Tensor, dim: Size) -> int:
-    if not input.shape:
-        raise Refusal("wrong-rank", "{layer} splits a dimension, but a single number arrives", "input")
-    return axis(dim, input.shape)
-
-
-@function(method=True, example=("chunk(2, 1)", "6x5x5"))
-def chunk(input: Tensor, chunks: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Cuts a dimension into so many equal pieces; the last may be smaller, and there may be fewer.
-
-    chunks: how many pieces.
-    dim: the dimension to cut.
-    """
-    place = _splittable(input, dim)
-    number = plain_int(chunks, "chunks")
-    if number < 1:
-        note = f"chunk expects `chunks` to be greater than 0, got: {number}"
-        raise Refusal("invalid-argument", f"chunks must be 1 or more, not {number}", "chunks", note=note)
-    size = input.shape[place]
-    piece = ceil_div(size, number)
-    if type(piece) is int and type(size) is int:
-        if piece == 0:
-            return _pieces(input, place, [0] * _countable(number, input, dim, "chunks"))
-        number = ceil_div(size, piece)  # type: ignore[assignment]
-    _countable(number, input, dim, "chunks")
-    last = size - (number - 1) * piece
-    # Torch gives fewer pieces of a symbolic size that is too small: the model needs all of them.
-    assume_at_least(last, 1)
-    return _pieces(input, place, [piece] * (number - 1) + [last])
-
-
-@function(method=True, example=("split(2, 1)", "6x5x5"))
-def split(tensor: Tensor, split_size_or_sections: Wholes, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Cuts a dimension into pieces of a size, the last of which may be smaller, or of these sizes.
-
-    split_size_or_sections: the size of each piece, or a list of the sizes.
-    dim: the dimension to cut.
-    """
-    name = "split_size_or_sections"
-    if isinstance(split_size_or_sections, (tuple, list)):
-        return _with_sizes(tensor, split_size_or_sections, dim, name)
-    place = _splittable(tensor, dim)
-    size, piece = tensor.shape[place], split_size_or_sections
-    if not assume_at_least(piece, 0):
-        note = f"split expects split_size be non-negative, but got split_size={piece}"
-        raise Refusal("invalid-argument", f"the pieces' size must be 0 or more, not {piece}", name, note=note)
-    if piece == 0:
-        if size == 0:
-            return _pieces(tensor, place, [0])
-        note = f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
-        raise Refusal("invalid-argument", f"pieces of size 0 do not make up {size}", name, note=note)
-    count = _countable(maximum(ceil_div(size, piece), 1), tensor, dim, name)
-    return _pieces(tensor, place, [piece] * (count - 1) + [size - (count - 1) * piece])
-
-
-def _with_sizes(tensor: Tensor, sizes: Any, dim: Size, name: str) -> tuple[Tensor, ...]:
-    place = _splittable(tensor, dim)
-    total: Size = 0
-    for size in sizes:
-        if not assume_at_least(size, 0):
-            raise Refusal("invalid-argument", f"{name} (={list(sizes)}) has a negative size", name)
-        total = total + size
-    if not assume_equal(total, tensor.shape[place]):
-        note = (
-            f"split_with_sizes expects split_sizes to sum exactly to {tensor.shape[place]} "
-            f"(input tensor's size at dimension {place}), but got split_sizes={list(sizes)}"
-        )
-        message = f"the pieces {described(list(sizes))} add up to {total}, but dimension {dim} is {tensor.shape[place]}"
-        raise Refusal("size-mismatch", message, name, note=note)
-    return _pieces(tensor, place, list(sizes))
-
-
-@function(method=True, example=("split_with_sizes([2, 4], 1)", "6x5x5"))
-def split_with_sizes(input: Tensor, split_sizes: tuple, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Cuts a dimension into pieces of these sizes."""
-    return _with_sizes(input, split_sizes, dim, "split_sizes")
-
-
-@function(method=True, example=("tensor_split(4, 1)", "6x5x5"))
-def tensor_split(input: Tensor, indices_or_sections: Wholes, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Cuts a dimension into so many nearly equal pieces, or at these places.
-
-    indices_or_sections: the number of pieces, or a tuple of the places to cut at.
-    dim: the dimension to cut.
-    """
-    name = "indices_or_sections"
-    place = _splittable(input, dim)
-    size = input.shape[place]
-    if isinstance(indices_or_sections, (tuple, list)):
-        ends = [*indices_or_sections, None]
-        sizes = [sliced_size(size, slice(start, end)) for start, end in zip([None, *ends[:-1]], ends, strict=True)]
-        return _pieces(input, place, sizes)
-    number = _countable(plain_int(indices_or_sections, name), input, dim, name)
-    if number < 1:
-        note = f"number of sections must be larger than 0, got {number}"
-        raise Refusal("invalid-argument", f"the number of pieces must be 1 or more, not {number}", name, note=note)
-    return _pieces(input, place, [(size + number - 1 - piece) // number for piece in range(number)])
-
-
-def _halves(name: str, rank: int, place: int, sentence: str) -> None:
-    def rule(input: Tensor, indices_or_sections: Wholes) -> tuple[Tensor, ...]:
-        where = 0 if name == "hsplit" and len(input.shape) == 1 else place
-        if len(input.shape) < rank:
-            note = f"torch.{name} requires a tensor with at least {rank} dimension"
-            message = f"{{layer}} wants {rank} dimensions or more, but {input} arrives"
-            raise Refusal("wrong-rank", message, "input", note=note)
-        size = input.shape[where]
-        if type(indices_or_sections) is int and indices_or_sections > 0 and size % indices_or_sections != 0:
-            message = f"dimension {where} (={size}) must be divisible by {indices_or_sections}"
-            raise Refusal("not-divisible", message, "indices_or_sections")
-        return tensor_split.rule(input, indices_or_sections, where)  # type: ignore[no-any-return]
-
-    rule.__doc__ = sentence
-    function(name=name, method=True, example=(f"{name}([2])", "6x5x5"))(rule)
-
-
-_halves("hsplit", 1, 1, "Cuts from left to right: dimension 1, or 0 where there is only one.")
-_halves("vsplit", 2, 0, "Cuts from top to bottom: dimension 0.")
-_halves("dsplit", 3, 2, "Cuts in depth: dimension 2.")
-
-
-@function(method=True, example=("unbind(1)", "3x5x5"))
-def unbind(input: Tensor, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Takes a dimension apart into a tuple of its slices."""
-    place = _splittable(input, dim)
-    count = _countable(input.shape[place], input, dim, "dim")
-    return tuple(Tensor(input.shape[:place] + input.shape[place + 1 :], input.dtype, input.span) for _ in range(count))

@@ -47,14 +47,22 @@ def _require_matrices(input: Tensor, name: str, *, square: bool = True, argument
     rows, columns = input.shape[-2:]
     if square and not assume_equal(rows, columns):
         note = f"{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices"
-        raise Refusal("size-mismatch", f"{{layer}} takes square matrices, but {rows}x{columns} arrive", argument, note=note)
+        raise Refusal(
+            "size-mismatch", f"{{layer}} takes square matrices, but {rows}x{columns} arrive", argument, note=note
+        )
     if input.dtype not in ("float32", "float64", "complex64", "complex128"):
         note = f"{name}: Expected a floating point or complex tensor as input. Got {input.dtype}"
-        raise Refusal("wrong-dtype", f"{{layer}} takes float32, float64 or complex, but {input.dtype} arrives", argument, note=note)
+        raise Refusal(
+            "wrong-dtype",
+            f"{{layer}} takes float32, float64 or complex, but {input.dtype} arrives",
+            argument,
+            note=note,
+        )
 
 
 def _same_shape(names: str, doc: str, *, method: bool = True) -> None:
     for name in names.split():
+
         def rule(input: Tensor) -> Tensor:
             _require_matrices(input, f"linalg.{name}")  # noqa: B023  one word a name
             return input.like()
@@ -91,14 +99,20 @@ def slogdet(input: Tensor) -> SignAndLog:
 
 @function(method=True, example=("cholesky()", "6x5x5"))
 def cholesky(input: Tensor, upper: Flag = False) -> Tensor:
-    """The Cholesky factors of positive definite matrices."""
+    """The Cholesky factors of positive definite matrices.
+
+    upper: whether the factor is the upper triangle.
+    """
     _require_matrices(input, "cholesky")
     return input.like()
 
 
 @function(method=True, example=("matrix_power(2)", "6x5x5"))
 def matrix_power(input: Tensor, n: Whole) -> Tensor:
-    """The n-th power of matrices; of their inverses for a negative n."""
+    """The n-th power of matrices; of their inverses for a negative n.
+
+    n: how often the matrix is multiplied by itself; a negative one inverts it first.
+    """
     power = plain_int(n, "n")
     if len(input.shape) < 2:
         raise Refusal("wrong-rank", f"{{layer}} takes matrices, but {input} arrives", "input")
@@ -112,21 +126,21 @@ def matrix_power(input: Tensor, n: Whole) -> Tensor:
 
 
 @function(example=("eigh()", "6x5x5"))
-def eigh(A: Tensor, UPLO: str = "L") -> Eigen:  # noqa: N803  torch's names
+def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
     """The eigenvalues and eigenvectors of symmetric matrices."""
     _require_matrices(A, "linalg.eigh", argument="A")
     return Eigen(A.like(A.shape[:-1], _real(A.dtype)), A.like())
 
 
 @function(example=("eigvalsh()", "6x5x5"))
-def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:  # noqa: N803
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of symmetric matrices."""
     _require_matrices(A, "linalg.eigvalsh", argument="A")
     return A.like(A.shape[:-1], _real(A.dtype))
 
 
 @function(example=("svdvals()", "6x5x3"))
-def svdvals(A: Tensor) -> Tensor:  # noqa: N803
+def svdvals(A: Tensor) -> Tensor:
     """The singular values of matrices."""
     _require_matrices(A, "linalg.svdvals", square=False, argument="A")
     return A.like((*A.shape[:-2], minimum(*A.shape[-2:])), _real(A.dtype))
@@ -134,7 +148,10 @@ def svdvals(A: Tensor) -> Tensor:  # noqa: N803
 
 @function(method=True, example=("pinverse()", "6x5x3"))
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
-    """The pseudoinverses of matrices."""
+    """The pseudoinverses of matrices.
+
+    rcond: the singular values below this share of the largest count as zero.
+    """
     _require_matrices(input, "linalg.pinv", square=False)
     *batch, rows, columns = input.shape
     return input.like((*batch, columns, rows))
@@ -163,7 +180,11 @@ def vector_norm(
 
 @function(example=("vecdot(x, x)", "6x5"))
 def vecdot(x: Tensor, y: Tensor, *, dim: Whole = -1) -> Tensor:
-    """The dot products of vectors along a dimension."""
+    """The dot products of vectors along a dimension.
+
+    x: the first vectors.
+    y: the second vectors.
+    """
     shape = broadcast(x.shape, y.shape, "multiply", "y")
     both_vectors = len(x.shape) == len(y.shape) == 1
     place = 0 if both_vectors else axis(dim, shape)  # of two vectors, torch looks at no dim
@@ -203,5 +224,3 @@ def _as_matrices(tensors: Tensors) -> list[Tensor]:
 def _multi_dot_macs(output: Tensor, tensors: Tensors) -> Size:
     matrices = _as_matrices(tensors)
     return cheapest([*(matrix.shape[0] for matrix in matrices), matrices[-1].shape[1]])
-
-

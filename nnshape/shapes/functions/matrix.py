@@ -29,7 +29,9 @@ def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other
             note = f"expected m1 and m2 to have the same dtype, but got: {_c_name(dtype)} != {_c_name(tensor.dtype)}"
             raise Refusal("wrong-dtype", message, name, note=note)
     if dtype == "bool":
-        raise Refusal("wrong-dtype", "torch multiplies no matrices of bool", names[0], note="not implemented for 'Bool'")
+        raise Refusal(
+            "wrong-dtype", "torch multiplies no matrices of bool", names[0], note="not implemented for 'Bool'"
+        )
     return dtype
 
 
@@ -39,7 +41,9 @@ def _c_name(dtype: str) -> str:
 
 def _require_rank(tensor: Tensor, rank: int, name: str, kind: str) -> None:
     if len(tensor.shape) != rank:
-        message = f"{{layer}} wants a {kind} of {rank} dimension{'s' if rank > 1 else ''} as {name}, but {tensor} arrives"
+        message = (
+            f"{{layer}} wants a {kind} of {rank} dimension{'s' if rank > 1 else ''} as {name}, but {tensor} arrives"
+        )
         raise Refusal("wrong-rank", message, name)
 
 
@@ -62,7 +66,7 @@ def _inner_mismatch(input: Tensor, other: Tensor, wanted: Size, arrives: Size, a
     return Refusal("size-mismatch", message, argument, note=note)
 
 
-@function(method=True, example=("matmul(x.transpose(-2, -1))", "6x5x3"))
+@function(method=True, example=("matmul(x, x.transpose(-2, -1))", "6x5x3"))
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """Multiplies matrices, or matrices and vectors; dimensions before the last two broadcast (`@`)."""
     one, two = input.shape, other.shape
@@ -87,7 +91,7 @@ def _matmul_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
     return output.numel() * input.shape[-1]
 
 
-@function(method=True, example=("mm(x.t())", "[6, 5]"))
+@function(method=True, example=("mm(x, x.t())", "[6, 5]"))
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Multiplies two matrices."""
     _require_rank(input, 2, "input", "matrix")
@@ -102,7 +106,7 @@ def _mm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
     return output.numel() * input.shape[1]
 
 
-@function(method=True, example=("bmm(x.transpose(1, 2))", "[4, 6, 5]"))
+@function(method=True, example=("bmm(x, x.transpose(1, 2))", "[4, 6, 5]"))
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Multiplies two batches of matrices, one by one."""
     _require_rank(input, 3, "input", "batch of matrices")
@@ -121,7 +125,7 @@ def _bmm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
     return output.numel() * input.shape[2]
 
 
-@function(method=True, example=("mv(y)", "[6, 5]", "[5]"))
+@function(method=True, example=("mv(x, y)", "[6, 5]", "[5]"))
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Multiplies a matrix by a vector."""
     _require_rank(input, 2, "input", "matrix")
@@ -136,7 +140,7 @@ def _mv_macs(output: Tensor, input: Tensor, vec: Tensor) -> Size:
     return input.numel()
 
 
-@function(method=True, example=("dot(x)", "[5]"))
+@function(method=True, example=("dot(x, x)", "[5]"))
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Multiplies two vectors and adds up."""
     _require_rank(input, 1, "input", "vector")
@@ -152,7 +156,7 @@ def _dot_macs(output: Tensor, input: Tensor, tensor: Tensor) -> Size:
     return input.numel()
 
 
-@function(method=True, example=("vdot(x)", "[5]"))
+@function(method=True, example=("vdot(x, x)", "[5]"))
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Multiplies two vectors, the first one conjugated, and adds up."""
     return dot.rule(input, other)  # type: ignore[no-any-return]
@@ -163,7 +167,7 @@ def _vdot_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
     return input.numel()
 
 
-@function(method=True, example=("outer(x)", "[5]"))
+@function(method=True, example=("outer(x, x)", "[5]"))
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Every product of an element of one vector and one of the other."""
     _require_rank(input, 1, "input", "vector")
@@ -171,10 +175,10 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     return Tensor(input.shape + vec2.shape, result_type(input, vec2))
 
 
-function(name="ger", method=True, example=("ger(x)", "[5]"))(outer.rule)
+function(name="ger", method=True, example=("ger(x, x)", "[5]"))(outer.rule)
 
 
-@function(method=True, example=("inner(x)", "6x5"))
+@function(method=True, example=("inner(x, x)", "6x5"))
 def inner(input: Tensor, other: Tensor) -> Tensor:
     """Multiplies along the last dimensions of both and adds up; of two vectors, their dot product."""
     if not input.shape or not other.shape:
@@ -191,7 +195,7 @@ def _inner_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
     return output.numel() * input.shape[-1] if input.shape and other.shape else 0
 
 
-@function(example=("tensordot(x, x, 3)", "6x5x3"))
+@function(example=("tensordot(x, x, 4)", "6x5x3"))
 def tensordot(a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Tensor:
     """Multiplies over several dimensions of both tensors and adds up.
 
@@ -231,7 +235,7 @@ def _tensordot_macs(output: Tensor, a: Tensor, b: Tensor, dims: Whole | tuple = 
     return output.numel() * product(a.shape[place] for place in left)
 
 
-@function(method=True, example=("kron(x)", "[6, 5]"))
+@function(method=True, example=("kron(x, x)", "[6, 5]"))
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """Every element of one tensor times the whole of the other, side by side."""
     longest = max(len(input.shape), len(other.shape))

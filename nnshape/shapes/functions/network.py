@@ -78,7 +78,10 @@ def embedding(
 
 @function(example=("one_hot(10)", "int64[N]"), method=False)
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Puts a row of zeros with a single one for each class id: one more dimension."""
+    """Puts a row of zeros with a single one for each class id: one more dimension.
+
+    num_classes: the length of each row.
+    """
     if tensor.dtype != "int64":
         message = f"{{layer}} wants class ids of int64, but {tensor.dtype} arrives"
         note = "one_hot is only applicable to index tensor of type LongTensor."
@@ -114,7 +117,11 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """Sums, averages or takes the maximum of a table's rows for each bag of ids."""
+    """Sums, averages or takes the maximum of a table's rows for each bag of ids.
+
+    offsets: where each bag begins in a flat input.
+    per_sample_weights: a factor for each id, in mode 'sum'.
+    """
     if weight.dtype == "int64" and is_floating(input.dtype):  # torch's old order of the two
         input, weight = weight, input
     if weight.ndim != 2:
@@ -190,7 +197,7 @@ def _require_one_dtype(first: Tensor, **others: Tensor | None) -> None:
             raise Refusal("wrong-dtype", message, name, note=note)
 
 
-@function(example=("linear(Parameter(30, 20), Parameter(30))", "20"))
+@function(example=("linear(x, weight, bias)", "20", "[30, 20]", "[30]"))
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Applies an affine map, input @ weight.T + bias, to the last dimension."""
     if not input.shape or weight.ndim not in (1, 2):
@@ -217,7 +224,7 @@ def _(output: Tensor, input: Tensor, weight: Tensor, bias: Tensor | None = None)
     return output.numel() * weight.shape[-1]
 
 
-@function(example=("bilinear(x, Parameter(40, 20, 20))", "20"))
+@function(example=("bilinear(x, y, weight)", "20", "30", "[40, 20, 30]"))
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Applies a bilinear map to the last dimensions of two inputs: x1 @ weight @ x2 + bias."""
     if input1.ndim != input2.ndim or not input1.shape:

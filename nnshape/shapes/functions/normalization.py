@@ -194,7 +194,7 @@ def _require_vectors(tensors: Sequence[tuple[str, Tensor | None]], channels: Siz
             raise Refusal("size-mismatch", message, name)
 
 
-@function(example=("batch_norm(mean, var)", "6x28x28", "[6]", "[6]"))
+@function(example=("batch_norm(x, running_mean, running_var)", "6x28x28", "[6]", "[6]"))
 def batch_norm(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
     bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-05,
@@ -270,7 +270,10 @@ def instance_norm(
     input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None,
     bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-05,
 ) -> Tensor:  # fmt: skip
-    """Normalises each channel of each sample over its map."""
+    """Normalises each channel of each sample over its map.
+
+    use_input_stats: whether means and variances are the input's own.
+    """
     _check_rank(input)
     statistics = (("running_mean", running_mean), ("running_var", running_var))
     for name, tensor in statistics:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dim import Dim, Size
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.values import LARGEST, require_fit
 from nnshape.shapes.windows import torch_shape
 
 MODES = ("constant", "reflect", "replicate", "circular")
@@ -20,14 +21,28 @@ VERBS = {"reflect": "reflect", "replicate": "repeat the edge of", "circular": "w
 
 @function(example=("pad((1, 1, 2, 2))", "3x28x28"))
 def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: float | None = None) -> Tensor:
-    """Adds values on both sides of the last dimensions, or cuts them off where `pad` is negative."""
+    """Adds values on both sides of the last dimensions, or cuts them off where `pad` is negative.
+
+    pad: how much is added before and behind, the last dimension first.
+    mode: what is added: 'constant', 'reflect', 'replicate' or 'circular'.
+    """
     if not isinstance(pad, (tuple, list)):
         raise Refusal("wrong-type", f"{{layer}} takes a tuple of sizes as pad, not {described(pad)}", "pad")
     if mode not in MODES:
         raise Refusal("invalid-argument", f"{{layer}} takes one of {', '.join(MODES)} as mode, not {mode!r}", "mode")
     if mode != "constant" and value is not None and value != 0:
         raise Refusal("invalid-argument", f"{{layer}} takes no value in mode {mode!r}", "value")
+    if mode == "constant":
+        require_value(input, value)
     return padded(input, pad, mode)
+
+
+def require_value(input: Tensor, value: float | None, name: str = "value") -> None:
+    """Raise Refusal where the input's dtype has no room for what the padding holds."""
+    if isinstance(value, Dim):
+        raise Refusal("unknown-value", f"{{layer}} needs a number as {name}, and {value} has no value", name)
+    if value and input.dtype in LARGEST:
+        require_fit(float(value), name, input.dtype)
 
 
 def padded(input: Tensor, pads: Sequence[Size], mode: str = "constant", argument: str = "pad") -> Tensor:
@@ -66,7 +81,7 @@ def _require_mode(input: Tensor, pads: Sequence[Size], mode: str, argument: str)
         note = f"Padding size {len(pads)} is not supported for {rank}D input tensor."
         raise Refusal("wrong-rank", message, argument, note=note)
     for at, size in enumerate(input.shape):
-        if (at > 0 or rank == count + 1) and size == 0:
+        if mode != "circular" and (at > 0 or rank == count + 1) and size == 0:
             message = f"{{layer}} cannot {VERBS[mode]} a dimension that is empty: {torch_shape(input)} arrives"
             raise Refusal("empty-output", message, "input")
 

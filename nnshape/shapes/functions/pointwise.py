@@ -93,7 +93,8 @@ def _float_powered(verb: str, input: object, other: object) -> DType:
 
 
 def _alike(verb: str, input: object, other: object) -> DType:
-    assert isinstance(input, Tensor) and isinstance(other, Tensor)
+    assert isinstance(input, Tensor)
+    assert isinstance(other, Tensor)
     if input.dtype != other.dtype:
         message = f"cannot {verb} tensors of two dtypes: {input.dtype} and {other.dtype}"
         raise Refusal("wrong-dtype", message, "other")
@@ -126,7 +127,8 @@ def _declare(
     rule.__doc__ = doc
     rule.__annotations__ = {"input": left, "other": right}
     for name in names.split():
-        example = (f"{name}(2)", "int64[6, 5]") if "Number" in right else (f"{name}(x, x)", "int64[6, 5]")
+        shape = "int64[6, 5]" if name.startswith(("bitwise", "gcd", "lcm")) else "6x5x5"
+        example = (f"{name}(2)" if "Number" in right else f"{name}(x, x)", shape)
         function(name=name, method=True, example=example)(rule)
 
 
@@ -237,12 +239,15 @@ def pow_(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
 
 @function(method=True, example=("float_power(2)", "6x5x5"))
 def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
-    """Raises each element to a power, in double precision."""
+    """Raises each element to a power, in double precision.
+
+    exponent: the power, a number or a tensor.
+    """
     shape = broadcast(shape_of(input), shape_of(exponent), "raise to a power", "exponent")
     return Tensor(shape, _float_powered("", input, exponent))
 
 
-@function(method=True, example=("heaviside(x)", "6x5x5"))
+@function(method=True, example=("heaviside(x, x)", "6x5x5"))
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
     """0 for what is below 0, 1 for what is above, and `values` for 0 itself."""
     dtype = _alike("step", input, values)
@@ -253,7 +258,11 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 
 @function(example=("polar(x, x)", "6x5x5"))
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
-    """Complex numbers of these absolute values and angles."""
+    """Complex numbers of these absolute values and angles.
+
+    abs: the lengths.
+    angle: the angles, in radians.
+    """
     dtype = _complex_of(halves=False)("make complex numbers of", abs, angle)
     return Tensor(broadcast(abs.shape, angle.shape, "combine", "angle"), dtype)
 
@@ -266,8 +275,11 @@ def complex_(real: Tensor, imag: Tensor) -> Tensor:
 
 
 @function(method=True, example=("isclose(x, x)", "6x5x5"))
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: Flag = False
-) -> Tensor:
-    """Says where two tensors are nearly equal: by `atol` plus `rtol` times the other's size."""
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: Flag = False) -> Tensor:
+    """Says where two tensors are nearly equal: by `atol` plus `rtol` times the other's size.
+
+    rtol: the distance that is allowed, as a share of other.
+    atol: the distance that is allowed besides.
+    equal_nan: whether NaN is close to NaN.
+    """
     return Tensor(broadcast(input.shape, other.shape, "compare"), _compared_close("compare", input, other))

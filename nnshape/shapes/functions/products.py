@@ -23,12 +23,14 @@ def _added(input: Tensor, found: Tensor) -> Tensor:
     """The sum of an input and a product, which has the product's shape and dtype."""
     if input.dtype != found.dtype:
         note = f"self and mat2 must have the same dtype, but got {input.dtype} and {found.dtype}"
-        raise Refusal("wrong-dtype", f"{{layer}} adds {input.dtype} to {found.dtype}: they must be equal", "input", note=note)
+        raise Refusal(
+            "wrong-dtype", f"{{layer}} adds {input.dtype} to {found.dtype}: they must be equal", "input", note=note
+        )
     must_expand(input.shape, found.shape, "add", "input")
     return found
 
 
-@function(method=True, example=("addmm(x, x.t())", "[5, 5]"))
+@function(method=True, example=("addmm(x, x, x.t())", "[5, 5]"))
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * mat1 @ mat2, for matrices."""
     return _added(input, mm.rule(mat1, mat2))
@@ -39,7 +41,7 @@ def _addmm_macs(output: Tensor, input: Tensor, mat1: Tensor, mat2: Tensor, **sca
     return output.numel() * mat1.shape[1]
 
 
-@function(method=True, example=("addmv(x, y)", "[6]", "[6, 5]", "[5]"))
+@function(method=True, example=("addmv(x, matrix, y)", "[6]", "[6, 5]", "[5]"))
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * mat @ vec, for a matrix and a vector."""
     return _added(input, mv.rule(mat, vec))
@@ -50,7 +52,7 @@ def _addmv_macs(output: Tensor, input: Tensor, mat: Tensor, vec: Tensor, **scale
     return mat.numel()
 
 
-@function(method=True, example=("addr(y, y)", "[5, 5]", "[5]"))
+@function(method=True, example=("addr(x, y, y)", "[5, 5]", "[5]"))
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * the outer product of two vectors."""
     for name, vec in (("vec1", vec1), ("vec2", vec2)):
@@ -61,7 +63,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
     return Tensor(shape, result_type(input, vec1, vec2))
 
 
-@function(method=True, example=("baddbmm(x, x)", "[4, 5, 5]"))
+@function(method=True, example=("baddbmm(x, x, x)", "[4, 5, 5]"))
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * batch1 @ batch2, for batches of matrices."""
     return _added(input, bmm.rule(batch1, batch2))
@@ -72,7 +74,7 @@ def _baddbmm_macs(output: Tensor, input: Tensor, batch1: Tensor, batch2: Tensor,
     return output.numel() * batch1.shape[2]
 
 
-@function(method=True, example=("addbmm(y, y)", "[5, 5]", "[4, 5, 5]"))
+@function(method=True, example=("addbmm(x, y, y)", "[5, 5]", "[4, 5, 5]"))
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * the sum of the products of two batches of matrices."""
     found = bmm.rule(batch1, batch2)
@@ -92,7 +94,7 @@ def _require_three(input: Tensor, other: Tensor, shape: Shape, dim: Size, name: 
         raise Refusal("size-mismatch", message, name, note=note)
 
 
-@function(method=True, example=("cross(x, 0)", "[3, 5]"))
+@function(method=True, example=("cross(x, x, 0)", "[3, 5]"))
 def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
     """The cross product of vectors of three elements.
 
@@ -100,7 +102,9 @@ def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
     """
     if len(input.shape) != len(other.shape):
         note = f"linalg.cross: inputs must have the same number of dimensions, got {input.ndim} and {other.ndim}"
-        raise Refusal("wrong-rank", f"{{layer}} wants equally many dimensions, but {input} and {other} arrive", "other", note=note)
+        raise Refusal(
+            "wrong-rank", f"{{layer}} wants equally many dimensions, but {input} and {other} arrive", "other", note=note
+        )
     if dim is None:
         dim = next((place for place, size in enumerate(input.shape) if size == 3), None)
         if dim is None:
@@ -115,7 +119,10 @@ def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
 
 @function(example=("chain_matmul(x, x)", "[5, 5]"))
 def chain_matmul(*matrices: Tensor) -> Tensor:
-    """Multiplies matrices one after the other."""
+    """Multiplies matrices one after the other.
+
+    matrices: the matrices, in order.
+    """
     if not matrices:
         raise Refusal("missing-argument", "chain_matmul takes one or more matrices", "matrices")
     for matrix in matrices:
@@ -137,7 +144,10 @@ def cheapest(sizes: list[Size]) -> Size:
         for start in range(count - length + 1):
             end = start + length - 1
             best[start, end] = min(
-                (best[start, cut] + best[cut + 1, end] + sizes[start] * sizes[cut + 1] * sizes[end + 1] for cut in range(start, end)),  # type: ignore[misc]
+                (
+                    best[start, cut] + best[cut + 1, end] + sizes[start] * sizes[cut + 1] * sizes[end + 1]
+                    for cut in range(start, end)
+                ),  # type: ignore[misc]
                 default=0,
             )
     return best[0, count - 1]
@@ -153,11 +163,14 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     """The distance of every pair of rows of two tensors, in each batch.
 
     p: the order of the norm.
+    compute_mode: how the distances are computed; the result is the same.
     """
     for name, tensor in (("x1", x1), ("x2", x2)):
         if len(tensor.shape) < 2:
             note = f"cdist only supports at least 2D tensors, X1 got: {x1.ndim}D"
-            raise Refusal("wrong-rank", f"{{layer}} takes rows of points, but {tensor} arrives as {name}", name, note=note)
+            raise Refusal(
+                "wrong-rank", f"{{layer}} takes rows of points, but {tensor} arrives as {name}", name, note=note
+            )
     if not assume_equal(x1.shape[-1], x2.shape[-1]):
         note = f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
         message = f"{{layer}} compares points of one width, but {x1.shape[-1]} and {x2.shape[-1]} arrive"
@@ -167,7 +180,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
             message = f"{{layer}} takes float32 or float64 of one dtype, but {tensor.dtype} arrives"
             raise Refusal("wrong-dtype", message, name)
     if not p >= 0:
-        raise Refusal("invalid-argument", f"p must be 0 or more, not {p}", "p", note="cdist only supports non-negative p values")
+        raise Refusal(
+            "invalid-argument", f"p must be 0 or more, not {p}", "p", note="cdist only supports non-negative p values"
+        )
     batch = broadcast(x1.shape[:-2], x2.shape[:-2], "compare batches of", "x2")
     return Tensor((*batch, x1.shape[-2], x2.shape[-2]), x1.dtype)
-

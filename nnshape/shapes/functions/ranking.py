@@ -41,7 +41,7 @@ def _chosen(input: Tensor, dim: Size, keepdim: bool, name: str) -> Ranked:
 
 def _require_any(input: Tensor, name: str) -> None:
     if 0 in input.shape:
-        note = f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+        note = f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
         raise Refusal("empty-output", f"{{layer}} has nothing to choose from: {input} arrives", "input", note=note)
 
 
@@ -133,12 +133,17 @@ def mode(input: Tensor, dim: Whole = -1, keepdim: Flag = False) -> Ranked:
 
 @function(method=True, example=("kthvalue(2, 1)", "6x5x5"))
 def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False) -> Ranked:
-    """The k-th smallest elements along a dimension, and where they stand."""
+    """The k-th smallest elements along a dimension, and where they stand.
+
+    k: which value in ascending order, counted from 1.
+    """
     place = axis(dim, input.shape)
     own = input.shape[place] if input.shape else 1
     if not (assume_at_least(k, 1) and assume_at_least(own, k)):
         note = "kthvalue(): selected number k out of range for dimension"
-        raise Refusal("invalid-argument", f"k (={k}) must be from 1 to {own}, the size of dimension {dim}", "k", note=note)
+        raise Refusal(
+            "invalid-argument", f"k (={k}) must be from 1 to {own}, the size of dimension {dim}", "k", note=note
+        )
     require_kinds(input, "if", "orders")
     return _chosen(input, dim, keepdim, "kthvalue")
 
@@ -156,7 +161,9 @@ def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted:
     own = input.shape[place] if input.shape else 1
     if not (assume_at_least(k, 0) and assume_at_least(own, k)):
         note = "selected index k out of range"
-        raise Refusal("invalid-argument", f"k (={k}) must be from 0 to {own}, the size of dimension {dim}", "k", note=note)
+        raise Refusal(
+            "invalid-argument", f"k (={k}) must be from 0 to {own}, the size of dimension {dim}", "k", note=note
+        )
     require_kinds(input, "if", "orders")
     shape = (*input.shape[:place], k, *input.shape[place + 1 :]) if input.shape else ()
     return Ranked(Tensor(shape, input.dtype), Tensor(shape, INT64))
@@ -199,11 +206,18 @@ _running("cummin", "The smallest element so far along a dimension, and where it 
 
 def _quantiles(name: str, doc: str) -> None:
     def rule(
-        input: Tensor, q: float | Tensor, dim: Whole | None = None, keepdim: Flag = False, *, interpolation: str = "linear"
+        input: Tensor,
+        q: float | Tensor,
+        dim: Whole | None = None,
+        keepdim: Flag = False,
+        *,
+        interpolation: str = "linear",
     ) -> Tensor:
         if input.dtype not in ("float32", "float64"):
             note = f"{name}() input tensor must be either float or double dtype"
-            raise Refusal("wrong-dtype", f"{{layer}} takes float32 or float64, but {input.dtype} arrives", "input", note=note)
+            raise Refusal(
+                "wrong-dtype", f"{{layer}} takes float32 or float64, but {input.dtype} arrives", "input", note=note
+            )
         if isinstance(q, Tensor) and q.dtype != input.dtype:
             raise Refusal("wrong-dtype", f"{{layer}} wants q as {input.dtype}, but it is {q.dtype}", "q")
         if isinstance(q, Tensor) and len(q.shape) > 1:
@@ -230,7 +244,12 @@ def searchsorted(
     sorted_sequence: Tensor, input: Tensor | Number, *, out_int32: Flag = False, right: Flag = False,
     side: str | None = None, sorter: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Where each value would go into a sorted sequence."""
+    """Where each value would go into a sorted sequence.
+
+    sorted_sequence: the boundaries, in ascending order along the last dimension.
+    side: 'right' as right=True.
+    sorter: the order that sorts the boundaries.
+    """
     shape = input.shape if isinstance(input, Tensor) else ()
     edges = sorted_sequence.shape
     if not edges:
@@ -246,19 +265,31 @@ def searchsorted(
     return Tensor(shape, DTYPES["int32"] if out_int32 else INT64)
 
 
-
-@function(example=("bucketize(x)", "[5]"))
+@function(example=("bucketize(x, boundaries)", "6x5", "[8]"))
 def bucketize(input: Tensor | Number, boundaries: Tensor, *, out_int32: Flag = False, right: Flag = False) -> Tensor:
     """The number of the interval between boundaries that each element lies in."""
     if len(boundaries.shape) != 1:
         note = f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})"
-        raise Refusal("wrong-rank", f"{{layer}} wants boundaries of one dimension, but {boundaries} arrives", "boundaries", note=note)
+        raise Refusal(
+            "wrong-rank",
+            f"{{layer}} wants boundaries of one dimension, but {boundaries} arrives",
+            "boundaries",
+            note=note,
+        )
     return searchsorted.rule(boundaries, input, out_int32=out_int32)  # type: ignore[no-any-return]
 
 
 @function(example=("isin(x, x)", "[5]"))
-def isin(elements: Tensor | Number, test_elements: Tensor | Number, *, assume_unique: Flag = False, invert: Flag = False) -> Tensor:
-    """Says which elements are among others."""
+def isin(
+    elements: Tensor | Number, test_elements: Tensor | Number, *, assume_unique: Flag = False, invert: Flag = False
+) -> Tensor:
+    """Says which elements are among others.
+
+    elements: what is looked for.
+    test_elements: what it is looked for in.
+    assume_unique: whether no value comes twice.
+    invert: whether the answer is turned round.
+    """
     for name, operand in (("elements", elements), ("test_elements", test_elements)):
         if isinstance(operand, Tensor):
             require_kinds(operand, "if", "compares", "Unsupported input type encountered for isin()")
@@ -268,8 +299,19 @@ def isin(elements: Tensor | Number, test_elements: Tensor | Number, *, assume_un
 
 
 @function(method=True, example=("unique()", "[5]"))
-def unique(input: Tensor, sorted: Flag = True, return_inverse: Flag = False, return_counts: Flag = False, dim: Whole | None = None) -> Any:
-    """The different elements, whose number only the values tell; with their places and counts where asked."""
+def unique(
+    input: Tensor,
+    sorted: Flag = True,
+    return_inverse: Flag = False,
+    return_counts: Flag = False,
+    dim: Whole | None = None,
+) -> Any:
+    """The different elements, whose number only the values tell; with their places and counts where asked.
+
+    sorted: whether the values come in ascending order.
+    return_inverse: whether the place of each value among them is returned too.
+    return_counts: whether the number of each is returned too.
+    """
     place = None if dim is None else axis(dim, input.shape)
     whole = product(input.shape) if place is None else input.shape[place]
     count = fresh_symbol("unique", whole)
@@ -284,7 +326,12 @@ def unique(input: Tensor, sorted: Flag = True, return_inverse: Flag = False, ret
 
 @function(method=True, example=("histc(10)", "[50]"))
 def histc(input: Tensor, bins: Whole = 100, min: float = 0, max: float = 0) -> Tensor:
-    """Counts the elements in equal intervals."""
+    """Counts the elements in equal intervals.
+
+    bins: how many equal parts the range is cut into.
+    min: the lower end of the range.
+    max: the upper end of the range; with min = max = 0, the range of the values.
+    """
     require_kinds(input, "f", "counts")
     if not assume_at_least(bins, 1):
         raise Refusal("invalid-argument", f"bins must be 1 or more, not {bins}", "bins", note="bins must be > 0")

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.broadcasting import broadcast
-from nnshape.shapes.dtypes import BOOL, DTYPES, FLOAT32, INT64, REAL_OF, DType, category, is_complex, promote, result_type
+from nnshape.shapes.dtypes import (
+    BOOL,
+    DTYPES,
+    FLOAT32,
+    INT64,
+    REAL_OF,
+    DType,
+    category,
+    is_complex,
+    promote,
+    result_type,
+)
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
@@ -62,7 +73,9 @@ def require_elements(input: Tensor, places: tuple[int, ...], name: str) -> None:
     for place in places:
         if input.shape and input.shape[place] == 0:
             note = f"{name}: Expected reduction dim {place} to have non-zero size."
-            raise Refusal("empty-output", f"{{layer}} has nothing to choose from: dimension {place} is 0", "input", note=note)
+            raise Refusal(
+                "empty-output", f"{{layer}} has nothing to choose from: dimension {place} is 0", "input", note=note
+            )
 
 
 def summed_dtype(input: Tensor, dtype: DType | None) -> DType:
@@ -171,7 +184,9 @@ _extreme("amin", "The smallest elements over dimensions, or over all.")
 def _spread_dtype(input: Tensor, name: str) -> DType:
     if category(input.dtype) < 2:
         note = f"{name} only support floating point and complex dtypes"
-        raise Refusal("wrong-dtype", f"{name} takes floats, but {input.dtype} arrives: float() converts", "input", note=note)
+        raise Refusal(
+            "wrong-dtype", f"{name} takes floats, but {input.dtype} arrives: float() converts", "input", note=note
+        )
     return DTYPES[REAL_OF[input.dtype]] if is_complex(input.dtype) else input.dtype
 
 
@@ -201,12 +216,18 @@ def _spread(name: str, doc: str, answer: Callable[[Tensor, Tensor], Any]) -> Non
 _spread("var", "The variance over dimensions, or over all.", lambda spread, mean: spread)
 _spread("std", "The standard deviation over dimensions, or over all.", lambda spread, mean: spread)
 _spread("var_mean", "The variance and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean))
-_spread("std_mean", "The standard deviation and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean))
+_spread(
+    "std_mean", "The standard deviation and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean)
+)
 
 
 @function(method=True, example=("norm(2, 1)", "6x5x5"))
 def norm(
-    input: Tensor, p: float | str | None = "fro", dim: Wholes | None = None, keepdim: Flag = False, dtype: DType | None = None
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Wholes | None = None,
+    keepdim: Flag = False,
+    dtype: DType | None = None,
 ) -> Tensor:
     """The norm over dimensions, or over all.
 
@@ -216,11 +237,15 @@ def norm(
     if isinstance(p, str) and p not in ("fro", "nuc"):
         raise Refusal("invalid-argument", f"norm takes a number, 'fro' or 'nuc' as p, not {described(p)}", "p")
     if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
-        raise Refusal("invalid-argument", f"the Frobenius norm takes one or two dimensions, not {described(dim)}", "dim")
+        raise Refusal(
+            "invalid-argument", f"the Frobenius norm takes one or two dimensions, not {described(dim)}", "dim"
+        )
     chosen = DTYPES[dtype or input.dtype]
     if category(chosen) < 2 or category(input.dtype) < 2 or is_complex(input.dtype) != is_complex(chosen):
         note = f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {chosen}"
-        raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {chosen} arrives: float() converts", "input", note=note)
+        raise Refusal(
+            "wrong-dtype", f"{{layer}} takes floats, but {chosen} arrives: float() converts", "input", note=note
+        )
     if dtype is not None and promote(input.dtype, chosen) != chosen:
         message = f"{{layer}} computes {input.dtype} in no narrower dtype, such as {chosen}"
         raise Refusal("wrong-dtype", message, "dtype")
@@ -232,7 +257,7 @@ def norm(
     return Tensor(reduced(input.shape, places, keepdim), DTYPES[REAL_OF[chosen]] if is_complex(chosen) else chosen)
 
 
-@function(method=True, example=("dist(x)", "6x5x5"))
+@function(method=True, example=("dist(x, x)", "6x5x5"))
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The norm of the difference of two tensors."""
     dtype = result_type(input, other)
@@ -248,7 +273,9 @@ def _running(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Whole, *, dtype: DType | None = None) -> Tensor:
         axis(dim, input.shape)
         if dtype == "bool" and 0 not in input.shape and (name == "cumsum" or input.shape):
-            raise Refusal("wrong-dtype", "torch runs no sums of bool", "dtype", note=f"{name}: not implemented for 'Bool'")
+            raise Refusal(
+                "wrong-dtype", "torch runs no sums of bool", "dtype", note=f"{name}: not implemented for 'Bool'"
+            )
         return Tensor(input.shape, summed_dtype(input, dtype))
 
     rule.__doc__ = doc
@@ -273,7 +300,5 @@ def trace(input: Tensor) -> Tensor:
     if len(input.shape) != 2:
         note = "trace: expected a matrix"
         raise Refusal("wrong-rank", f"{{layer}} wants a matrix, but {input} arrives", "input", note=note)
-    require_kinds(input, "ifc", "adds up", '"trace" not implemented for \'Bool\'')
+    require_kinds(input, "ifc", "adds up", "\"trace\" not implemented for 'Bool'")
     return Tensor((), summed_dtype(input, None))
-
-

@@ -40,8 +40,8 @@ _like("randn_like", "Random numbers of the standard normal distribution in the s
 
 @function(example=("full_like(2)", "6x5x5"))
 def full_like(
-    input: Tensor, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
-    layout: Any = None, memory_format: Any = None,
+    input: Tensor, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
+    requires_grad: Flag = False, layout: Any = None, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
     """A tensor of one value in the shape and dtype of another."""
     chosen = with_gradient(dtype or input.dtype, requires_grad)
@@ -51,8 +51,8 @@ def full_like(
 
 def _new(name: str, doc: str) -> None:
     def rule(
-        input: Tensor, *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
-        layout: Any = None, pin_memory: Flag = False,
+        input: Tensor, *size: Whole, dtype: DType | None = None, device: Device | None = None,
+        requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
     ) -> Tensor:  # fmt: skip
         return Tensor(checked_size(size), with_gradient(dtype or input.dtype, requires_grad))
 
@@ -78,10 +78,15 @@ def new_full(
 
 @function(factory=True, example=("randint(10, (2, 3))",))
 def randint(
-    low: Whole, high: Whole | tuple, size: tuple | None = None, *, dtype: DType | None = None, device: Device | None = None,
+    low: Whole, high: Whole | tuple, size: tuple | None = None, *, dtype: DType | None = None,
+    device: Device | None = None,
     requires_grad: Flag = False, generator: Any = None, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """Random whole numbers from `low` (0, where only one is given) up to but without `high`."""
+    """Random whole numbers from `low` (0, where only one is given) up to but without `high`.
+
+    low: the least value.
+    high: the first value above them all.
+    """
     if isinstance(high, (tuple, list)):
         if size is not None:
             raise Refusal("wrong-type", "randint takes low, high and size", "high")
@@ -97,17 +102,22 @@ def randint(
         raise Refusal("wrong-dtype", f"randint draws whole numbers, not {chosen}", "dtype")
     for name, value in (("low", low), ("high", high - 1)):  # type: ignore[operator]
         if not isinstance(value, Dim) and not (0 <= value <= 1 if chosen == "bool" else fits(value, chosen)):  # type: ignore[arg-type]
-            raise Refusal("invalid-argument", f"{value} does not fit into {chosen}", name, note=f"out of bounds for {chosen}")
+            raise Refusal(
+                "invalid-argument", f"{value} does not fit into {chosen}", name, note=f"out of bounds for {chosen}"
+            )
     span: Any = (low, high - 1) if is_integral(chosen) else None  # type: ignore[operator]
     return Tensor(shape, with_gradient(chosen, requires_grad), span)
 
 
 @function(factory=True, example=("randperm(5)",))
 def randperm(
-    n: Whole, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False, generator: Any = None,
-    layout: Any = None, pin_memory: Flag = False,
+    n: Whole, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
+    generator: Any = None, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """The whole numbers below n in random order."""
+    """The whole numbers below n in random order.
+
+    n: how many whole numbers are put in a random order.
+    """
     if not assume_at_least(n, 0):
         raise Refusal("invalid-argument", f"n must be 0 or more, not {n}", "n", note=f"n must be non-negative, got {n}")
     chosen = DTYPES[dtype] if dtype else INT64
@@ -123,7 +133,9 @@ def _spaced(steps: Size, dtype: DType | None, requires_grad: bool, *ends: object
     natural = DTYPES["complex64"] if any(isinstance(end, complex) for end in ends) else FLOAT32
     chosen = DTYPES[dtype] if dtype else natural
     if chosen == "bool" and (isinstance(steps, Dim) or steps > 1):
-        raise Refusal("wrong-dtype", "there are no even steps between bools", "dtype", note="not implemented for 'Bool'")
+        raise Refusal(
+            "wrong-dtype", "there are no even steps between bools", "dtype", note="not implemented for 'Bool'"
+        )
     if natural == "complex64" and category(chosen) < 3:
         raise Refusal("wrong-dtype", f"complex ends do not go with {chosen}", "dtype")
     return Tensor((steps,), with_gradient(chosen, requires_grad))
@@ -140,10 +152,13 @@ def linspace(
 
 @function(factory=True, example=("logspace(0, 1, 5)",))
 def logspace(
-    start: Number, end: Number, steps: Whole, base: float = 10.0, *, dtype: DType | None = None, device: Device | None = None,
-    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
+    start: Number, end: Number, steps: Whole, base: float = 10.0, *, dtype: DType | None = None,
+    device: Device | None = None, requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """So many powers of `base`, their exponents in even steps from `start` to `end`."""
+    """So many powers of `base`, their exponents in even steps from `start` to `end`.
+
+    base: what is raised to the values.
+    """
     return _spaced(steps, dtype, requires_grad, start, end)
 
 
@@ -154,7 +169,9 @@ def _windowed(name: str, doc: str) -> None:
     ) -> Tensor:  # fmt: skip
         if not assume_at_least(window_length, 0):
             note = f"{name} requires non-negative window_length, got window_length={window_length}"
-            raise Refusal("invalid-argument", f"window_length must be 0 or more, not {window_length}", "window_length", note=note)
+            raise Refusal(
+                "invalid-argument", f"window_length must be 0 or more, not {window_length}", "window_length", note=note
+            )
         chosen = DTYPES[dtype] if dtype else FLOAT32
         if category(chosen) != 2:
             raise Refusal("wrong-dtype", f"{name} computes floats, not {chosen}", "dtype")
@@ -172,7 +189,13 @@ _windowed("bartlett_window", "A Bartlett window.")
 
 def _triangle_indices(name: str, doc: str) -> None:
     def rule(
-        row: Whole, col: Whole, offset: Whole = 0, *, dtype: DType | None = None, device: Device | None = None, layout: Any = None
+        row: Whole,
+        col: Whole,
+        offset: Whole = 0,
+        *,
+        dtype: DType | None = None,
+        device: Device | None = None,
+        layout: Any = None,
     ) -> Tensor:
         rows, columns = checked_size((row, col))
         lower = _lower_triangle(rows, columns, offset if name == "tril_indices" else offset - 1)
@@ -214,7 +237,12 @@ def _shape_of_data(data: Any, depth: int = 0) -> tuple[Shape, list[object]]:
 
 @function(name="tensor", factory=True, example=("tensor([1, 2, 3])",))
 def tensor_(
-    data: Any, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False, pin_memory: Flag = False
+    data: Any,
+    *,
+    dtype: DType | None = None,
+    device: Device | None = None,
+    requires_grad: Flag = False,
+    pin_memory: Flag = False,
 ) -> Tensor:
     """A tensor of these numbers.
 
@@ -225,5 +253,3 @@ def tensor_(
     if numbers:
         natural = max((n.dtype if isinstance(n, Tensor) else scalar_dtype(n) for n in numbers), key=category)
     return Tensor(shape, with_gradient(dtype or natural, requires_grad))
-
-

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dim import Dim, Size, at_least, divisible
-from nnshape.shapes.dtypes import DTYPES, ITEM_BYTES, DType
+from nnshape.shapes.dim import Dim, Size, divisible
+from nnshape.shapes.dtypes import ITEM_BYTES, DType
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Shape, Tensor, product, shape_text, sizes_text
@@ -120,13 +120,13 @@ def reshape(input: Tensor, *shape: Whole) -> Tensor:
     return of_shape(input, reshaped(input.shape, shape))
 
 
-@function(only_method=True, example=("view_as(x)", "6x5x5"))
+@function(only_method=True, example=("view_as(x, y)", "6x5x5", "30x5"))
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """The same elements in the shape of another tensor."""
     return of_shape(input, reshaped(input.shape, other.shape, "other"))
 
 
-function(name="reshape_as", only_method=True, example=("reshape_as(x)", "6x5x5"))(view_as.rule)
+function(name="reshape_as", only_method=True, example=("reshape_as(x, y)", "6x5x5", "30x5"))(view_as.rule)
 
 
 @function(method=True, example=("flatten(1)", "6x5x5"))
@@ -203,7 +203,10 @@ def permute(input: Tensor, *dims: Whole) -> Tensor:
 
 @function(method=True, example=("transpose(1, 2)", "6x5x5"))
 def transpose(input: Tensor, dim0: Whole, dim1: Whole) -> Tensor:
-    """Swaps two dimensions."""
+    """Swaps two dimensions.
+
+    dim0, dim1: the two dimensions.
+    """
     one, two = axis(dim0, input.shape, "dim0"), axis(dim1, input.shape, "dim1")
     shape = list(input.shape)
     if shape:
@@ -213,7 +216,10 @@ def transpose(input: Tensor, dim0: Whole, dim1: Whole) -> Tensor:
 
 @function(method=True, example=("swapaxes(1, 2)", "6x5x5"))
 def swapaxes(input: Tensor, axis0: Whole, axis1: Whole) -> Tensor:
-    """Swaps two dimensions, as transpose does."""
+    """Swaps two dimensions, as transpose does.
+
+    axis0, axis1: the two dimensions.
+    """
     return transpose.rule(input, axis0, axis1)  # type: ignore[no-any-return]
 
 
@@ -232,12 +238,19 @@ def t(input: Tensor) -> Tensor:
 
 @function(method=True, example=("movedim(1, -1)", "6x5x5"))
 def movedim(input: Tensor, source: Wholes, destination: Wholes) -> Tensor:
-    """Moves dimensions to other places; the others keep their order."""
+    """Moves dimensions to other places; the others keep their order.
+
+    source: where the dimensions are.
+    destination: where they go.
+    """
     if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
         raise Refusal("wrong-type", "movedim takes two numbers, or two tuples of them", "destination")
     sources = axes((source,) if not isinstance(source, (tuple, list)) else source, input.shape, "source", every=False)
     targets = axes(
-        (destination,) if not isinstance(destination, (tuple, list)) else destination, input.shape, "destination", every=False
+        (destination,) if not isinstance(destination, (tuple, list)) else destination,
+        input.shape,
+        "destination",
+        every=False,
     )
     if len(sources) != len(targets):
         message = f"{{layer}} moves {len(sources)} dimensions to {len(targets)} places"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
@@ -23,7 +23,9 @@ def _transformed_dtype(input: Tensor, name: str, real_only: bool = False) -> DTy
     """The complex dtype to compute in. Raises Refusal where torch transforms no such numbers."""
     dtype = FLOAT32 if category(input.dtype) < 2 else input.dtype
     if dtype in ("float16", "bfloat16", "complex32"):
-        raise Refusal("wrong-dtype", f"{name} takes no {dtype} on every device", "input", note=f"Unsupported dtype {dtype}")
+        raise Refusal(
+            "wrong-dtype", f"{name} takes no {dtype} on every device", "input", note=f"Unsupported dtype {dtype}"
+        )
     if real_only and is_complex(dtype):
         note = f"{name} expects a real input tensor, but got {dtype}"
         raise Refusal("wrong-dtype", f"{name} takes real numbers, but {dtype} arrives", "input", note=note)
@@ -39,7 +41,12 @@ def _require_points(size: Size, name: str = "n") -> Size:
 
 def _require_norm(norm: str | None) -> None:
     if norm not in _NORMS:
-        raise Refusal("invalid-argument", f"there is no norm {norm!r}: forward, backward or ortho", "norm", note="Invalid normalization mode")
+        raise Refusal(
+            "invalid-argument",
+            f"there is no norm {norm!r}: forward, backward or ortho",
+            "norm",
+            note="Invalid normalization mode",
+        )
 
 
 def _one_dimension(name: str, doc: str) -> None:
@@ -89,17 +96,26 @@ def _several_dimensions(name: str, doc: str, pair: bool) -> None:
         sizes = (s,) if s is not None and not isinstance(s, (tuple, list)) else s
         if sizes is not None and len(sizes) > len(input.shape):
             message = f"s (={described(tuple(sizes))}) has more sizes than {input} has dimensions"
-            raise Refusal("invalid-argument", message, "s", note="Got shape with more values than input tensor has dimensions.")
+            raise Refusal(
+                "invalid-argument", message, "s", note="Got shape with more values than input tensor has dimensions."
+            )
         if dim is None and sizes is not None:
             dim = tuple(range(-len(sizes), 0))
         places = axes(dim, input.shape, every=False)
         if sizes is not None and len(sizes) != len(places):
             message = f"s (={described(tuple(sizes))}) and dim (={described(dim)}) must be of one length"
-            raise Refusal("invalid-argument", message, "s", note="When given, dim and shape arguments must have the same length")
+            raise Refusal(
+                "invalid-argument", message, "s", note="When given, dim and shape arguments must have the same length"
+            )
         kind = name.rstrip("2n")
         if not places:
             if kind in ("rfft", "irfft"):
-                raise Refusal("wrong-rank", f"{name} must transform at least one axis", "dim", note=f"{name} must transform at least one axis")
+                raise Refusal(
+                    "wrong-rank",
+                    f"{name} must transform at least one axis",
+                    "dim",
+                    note=f"{name} must transform at least one axis",
+                )
             return Tensor(input.shape, dtype)
         shape = list(input.shape)
         for number, place in enumerate(places):
@@ -128,7 +144,13 @@ def _shifted(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Wholes | None = None) -> Tensor:
         if not input.shape:
             raise Refusal("wrong-rank", "{layer} shifts a dimension, but a single number arrives", "input")
-        axes(dim, input.shape, every=False)
+        places = range(len(input.shape)) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
+        if not places:
+            raise Refusal(
+                "invalid-argument", "{layer} wants one dimension or more to shift", "dim", note="`shifts` required"
+            )
+        for place in places:
+            axis(place, input.shape)
         return input.like()
 
     rule.__doc__ = doc
@@ -141,7 +163,12 @@ _shifted("ifftshift", "Moves the zero frequency back to the front.")
 
 def _frequencies(name: str, doc: str) -> None:
     def rule(
-        n: Whole, d: float = 1.0, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False
+        n: Whole,
+        d: float = 1.0,
+        *,
+        dtype: DType | None = None,
+        device: Device | None = None,
+        requires_grad: Flag = False,
     ) -> Tensor:
         size = n // 2 + 1 if name == "rfftfreq" else n
         if not assume_at_least(n, 0):
@@ -159,7 +186,9 @@ _frequencies("rfftfreq", "The frequencies of rfft's values.")
 def _require_window(window: Tensor | None, length: Size) -> None:
     if window is not None and (len(window.shape) != 1 or not assume_equal(window.shape[0], length)):
         note = f"expected a 1D window tensor of size equal to win_length={length}, but got window with size {list(window.shape)}"
-        raise Refusal("size-mismatch", f"{{layer}} wants a window of {length}, but {window} arrives", "window", note=note)
+        raise Refusal(
+            "size-mismatch", f"{{layer}} wants a window of {length}, but {window} arrives", "window", note=note
+        )
 
 
 def _steps(n_fft: Size, hop_length: Size | None, win_length: Size | None) -> tuple[Size, Size]:
@@ -167,7 +196,9 @@ def _steps(n_fft: Size, hop_length: Size | None, win_length: Size | None) -> tup
     hop = n_fft // 4 if hop_length is None else hop_length
     window = n_fft if win_length is None else win_length
     if not assume_at_least(hop, 1):
-        raise Refusal("invalid-argument", f"hop_length must be 1 or more, not {hop}", "hop_length", note="expected hop_length > 0")
+        raise Refusal(
+            "invalid-argument", f"hop_length must be 1 or more, not {hop}", "hop_length", note="expected hop_length > 0"
+        )
     if not (assume_at_least(window, 1) and assume_at_least(n_fft, window)):
         message = f"win_length (={window}) must be from 1 to n_fft (={n_fft})"
         raise Refusal("invalid-argument", message, "win_length", note="expected 0 < win_length <= n_fft")
@@ -176,7 +207,8 @@ def _steps(n_fft: Size, hop_length: Size | None, win_length: Size | None) -> tup
 
 @function(method=True, example=("stft(400, return_complex=True)", "[N, 16000]"))
 def stft(
-    input: Tensor, n_fft: Whole, hop_length: Whole | None = None, win_length: Whole | None = None, window: Tensor | None = None,
+    input: Tensor, n_fft: Whole, hop_length: Whole | None = None, win_length: Whole | None = None,
+    window: Tensor | None = None,
     center: Flag = True, pad_mode: str = "reflect", normalized: Flag = False, onesided: Flag | None = None,
     return_complex: Flag | None = None, align_to_window: Flag | None = None,
 ) -> Tensor:  # fmt: skip
@@ -189,15 +221,22 @@ def stft(
     center: whether n_fft//2 points are padded at both ends.
     onesided: whether only half of the frequencies come back; so for real signals where None.
     return_complex: complex numbers, or pairs of real ones.
+    normalized: whether the result is divided by the square root of the window's length.
+    pad_mode: how the ends are padded: a mode of pad.
+    align_to_window: whether frames begin where the window does.
     """
     if len(input.shape) not in (1, 2) or category(input.dtype) < 2:
         problem = "wrong-dtype" if category(input.dtype) < 2 else "wrong-rank"
         note = "expected a 1D or 2D tensor of floating point or complex values"
-        raise Refusal(problem, f"{{layer}} takes a signal or a batch of them, floats, but {input} arrives", "input", note=note)
+        raise Refusal(
+            problem, f"{{layer}} takes a signal or a batch of them, floats, but {input} arrives", "input", note=note
+        )
     complex_input = is_complex(input.dtype) or (window is not None and is_complex(window.dtype))
     if return_complex is None and not complex_input:
         note = "stft requires the return_complex parameter be given for real inputs"
-        raise Refusal("missing-argument", "stft wants return_complex=True, or False for pairs", "return_complex", note=note)
+        raise Refusal(
+            "missing-argument", "stft wants return_complex=True, or False for pairs", "return_complex", note=note
+        )
     if align_to_window is not None and center:
         raise Refusal("invalid-argument", "stft takes align_to_window only without center", "align_to_window")
     length = input.shape[-1]
@@ -210,7 +249,9 @@ def stft(
         length = length + 2 * half
     if not (assume_at_least(n_fft, 1) and assume_at_least(length, n_fft)):
         note = f"expected 0 < n_fft <= {length}, but got n_fft={n_fft}"
-        raise Refusal("invalid-argument", f"n_fft (={n_fft}) must be from 1 to {length}, the signal's length", "n_fft", note=note)
+        raise Refusal(
+            "invalid-argument", f"n_fft (={n_fft}) must be from 1 to {length}, the signal's length", "n_fft", note=note
+        )
     hop, span = _steps(n_fft, hop_length, win_length)
     _require_window(window, span)
     if complex_input and onesided:
@@ -225,7 +266,8 @@ def stft(
 
 @function(method=True, example=("istft(400)", "complex64[N, 201, 161]"))
 def istft(
-    input: Tensor, n_fft: Whole, hop_length: Whole | None = None, win_length: Whole | None = None, window: Tensor | None = None,
+    input: Tensor, n_fft: Whole, hop_length: Whole | None = None, win_length: Whole | None = None,
+    window: Tensor | None = None,
     center: Flag = True, normalized: Flag = False, onesided: Flag | None = None, length: Whole | None = None,
     return_complex: Flag = False,
 ) -> Tensor:  # fmt: skip
@@ -233,6 +275,9 @@ def istft(
 
     n_fft, hop_length, win_length, window, center: as stft had them.
     length: how long the signal is; what its windows cover for None.
+    normalized: whether the input was normalized so.
+    onesided: whether the input holds only the frequencies from 0 up.
+    return_complex: whether the signal is complex.
     """
     if not is_complex(input.dtype):
         note = "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."

@@ -97,7 +97,7 @@ def fractional_pooled(
         assert ratios is not None
         sizes = [scaled(size, ratio, "output_ratio") for size, ratio in zip(maps, ratios, strict=True)]
     for size, made, k in zip(maps, sizes, kernel, strict=True):
-        if not assume_at_least(size, made + k - 1):
+        if not assume_at_least(size, made + k - (dimensions < 3)):
             message = f"{{layer}} cannot spread {sizes_text(sizes)} windows of {sizes_text(kernel)} over {sizes_text(maps)}"
             note = f"pool size {k} too large relative to input size {size}"
             raise Refusal("empty-output", message, "kernel_size", note=note)
@@ -150,18 +150,14 @@ def unpooled(
             raise Refusal("empty-output", f"{{layer}} leaves nothing of {sizes_text(maps)}: {sizes_text(made)}", "padding")
     if dimensions == 3:
         each_at_least(strides, 1, "stride", owner, "strides should be greater than zero")
-    _require_filled(input, made)
+    _require_filled(input)
     return input.like((*shape[:-dimensions], *made))
 
 
-def _require_filled(input: Tensor, made: Sequence[Size]) -> None:
+def _require_filled(input: Tensor) -> None:
     if 0 in input.shape[1:]:
         message = f"{{layer}} wants something in every dimension, but {torch_shape(input)} arrives"
         raise Refusal("empty-output", message, "input")
-    for size in made:
-        if 0 not in input.shape and not assume_at_least(size, 1):
-            message = f"{{layer}} has no room for what arrives: its output would be {sizes_text(made)}"
-            raise Refusal("empty-output", message, "padding", note="Found an invalid max index")
 
 
 def _chosen(owner: str, least: Sequence[Size], strides: Sequence[Size], output_size: Any) -> list[Size]:
@@ -222,7 +218,7 @@ def _declare_fractional(count: int, where: str, shape: str) -> None:
 def _declare_unpool(count: int, where: str, shape: str) -> None:
     name = f"max_unpool{count}d"
 
-    @function(name=name, example=(f"{name}(indices, 2)", shape, f"int64[N, {shape.replace('x', ', ')}]"))
+    @function(name=name, example=(f"{name}(x, indices, 2)", shape, f"int64[N, {shape.replace('x', ', ')}]"))
     def unpool(
         input: Tensor, indices: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0,
         output_size: Sizes | None = None,

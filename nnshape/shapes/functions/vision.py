@@ -103,7 +103,12 @@ def interpolate(
     input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None, mode: str = "nearest",
     align_corners: bool | None = None, recompute_scale_factor: bool | None = None, antialias: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Brings a map to another size."""
+    """Brings a map to another size.
+
+    mode: 'nearest', 'linear', 'bilinear', 'bicubic', 'trilinear', 'area' or 'nearest-exact'.
+    scale_factor: what each size is multiplied by, in place of size.
+    recompute_scale_factor: whether the scale is worked out again from the sizes that it gave.
+    """
     return resized(input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
 
 
@@ -118,13 +123,19 @@ def upsample(
 
 @function(example=("upsample_nearest(scale_factor=2)", "16x14x14"))
 def upsample_nearest(input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None) -> Tensor:
-    """Brings a map to another size by the nearest value: interpolate, by an old name."""
+    """Brings a map to another size by the nearest value: interpolate, by an old name.
+
+    scale_factor: what each size is multiplied by, in place of size.
+    """
     return resized(input, size, scale_factor, "nearest", None, None)
 
 
 @function(example=("upsample_bilinear(scale_factor=2)", "16x14x14"))
 def upsample_bilinear(input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None) -> Tensor:
-    """Brings a map to another size between the nearest values: interpolate, by an old name."""
+    """Brings a map to another size between the nearest values: interpolate, by an old name.
+
+    scale_factor: what each size is multiplied by, in place of size.
+    """
     return resized(input, size, scale_factor, "bilinear", True, None)
 
 
@@ -205,7 +216,7 @@ def channel_shuffle(input: Tensor, groups: Size) -> Tensor:
     return channels_shuffled(input, groups)
 
 
-@function(example=("grid_sample(grid)", "3x32x32", "[N, 8, 8, 2]"))
+@function(example=("grid_sample(x, grid)", "3x32x32", "[N, 8, 8, 2]"))
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Tensor:
@@ -243,7 +254,10 @@ def grid_sample(
 
 @function(example=("affine_grid((1, 3, 32, 32))", "[1, 2, 3]"))
 def affine_grid(theta: Tensor, size: tuple, align_corners: bool | None = None) -> Tensor:
-    """Makes the grid that an affine map of a picture reads."""
+    """Makes the grid that an affine map of a picture reads.
+
+    theta: the matrices of the maps, [N, 2, 3] or [N, 3, 4].
+    """
     count = len(size) - 2
     if not is_floating(theta.dtype):
         note = f"Expected theta to have floating point type, but got torch.{theta.dtype}"

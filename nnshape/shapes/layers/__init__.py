@@ -33,6 +33,7 @@ FAMILIES = (
     "distance",
     "lazy",
     "cell",
+    "adaptive_softmax",
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_divisible
 from nnshape.shapes.dim import Size, maximum
-from nnshape.shapes.dtypes import FLOAT32, DType, category
+from nnshape.shapes.dtypes import FLOAT32, DType
 from nnshape.shapes.functions.convolution import (
     check_padding_name,
     convolve,
@@ -38,13 +38,6 @@ def check_channels(owner: str, in_channels: Size, out_channels: Size, groups: Si
         if not assume_divisible(channels, groups):
             message = f"`{name}` (={channels}) must be divisible by `groups` (={groups})"
             raise Refusal("not-divisible", message, "groups", note=f"{name} must be divisible by groups")
-
-
-def check_parameter_dtype(owner: str, dtype: DType | None) -> None:
-    """Raise Refusal where no parameter can have this dtype."""
-    if dtype is not None and category(dtype) < 2:
-        note = "Only Tensors of floating point and complex dtype can require gradients"
-        raise Refusal("wrong-dtype", f"{owner} has parameters, which cannot be {dtype}", "dtype", note=note)
 
 
 class _Convolution(Layer):
@@ -91,7 +84,7 @@ class _Convolution(Layer):
             known = ", ".join(map(repr, PADDING_MODES))
             message = f"{owner} takes one of {known} as padding_mode, not {described(self.padding_mode)}"
             raise Refusal("invalid-argument", message, "padding_mode")
-        check_parameter_dtype(owner, self.dtype)
+        self.require_learnable()
 
     def _each(self, name: str, spread: bool = True) -> tuple[Size, ...]:
         value = self.__dict__[name]

@@ -43,6 +43,7 @@ class Linear(Layer):
 
     def check(self) -> None:
         self.require_sizes("in_features", "out_features")
+        self.require_learnable()
 
     def forward(self, input: Tensor) -> Tensor:
         self.require_dtype(input)
@@ -109,6 +110,7 @@ class Bilinear(Layer):
 
     def check(self) -> None:
         self.require_sizes("in1_features", "in2_features", "out_features")
+        self.require_learnable()
         if self.in1_features == 0:
             raise Refusal("invalid-argument", "Bilinear wants in1_features of 1 or more", "in1_features")
 

@@ -12,7 +12,6 @@ from nnshape.shapes.dim import Size
 from nnshape.shapes.dtypes import INT64, DType
 from nnshape.shapes.functions import normalization as rules
 from nnshape.shapes.layer import Device, Layer
-from nnshape.shapes.layers.convolution import check_parameter_dtype
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, shape_text
 from nnshape.shapes.windows import each_at_least, torch_shape
@@ -46,7 +45,7 @@ class _Normalization(Layer):
         if self.affine or self.track_running_stats:
             self.require_sizes("num_features")
         if self.affine:
-            check_parameter_dtype(type(self).__name__, self.__dict__["dtype"])
+            self.require_learnable()
             each_at_least((self.num_features,), 1, "num_features", type(self).__name__)
 
     def parameters(self) -> dict[str, Tensor]:
@@ -166,7 +165,7 @@ class LayerNorm(Layer):
         sizes = rules.normalized_sizes(type(self).__name__, self.normalized_shape)
         each_at_least(sizes, 0, "normalized_shape", type(self).__name__)
         if self.elementwise_affine:
-            check_parameter_dtype(type(self).__name__, self.dtype)
+            self.require_learnable()
 
     def _sizes(self) -> tuple[Size, ...]:
         return rules.normalized_sizes(type(self).__name__, self.normalized_shape)
@@ -207,7 +206,7 @@ class RMSNorm(Layer):
     def check(self) -> None:
         each_at_least(self._sizes(), 0, "normalized_shape", type(self).__name__)
         if self.elementwise_affine:
-            check_parameter_dtype(type(self).__name__, self.dtype)
+            self.require_learnable()
 
     def _sizes(self) -> tuple[Size, ...]:
         return rules.normalized_sizes(type(self).__name__, self.normalized_shape)
@@ -255,7 +254,7 @@ class GroupNorm(Layer):
             raise Refusal("not-divisible", message, "num_groups", note=note)
         if self.affine:
             self.require_sizes("num_channels")
-            check_parameter_dtype("GroupNorm", self.dtype)
+            self.require_learnable()
 
     def forward(self, input: Tensor) -> Tensor:
         if self.affine and len(input.shape) > 1:

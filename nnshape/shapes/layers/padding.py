@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dim import Size
-from nnshape.shapes.functions.padding import padded
+from nnshape.shapes.functions.padding import padded, require_value
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
@@ -59,6 +59,10 @@ class _ConstantPad(_Padding):
     value: float
 
     mode = "constant"
+
+    def forward(self, input: Tensor) -> Tensor:
+        require_value(input, self.value)
+        return padded(input, self._pads(), self.mode, "padding")
 
 
 class _ZeroPad(_Padding):

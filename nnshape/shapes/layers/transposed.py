@@ -10,7 +10,7 @@ from nnshape.shapes.dim import Size, at_least, maximum
 from nnshape.shapes.dtypes import FLOAT32, DType
 from nnshape.shapes.functions.convolution import check_output_padding, check_window, convolve_transposed, require_map
 from nnshape.shapes.layer import Device, Layer
-from nnshape.shapes.layers.convolution import check_channels, check_parameter_dtype
+from nnshape.shapes.layers.convolution import check_channels
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, sizes_text
 from nnshape.shapes.windows import each_at_least, named_lines, per_dimension, transposed, transposed_formula
@@ -59,7 +59,7 @@ class _ConvolutionTranspose(Layer):
         strides, _, dilations = check_window(owner, self.dimensions, self.stride, self.padding, self.dilation)
         extra = self._each("output_padding")
         each_at_least(extra, 0, "output_padding", owner, "negative output_padding is not supported")
-        check_parameter_dtype(owner, self.dtype)
+        self.require_learnable()
 
     def _each(self, name: str, spread: bool = True) -> tuple[Size, ...]:
         value = self.__dict__[name]

@@ -1,0 +1,114 @@
+"""`nnshape explain`: what a layer, a function, a kind of problem or a step of a file is."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nnshape.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnshape.render.explain import Rule
+    from nnshape.trace import Trace
+    from nnshape.trace.origins import Place
+
+_LISTED = 6
+
+
+@click.command(short_help="What a layer, a function, a kind of problem or a step is.")
+@click.argument("subject", metavar="NAME | FILE STEP")
+@click.argument("step", required=False, metavar="")
+@options.inputs
+@options.settings
+@options.variant
+@options.symbolic
+@options.allow_import
+@options.plain_page
+def explain(
+    subject: str, step: str | None, output_format: str, columns: int | None, color: str, **model: Any
+) -> int:
+    """Explain a layer, a function, a kind of problem, or one step of a file.
+
+    NAME is torch's name of a layer, function or method, or the kind of a problem. FILE STEP is a
+    spec and the path of a step in it, or the end of that path: how its shape and count come about.
+
+    \b
+    Examples:
+      nnshape explain Conv2d
+      nnshape explain view
+      nnshape explain size-mismatch
+      nnshape explain configs/resnet.yaml layer1.0.conv1
+    """
+    from nnshape.cli.writing import page, write
+
+    paper = page(columns, color)
+    if step is not None:
+        from nnshape.cli.tracing import traced
+        from nnshape.render.step import step_json, step_lines
+
+        trace = traced(subject, **model)
+        found = _step(trace, step)
+        if output_format == "json":
+            write(step_json(trace, found))
+        else:
+            paper.write(step_lines(trace, found, paper.width))
+        return 0
+    from nnshape.problems import KINDS
+    from nnshape.render import explain as pages
+
+    if subject in KINDS:
+        if output_format == "json":
+            write(pages.kind_json(subject))
+        else:
+            paper.write(pages.kind_lines(subject, paper.width))
+        return 0
+    rule = _rule(subject)
+    if output_format == "json":
+        write(pages.rule_json(rule))
+    else:
+        paper.write(pages.rule_lines(rule, paper.width))
+    return 0
+
+
+def _rule(subject: str) -> Rule:
+    """The layer or function of a name, with torch's prefixes or without; a usage error where there is none."""
+    from nnshape.problems import KINDS
+    from nnshape.shapes.functions import all_functions, find_function, find_method
+    from nnshape.shapes.layers import all_layers, find_layer
+    from nnshape.trace.faults import nearest
+
+    path = subject.strip().removesuffix("()")
+    name = path.rpartition(".")[2]
+    found: Rule | None = find_layer(name) if name[:1].isupper() else None
+    if found is None:
+        found = find_method(name) if "Tensor" in path.split(".")[:-1] else None
+        found = found or find_function(name) or find_method(name)
+    if found is not None:
+        return found
+    if os.path.exists(subject) or subject.endswith((".yaml", ".yml")):
+        raise click.UsageError(f"name a step of {subject}: nnshape explain {subject} STEP")
+    near = nearest(name, [*all_layers(), *all_functions(), *KINDS])
+    hint = f" {near[0][0].upper()}{near[0][1:]}" if near else ""
+    raise click.UsageError(f"{subject} is no layer, function or kind of problem.{hint}")
+
+
+def _step(trace: Trace, step: str) -> Sequence[Place]:
+    """The calls of one step; a usage error where the path means none, or several."""
+    from nnshape.trace.faults import nearest
+    from nnshape.trace.origins import found_steps
+
+    found = found_steps(trace, step)
+    paths = list(dict.fromkeys(place.call.path for place in found))
+    if len(paths) == 1:
+        return found
+    if paths:
+        more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
+        raise click.UsageError(f"{step} is the end of {len(paths)} paths: {', '.join(paths[:_LISTED])}{more}")
+    every = [call.path for call in trace.calls]
+    near = nearest(step, every)
+    hint = f" {near[0][0].upper()}{near[0][1:]}" if near else f" It has {', '.join(every[:_LISTED])}."
+    raise click.UsageError(f"{trace.spec.name} has no step {step}.{hint}")

@@ -1,0 +1,264 @@
+"""Losses that compare scores with classes: https://pytorch.org/docs/stable/nn.functional.html#loss-functions."""
+
+from __future__ import annotations
+
+from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.dim import Size
+from nnshape.shapes.dtypes import is_complex, is_floating, promote
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.losses import alike, bracketed
+from nnshape.shapes.reduction import chosen, reduced, require_reduction
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor, product
+from nnshape.shapes.values import number, require_floating
+
+_OLD = "elementwise_mean"
+
+
+def _ids_text(shape: Shape) -> str:
+    return f"int64{bracketed(shape)}" if shape else "a single int64"
+
+
+def _require_class_weights(input: Tensor, weight: Tensor | None, classes: Size, loose: bool, same_dtype: bool = True) -> None:
+    """Raise Refusal where there is not one weight a class."""
+    if weight is None:
+        return
+    if not ((loose or weight.ndim == 1) and assume_equal(weight.numel(), classes)):
+        message = f"{{layer}} wants a weight for each of {classes} classes, but weight is {bracketed(weight.shape)}"
+        note = f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: {bracketed(weight.shape)}"
+        raise Refusal("size-mismatch", message, "weight", note=note)
+    if same_dtype and weight.dtype != input.dtype:
+        message = f"{{layer}} wants weights of {input.dtype}, as its input, but weight is {weight.dtype}"
+        note = f"expected scalar type {input.dtype} but found {weight.dtype}"
+        raise Refusal("wrong-dtype", message, "weight", note=note)
+
+
+def _of_ids(input: Tensor, target: Tensor, weight: Tensor | None, smoothed: bool = False) -> Shape:
+    """The shape of the losses of class scores and class ids. Raises Refusal where they do not go together."""
+    scores, ids = input.shape, target.shape
+    if not scores:
+        message = f"{{layer}} wants scores of [N, classes], but a single number arrives"
+        raise Refusal("wrong-rank", message, "input", note="Expected 1 or more dimensions (got 0)")
+    wanted = () if len(scores) == 1 else (scores[0], *scores[2:])
+    classes = scores[0] if len(scores) == 1 else scores[1]
+    if len(scores) == 1 and len(ids) == 1 and not smoothed:
+        fits = assume_equal(ids[0], 1)
+    else:
+        fits = alike(ids, wanted)
+    if not fits:
+        note = "0D or 1D target tensor expected, multi-target not supported"
+        if len(ids) == len(wanted) or not (len(scores) == 2 and len(ids) > 1):
+            note = f"Expected target size {bracketed(wanted)}, got {bracketed(ids)}"
+        problem = "wrong-rank" if len(ids) != len(wanted) else "size-mismatch"
+        message = f"{{layer}} wants class ids as {_ids_text(wanted)}, but target is {target.dtype}{bracketed(ids)}"
+        raise Refusal(problem, message, "target", note=note)
+    kinds = ("int64", "uint8") if len(scores) < 3 else ("int64",)
+    if target.dtype not in kinds:
+        message = f"{{layer}} wants class ids as {_ids_text(wanted)}, but target is {target.dtype}"
+        note = f"expected scalar type Long but found {target.dtype}"
+        raise Refusal("wrong-dtype", message, "target", note=note)
+    require_floating(input)
+    _require_class_weights(input, weight, classes, loose=len(scores) > 2 and not smoothed)
+    if 0 not in ids:
+        _require_classes(target, classes)
+    return wanted
+
+
+def _require_classes(target: Tensor, classes: Size) -> None:
+    highest = target.span[1] if target.span is not None else 0
+    if not assume_at_least(classes, highest + 1):
+        message = f"{{layer}} scores {classes} classes, but target reaches {highest}"
+        raise Refusal("index-error", message, "target", note=f"Target {highest} is out of bounds.")
+
+
+@function(example=("nll_loss(target)", "10", "target=int64[N]"))
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Takes the negative logarithm of the probability that was given to the true class."""
+    reduction = chosen(reduction, size_average, reduce)
+    require_reduction(reduction, _OLD)
+    return reduced(_of_ids(input, target, weight), input.dtype, reduction)
+
+
+@function(example=("cross_entropy(target)", "10", "target=int64[N]"))
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Takes the negative logarithm of the share that the scores give to the true class, or to class probabilities."""
+    reduction = chosen(reduction, size_average, reduce)
+    require_reduction(reduction, _OLD)
+    if number(label_smoothing, "label_smoothing") > 1:
+        message = f"`label_smoothing` (={label_smoothing}) must be from 0 to 1"
+        raise Refusal("invalid-argument", message, "label_smoothing")
+    if not is_floating(target.dtype) or input.ndim != target.ndim:
+        shape = _of_ids(input, target, weight, smoothed=label_smoothing > 0)
+        return reduced(shape, input.dtype, reduction)
+    if not input.shape:
+        raise Refusal("wrong-rank", "{layer} wants scores of [N, classes], but a single number arrives", "input")
+    if not alike(input.shape, target.shape):
+        message = (
+            f"{{layer}} wants a probability for each score of {bracketed(input.shape)}, "
+            f"but target is {bracketed(target.shape)}"
+        )
+        raise Refusal("size-mismatch", message, "target")
+    if ignore_index >= 0:
+        note = "ignore_index is not supported for floating point target"
+        message = f"`ignore_index` (={ignore_index}) names a class, but target holds probabilities"
+        raise Refusal("invalid-argument", message, "ignore_index", note=note)
+    require_floating(input)
+    place = 0 if input.ndim == 1 else 1
+    _require_class_weights(input, weight, input.shape[place], loose=False, same_dtype=False)
+    dtype = promote(input.dtype, target.dtype)
+    shape = (*input.shape[:place], *input.shape[place + 1 :])
+    return reduced(shape, dtype if weight is None else promote(dtype, weight.dtype), reduction)
+
+
+def _require_margins(input: Tensor, target: Tensor) -> tuple[Size, Size]:
+    """How many samples and classes the scores have, for the losses that torch has for float32 and float64 alone."""
+    if input.ndim > 2 or not assume_at_least(input.shape[-1] if input.shape else 1, 1):
+        message = f"{{layer}} wants scores of [N, classes] or [classes], but {bracketed(input.shape)} arrives"
+        note = f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {bracketed(input.shape)}"
+        raise Refusal("wrong-rank", message, "input", note=note)
+    if input.dtype not in ("float32", "float64"):
+        raise Refusal("wrong-dtype", f"{{layer}} wants scores of float32 or float64, but input is {input.dtype}", "input")
+    if target.dtype != "int64":
+        raise Refusal("wrong-dtype", f"{{layer}} wants class ids of int64, but target is {target.dtype}", "target")
+    return (input.shape[0] if input.ndim == 2 else 1), (input.shape[-1] if input.shape else 1)
+
+
+@function(example=("multi_margin_loss(target)", "10", "target=int64[N]"))
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Sums by how much each wrong class's score comes within a margin of the true class's."""
+    reduction = chosen(reduction, size_average, reduce)
+    require_reduction(reduction, _OLD)
+    if number(p, "p") not in (1, 2):
+        raise Refusal("invalid-argument", f"`p` (={p}) must be 1 or 2", "p", note="only p == 1 and p == 2 supported")
+    if weight is not None and weight.ndim != 1:
+        message = f"{{layer}} wants a weight a class, of one dimension, but {bracketed(weight.shape)} arrives"
+        raise Refusal("wrong-rank", message, "weight", note="weight must be one-dimensional")
+    samples, classes = _require_margins(input, target)
+    if target.ndim > 1 or not assume_equal(target.numel(), samples):
+        wanted = _ids_text((samples,) if input.ndim == 2 else ())
+        message = f"{{layer}} wants class ids as {wanted}, but target is {target.dtype}{bracketed(target.shape)}"
+        raise Refusal("size-mismatch", message, "target")
+    _require_class_weights(input, weight, classes, loose=False)
+    return reduced(target.shape, input.dtype, reduction)
+
+
+@function(example=("multilabel_margin_loss(target)", "10", "target=int64[N, 10]"))
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Sums by how much each wrong class's score comes within a margin of each true class's."""
+    reduction = chosen(reduction, size_average, reduce)
+    require_reduction(reduction, _OLD)
+    _, classes = _require_margins(input, target)
+    single = input.ndim < 2 and target.ndim < 2
+    if not (assume_equal(target.numel(), classes) if single else alike(target.shape, input.shape)):
+        message = f"{{layer}} wants the true classes as {_ids_text(input.shape)}, but target is {bracketed(target.shape)}"
+        note = f"inconsistent target size: {bracketed(target.shape)} for input of size: {bracketed(input.shape)}"
+        raise Refusal("size-mismatch", message, "target", note=note)
+    return reduced(input.shape[:-1], input.dtype, reduction)
+
+
+@function(example=("multilabel_soft_margin_loss(target)", "10", "target=10"))
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Averages over the classes how well the sigmoid of each score foretells whether its class is there."""
+    reduction = chosen(reduction, size_average, reduce)
+    if not input.shape:
+        raise Refusal("wrong-rank", "{layer} averages over classes, but a single number arrives", "input")
+    require_floating(input)
+    if target.dtype == "bool" or is_complex(target.dtype):
+        raise Refusal("wrong-dtype", f"{{layer}} cannot subtract target from 1: it is {target.dtype}", "target")
+    shape, dtype = broadcast(input.shape, target.shape, "compare", "target"), promote(input.dtype, target.dtype)
+    if weight is not None:
+        shape, dtype = broadcast(shape, weight.shape, "weigh", "weight"), promote(dtype, weight.dtype)
+    require_reduction(reduction)
+    place = input.ndim - 1
+    return reduced((*shape[:place], *shape[place + 1 :]), dtype, reduction)
+
+
+@function(example=("linear_cross_entropy(Parameter(10, 20), target)", "20", "target=int64[N]"))
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: None = None,
+) -> Tensor:
+    """Takes the cross entropy of the scores that a linear map makes of features."""
+    if input.ndim not in (1, 2):
+        message = f"{{layer}} wants features of [N, features] or [features], but {input} arrives"
+        note = f"expected input with dimensionality 1 or 2, got {input.ndim}"
+        raise Refusal("wrong-rank", message, "input", note=note)
+    if linear_weight.ndim < 2:
+        message = f"{{layer}} wants a linear_weight of [classes, ..., features], but {linear_weight} arrives"
+        raise Refusal("wrong-rank", message, "linear_weight")
+    features, wanted = input.shape[-1], linear_weight.shape[-1]
+    if not assume_equal(features, wanted):
+        raise Refusal("size-mismatch", f"{{layer}} wants {wanted} features, but {features} arrive", "linear_weight")
+    outputs = linear_weight.shape[:-1]
+    if linear_bias is not None and not alike(linear_bias.shape, outputs):
+        message = f"{{layer}} wants a linear_bias of {bracketed(outputs)}, but {bracketed(linear_bias.shape)} arrives"
+        raise Refusal("size-mismatch", message, "linear_bias")
+    if len(outputs) > 1 and input.ndim == 1:
+        raise Refusal("wrong-rank", "{layer} with more outputs wants a batch: [N, features]", "input")
+    for name, tensor in (("linear_weight", linear_weight), ("linear_bias", linear_bias)):
+        if tensor is not None and tensor.dtype != input.dtype:
+            message = f"{{layer}} wants one dtype, but input is {input.dtype} and {name} is {tensor.dtype}"
+            raise Refusal("wrong-dtype", message, name)
+    scores = input.like((*input.shape[:-1], *outputs))
+    if ignore_index is not None and len(scores.shape) == target.ndim and alike(scores.shape, target.shape):
+        message = f"`ignore_index` (={ignore_index}) names a class, but target holds probabilities"
+        note = "ignore_index cannot be specified when target contains probabilities"
+        raise Refusal("invalid-argument", message, "ignore_index", note=note)
+    ignored = -100 if ignore_index is None else ignore_index
+    result: Tensor = cross_entropy.rule(
+        scores, target, weight, ignore_index=ignored, reduction=reduction, label_smoothing=label_smoothing
+    )
+    return result
+
+
+@linear_cross_entropy.counts
+def _(output: Tensor, input: Tensor, linear_weight: Tensor, *others: object, **named: object) -> Size:
+    return product(input.shape[:-1]) * linear_weight.numel()

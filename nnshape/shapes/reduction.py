@@ -1,0 +1,39 @@
+"""What a loss does with one value for each element: `reduction`, and torch's two older arguments for it."""
+
+from __future__ import annotations
+
+from nnshape.shapes.dtypes import INT64, DType, category
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def chosen(reduction: str, size_average: bool | None, reduce: bool | None) -> str:
+    """The reduction that the three arguments ask for together: the older two win."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is not None and not reduce:
+        return "none"
+    return "mean" if size_average is None or size_average else "sum"
+
+
+def require_reduction(reduction: str, *more: str) -> None:
+    """Raise Refusal where torch has no reduction of this name."""
+    if reduction not in REDUCTIONS and reduction not in more:
+        message = f"`reduction` must be 'none', 'mean' or 'sum', not {reduction!r}"
+        note = f"{reduction} is not a valid value for reduction"
+        raise Refusal("invalid-argument", message, "reduction", note=note)
+
+
+def reduced(shape: Shape, dtype: DType, reduction: str) -> Tensor:
+    """The loss, from one value for each place of a shape."""
+    if reduction == "none":
+        return Tensor(shape, dtype)
+    if category(dtype) < 2:
+        if reduction not in ("sum", "batchmean"):
+            message = f"{{layer}} cannot average {dtype} numbers: give it floats such as float32"
+            note = "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype."
+            raise Refusal("wrong-dtype", message, "input", note=note)
+        dtype = INT64
+    return Tensor((), dtype)
