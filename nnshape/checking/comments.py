@@ -79,7 +79,8 @@ def _scalars(text: str) -> list[tuple[int, int]]:
             if isinstance(token, yaml.ScalarToken):
                 found.append((token.start_mark.index, end))
     except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
+        # A quote that is never closed is noticed at the end, and began where the context is.
+        mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
         found.append((max(end, mark.index if mark is not None else end), len(text)))
     finally:
         loader.dispose()

@@ -103,12 +103,13 @@ class Report:
     def summary(self) -> str:
         """All of it in one line."""
         variants = sum(len(outcome.variants) for outcome in self.outcomes)
-        checked = _counted(len(self.outcomes), "spec")
+        checked = _counted(len(self.outcomes) - len(self.crashes), "spec")
         parts = [f"{checked}, {_counted(variants, 'variant')} checked" if variants else f"{checked} checked"]
         amounts = [_counted(self.errors, "problem")] if self.errors else []
         amounts += [_counted(self.warnings, "warning")] if self.warnings else []
         files = sum(bool(outcome.findings) for outcome in self.outcomes)
-        parts.append(f"{' and '.join(amounts)} in {_counted(files, 'file')}" if amounts else "no problems")
+        if amounts or not self.crashes:
+            parts.append(f"{' and '.join(amounts)} in {_counted(files, 'file')}" if amounts else "no problems")
         if self.crashes:
             parts.append(f"{_counted(len(self.crashes), 'file')} could not be checked")
         if self.passed_over:

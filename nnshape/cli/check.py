@@ -115,11 +115,24 @@ def check(
             jobs=jobs, passed_over=found.passed_over, progress=progress,
         )  # fmt: skip
     _write(report, output_format or settings.format or "full", output_file, columns, color)
-    for outcome in report.crashes:
-        write(f"nnshape: internal error in {outcome.name}: {outcome.crash}\n", sys.stderr)
     if report.crashes:
+        _tell_crashes(report)
         return USAGE
     return PROBLEMS if report.errors and not exit_zero else 0
+
+
+def _tell_crashes(report: Report) -> None:
+    """Say on standard error what nnshape itself failed at, each fault once."""
+    from nnshape.cli.writing import write
+
+    by_fault: dict[str, list[str]] = {}
+    for outcome in report.crashes:
+        by_fault.setdefault(outcome.crash, []).append(outcome.name)
+    for fault, (first, *others) in by_fault.items():
+        more = f" and {len(others):,} more" if others else ""
+        write(f"nnshape: internal error in {first}{more}: {fault}\n", sys.stderr)
+    text = "This is a bug: please report it; NNSHAPE_TRACEBACK=1 with --jobs 1 shows where it comes from.\n"
+    write(text, sys.stderr)
 
 
 def _places(paths: tuple[str, ...], stdin_filename: str | None) -> list[str]:

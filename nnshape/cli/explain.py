@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nnshape.render.explain import Rule
     from nnshape.trace import Trace
-    from nnshape.trace.origins import Place
+    from nnshape.trace.places import Place
 
 _LISTED = 6
 
@@ -99,7 +99,7 @@ def _rule(subject: str) -> Rule:
 def _step(trace: Trace, step: str) -> Sequence[Place]:
     """The calls of one step; a usage error where the path means none, or several."""
     from nnshape.trace.faults import nearest
-    from nnshape.trace.origins import found_steps
+    from nnshape.trace.places import found_steps
 
     found = found_steps(trace, step)
     paths = list(dict.fromkeys(place.call.path for place in found))

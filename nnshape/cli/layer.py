@@ -58,9 +58,12 @@ def layer(
     from nnshape.trace.one_step import one_step
 
     checked_device(device)
+    trace = trace_spec(one_step(step, [*shapes, *inputs]), overrides=overrides_of(settings))
+    if next(trace.calls, None) is None:
+        # A number read off a shape: there is nothing to build.
+        values, device = False, "none"
     if values:
         device = _device_of_values(device)
-    trace = trace_spec(one_step(step, [*shapes, *inputs]), overrides=overrides_of(settings))
     if output_format == "json":
         verification = proved(trace, device)
         sample = _sample(trace, device, seed) if values and not trace.errors else None
@@ -105,17 +108,18 @@ def _sample(trace: Trace, device: str, seed: int) -> Sample:
     """The numbers of one run of the real layer; raises SpecError."""
     from nnshape.cli.values import values_of
     from nnshape.modules.running import run_once
-    from nnshape.render.layer import Sample
+    from nnshape.render.layer import Sample, named_tensors
+    from nnshape.trace.one_step import step_of
 
     run = run_once(trace, device, seed)
     inputs = {name: values_of(tensor.cpu()) for name, tensor in run.inputs.items()}
-    return Sample(seed, run.training, run.sizes, inputs, {name: values_of(t.cpu()) for name, t in _named(run.output)})
+    names = [name for name, _ in named_tensors(step_of(trace).output)]
+    outputs = {name: values_of(tensor.cpu()) for name, tensor in zip(names, _flat(run.output), strict=True)}
+    return Sample(seed, run.training, run.sizes, inputs, outputs)
 
 
-def _named(value: Any, name: str = "") -> list[tuple[str, Any]]:
-    """The real tensors of an output, each with the way to it."""
+def _flat(value: Any) -> list[Any]:
+    """The real tensors of an output, in order."""
     if isinstance(value, (tuple, list)):
-        fields = getattr(value, "_fields", None)
-        ways = [f".{fields[i]}" if fields else f"[{i}]" for i in range(len(value))]
-        return [pair for way, item in zip(ways, value, strict=True) for pair in _named(item, name + way)]
-    return [(name, value)] if hasattr(value, "cpu") else []
+        return [tensor for item in value for tensor in _flat(item)]
+    return [value] if hasattr(value, "cpu") else []

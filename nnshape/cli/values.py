@@ -16,7 +16,7 @@ def values_of(tensor: Any) -> Values:
     # The first numbers of the last two dimensions, at the beginning of all others.
     index: list[int | slice] = [0] * max(0, tensor.ndim - 2)
     index += [slice(most) for most in (_ROWS, _COLUMNS)[2 - min(2, tensor.ndim) :]]
-    corner = tensor[tuple(index)]
+    corner = tensor[tuple(index)] if tensor.numel() else tensor
     place = ""
     if corner.numel() < tensor.numel():
         parts = zip(index, tensor.shape, strict=True)

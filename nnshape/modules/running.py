@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 import torch
@@ -53,8 +55,9 @@ def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
                 model = with_code(Builder(trace, place, sizes).model()).train(training)
                 inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}
                 try:
-                    # A copy, since a module may write into its input.
-                    output = model(*(tensor.clone() for tensor in inputs.values()))
+                    # A copy, since a module may write into its input; and fx would show the code that failed.
+                    with redirect_stderr(StringIO()):
+                        output = model(*(tensor.clone() for tensor in inputs.values()))
                     return RealRun(sizes, inputs, output, training)
                 except (RuntimeError, ValueError, IndexError) as error:
                     refused = refused or error

@@ -19,6 +19,7 @@ from nnshape.shapes.layer import Layer
 from nnshape.shapes.meanings import SHARED
 from nnshape.trace import Trace
 from nnshape.trace.derivation import derivation_of_call
+from nnshape.trace.one_step import step_of
 from nnshape.trace.symbolic_example import example_of, symbolic_example
 
 Rule = Function | type[Layer]
@@ -66,7 +67,7 @@ def _default(parameter: Parameter) -> str | None:
 def rule_text(rule: Rule) -> str:
     """The shape rule of the example in one line: `3 x H x W -> 6 x (H - 4) x (W - 4)`."""
     trace = symbolic_example(rule) or example_of(rule)
-    call = next(trace.calls)
+    call = step_of(trace)
     inputs = ", ".join(map(str, trace.inputs.values()))
     text = f"{inputs} -> {value_forms(call.output)[0]}" if inputs else value_forms(call.output)[0]
     needs = ", ".join(needs_of(trace, call))
@@ -95,8 +96,8 @@ def rule_lines(rule: Rule, width: int) -> list[Line]:
             lines += [(), [(title, "head")], *(line for item in group for line in _argument_lines(item, room, width))]
     lines += [(), [("Shapes", "head")], *_indented(rule_text(rule), width)]
     trace = example_of(rule)
-    call = next(trace.calls)
-    lines += [(), [("Example", "head")], *_indented(f"$ {command_of(rule)}", width)]
+    call = step_of(trace)
+    lines += [(), [("Example", "head")], [(f"  $ {command_of(rule)}", "")]]
     rows = sorted(trace.parameters, key=lambda row: row.buffer)
     inner = [*call_lines(trace, call, width - 2), (), *count_lines(call, rows, width - 2, f"{call.path}.")]
     return [*lines, *([("  ", ""), *line] if line else () for line in inner)]
@@ -125,7 +126,7 @@ def _indented(text: str, width: int) -> list[Line]:
 def rule_json(rule: Rule) -> str:
     """The page of a layer or a function as JSON."""
     trace = example_of(rule)
-    call = next(trace.calls)
+    call = step_of(trace)
     return json.text_of({
         "version": json.VERSION,
         "kind": "function" if isinstance(rule, Function) else "layer",

@@ -12,16 +12,19 @@ from nnshape.render import json
 from nnshape.render.amounts import amount, byte_text, full_shape
 from nnshape.render.styled import Line, cells, cut_middle, padded
 from nnshape.render.values import Values, finite, value_lines
-from nnshape.shapes.dim import Size, divisible
+from nnshape.shapes.dim import Dim, Size, divisible
 from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
 from nnshape.trace import Call, ParameterRow, Trace, per_sample
 from nnshape.trace.derivation import derivation_of_call
+from nnshape.trace.one_step import step_of
 
 if TYPE_CHECKING:
     from nnshape.modules import Verification
 
 _AUTO = re.compile(r"\bauto\b")
 _LEAST_WRAP = 20
+#: Up to so many parameters are listed one by one.
+_MOST_ROWS = 32
 #: The width of the column of words such as `output`.
 _COLUMN = 8
 
@@ -39,7 +42,7 @@ class Sample:
 
 def layer_lines(trace: Trace, width: int) -> list[Line]:
     """The whole answer for a model of one step, but for its problems, its values and the proof."""
-    call = next(trace.calls)
+    call = step_of(trace)
     lines = [*paragraph("", call.text, width, "head"), *call_lines(trace, call, width)]
     rows = sorted(trace.parameters, key=lambda row: row.buffer)
     return [*lines, (), *count_lines(call, rows, width, f"{call.path}.")]
@@ -137,11 +140,14 @@ def count_lines(call: Call, rows: Sequence[ParameterRow], width: int, prefix: st
     third = max(max((cells(str(row.tensor.dtype)) for row in rows), default=0), 0)
     last = max(map(cells, [*counts, total, all_macs]))
     lines: list[Line] = []
-    for row, name, shape, count in zip(rows, names, shapes, counts, strict=True):
+    shown = len(rows) if len(rows) <= _MOST_ROWS else _MOST_ROWS - 8
+    for row, name, shape, count in zip(rows[:shown], names, shapes, counts, strict=False):
         role = "  buffer" if row.buffer else ""
         middle = f"{padded(shape, second)}  {padded(str(row.tensor.dtype), third)}"
         style = "dim" if row.buffer else ""
         lines.append([(padded(name, first), style), (f"  {middle}  ", style), (padded(count, last, True) + role, style)])
+    if shown < len(rows):
+        lines.append([(f"… and {len(rows) - shown} more, which --format json lists", "dim")])
     gap = " " * (second + third + 6 if rows else 2)
     size = _bytes(call, rows)
     lines.append([(padded("parameters", first), "dim"), (gap + padded(total, last, True), "head"), (size, "dim")])
@@ -197,7 +203,7 @@ def sample_lines(sample: Sample) -> list[Line]:
 
 def layer_json(trace: Trace, verification: Verification | None, sample: Sample | None) -> str:
     """The answer as JSON, in the terms of a trace's own."""
-    call = next(trace.calls)
+    call = step_of(trace)
     prefix = f"{call.path}."
     document: dict[str, Any] = {
         "version": json.VERSION,
@@ -205,7 +211,7 @@ def layer_json(trace: Trace, verification: Verification | None, sample: Sample |
         "text": call.text,
         "type": call.type,
         "inputs": [{"name": name, **json.tensor_json(tensor)} for name, tensor in trace.inputs.items()],
-        "output": json.value_json(call.output),
+        "output": json.size_json(call.output) if isinstance(call.output, (int, Dim)) else json.value_json(call.output),
         "parameters": [
             {**json.parameter_json(row), "name": row.name.removeprefix(prefix)}
             for row in sorted(trace.parameters, key=lambda row: row.buffer)

@@ -15,9 +15,9 @@ from nnshape.render.summary import title
 from nnshape.shapes.arguments import described
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor
-from nnshape.trace import Call, Operation, ParameterRow, Trace
+from nnshape.trace import Call, Module, Operation, ParameterRow, Trace
 from nnshape.trace.derivation import derivation_of_call
-from nnshape.trace.origins import Origin, Place, origin
+from nnshape.trace.places import Origin, Place, origin
 from nnshape.trace.scope import BlockBody
 
 #: The steps inside a block are shown up to this many.
@@ -58,21 +58,21 @@ def step_lines(trace: Trace, found: Sequence[Place], width: int) -> list[Line]:
 
 def _inputs(call: Call) -> dict[str, Tensor]:
     """The tensors that a step takes, by the names of what it applies where that is one thing."""
-    names: list[str] = []
-    if len(call.inputs) > 1 and len(call.operations) == 1:
-        target = call.operations[0].target
-        if isinstance(target, Function):
-            names = [parameter.name for parameter in target.signature().positional]
-        elif getattr(target, "layer", None) is not None:
-            names = [parameter.name for parameter in target.layer.call_signature().positional]  # type: ignore[union-attr]
-        given = [*call.operations[0].arguments, *call.operations[0].keywords.values()]
-        if not all(isinstance(value, Tensor) for value in given[: len(call.inputs)]):
-            names = []
     if len(call.inputs) == 1:
         return {"x": call.inputs[0]}
-    return {
-        names[index] if index < len(names) else str(index + 1): tensor for index, tensor in enumerate(call.inputs)
-    }
+    names: dict[int, str] = {}
+    if len(call.operations) == 1:
+        operation = call.operations[0]
+        target, signature = operation.target, None
+        if isinstance(target, Function):
+            signature = target.signature()
+        elif isinstance(target, Module) and target.layer is not None:
+            signature = target.layer.call_signature()
+        positional = signature.positional if signature is not None else []
+        named = [*zip((parameter.name for parameter in positional), operation.arguments, strict=False)]
+        for name, value in (*named, *operation.keywords.items()):
+            names.setdefault(id(value), name)
+    return {names.get(id(tensor), str(index + 1)): tensor for index, tensor in enumerate(call.inputs)}
 
 
 def _own_rows(trace: Trace, call: Call) -> list[ParameterRow]:

@@ -3,7 +3,7 @@
 A kind is an annotation: `Size` (a whole number, symbolic or not), `Sizes` (one, or a tuple of
 them), `int`, `float`, `bool`, `str`, `Tensor`, `Tensors`, `Layer`, `DType`, `Device`, `None`,
 `Any`, joined by `|`. Declarations keep them as text, so that declaring costs nothing. `Whole`,
-`Wholes` and `Flag` are the strict kinds of torch's functions, which take no bool for a number and
+`Wholes`, `WholeTuple` and `Flag` are the strict kinds of torch's functions, which take no bool for a number and
 no number for a bool, as its modules do; a `Number` may be complex.
 """
 
@@ -38,6 +38,7 @@ SizesOrNone: TypeAlias = "int | Dim | None | tuple[int | Dim | None, ...] | list
 Floats: TypeAlias = "float | tuple[float, ...] | list[float]"
 Whole: TypeAlias = "int | Dim"
 Wholes: TypeAlias = "int | Dim | tuple[int | Dim, ...]"
+WholeTuple: TypeAlias = "tuple[int | Dim, ...]"
 Number: TypeAlias = "int | float | complex | Dim"
 Flag: TypeAlias = bool
 Tensors: TypeAlias = "tuple[Tensor, ...]"
@@ -88,6 +89,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "Floats": (lambda value: _is_number(value) or _all(_is_number)(value), "a number or a tuple of them"),
     "Whole": (_is_whole, "a whole number"),
     "Wholes": (lambda value: _is_whole(value) or _all(_is_whole)(value), "a whole number or a tuple of them"),
+    "WholeTuple": (_all(_is_whole), "a tuple of whole numbers"),
     "int": (is_size, "a whole number"),
     "float": (lambda value: isinstance(value, (int, float, Dim)), "a number"),
     "complex": (lambda value: isinstance(value, (int, float, complex)), "a number"),

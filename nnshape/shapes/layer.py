@@ -51,6 +51,8 @@ class Layer:
     auto: ClassVar[Mapping[str, tuple[int, int]]] = {}
     #: The fields that torch takes by name only.
     keyword_only: ClassVar[tuple[str, ...]] = ()
+    #: What a call gives back, where it is more than one tensor: `(output, h_n)`.
+    returns: ClassVar[str] = ""
     _signature: ClassVar[Signature]
     _call_signature: ClassVar[Signature]
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A kind of `nnshape.problems.KINDS`, and the message; `{layer}` stands for the name of the step."""
+    """A kind of `nnshape.problems.KINDS`, and the message; `{layer}` stands for the name of the step.
+
+    `note` is what torch says once it goes wrong.
+    """
 
     problem: str
     message: str
+    note: str = ""
 
 
 _collector: ContextVar[list[Notice] | None] = ContextVar("notices", default=None)
@@ -30,8 +34,8 @@ def noticing() -> Iterator[list[Notice]]:
         _collector.reset(token)
 
 
-def notice(problem: str, message: str) -> None:
+def notice(problem: str, message: str, note: str = "") -> None:
     """Say that torch accepts this, and what is likely wrong with it."""
     found = _collector.get()
     if found is not None:
-        found.append(Notice(problem, message))
+        found.append(Notice(problem, message, note))

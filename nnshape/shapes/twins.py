@@ -12,9 +12,13 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
 
+#: Where the names differ.
+_OTHER_NAMES = {"interpolate": "upsample"}
+
+
 def layer_of(function: str) -> type[Layer] | None:
     """The layer that a function of `torch.nn.functional` is the functional form of, or None."""
-    spelling = function.rstrip("_").replace("_", "").lower()
+    spelling = _OTHER_NAMES.get(function, function).rstrip("_").replace("_", "").lower()
     return next((layer for name, layer in all_layers().items() if name.lower() == spelling), None)
 
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from math import isinf
 from typing import Any, NoReturn
 
 from nnshape.shapes.dim import Dim
-from nnshape.shapes.dtypes import is_floating
+from nnshape.shapes.dtypes import fits, is_floating
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
-#: The largest value of each dtype that a number is converted to, and the smallest.
-LARGEST = {
-    "uint8": 255, "int8": 127, "int16": 32767, "int32": 2**31 - 1, "int64": 2**63 - 1,
-    "float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38, "float64": 1.8e308,
-}  # fmt: skip
 #: The dtype in which torch computes on the CPU with a narrower one.
 COMPUTED_IN = {"float16": "float32", "bfloat16": "float32"}
 
@@ -38,18 +32,7 @@ def require_floating(input: Tensor, name: str = "input") -> None:
 def require_fit(value: Any, name: str, dtype: str) -> None:
     """Raise Refusal (invalid-argument) where a dtype has no room for a number that is converted to it."""
     number(value, name)
-    if isinstance(value, float) and (isinf(value) or value != value):
-        room = is_floating(dtype)
-    else:
-        largest = LARGEST[dtype]
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            room = False
-        elif dtype == "uint8":
-            room = -largest * isinstance(value, int) <= value <= largest
-        elif is_floating(dtype):
-            room = -largest <= value <= largest
-        else:
-            room = -largest - 1 <= value <= largest
+    room = fits(value, dtype) and (isinstance(value, float) or -(2**63) <= value < 2**63)
     if not room:
         message = f"`{name}` (={value}) does not fit in {dtype}, the dtype that {{layer}} computes in"
         raise Refusal("invalid-argument", message, name)

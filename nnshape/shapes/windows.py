@@ -94,20 +94,31 @@ def least_size(kernel: Size, stride: Size, padding: Size, dilation: Size, ceil_m
 
 
 def windows_formula(
-    size: Size, kernel: Size, stride: Size, padding: Size, dilation: Size, ceil_mode: bool = False
+    size: Size,
+    kernel: Size,
+    stride: Size,
+    padding: Size,
+    dilation: Size,
+    ceil_mode: bool = False,
+    *,
+    padded: bool = True,
+    dilated: bool = True,
 ) -> str:
-    """The formula of `windows` with its numbers in, up to the result."""
+    """The formula of `windows` with its numbers in, up to the result.
+
+    It is that of the layer's own page: without the padding and the dilation that the layer does not have.
+    """
     name = "ceil" if ceil_mode else "floor"
     count = windows(size, kernel, stride, padding, dilation, ceil_mode)
-    formula = f"{name}(({size} + 2*{padding} - {dilation}*({kernel} - 1) - 1)/{stride} + 1)"
+    ends = f" + 2*{padding}" if padded else ""
+    reach = f"{dilation}*({kernel} - 1) - 1" if dilated else f"{kernel}"
+    formula = f"{name}(({size}{ends} - {reach})/{stride} + 1)"
     if ceil_mode and count != ceil_div(size + 2 * padding - window_span(kernel, dilation), stride) + 1:
         formula += ", less a window that begins in the padding,"
     return f"{formula} = {count}"
 
 
-def transposed(
-    size: Size, kernel: Size, stride: Size, padding: Size, output_padding: Size, dilation: Size
-) -> Size:
+def transposed(size: Size, kernel: Size, stride: Size, padding: Size, output_padding: Size, dilation: Size) -> Size:
     """The size that a transposed convolution makes of a dimension."""
     return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
 

@@ -90,7 +90,9 @@ def apply_function(
         if function.count is not None:
             frame.call.macs += function.macs(result, plain_arguments, plain_keywords)
     except Refusal as refusal:
-        raise located_refusal(frame, node, refusal, arguments, function.signature()) from None
+        raise located_refusal(
+            frame, node, refusal, arguments, function.signature(), None, keywords, function.apply
+        ) from None
     except TooLarge as error:
         raise fault("too-large", str(error), frame.expression.span(node)) from None
     result = fresh(result, arguments)

@@ -13,6 +13,7 @@ from nnshape.trace import expressions, patterns
 from nnshape.trace.derived import Derived
 from nnshape.trace.faults import Fault
 from nnshape.trace.model import Module
+from nnshape.trace.origins import Maker
 from nnshape.trace.refusals import located_refusal
 from nnshape.trace.scope import BlockBody, Definition, FileScope, Frame, Local
 from nnshape.trace.values import entering
@@ -86,8 +87,8 @@ def bind_inputs(
         value = entering(bound[item.name])
         inner.run.inputs[item.name] = value
         inner.locals[item.name] = Local(value)
-        for tensor in tensors_in(value):
-            inner.tracer.makers[id(tensor)] = (item.span, None)
+        for tensor, outside in zip(tensors_in(value), tensors_in(bound[item.name]), strict=True):
+            inner.tracer.makers[id(tensor)] = Maker(tensor, item.span, None, outside)
         if item.pattern is not None and value is not None:
             if block is None:
                 _match_model_input(inner, item.pattern, value, item.name)

@@ -13,6 +13,7 @@ from nnshape.trace.derived import Derived, is_number
 from nnshape.trace.faults import Fault, fault
 from nnshape.trace.layers import MOST_ELEMENTS
 from nnshape.trace.model import Call, Module, Operation, Run
+from nnshape.trace.origins import Maker
 from nnshape.trace.scope import BlockBody, Frame, ItemsBody, Local, Special, StepsBody
 from nnshape.trace.values import entering, fresh, holds_tensor, holds_unknown
 
@@ -97,7 +98,7 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     frame.locals[call.name] = Local(value, module)
     frame.run.calls.append(call)
     for tensor in (value,) if type(value) is Tensor else tensors_in(value):
-        tracer.makers[id(tensor)] = (call.span, call.inputs[0] if call.inputs else None)
+        tracer.makers.setdefault(id(tensor), Maker(tensor, call.span, call))
     if module is None or module.tensor is None:
         frame.running = value
     return value
@@ -233,8 +234,10 @@ def _bind_single(
         raise fault(
             "unknown-argument", f"{module.type} takes one value, and {len(arguments) + len(keywords)} came", span
         )
-    value = arguments[0] if arguments else next(iter(keywords.values()))
-    value = entering(value)
+    given = arguments[0] if arguments else next(iter(keywords.values()))
+    value = entering(given)
+    for tensor, outside in zip(tensors_in(value), tensors_in(given), strict=True):
+        frame.tracer.makers[id(tensor)] = Maker(tensor, frame.call.span, None, outside)
     inner.run.inputs["x"] = value
     inner.running = value
     if not isinstance(module.body, ItemsBody):

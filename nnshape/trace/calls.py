@@ -63,8 +63,16 @@ def _arguments(frame: Frame, node: nodes.Call) -> tuple[tuple[Any, ...], dict[st
         if keyword.name is None:
             message = "** unpacks a mapping, and the language has none"
             raise fault("syntax", message, frame.expression.span(keyword))
-        keywords[keyword.name] = expressions.evaluate(frame, keyword.value)
+        value = keyword.value
+        if isinstance(value, nodes.Name) and value.id in _UNQUOTED.get(keyword.name, ()) and frame.own(value.id) is MISSING:
+            keywords[keyword.name] = value.id
+        else:
+            keywords[keyword.name] = expressions.evaluate(frame, value)
     return tuple(arguments), keywords
+
+
+#: The strings that print(model) shows without their quotes, so that a pasted layer has none.
+_UNQUOTED = {"padding": ("same", "valid"), "padding_mode": ("reflect", "replicate", "circular")}
 
 
 def _method_call(frame: Frame, node: nodes.Call, tensor: Tensor, name: str) -> Any:

@@ -105,7 +105,8 @@ def apply_layer(
         try:
             result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
         except Refusal as refusal:
-            frame.tracer.report(located_refusal(frame, node, refusal, arguments, layer.signature(), module).problem)
+            wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)
+            frame.tracer.report(wrong.problem)
             frame.call.unknown = True
             return _declared(layer, plain_arguments, plain_keywords)
     except Refusal as refusal:

@@ -16,6 +16,7 @@ from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
     from nnshape.spec import Expression, Node, Span, Spec
+    from nnshape.trace.causes import Cause
     from nnshape.trace.parameters import ParameterRow, Totals
 
 
@@ -162,6 +163,10 @@ class Trace:
     problems: tuple[Problem, ...]
     parameters: tuple[ParameterRow, ...] = ()
     variant: str | None = None
+    #: What the trace was asked for beside the spec, so that an edited spec can be traced alike.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: What the refusals among the problems were about, by `nnshape.trace.causes.key_of`.
+    causes: Mapping[tuple[str, str, int, int], Cause] = field(default_factory=dict)
 
     @property
     def calls(self) -> Iterator[Call]:

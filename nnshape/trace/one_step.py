@@ -15,12 +15,14 @@ from nnshape.problems import Problem, SpecError
 from nnshape.shapes.arguments import Signature
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
-from nnshape.spec import Body, Expression, Input, ShapePattern, Source, Span, Spec, Step, nodes, parse_expression
+from nnshape.spec import Body, Expression, Input, Output, ShapePattern, Source, Span, Spec, Step, nodes, parse_expression
 from nnshape.spec.origin import verbatim
 from nnshape.spec.shape import shape_of_text
 from nnshape.spec.source import source_of_text
 from nnshape.spec.steps import arrow
+from nnshape.trace.derived import plain
 from nnshape.trace.faults import nearest
+from nnshape.trace.model import Call, Trace
 from nnshape.trace.scope import MISSING, Namespace, Special, find_torch, is_layer_class
 
 #: What people know the source by.
@@ -65,7 +67,18 @@ def one_step(step: str, shapes: Sequence[str]) -> Spec:
     name = name or _own_name(parsed.node)
     text = " ".join(step[start:end].split())
     body = Body((Step(name, span, expression, assertion, text, span),), span, False)
-    return Spec(source, name, inputs, {}, {}, {}, body, None, {}, (), (), {}, {}, {}, ())
+    # The step's value is the model's output, also where it is a number.
+    output = Output(Expression(source.text, nodes.Name(name, 0, end), expression.origin), span)
+    return Spec(source, name, inputs, {}, {}, {}, body, output, {}, (), (), {}, {}, {}, ())
+
+
+def step_of(trace: Trace) -> Call:
+    """The one step as it was executed; one made up for a step whose value is a number, which is no call."""
+    for call in trace.calls:
+        return call
+    step = trace.spec.body.steps[0]
+    inputs = tuple(trace.inputs.values())
+    return Call(step.name, step.name, "", step.text, step.span, 0, None, inputs, plain(trace.output))
 
 
 def _name_ahead(step: str) -> tuple[str | None, int]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from nnshape.problems import Label, Problem
 from nnshape.shapes.arguments import Signature
+from nnshape.shapes.constraints import collecting
+from nnshape.shapes.dim import Dim, TooLarge, substitute, symbols_of
+from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import tensors_in
+from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import nodes
+from nnshape.trace.causes import Cause, key_of
+from nnshape.trace.derived import plain
 from nnshape.trace.faults import Fault
+from nnshape.trace.labels import from_step, labels_of, named, operand_labels, primary_label, shrinking, tuple_told
 from nnshape.trace.model import Module
+from nnshape.trace.origins import chain_of
 from nnshape.trace.scope import Frame
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 def located_refusal(
@@ -22,26 +32,41 @@ def located_refusal(
     arguments: Sequence[Any],
     signature: Signature | None,
     module: Module | None = None,
+    keywords: Mapping[str, Any] = _NOTHING,
+    apply: Callable[[tuple[Any, ...], dict[str, Any]], Any] | None = None,
 ) -> Fault:
-    """The fault for a refusal of the call at `node`, whose constructor or function has this signature."""
+    """The fault for a refusal of the call at `node`, whose constructor or function has this signature.
+
+    `apply` is the rule that refused, where it was applied to tensors.
+    """
     place = _argument_node(node, refusal, signature, module, len(arguments))
     span = frame.expression.span(place)
-    if (
-        place is node
-        and module is not None
-        and module.layer is not None
-        and module.path != frame.prefix + frame.call.name
-    ):
-        related: tuple[Label, ...] = (Label(module.span, f"{module.path} is made here"),)
+    tensors = list(tensors_in((tuple(arguments), dict(keywords))))
+    tensor = refusal.tensor or (tensors[0] if len({id(tensor) for tensor in tensors}) == 1 else None)
+    chain = None if tensor is None else chain_of(frame.tracer.makers, frame.call, tensor, refusal.dims)
+    if chain is not None:
+        others = [meant for meant, _ in refusal.names.values() if meant is not tensor]
+        related = labels_of(chain, frame.call)[: 3 if others else None] + operand_labels(frame, others)
     else:
-        related = ()
+        related = operand_labels(frame, tensors)
+    related = [label for label in related if label.span != span]
+    if place is node and module is not None and module.layer and module.path != frame.prefix + frame.call.name:
+        related.append(Label(module.span, f"{module.path} is made here"))
     message = refusal.message.replace("{layer}", frame.call.name)
-    notes = (f"torch says: {refusal.note}",) if refusal.note else ()
-    arrived = _arrivals(frame, arguments)
-    here = next((label.text for label in arrived if label.span == span), "")
-    others = tuple(label for label in arrived if label.span != span)
-    help = (refusal.help,) if refusal.help else ()
-    return Fault(Problem(refusal.problem, message, span, here, others + related, (), help, notes))
+    for word, (meant, otherwise) in refusal.names.items():
+        message = message.replace(f"{{{word}}}", named(frame, meant) or otherwise)
+    if "{from}" in message:
+        message = message.replace("{from}", from_step(chain))
+    message, told = tuple_told(frame, refusal, module, tuple(arguments), message)
+    note = told or _torch_sentence(refusal, tuple(arguments), keywords, apply)
+    torch_says = (f"torch says: {note}",) if note else ()
+    problem = Problem(
+        refusal.problem, message, span, primary_label(refusal, tensor, tensors), tuple(related), (),
+        (refusal.help,) if refusal.help else (), (*shrinking(refusal, chain), *torch_says),
+    )  # fmt: skip
+    cause = Cause(refusal, frame, frame.call, node, place, tuple(arguments), keywords, signature, module, chain, apply)
+    frame.tracer.causes.setdefault(key_of(problem), cause)
+    return Fault(problem)
 
 
 def _argument_node(
@@ -61,11 +86,12 @@ def _argument_node(
                 return keyword if refusal.problem == "unknown-argument" else keyword.value
     if signature is None:
         return node
+    constructs = signature.owner[:1].isupper()
     if name in signature.by_name:
         # A constructor may stand inside the call of what it makes.
-        call = _calls(node)[-1] if signature.owner[:1].isupper() else node
-        ahead = 0 if call is not node or signature.owner[:1].isupper() else given - len(call.args)
-    elif module is not None and module.layer is not None:
+        call = _calls(node)[-1] if constructs else node
+        ahead = 0 if call is not node or constructs else given - len(call.args)
+    elif module is not None and module.layer is not None and module.place[1] is not node:
         signature, call = module.layer.call_signature(), node
         ahead = given - len(call.args)
     else:
@@ -85,17 +111,54 @@ def _calls(node: nodes.Call) -> list[nodes.Call]:
     return calls
 
 
-def _arrivals(frame: Frame, arguments: Sequence[Any]) -> list[Label]:
-    """Where each tensor that arrived was made, and its shape there."""
-    labels = []
-    for tensor in tensors_in(tuple(arguments)):
-        made = frame.tracer.makers.get(id(tensor))
-        if made is not None:
-            span, before = made
-            came = f"{before} -> " if before is not None else ""
-            text = f"{came}{tensor}"
-            labels.append(Label(span, "" if text == span.text.strip() else text))
-    return list(dict.fromkeys(labels))[:3]
+def _torch_sentence(
+    refusal: Refusal,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    apply: Callable[[tuple[Any, ...], dict[str, Any]], Any] | None,
+) -> str:
+    """Torch's own sentence, as it would say it of a batch of two; nothing where other sizes have no value either."""
+    values = plain(arguments), {name: plain(value) for name, value in keywords.items()}
+    symbols = _symbols(values)
+    note = refusal.note
+    if not note or not symbols or apply is None:
+        return note
+    if "N" in symbols:
+        try:
+            with collecting(), noticing():
+                apply(*_with_two(values))
+            return ""
+        except Refusal as again:
+            note = again.note
+        except (TooLarge, ArithmeticError, TypeError, ValueError):
+            return ""
+    return "" if any(re.search(rf"\b{re.escape(name)}\b", note) for name in symbols) else note
+
+
+def _symbols(value: Any) -> frozenset[str]:
+    if isinstance(value, Dim):
+        return symbols_of(value)
+    if isinstance(value, Tensor):
+        return _symbols(value.shape)
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, (tuple, list)):
+        return frozenset().union(*map(_symbols, value)) if value else frozenset()
+    return frozenset()
+
+
+def _with_two(value: Any) -> Any:
+    """The value with 2 in the place of N."""
+    if isinstance(value, Dim):
+        return substitute(value, {"N": 2})
+    if isinstance(value, Tensor):
+        return Tensor(_with_two(value.shape), value.dtype, value.span)
+    if isinstance(value, dict):
+        return {name: _with_two(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        items = [_with_two(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value
 
 
 def refuse_import(target: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> NoReturn:

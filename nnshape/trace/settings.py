@@ -12,6 +12,7 @@ from nnshape.shapes.tensor import UNKNOWN, N, Tensor
 from nnshape.spec import ShapePattern, Span, Spec, parse_shape, parse_value
 from nnshape.trace import patterns
 from nnshape.trace.faults import Fault, fault, nearest
+from nnshape.trace.origins import Maker
 from nnshape.trace.scope import FileScope, Frame, Local
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
         frame.run.inputs[name] = tensor
         if isinstance(tensor, Tensor):
             patterns.bind_sizes(file.sizes, pattern, tensor)
-            frame.tracer.makers[id(tensor)] = (pattern.span, None)
+            frame.tracer.makers[id(tensor)] = Maker(tensor, pattern.span)
     for item in file.spec.inputs:
         value = frame.run.inputs.setdefault(item.name, UNKNOWN)
         frame.locals[item.name] = Local(value)

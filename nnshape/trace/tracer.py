@@ -18,8 +18,10 @@ from nnshape.spec import Span, Spec
 from nnshape.spec.limits import CALLS
 from nnshape.trace import bodies, expressions, settings
 from nnshape.trace.expectations import check_expectations
+from nnshape.trace.causes import Cause, key_of
 from nnshape.trace.faults import Abort, Fault, fault
 from nnshape.trace.model import Call, Module, Operation, Requirement, Run, Trace
+from nnshape.trace.origins import Maker
 from nnshape.trace.parameters import parameter_rows
 from nnshape.trace.scope import FileScope, Frame
 
@@ -36,7 +38,8 @@ class Tracer:
         self.requirements: list[Requirement] = []
         self.constraints: list[Constraint] = []
         self.notices: list[Notice] = []
-        self.makers: dict[int, tuple[Span, Tensor | None]] = {}
+        self.makers: dict[int, Maker] = {}
+        self.causes: dict[tuple[str, str, int, int], Cause] = {}
         self._callers: list[tuple[Call, Span]] = []
         self._calls = 0
         self._claimed = 0
@@ -45,7 +48,7 @@ class Tracer:
     def report(self, problem: Problem) -> None:
         """Take up a problem, with the calls that led to it; the same one is told once."""
         if problem.span is not None:
-            key = (problem.kind, problem.message, problem.span.start, problem.span.end)
+            key = key_of(problem)
             if key in self._known:
                 return
             self._known.add(key)
@@ -76,7 +79,8 @@ class Tracer:
         if self.notices:
             for notice in self.notices:
                 message = notice.message.replace("{layer}", call.name)
-                self.report(Problem(notice.problem, message, call.span, severity="warning"))
+                notes = (f"torch says: {notice.note}",) if notice.note else ()
+                self.report(Problem(notice.problem, message, call.span, notes=notes, severity="warning"))
             self.notices.clear()
         for constraint in self.constraints[self._claimed :]:
             self.requirements.append(Requirement(constraint, call.path, call.span))
@@ -166,6 +170,10 @@ def trace_spec(
     trace.parameters = parameter_rows(trace, tracer.report)
     check_expectations(trace, frame, tracer.report)
     trace.problems = tuple(tracer.problems)
+    trace.causes = tracer.causes
+    trace.options = {
+        "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic, "measure": measure
+    }  # fmt: skip
     return trace
 
 

@@ -21,7 +21,7 @@ from nnshape.shapes.tensor import Tensor
 torch.set_num_threads(1)
 
 #: How many cases a rule is tried on: NNSHAPE_CASES asks for more.
-MOST = int(os.environ.get("NNSHAPE_CASES", "60"))
+MOST = int(os.environ.get("NNSHAPE_CASES", "40"))
 
 DTYPES = ["float32", "int64", "bool", "float64", "float16", "bfloat16", "int32", "uint8", "complex64"]
 dtypes = st.sampled_from(DTYPES)

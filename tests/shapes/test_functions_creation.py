@@ -31,16 +31,24 @@ CREATED = {
     **{name: case(tensors(0, 1, dtypes), size, **typed) for name in ("new_zeros", "new_ones", "new_empty")},
     "new_full": case(tensors(0, 1, dtypes), size, fills, dtype=given_dtypes),
     "randint": st.one_of(
-        case(st.integers(-1, 3), size), case(st.integers(-3, 3), st.integers(-3, 3), size), case(st.integers(1, 3), size, dtype=given_dtypes)
+        case(st.integers(-1, 3), size),
+        case(st.integers(-3, 3), st.integers(-3, 3), size),
+        case(st.integers(1, 3), size, dtype=given_dtypes),
     ),
     "randperm": case(st.integers(-1, 4), **typed),
-    "linspace": case(st.sampled_from([0, 1, 2.5, -3, 1j]), st.sampled_from([0, 1, 2.5]), st.integers(-1, 4), dtype=given_dtypes),
-    "logspace": case(st.sampled_from([0, 1, 2.5, -3]), st.sampled_from([0, 1, 2.5]), st.integers(-1, 4), dtype=given_dtypes),
+    "linspace": case(
+        st.sampled_from([0, 1, 2.5, -3, 1j]), st.sampled_from([0, 1, 2.5]), st.integers(-1, 4), dtype=given_dtypes
+    ),
+    "logspace": case(
+        st.sampled_from([0, 1, 2.5, -3]), st.sampled_from([0, 1, 2.5]), st.integers(-1, 4), dtype=given_dtypes
+    ),
     **{f"{name}_window": window for name in ("hann", "hamming", "blackman", "bartlett")},
     "tril_indices": case(st.integers(-1, 5), st.integers(-1, 5), st.integers(-6, 6)),
     "triu_indices": case(st.integers(-1, 5), st.integers(-1, 5), st.integers(-6, 6)),
     "tensor": st.one_of(
-        case(number), case(st.lists(number, max_size=3)), positive.flatmap(lambda n: case(st.lists(st.lists(number, min_size=n, max_size=n), min_size=1, max_size=3)))
+        case(number),
+        case(st.lists(number, max_size=3)),
+        positive.flatmap(lambda n: case(st.lists(st.lists(number, min_size=n, max_size=n), min_size=1, max_size=3))),
     ),
     "fftfreq": case(st.integers(1, 6)),
     "rfftfreq": case(st.integers(1, 6)),

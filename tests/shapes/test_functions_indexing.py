@@ -72,13 +72,19 @@ puts = gathered(source=True)
 GATHERED = {
     "select": case(tensors(), dims, st.integers(-4, 4)),
     "narrow": case(tensors(), dims, st.integers(-4, 4), st.integers(-1, 4)),
-    "index_select": st.one_of(case(tensors(0, 3), dims, tensors(0, 2, places)), case(tensors(1, 3), dims, tensors(0, 1, places))),
+    "index_select": st.one_of(
+        case(tensors(0, 3), dims, tensors(0, 2, places)), case(tensors(1, 3), dims, tensors(0, 1, places))
+    ),
     "gather": call_of(calls),
-    "take_along_dim": st.one_of(call_of(calls.map(lambda c: (c[0], c[2], c[1]))), call_of(calls.map(lambda c: (c[0], c[2])))),
+    "take_along_dim": st.one_of(
+        call_of(calls.map(lambda c: (c[0], c[2], c[1]))), call_of(calls.map(lambda c: (c[0], c[2])))
+    ),
     "take": case(tensors(0, 2), tensors(0, 2, places)),
     "scatter": st.one_of(call_of(puts), st.tuples(calls, numbers).map(lambda drawn: ((*drawn[0], drawn[1]), {}))),
     "scatter_add": call_of(puts),
-    "scatter_reduce": st.tuples(puts, st.sampled_from(["sum", "prod", "amax", "amin", "most"])).map(lambda drawn: ((*drawn[0], drawn[1]), {})),
+    "scatter_reduce": st.tuples(puts, st.sampled_from(["sum", "prod", "amax", "amin", "most"])).map(
+        lambda drawn: ((*drawn[0], drawn[1]), {})
+    ),
     "index_add": call_of(puts),
     "masked_scatter": st.one_of(call_of(alike(3)), call_of(alike(3).map(lambda drawn: bools(drawn, 1)))),
     "masked_fill": st.one_of(
@@ -163,8 +169,6 @@ def test_slices_of_symbolic_sizes() -> None:
 
 
 def test_an_index_outside_its_dimension_is_named() -> None:
-    with pytest.raises(
-        Refusal, match="index 3 is outside dimension 0 of"
-    ) as caught:
+    with pytest.raises(Refusal, match="index 3 is outside dimension 0 of") as caught:
         find_function("getitem").apply((tensor(3, 5), 3), {})
     assert caught.value.problem == "index-error"

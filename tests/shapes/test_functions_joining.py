@@ -88,7 +88,8 @@ def test_cat_says_which_sizes_do_not_meet() -> None:
     found = refusal("cat", [Tensor((N, 64, 57, 57)), Tensor((N, 64, 56, 56))], 1)
     assert found.problem == "size-mismatch"
     assert found.argument == "tensors"
-    assert found.message == "the first tensor is 57 high, the second 56; {layer} joins dim 1 only"
+    assert found.message == "{one} is 57 high, {other} is 56; cat joins dim 1 only"
+    assert [text for _, text in found.names.values()] == ["the first tensor", "the second tensor"]
     assert found.note == (
         "Sizes of tensors must match except in dimension 1. "
         "Expected size 57 but got size 56 for tensor number 1 in the list."

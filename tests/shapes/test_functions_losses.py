@@ -208,7 +208,6 @@ def test_ctc_loss(data: st.DataObject) -> None:
         *(tensor(*draw(often(lengths, nearly(lengths), 5)), dtype=draw(often("int64", st.sampled_from(REAL), 8))) for _ in "it"),
     ]
     call = draw(some(blank=often(0, st.integers(-1, 4)), reduction=REDUCTION, zero_infinity=st.booleans()))
-    assume(0 not in targets or inputs[1].dtype == "int64")
     check_function("ctc_loss", tuple(inputs), call)
 
 

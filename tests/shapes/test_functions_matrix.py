@@ -113,22 +113,32 @@ PRODUCTS = {
     "vdot": st.one_of(call_of(ranks(1, 1)), call_of(factors())),
     "outer": st.one_of(call_of(ranks(1, 1)), case(tensors(0, 2, dtypes), tensors(0, 2, dtypes))),
     "ger": st.one_of(call_of(ranks(1, 1)), case(tensors(0, 2, dtypes), tensors(0, 2, dtypes))),
-    "inner": st.one_of(call_of(ranks(2, 2)), call_of(ranks(2, 1)), case(tensors(0, 3), tensors(0, 3)), call_of(factors(dtypes))),
+    "inner": st.one_of(
+        call_of(ranks(2, 2)), call_of(ranks(2, 1)), case(tensors(0, 3), tensors(0, 3)), call_of(factors(dtypes))
+    ),
     "kron": case(tensors(0, 3, dtypes, positive), tensors(0, 3, dtypes, positive)),
     "tensordot": case(
-        tensors(0, 3, mostly_float, st.integers(1, 2)), tensors(0, 3, mostly_float, st.integers(1, 2)), st.one_of(st.integers(-1, 3), pairs_of_dims)
+        tensors(0, 3, mostly_float, st.integers(1, 2)),
+        tensors(0, 3, mostly_float, st.integers(1, 2)),
+        st.one_of(st.integers(-1, 3), pairs_of_dims),
     ),
     "addmm": call_of(added(["nm", "nk", "km"])),
     "addmv": call_of(added(["n", "nk", "k"])),
     "addr": call_of(added(["nm", "n", "m"])),
     "baddbmm": call_of(added(["bnm", "bnk", "bkm"])),
     "addbmm": call_of(added(["nm", "bnk", "bkm"])),
-    "cross": st.one_of(case(tensors(0, 3, mostly_float, threes), tensors(0, 3, mostly_float, threes), dims),
-                       tensors(1, 3, dtypes, threes).flatmap(lambda x: case(x, x.like(), dims))),
-    "chain_matmul": call_of(st.lists(tensors(2, 2, mostly_float, st.integers(1, 2)), min_size=1, max_size=3).map(tuple)),
+    "cross": st.one_of(
+        case(tensors(0, 3, mostly_float, threes), tensors(0, 3, mostly_float, threes), dims),
+        tensors(1, 3, dtypes, threes).flatmap(lambda x: case(x, x.like(), dims)),
+    ),
+    "chain_matmul": call_of(
+        st.lists(tensors(2, 2, mostly_float, st.integers(1, 2)), min_size=1, max_size=3).map(tuple)
+    ),
     "multi_dot": case(st.lists(tensors(1, 2, mostly_float, st.integers(1, 2)), min_size=1, max_size=4)),
     "vecdot": call_of(alike(2, dtype=mostly_float), dim=dims),
-    "cdist": st.one_of(case(tensors(1, 3, mostly_float, positive), tensors(1, 3, mostly_float, positive)), call_of(points)),
+    "cdist": st.one_of(
+        case(tensors(1, 3, mostly_float, positive), tensors(1, 3, mostly_float, positive)), call_of(points)
+    ),
     "einsum": call_of(equations()),
     "matrix_power": case(st.one_of(square, precise), st.integers(0, 3)),
 }

@@ -18,17 +18,31 @@ number_right = call_of(st.tuples(tensors(0, 3, plain), numbers))
 number_left = call_of(st.tuples(numbers, tensors(0, 3, plain)))
 
 OPERATORS = {
-    "add": pair, "sub": pair, "mul": pair, "div": pair, "true_divide": pair, "pow": pair,
-    "floor_divide": alike(2, dtype=divisible), "remainder": alike(2, dtype=divisible),
-    "eq": pair, "ne": pair, "lt": pair, "le": pair, "gt": pair, "ge": pair,
-    "bitwise_and": pair, "bitwise_or": pair, "bitwise_xor": pair,
-}  # fmt: skip
+    "add": pair,
+    "sub": pair,
+    "mul": pair,
+    "div": pair,
+    "true_divide": pair,
+    "pow": pair,
+    "floor_divide": alike(2, dtype=divisible),
+    "remainder": alike(2, dtype=divisible),
+    "eq": pair,
+    "ne": pair,
+    "lt": pair,
+    "le": pair,
+    "gt": pair,
+    "ge": pair,
+    "bitwise_and": pair,
+    "bitwise_or": pair,
+    "bitwise_xor": pair,
+}
 BOTH_SIDES = [name for name in OPERATORS if name not in ("eq", "ne", "lt", "le", "gt", "ge")]
-TWO_TENSORS = """
-    subtract multiply divide not_equal less less_equal greater greater_equal logical_and logical_or logical_xor
-    maximum minimum fmax fmin gcd lcm hypot nextafter logaddexp logaddexp2 atan2 arctan2 copysign xlogy
-    bitwise_left_shift bitwise_right_shift heaviside float_power isclose polar complex
-""".split()
+TWO_TENSORS = [
+    "subtract", "multiply", "divide", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and",
+    "logical_or", "logical_xor", "maximum", "minimum", "fmax", "fmin", "gcd", "lcm", "hypot", "nextafter",
+    "logaddexp", "logaddexp2", "atan2", "arctan2", "copysign", "xlogy", "bitwise_left_shift", "bitwise_right_shift",
+    "heaviside", "float_power", "isclose", "polar", "complex",
+]  # fmt: skip
 UNARY = [name for _, _, functions in ELEMENTARY for names in functions for name in names.split()]
 bounds = st.one_of(st.none(), st.sampled_from([0, 1.5, -1, True]))
 
@@ -42,12 +56,17 @@ MORE = {
     "nan_to_num": st.one_of(case(tensors(0, 2, dtypes)), case(tensors(0, 2, dtypes), st.sampled_from([0.0, 1, None]))),
     "logit": st.one_of(case(tensors(0, 2, dtypes)), case(tensors(0, 2, dtypes), st.sampled_from([0.0, 1, None]))),
     "clamp": st.one_of(
-        case(tensors(0, 2, dtypes), bounds, bounds), call_of(alike(3)), call_of(alike(3, dtype=dtypes)), case(tensors(), min=bounds, max=bounds)
+        case(tensors(0, 2, dtypes), bounds, bounds),
+        call_of(alike(3)),
+        call_of(alike(3, dtype=dtypes)),
+        case(tensors(), min=bounds, max=bounds),
     ),
     "clip": st.one_of(case(tensors(0, 2, dtypes), bounds, bounds), call_of(alike(3, dtype=dtypes))),
     "clamp_min": st.one_of(case(tensors(0, 2, dtypes), st.sampled_from([0, 1.5, -1, True])), call_of(pair)),
     "clamp_max": st.one_of(case(tensors(0, 2, dtypes), st.sampled_from([0, 1.5, -1, True])), call_of(pair)),
-    "lerp": st.one_of(call_of(alike(3)), case(tensors(0, 2, floats), tensors(0, 2, floats), st.sampled_from([0, 0.5, True]))),
+    "lerp": st.one_of(
+        call_of(alike(3)), case(tensors(0, 2, floats), tensors(0, 2, floats), st.sampled_from([0, 0.5, True]))
+    ),
     "addcmul": call_of(alike(3, dtype=dtypes), value=numbers),
     "addcdiv": call_of(alike(3, dtype=dtypes), value=numbers),
 }

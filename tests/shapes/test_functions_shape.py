@@ -63,19 +63,22 @@ VIEWS = {
 }
 CONVERSIONS = {
     "to": st.one_of(
-        case(T(0, 2, dtypes), given_dtypes), case(T(0, 2, dtypes), T(0, 2, dtypes)), case(T(0, 2, dtypes), "cpu"),
-        case(T(0, 2, dtypes), "cpu", given_dtypes), case(T(0, 2, dtypes), dtype=given_dtypes, device=st.just("cpu"), copy=flags),
+        case(T(0, 2, dtypes), given_dtypes),
+        case(T(0, 2, dtypes), T(0, 2, dtypes)),
+        case(T(0, 2, dtypes), "cpu"),
+        case(T(0, 2, dtypes), "cpu", given_dtypes),
+        case(T(0, 2, dtypes), dtype=given_dtypes, device=st.just("cpu"), copy=flags),
     ),
     "type": case(T(0, 2, dtypes), given_dtypes),
     "type_as": case(T(0, 2, dtypes), T(0, 2, dtypes)),
     "size": st.one_of(case(T()), case(T(), dims)),
     "requires_grad_": case(T(0, 2, dtypes), flags),
 }
-PLAIN = """
-    float double half bfloat16 int long short char byte bool cfloat cdouble detach cpu resolve_conj resolve_neg
-    contiguous clone numel nelement dim ndimension element_size is_floating_point is_complex real imag
-    view_as_real view_as_complex
-""".split()
+PLAIN = [
+    "float", "double", "half", "bfloat16", "int", "long", "short", "char", "byte", "bool", "cfloat", "cdouble",
+    "detach", "cpu", "resolve_conj", "resolve_neg", "contiguous", "clone", "numel", "nelement", "dim", "ndimension",
+    "element_size", "is_floating_point", "is_complex", "real", "imag", "view_as_real", "view_as_complex",
+]  # fmt: skip
 REARRANGED = {
     "expand": call_of(growing),
     "expand_as": call_of(alike(2)),
@@ -153,7 +156,7 @@ def test_an_attribute_of_the_transposed_matrix(name: str) -> None:
 def test_a_reshape_that_does_not_fit_a_sample_says_so() -> None:
     with pytest.raises(Refusal, match="a sample holds 576 values, not 400") as caught:
         find_method("view").apply((Tensor((N, 16, 6, 6)), -1, 400), {})
-    assert caught.value.problem == "size-mismatch"
+    assert caught.value.problem == "swallows-batch"  # at N = 25 torch makes 36 rows of it
     with pytest.raises(Refusal, match="a sample holds 784 values, not 400"):
         find_method("view").apply((Tensor((N, 784)), N, 400), {})
     with pytest.raises(Refusal) as caught:

@@ -1,6 +1,7 @@
 """Convolutions, pools, norms, paddings, resizing and their kin as functions, against torch's own, on the CPU.
 
-What the layers' tests leave out is left out here too, for the same reasons.
+What the layers' tests leave out is left out here too, for the same reasons; so is a convolution's bias of another
+dtype (some backends do not look at it), and an empty grid to sample at.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from typing import Any
 import pytest
 import torch
 from conformance import TORCH_REFUSES, check_function, check_layer, real, tensor, torch_function
-from drawing import FLOATS, SIZES, cases, dtypes, nearly, often, some, tensors
+from drawing import FLOATS, cases, dtypes, nearly, often, some, tensors
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from nnshape.shapes.functions import find_function, find_method
-from nnshape.shapes.tensor import Tensor
 from test_layers_convolution import each, few, kernels, maps
 from test_layers_padding import PADS
 from test_layers_unpooling import output_sizes, ratios
 from test_layers_vision import MODES, blocks, targets
+
+from nnshape.shapes.functions import find_function, find_method
+from nnshape.shapes.tensor import Tensor
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -36,7 +38,7 @@ def weights(draw: Any, dimensions: int, groups: int, transpose: bool, dtype: str
     kernel = [draw(st.sampled_from([1, 2, 3])) for _ in range(dimensions)]
     made, reads = (inner * times, outer) if transpose else (outer, inner * times)
     shape = (outer, inner, *kernel) if draw(st.integers(0, 8)) else draw(nearly((outer, inner, *kernel)))
-    bias = tensor(*draw(often((made,), nearly((made,)), 5)), dtype=draw(often(dtype, dtypes(), 9)))
+    bias = tensor(*draw(often((made,), nearly((made,)), 5)), dtype=dtype)
     return tensor(*shape, dtype=draw(often(dtype, dtypes(), 9))), bias if draw(FLAGS) else None, reads
 
 
@@ -122,7 +124,9 @@ def test_unpool(dimensions: int, data: st.DataObject) -> None:
 @st.composite
 def vectors(draw: Any, size: int, dtype: str) -> Tensor | None:
     given_dtype = draw(often(dtype, st.sampled_from(FLOATS), 8))
-    return None if draw(st.integers(0, 2)) == 0 else tensor(*draw(often((size,), nearly((size,)), 9)), dtype=given_dtype)
+    return (
+        None if draw(st.integers(0, 2)) == 0 else tensor(*draw(often((size,), nearly((size,)), 9)), dtype=given_dtype)
+    )
 
 
 @cases(300)
@@ -169,7 +173,9 @@ def test_pad(data: st.DataObject) -> None:
     pads = data.draw(st.lists(PADS, max_size=8) | st.lists(PADS, min_size=4, max_size=4))
     modes = st.sampled_from(["constant", "reflect", "replicate", "circular", "constant", "mirror"])
     call = data.draw(some(mode=modes, value=st.sampled_from([None, 0, 1, 2.5, -1])))
-    check_function("pad", (data.draw(maps(data.draw(DIMENSIONS), 2)), data.draw(st.sampled_from([pads, tuple(pads)]))), call)
+    check_function(
+        "pad", (data.draw(maps(data.draw(DIMENSIONS), 2)), data.draw(st.sampled_from([pads, tuple(pads)]))), call
+    )
 
 
 @cases(300)
@@ -187,7 +193,9 @@ def test_interpolate(name: str, data: st.DataObject) -> None:
 @given(st.sampled_from(["pixel_shuffle", "pixel_unshuffle", "channel_shuffle"]), st.data())
 def test_shuffles(name: str, data: st.DataObject) -> None:
     factor = data.draw(st.sampled_from([1, 2, 3, 2, 0, -1]))
-    lengths = st.sampled_from([1, 2, 3]).flatmap(lambda size: st.sampled_from([size, size * max(factor, 1), size * factor**2]))
+    lengths = st.sampled_from([1, 2, 3]).flatmap(
+        lambda size: st.sampled_from([size, size * max(factor, 1), size * factor**2])
+    )
     shape = data.draw(st.lists(lengths.filter(bool), min_size=2, max_size=5))
     check_function(name, (tensor(*shape, dtype=data.draw(dtypes())), factor))
 
@@ -212,8 +220,10 @@ def test_unfold_is_a_function_and_another_method() -> None:
 @given(st.sampled_from([2, 3]), st.data())
 def test_grid_sample(dimensions: int, data: st.DataObject) -> None:
     input = data.draw(maps(dimensions, 2))
-    sizes = [data.draw(SIZES) for _ in range(dimensions)]
-    grid = data.draw(often((input.shape[0] if input.shape else 1, *sizes, dimensions), nearly((1, *sizes, dimensions)), 4))
+    sizes = [data.draw(NUMBERS) for _ in range(dimensions)]
+    grid = data.draw(
+        often((input.shape[0] if input.shape else 1, *sizes, dimensions), nearly((1, *sizes, dimensions)), 4)
+    )
     modes = st.sampled_from(["bilinear", "nearest", "bicubic", "area"])
     paddings = st.sampled_from(["zeros", "border", "reflection", "same"])
     call = data.draw(some(mode=modes, padding_mode=paddings, align_corners=st.none() | FLAGS))
@@ -234,7 +244,10 @@ def test_affine_grid(data: st.DataObject) -> None:
 
 
 @cases(200)
-@given(st.sampled_from(["dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"]), st.data())
+@given(
+    st.sampled_from(["dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout"]),
+    st.data(),
+)
 def test_dropout(name: str, data: st.DataObject) -> None:
     call = data.draw(some(p=st.sampled_from([0.5, 0, 1, 0.1, -1, 2]), training=FLAGS, inplace=FLAGS))
     check_function(name, (data.draw(tensors(most=5)),), call)

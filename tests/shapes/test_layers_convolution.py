@@ -15,6 +15,7 @@ from conformance import TORCH_REFUSES, check_layer, real_argument, tensor
 from drawing import SIZES, cases, dtypes, often, some
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
@@ -36,7 +37,11 @@ def each(dimensions: int, sizes: st.SearchStrategy[int]) -> st.SearchStrategy[An
 def maps(draw: Any, dimensions: int, channels: int, dtype: str = "float32") -> Tensor:
     """A map with the channels, in some cases a faulty one."""
     ahead = draw(st.sampled_from([(), (2,), (1,), (3,)]))
-    shape = (*ahead, draw(often(channels, SIZES, 6)), *draw(st.lists(LENGTHS, min_size=dimensions, max_size=dimensions)))
+    shape = (
+        *ahead,
+        draw(often(channels, SIZES, 6)),
+        *draw(st.lists(LENGTHS, min_size=dimensions, max_size=dimensions)),
+    )
     if not draw(st.integers(0, 9)):
         shape = draw(st.sampled_from([shape[1:], (*shape, 3), (), (4,)]))
     return tensor(*shape, dtype=draw(dtypes(dtype, 12)))
@@ -98,14 +103,18 @@ def test_transposed_convolution(dimensions: int, data: st.DataObject) -> None:
     call = data.draw(some(output_size=output_sizes(input, dimensions, keywords.get("stride", 1), kernel)))
     keywords["groups"] = groups
     try:
-        torch_layer = getattr(torch.nn, f"ConvTranspose{dimensions}d")(into, out, kernel, **{k: real_argument(v) for k, v in keywords.items()})
+        torch_layer = getattr(torch.nn, f"ConvTranspose{dimensions}d")(
+            into, out, kernel, **{k: real_argument(v) for k, v in keywords.items()}
+        )
         assume(0 not in torch_layer(real_argument(input), **call).shape[1 if input.ndim == dimensions + 2 else 0 :])
     except TORCH_REFUSES:
         pass
     check_layer(f"ConvTranspose{dimensions}d", (into, out, kernel), keywords, (input,), call)
 
 
-@pytest.mark.parametrize("name", ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"])
+@pytest.mark.parametrize(
+    "name", ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+)
 def test_an_empty_batch_stays_empty(name: str) -> None:
     assert check_layer(name, (2, 4, 3), {"stride": 2}, (tensor(0, 2, *(4, 5, 6)[: int(name[-2])]),))
 
@@ -168,7 +177,9 @@ def test_derivation_ends_in_the_size() -> None:
     assert layer.derivation(tensor(1, 1, 16)) == ("L: (16 - 1)*2 - 2*0 + 1*(2 - 1) + 0 + 1 = 32",)
 
 
-@pytest.mark.parametrize("name", ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"])
+@pytest.mark.parametrize(
+    "name", ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+)
 @pytest.mark.parametrize("batched", [True, False])
 def test_macs_are_half_of_the_flops_that_torch_counts(name: str, batched: bool) -> None:
     from torch.utils.flop_counter import FlopCounterMode

@@ -7,6 +7,7 @@ from conformance import check_layer, tensor
 from drawing import cases, often, some, tensors
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nnshape.shapes.layers import find_layer
 
 torch.set_num_threads(1)

@@ -14,10 +14,11 @@ from conformance import TORCH_REFUSES, check_layer, real_argument, tensor
 from drawing import cases, dtypes, some
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from nnshape.shapes.layers import find_layer
-from nnshape.shapes.refusal import Refusal
 from test_layers_convolution import channels, each, few, kernels, maps
 from test_layers_normalization import channelled
+
+from nnshape.shapes.layers import find_layer
+from nnshape.shapes.refusal import Refusal
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings("ignore:Lazy modules are a new feature", "ignore::UserWarning")

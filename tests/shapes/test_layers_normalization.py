@@ -13,6 +13,7 @@ from conformance import check_layer, tensor
 from drawing import FLOATS, cases, dtypes, often, some
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal

@@ -9,8 +9,9 @@ from conformance import check_layer, tensor
 from drawing import cases
 from hypothesis import given
 from hypothesis import strategies as st
-from nnshape.shapes.layers import find_layer
 from test_layers_convolution import few, maps
+
+from nnshape.shapes.layers import find_layer
 
 torch.set_num_threads(1)
 
@@ -25,7 +26,9 @@ def paddings(draw: Any, dimensions: int) -> Any:
 
 @cases(400)
 @given(
-    st.sampled_from(["Constant", "Zero", "Reflection", "Replication", "Circular"]), st.sampled_from([1, 2, 3]), st.data()
+    st.sampled_from(["Constant", "Zero", "Reflection", "Replication", "Circular"]),
+    st.sampled_from([1, 2, 3]),
+    st.data(),
 )
 def test_padding(kind: str, dimensions: int, data: st.DataObject) -> None:
     value = (data.draw(st.sampled_from([0, 1, 2.5, -1])),) if kind == "Constant" else ()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 from conformance import check_layer, tensor
 from drawing import cases, some
 from hypothesis import given
 from hypothesis import strategies as st
+from test_layers_convolution import each, few, kernels, maps
+
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dim import symbol
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
-from test_layers_convolution import each, few, kernels, maps
 
 torch.set_num_threads(1)
 

@@ -9,8 +9,9 @@ from conformance import check_layer, tensor
 from drawing import cases, dtypes, nearly, often, some
 from hypothesis import given
 from hypothesis import strategies as st
-from nnshape.shapes.tensor import Tensor
 from test_layers_convolution import each, few, kernels, maps
+
+from nnshape.shapes.tensor import Tensor
 
 torch.set_num_threads(1)
 

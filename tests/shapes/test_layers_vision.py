@@ -12,10 +12,11 @@ from conformance import check_layer, tensor
 from drawing import SIZES, cases, dtypes, nearly, some
 from hypothesis import given
 from hypothesis import strategies as st
+from test_layers_convolution import each, few, maps
+
 from nnshape.shapes.dim import symbol
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.tensor import N, Tensor
-from test_layers_convolution import each, few, maps
 
 torch.set_num_threads(1)
 
@@ -55,7 +56,10 @@ def test_old_names_of_upsample(name: str, data: st.DataObject) -> None:
 def test_a_scaled_symbol_stays_symbolic_where_that_is_exact() -> None:
     image = Tensor((N, 3, symbol("H"), 56))
     assert str(find_layer("Upsample")(scale_factor=2.5).forward(image)) == "3 x (2*H + H//2) x 140"
-    assert find_layer("Upsample")(scale_factor=2).derivation(image) == ("H: floor(H * 2) = 2*H", "W: floor(56 * 2) = 112")
+    assert find_layer("Upsample")(scale_factor=2).derivation(image) == (
+        "H: floor(H * 2) = 2*H",
+        "W: floor(56 * 2) = 112",
+    )
 
 
 @cases(200)

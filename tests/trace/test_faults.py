@@ -70,7 +70,7 @@ def test_a_fault_inside_a_block_tells_the_calls_that_led_there(of):
 def test_the_step_that_made_the_tensor_is_shown(steps):
     t = steps("a: Conv2d(1, 6, 5)\nb: Conv2d(8, 3, 3)", input="1x32x32")
     related = t.trace.problems[0].related
-    assert [(label.span.line, label.text) for label in related] == [(3, "1x32x32 -> 6x28x28")]
+    assert [(label.span.line, label.text) for label in related] == [(3, "5x5 kernel: 1x32x32 -> 6x28x28")]
 
 
 def test_constraints_are_collected_with_the_step_that_needs_them(steps):

@@ -27,6 +27,7 @@ FAMILIES = (
     "rearrange",
     "einsum",
     "ranking",
+    "counting",
     "gathering",
     "samples",
     "products",

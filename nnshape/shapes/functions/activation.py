@@ -8,11 +8,11 @@ from __future__ import annotations
 from nnshape.shapes.axes import axis
 from nnshape.shapes.constraints import assume_divisible, assume_equal
 from nnshape.shapes.dim import Dim
-from nnshape.shapes.dtypes import DTYPES, FLOAT32, DType, category, is_complex, is_floating
+from nnshape.shapes.dtypes import DTYPES, FLOAT32, DType, category, fits, is_complex, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from nnshape.shapes.values import COMPUTED_IN, LARGEST, number, require_fit, require_floating
+from nnshape.shapes.values import COMPUTED_IN, number, require_fit, require_floating
 
 
 def _floats(input: Tensor) -> Tensor:
@@ -158,7 +158,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     if number(alpha, "alpha") == 0:
         raise Refusal("invalid-argument", "`alpha` (=0) must not be 0: {layer} divides by it", "alpha")
     dtype = COMPUTED_IN.get(input.dtype, input.dtype)
-    if is_floating(dtype) and abs(alpha) * LARGEST[dtype] < 1:
+    if is_floating(dtype) and not fits(1 / alpha, dtype):
         raise Refusal("invalid-argument", f"`alpha` (={alpha}) is too small: {{layer}} divides by it", "alpha")
     return _fit(input, alpha=alpha)
 
@@ -214,10 +214,12 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
 def _clipped(input: Tensor, min_val: float, max_val: float) -> Tensor:
     _reals(input)
-    require_fit(min_val, "min_val", input.dtype)
-    require_fit(max_val, "max_val", input.dtype)
-    if input.dtype == "uint8" and (min_val < 0 or max_val < 0):
-        raise Refusal("wrong-dtype", f"uint8 has no negative numbers, and `min_val` is {min_val}", "input")
+    for name, limit in (("min_val", min_val), ("max_val", max_val)):
+        require_fit(limit, name, "int64" if category(input.dtype) < 2 else input.dtype)
+        if category(input.dtype) == 1:  # torch cuts the limits to whole numbers first
+            require_fit(int(limit), name, input.dtype)
+            if input.dtype == "uint8" and int(limit) < 0:
+                raise Refusal("wrong-dtype", f"uint8 has no negative numbers, and `{name}` is {limit}", "input")
     return input.like()
 
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dim import Size
-from nnshape.shapes.dtypes import INT64, is_complex, is_floating
+from nnshape.shapes.dtypes import INT64, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.windows import arriving, each_at_least, layout, torch_shape
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import SizesOrNone
+    from nnshape.shapes.arguments import Sizes, SizesOrNone
 
 
 def check_output_size(owner: str, dimensions: int, output_size: Any) -> tuple[Size | None, ...]:
@@ -28,7 +28,9 @@ def check_output_size(owner: str, dimensions: int, output_size: Any) -> tuple[Si
         sizes = (output_size,) * dimensions
     if len(sizes) != dimensions or output_size is None or (dimensions == 1 and sizes[0] is None):
         wanted = "one size" if dimensions == 1 else f"one size or {dimensions}"
-        raise Refusal("invalid-argument", f"{owner} wants {wanted} as output_size, not {described(output_size)}", "output_size")
+        raise Refusal(
+            "invalid-argument", f"{owner} wants {wanted} as output_size, not {described(output_size)}", "output_size"
+        )
     each_at_least([size for size in sizes if size is not None], 0, "output_size", owner)
     return sizes
 
@@ -41,7 +43,9 @@ def _sizes(input: Tensor, output_size: tuple[Size | None, ...]) -> list[Size]:
 def _require_map(input: Tensor, dimensions: int) -> None:
     if len(input.shape) not in (dimensions + 1, dimensions + 2):
         note = f"adaptive pooling: Expected {dimensions + 1}D or {dimensions + 2}D tensor, but got {torch_shape(input)}"
-        raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input", note=note)
+        raise Refusal(
+            "wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input", note=note
+        )
 
 
 def _require_filled(input: Tensor, first: int) -> None:
@@ -61,7 +65,7 @@ def adaptive_average(owner: str, dimensions: int, input: Tensor, given: Any) -> 
     if dimensions == 1 or (isinstance(given, (tuple, list)) and len(input.shape) <= dimensions):
         _require_map(input, dimensions)
     if _is_mean(input, dimensions, output_size):
-        if not is_floating(input.dtype) and not is_complex(input.dtype):
+        if not is_floating(input.dtype) and input.dtype not in ("complex64", "complex128"):
             raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
         return input.like((*input.shape[:-dimensions], *(1,) * dimensions))
     _require_map(input, dimensions)

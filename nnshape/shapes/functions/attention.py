@@ -30,7 +30,12 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    """Mixes the values by how well each query matches their keys: softmax(query @ key.T / sqrt(E)) @ value."""
+    """Mixes the values by how well each query matches their keys: softmax(query @ key.T / sqrt(E)) @ value.
+
+    dropout_p: the share of weights that are dropped.
+    scale: what the products are multiplied by; 1 / sqrt(features) by default.
+    enable_gqa: whether several heads of the queries share one of the keys.
+    """
     for name, tensor in (("query", query), ("key", key), ("value", value)):
         if tensor.ndim < 2:
             raise Refusal("wrong-rank", f"{{layer}} wants a {name} of [..., length, features], but {tensor} arrives", name)
@@ -142,7 +147,9 @@ def attend(
         arrives = query.shape[-1]
         message = f"{{layer}} works on {embed_dim} features, but {arrives} arrive{'s' if arrives == 1 else ''} as query"
         note = f"was expecting embedding dimension of {embed_dim}, but got {arrives}"
-        raise Refusal("size-mismatch", message, "embed_dim", note=note)
+        raise Refusal(
+            "size-mismatch", message, "embed_dim", note=note, arrived=arrives, wanted=embed_dim, tensor=query, dims=(-1,)
+        )
     compared = (key.shape, value.shape) if same_width else (key.shape[:-1], value.shape[:-1])
     if not all(map(assume_equal, *compared)):
         message = f"{{layer}} needs a value for each key, but key is {_bracketed(key.shape)} and value {_bracketed(value.shape)}"

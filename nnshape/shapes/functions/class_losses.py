@@ -5,7 +5,7 @@ from __future__ import annotations
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dim import Size
-from nnshape.shapes.dtypes import is_complex, is_floating, promote
+from nnshape.shapes.dtypes import is_complex, is_floating, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed
 from nnshape.shapes.reduction import chosen, reduced, require_reduction
@@ -106,6 +106,10 @@ def cross_entropy(
         message = f"`label_smoothing` (={label_smoothing}) must be from 0 to 1"
         raise Refusal("invalid-argument", message, "label_smoothing")
     if not is_floating(target.dtype) or input.ndim != target.ndim:
+        if input.shape == target.shape == (1,):
+            message = f"{{layer}} takes a target of its input's shape for probabilities, but target is {target.dtype}"
+            note = f"Expected floating point type for target with class probabilities, got {target.dtype}"
+            raise Refusal("wrong-dtype", message, "target", note=note)
         shape = _of_ids(input, target, weight, smoothed=label_smoothing > 0)
         return reduced(shape, input.dtype, reduction)
     if not input.shape:
@@ -205,9 +209,10 @@ def multilabel_soft_margin_loss(
     require_floating(input)
     if target.dtype == "bool" or is_complex(target.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} cannot subtract target from 1: it is {target.dtype}", "target")
-    shape, dtype = broadcast(input.shape, target.shape, "compare", "target"), promote(input.dtype, target.dtype)
+    shape, dtype = broadcast(input.shape, target.shape, "compare", "target"), result_type(input, target)
     if weight is not None:
-        shape, dtype = broadcast(shape, weight.shape, "weigh", "weight"), promote(dtype, weight.dtype)
+        dtype = result_type(Tensor(shape, dtype), weight)
+        shape = broadcast(shape, weight.shape, "weigh", "weight")
     require_reduction(reduction)
     place = input.ndim - 1
     return reduced((*shape[:place], *shape[place + 1 :]), dtype, reduction)

@@ -11,8 +11,9 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Device, Flag, Whole
+    from nnshape.shapes.arguments import Flag, Whole
     from nnshape.shapes.dim import Size
+    from nnshape.shapes.layer import Device
 
 
 def converted(input: Tensor, dtype: DType | None) -> Tensor:

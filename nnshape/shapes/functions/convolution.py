@@ -6,7 +6,7 @@ The layers of the same names share these rules.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
@@ -18,11 +18,17 @@ from nnshape.shapes.windows import (
     arriving,
     each_at_least,
     layout,
+    named_lines,
     per_dimension,
     torch_shape,
     transposed,
+    transposed_formula,
     window_span,
+    windows_formula,
 )
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Sizes
 
 
 def require_map(input: Tensor, dimensions: int) -> bool:
@@ -57,7 +63,10 @@ def require_channels(
         f"Given {note}, weight of size [{', '.join(map(str, weight))}], expected input"
         f"[{', '.join(map(str, batched))}] to have {channels} channels, but got {arrives} channels instead"
     )
-    raise Refusal("size-mismatch", message, argument, note=sentence)
+    raise Refusal(
+        "size-mismatch", message, argument, note=sentence,
+        arrived=arrives, wanted=channels, tensor=input, dims=(-1 - dimensions,),
+    )  # fmt: skip
 
 
 def same_padding(kernel: Sequence[Size], dilation: Sequence[Size]) -> list[tuple[Size, Size]]:
@@ -80,14 +89,14 @@ def convolve(
     shape = input.shape
     maps = shape[-dimensions:]
     kernel = weight[2:]
+    sizes: list[Size] = []
     if padding == "same":
-        sizes = maps
+        sizes += maps
         for size in maps:
             if not assume_at_least(size, 1):
                 raise _does_not_fit(maps, kernel, maps, dilation)
     else:
         pads = (0,) * dimensions if isinstance(padding, str) else padding
-        sizes = []
         for size, k, s, p, d in zip(maps, kernel, stride, pads, dilation, strict=True):
             least = d * (k - 1) + 1 - 2 * p
             if (size < least or size < 1) if type(size) is type(least) is int else not assume_at_least(size, least):
@@ -96,7 +105,9 @@ def convolve(
     return Tensor((*shape[: -1 - dimensions], weight[0], *sizes), input.dtype)
 
 
-def _does_not_fit(maps: Sequence[Size], kernel: Sequence[Size], room: Sequence[Size], dilation: Sequence[Size]) -> Refusal:
+def _does_not_fit(
+    maps: Sequence[Size], kernel: Sequence[Size], room: Sequence[Size], dilation: Sequence[Size]
+) -> Refusal:
     spans = [window_span(k, d) for k, d in zip(kernel, dilation, strict=True)]
     reach = "" if all(d == 1 for d in dilation) else f", spread over {sizes_text(spans)},"
     wide = "" if list(room) == list(maps) else f", padded to {sizes_text(room)}"
@@ -108,7 +119,7 @@ def _does_not_fit(maps: Sequence[Size], kernel: Sequence[Size], room: Sequence[S
         f"Calculated padded input size per channel: ({' x '.join(map(str, room))}). "
         f"Kernel size: ({' x '.join(map(str, spans))}). Kernel size can't be greater than actual input size"
     )
-    return Refusal("empty-output", message, "kernel_size", note=note)
+    return Refusal("empty-output", message, "kernel_size", note=note, dims=tuple(range(-len(maps), 0)))
 
 
 def convolve_transposed(
@@ -124,7 +135,9 @@ def convolve_transposed(
     shape = input.shape
     sizes = [
         transposed(size, *window)
-        for size, *window in zip(shape[-dimensions:], weight[2:], stride, padding, output_padding, dilation, strict=True)
+        for size, *window in zip(
+            shape[-dimensions:], weight[2:], stride, padding, output_padding, dilation, strict=True
+        )
     ]
     for size, made in zip(shape[-dimensions:], sizes, strict=True):
         if not assume_at_least(made, 1) or not assume_at_least(size, 1):
@@ -160,7 +173,9 @@ def check_padding_name(owner: str, padding: str, strides: Sequence[Size]) -> Non
         message = f"{owner} takes a size, 'same' or 'valid' as padding, not {described(padding)}"
         raise Refusal("invalid-argument", message, "padding")
     if padding == "same" and not all(assume_equal(stride, 1) for stride in strides):
-        message = f"{owner} keeps the size of its input with padding='same', so `stride` (={sizes_text(strides)}) must be 1"
+        message = (
+            f"{owner} keeps the size of its input with padding='same', so `stride` (={sizes_text(strides)}) must be 1"
+        )
         note = "padding='same' is not supported for strided convolutions"
         raise Refusal("invalid-argument", message, "padding", note=note)
 
@@ -173,7 +188,9 @@ def check_output_padding(
     for extra, stride, dilation in zip(output_padding, strides, dilations, strict=True):
         wide = stride if assume_bigger(stride, dilation) else dilation
         if not assume_at_least(wide - 1, extra):
-            message = f"`output_padding` (={extra}) must be smaller than `stride` (={stride}) or `dilation` (={dilation})"
+            message = (
+                f"`output_padding` (={extra}) must be smaller than `stride` (={stride}) or `dilation` (={dilation})"
+            )
             note = "output padding must be smaller than either stride or dilation"
             raise Refusal("invalid-argument", message, "output_padding", note=note)
 
@@ -185,14 +202,16 @@ def assume_bigger(one: Size, two: Size) -> bool:
 
 def _weight(input: Tensor, weight: Tensor, bias: Tensor | None, dimensions: int, groups: Size, transpose: bool) -> None:
     if len(weight.shape) != dimensions + 2:
-        letters = ("in_channels, out_channels/groups" if transpose else "out_channels, in_channels/groups")
+        letters = "in_channels, out_channels/groups" if transpose else "out_channels, in_channels/groups"
         message = f"{{layer}} wants a weight [{letters}, {'kernel, ' * dimensions}".removesuffix(", ") + (
             f"], but {torch_shape(weight)} arrives"
         )
         raise Refusal("wrong-rank", message, "weight")
     for name, tensor in (("weight", weight), ("bias", bias)):
         if tensor is not None and tensor.dtype != input.dtype:
-            raise Refusal("wrong-dtype", f"{{layer}} wants one dtype, but input is {input.dtype} and {name} {tensor.dtype}", name)
+            raise Refusal(
+                "wrong-dtype", f"{{layer}} wants one dtype, but input is {input.dtype} and {name} {tensor.dtype}", name
+            )
     each_at_least((groups,), 1, "groups", "{layer}", "non-positive groups is not supported")
     if not assume_at_least(weight.shape[0], groups) or not assume_divisible(weight.shape[0], groups):
         message = f"the first size of weight (={weight.shape[0]}) must be divisible by `groups` (={groups})"
@@ -206,7 +225,8 @@ def _weight(input: Tensor, weight: Tensor, bias: Tensor | None, dimensions: int,
 
 
 def _forward(
-    dimensions: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: Size
+    dimensions: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any,
+    groups: Size,
 ) -> Tensor:  # fmt: skip
     strides, pads, dilations = check_window("{layer}", dimensions, stride, padding, dilation)
     require_map(input, dimensions)
@@ -219,6 +239,7 @@ def _backward(
     groups: Size, dilation: Any,
 ) -> Tensor:  # fmt: skip
     strides, pads, dilations = check_window("{layer}", dimensions, stride, padding, dilation)
+    assert not isinstance(pads, str)
     extra = per_dimension(output_padding, dimensions, "output_padding", "{layer}")
     check_output_padding("{layer}", extra, strides, dilations)
     require_map(input, dimensions)
@@ -232,6 +253,30 @@ def _macs(output: Tensor, input: Tensor, weight: Tensor, *_: Any, **__: Any) -> 
 
 def _macs_transposed(output: Tensor, input: Tensor, weight: Tensor, *_: Any, **__: Any) -> Size:
     return input.numel() * product(weight.shape[1:])
+
+
+def _lines(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: Size
+) -> tuple[str, ...]:
+    count = len(weight.shape) - 2
+    strides, pads, dilations = check_window("{layer}", count, stride, padding, dilation)
+    maps = input.shape[-count:]
+    if pads == "same":
+        return named_lines(count, [f"{size}, kept by padding='same'" for size in maps])
+    sides = (0,) * count if isinstance(pads, str) else pads
+    slides = zip(maps, weight.shape[2:], strides, sides, dilations, strict=True)
+    return named_lines(count, [windows_formula(*slide) for slide in slides])
+
+
+def _lines_transposed(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, output_padding: Any, groups: Size,
+    dilation: Any,
+) -> tuple[str, ...]:  # fmt: skip
+    count = len(weight.shape) - 2
+    strides, pads, dilations = check_window("{layer}", count, stride, padding, dilation)
+    extra = per_dimension(output_padding, count, "output_padding", "{layer}")
+    slides = zip(input.shape[-count:], weight.shape[2:], strides, pads, extra, dilations, strict=True)
+    return named_lines(count, [transposed_formula(*slide) for slide in slides])
 
 
 @function(example=("conv1d(x, weight)", "3x32", "[6, 3, 5]"))
@@ -290,5 +335,7 @@ def conv_transpose3d(
 
 for _declared in (conv1d, conv2d, conv3d):
     _declared.counts(_macs)
+    _declared.derives(_lines)
 for _declared in (conv_transpose1d, conv_transpose2d, conv_transpose3d):
     _declared.counts(_macs_transposed)
+    _declared.derives(_lines_transposed)

@@ -23,7 +23,8 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Device, Flag, Number, Whole
+    from nnshape.shapes.arguments import Flag, Number, Whole, WholeTuple
+    from nnshape.shapes.layer import Device
 
 
 def checked_size(sizes: Any, name: str = "size") -> Shape:
@@ -33,7 +34,7 @@ def checked_size(sizes: Any, name: str = "size") -> Shape:
         if not assume_at_least(size, 0):
             note = f"Trying to create tensor with negative dimension {size}: {list(sizes)}"
             raise Refusal("invalid-argument", f"a size cannot be negative: {list(sizes)}", name, note=note)
-    return sizes
+    return tuple(sizes)
 
 
 def _filled(name: str, doc: str) -> None:
@@ -87,7 +88,7 @@ _random("randn", "Random numbers of the standard normal distribution.")
 
 @function(factory=True, example=("full((2, 3), 1.5)",))
 def full(
-    size: tuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
+    size: WholeTuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
     requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
     """A tensor of one value; its dtype is the value's, where none is given."""
@@ -139,7 +140,7 @@ def arange(
     whole = not any(isinstance(value, float) for value in (start, end, step))
     chosen = DTYPES[dtype] if dtype else INT64 if whole else FLOAT32
     if not whole and chosen == "int64":  # torch cuts the numbers off before it counts
-        start, end, step = (int(value) if isinstance(value, float) else value for value in (start, end, step))  # type: ignore[arg-type]
+        start, end, step = (int(value) if isinstance(value, float) else value for value in (start, end, step))
         whole = True
     if step == 0:
         raise Refusal("invalid-argument", "arange cannot step by 0", "step", note="step must be nonzero")
@@ -148,7 +149,7 @@ def arange(
         raise Refusal("wrong-dtype", f"arange counts in whole numbers or floats, not {chosen}", "dtype")
     span = None
     if whole and is_integral(chosen):
-        last = start + (count - 1) * step
+        last = start + (count - 1) * step  # type: ignore[operator]
         span = (start, last) if isinstance(step, Dim) or step > 0 else (last, start)  # type: ignore[operator]
     return Tensor((count,), with_gradient(chosen, requires_grad), span)  # type: ignore[arg-type]
 
@@ -168,7 +169,8 @@ def _steps(start: Any, end: Any, step: Any) -> Size:
             raise Refusal("unknown-value", f"{name} (={value}) must be a number beside floats: give it a value", name)
     if (end - start) * step < 0:
         raise _wrong_way(start, end, step)
-    count = math.ceil((end - start) / step)
+    ratio = (end - start) / step
+    count = math.ceil(ratio) if math.isfinite(ratio) else 1 << 63
     if count >= 1 << 63:
         raise Refusal("too-large", f"arange from {start} to {end} by {step} is too long", "end")
     return count

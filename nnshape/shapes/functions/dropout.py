@@ -24,10 +24,12 @@ def dropped(input: Tensor, p: float, training: bool = True, least: int = 0) -> T
     if training and 0 < p < 1 and not is_floating(input.dtype) and 0 not in input.shape:
         message = f"{{layer}} scales what it keeps, which wants floats, but input is {input.dtype}"
         raise Refusal("wrong-dtype", message, "input")
-    if training and p > 0 and len(input.shape) < least and 0 not in input.shape:
+    if training and 0 < p < 1 and len(input.shape) < least and 0 not in input.shape:
         what = shape_text(input.shape) if input.shape else "a single number"
         message = f"{{layer}} drops whole channels of [N, C, ...], but {what} arrives"
-        raise Refusal("wrong-rank", message, "input", note="Feature dropout requires at least 2 dimensions in the input")
+        raise Refusal(
+            "wrong-rank", message, "input", note="Feature dropout requires at least 2 dimensions in the input"
+        )
     return input.like()
 
 

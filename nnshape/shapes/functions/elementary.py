@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.dim import Dim
 from nnshape.shapes.dtypes import BOOL, DTYPES, FLOAT32, REAL_OF, DType, category, fits, is_complex, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.pointwise import shape_of
@@ -252,14 +253,14 @@ def _add_product(name: str, sign: str, doc: str, allowed: str) -> None:
         if name == "addcdiv" and category(tensor1.dtype) < 2 and category(tensor2.dtype) < 2:
             note = "Integer division with addcdiv is no longer supported"
             raise Refusal("wrong-dtype", f"{name} divides no whole numbers by whole numbers", "tensor2", note=note)
-        if not fits(value, dtype):
+        if not isinstance(value, Dim) and not fits(value, dtype):
             raise Refusal("invalid-argument", f"value (={value}) does not fit into {dtype}", "value")
         shape = broadcast(input.shape, broadcast(tensor1.shape, tensor2.shape, sign, "tensor2"), "add", "tensor1")
         return Tensor(shape, dtype)
 
     rule.__doc__ = doc
-    function(name=name, method=True, example=(f"{name}(x, x)", "6x5x5"))(rule)
+    function(name=name, method=True, example=(f"{name}(x, x, x)", "6x5x5"))(rule)
 
 
-_add_product("addcmul", "multiply", "Adds the product of two tensors, times `value`.", "ifc")
-_add_product("addcdiv", "divide", "Adds the quotient of two tensors, times `value`.", "fc")
+_add_product("addcmul", "multiply", "Adds the product of two tensors, times `value`.\n\nvalue: the factor.", "ifc")
+_add_product("addcdiv", "divide", "Adds the quotient of two tensors, times `value`.\n\nvalue: the factor.", "fc")

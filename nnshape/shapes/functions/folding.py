@@ -26,7 +26,12 @@ def check_block(owner: str, kernel_size: Any, dilation: Any, padding: Any, strid
     """Kernel, stride, padding and dilation of a block. Raises Refusal where torch takes them for none."""
     kernel, strides, pads, dilations = (
         per_dimension(value, 2, name, owner, spread=False)
-        for name, value in (("kernel_size", kernel_size), ("stride", stride), ("padding", padding), ("dilation", dilation))
+        for name, value in (
+            ("kernel_size", kernel_size),
+            ("stride", stride),
+            ("padding", padding),
+            ("dilation", dilation),
+        )
     )
     each_at_least(kernel, 1, "kernel_size", owner, "kernel size should be greater than zero")
     each_at_least(strides, 1, "stride", owner, "stride should be greater than zero")
@@ -42,7 +47,7 @@ def _require_dtype(input: Tensor) -> None:
 
 def places(maps: Sequence[Size], block: Block) -> list[Size]:
     """How many blocks there are in each dimension."""
-    return [windows(size, *window) for size, *window in zip(maps, *block, strict=True)]
+    return [windows(size, k, s, p, d) for size, k, s, p, d in zip(maps, *block, strict=True)]
 
 
 def unfolded(input: Tensor, block: Block) -> Tensor:
@@ -91,7 +96,9 @@ def folded(input: Tensor, output_size: Sequence[Size], block: Block) -> Tensor:
             raise Refusal("empty-output", message, "output_size")
     if not assume_equal(shape[-1], count):
         arrive = f"{shape[-1]} arrive{'s' if shape[-1] == 1 else ''}"
-        message = f"{{layer}} lays {' * '.join(map(str, counts))} = {count} blocks on {sizes_text(output_size)}, but {arrive}"
+        message = (
+            f"{{layer}} lays {' * '.join(map(str, counts))} = {count} blocks on {sizes_text(output_size)}, but {arrive}"
+        )
         note = (
             f"expected input.size(2) to match the calculated number of sliding blocks "
             f"{' * '.join(map(str, counts))} = {count}, but got input.size(2)={shape[-1]}."

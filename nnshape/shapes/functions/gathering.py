@@ -8,7 +8,7 @@ from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
 from nnshape.shapes.dim import Dim, Size
-from nnshape.shapes.dtypes import INT64, fits
+from nnshape.shapes.dtypes import INT64, fits, is_complex
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.indexing import require_index
 from nnshape.shapes.refusal import Refusal
@@ -106,7 +106,7 @@ def _require_within(index: Shape, other: Shape, skip: int | None, name: str) -> 
             raise Refusal("size-mismatch", message, "index", note=note)
 
 
-@function(method=True, example=("gather(x, 1, x.long())", "6x5x5"))
+@function(method=True, example=("gather(x, 1, index)", "6x5x5", "int64[N, 3, 5, 5]"))
 def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = False) -> Tensor:
     """Takes from a dimension the elements that an index tensor names, one for each of its own.
 
@@ -195,21 +195,30 @@ def _scatter(name: str, doc: str, *, value: bool) -> None:
             return put(input, dim, index, src)
 
     rule.__doc__ = doc
-    function(name=name, method=True, example=(f"{name}(1, x.long(), x)", "6x5x5"))(rule)
+    function(name=name, method=True, example=(f"{name}(x, 1, index, src)", "6x5x5", "int64[N, 3, 5, 5]", "3x5x5"))(rule)
 
 
-_scatter("scatter", "Puts elements into a dimension at the places that an index tensor names.", value=True)
-_scatter("scatter_add", "Adds elements to those at the places that an index tensor names.", value=False)
+_scatter("scatter", "Puts elements into a dimension at the places that an index tensor names."
+    "\n\nsrc: the values to put there.\nvalue: a number in place of src.", value=True)
+_scatter("scatter_add", "Adds elements to those at the places that an index tensor names.\n\nsrc: the values to add.", value=False)
 
 
-@function(method=True, example=('scatter_reduce(x, 1, x.long(), x, "sum")', "6x5x5"))
+@function(method=True, example=('scatter_reduce(x, 1, index, src, "sum")', "6x5x5", "int64[N, 3, 5, 5]", "3x5x5"))
 def scatter_reduce(
     input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: str, *, include_self: Flag = True
 ) -> Tensor:
-    """Combines elements with those at the places that an index tensor names: sum, prod, mean, amax or amin."""
+    """Combines elements with those at the places that an index tensor names: sum, prod, mean, amax or amin.
+
+    reduce: 'sum', 'prod', 'mean', 'amax' or 'amin'.
+    include_self: whether the values that were there count.
+    """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise Refusal(
             "invalid-argument", f"scatter_reduce combines by sum, prod, mean, amax or amin, not {reduce!r}", "reduce"
+        )
+    if (is_complex(input.dtype) and reduce in ("amax", "amin")) or (input.dtype == "bool" and reduce == "mean"):
+        raise Refusal(
+            "wrong-dtype", f"scatter_reduce takes no {reduce} of {input.dtype}", "input", note="not implemented"
         )
     from nnshape.shapes.function import REGISTRY
 
@@ -261,7 +270,7 @@ def _index_put(name: str, doc: str) -> None:
         return input.like()
 
     rule.__doc__ = doc
-    function(name=name, method=True, example=(f"{name}(0, arange(6), x)", "[6, 5]"))(rule)
+    function(name=name, method=True, example=(f"{name}(x, 0, arange(6), x)", "[6, 5]"))(rule)
 
 
 _index_put("index_add", "Adds slices to those at these places of a dimension.")

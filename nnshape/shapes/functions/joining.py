@@ -70,25 +70,26 @@ def cat(tensors: Tensors, dim: Whole = 0) -> Tensor:
                 total = total + size
             elif size is not sizes[other] and size != sizes[other]:
                 if not assume_equal(sizes[other], size):
-                    raise _uneven(first_place, shape, number, tensor.shape, other, dim)
+                    raise _uneven(first_place, first, number, tensor, other, dim)
                 if type(size) is int:
                     sizes[other] = size
     sizes[place] = total
     return Tensor(tuple(sizes), dtype)
 
 
-def _uneven(first: int, shape: Shape, number: int, other: Shape, place: int, dim: Size) -> Refusal:
-    """`the first tensor is 57 high, the second 56; cat joins dim 1 only`."""
-    one, two = shape[place], other[place]
+def _uneven(place_of_one: int, first: Tensor, number: int, other: Tensor, place: int, dim: Size) -> Refusal:
+    """`skip is 57 high, up is 56; cat joins dim 1 only`."""
+    shape = first.shape
+    one, two = shape[place], other.shape[place]
     words = {len(shape) - 2: " high", len(shape) - 1: " wide"} if len(shape) == 4 else {}
     word = words.get(place, f" in dim {place}")
-    ordinal = _ordinal(number).removesuffix(" tensor")
-    message = f"{_ordinal(first)} is {one}{word}, {ordinal} {two}; {{layer}} joins dim {dim} only"
+    message = f"{{one}} is {one}{word}, {{other}} is {two}; cat joins dim {dim} only"
     note = (
         f"Sizes of tensors must match except in dimension {dim}. "
         f"Expected size {one} but got size {two} for tensor number {number} in the list."
     )
-    return Refusal("size-mismatch", message, "tensors", note=note)
+    names = {"one": (first, _ordinal(place_of_one)), "other": (other, _ordinal(number))}
+    return Refusal("size-mismatch", message, "tensors", note=note, arrived=two, wanted=one, tensor=other, dims=(place,), names=names)
 
 
 for _name in ("concat", "concatenate"):

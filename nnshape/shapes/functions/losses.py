@@ -8,7 +8,7 @@ from __future__ import annotations
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dim import equal
-from nnshape.shapes.dtypes import FLOAT32, INT64, REAL_OF, DType, category, is_complex, is_floating, promote
+from nnshape.shapes.dtypes import FLOAT32, INT64, REAL_OF, DType, category, is_complex, is_floating, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.notices import notice
 from nnshape.shapes.reduction import chosen, reduced, require_reduction
@@ -45,7 +45,7 @@ def _weighted(loss: Tensor, input: Tensor, weight: Tensor | None, reduction: str
         message = f"{{layer}} wants a weight for each element of {bracketed(input.shape)}, but {weight} arrives"
         raise Refusal("size-mismatch", message, "weight", note="Weights and input must have the same size.")
     shape = broadcast(loss.shape, weight.shape, "weigh", "weight")
-    dtype = promote(loss.dtype, weight.dtype)
+    dtype = result_type(loss, weight)
     if reduction == "mean" and shared:  # torch divides the sum by the weights' own
         sums = [one if category(one) > 1 else INT64 for one in (dtype, weight.dtype)]
         divided = promote(*sums)
@@ -237,7 +237,7 @@ def kl_div(
     _floating(input.dtype)
     _floating(target.dtype, "target")
     shape = broadcast(input.shape, target.shape, "compare", "target")
-    return reduced(shape, promote(input.dtype, target.dtype), reduction)
+    return reduced(shape, result_type(input, target), reduction)
 
 
 @function(example=("poisson_nll_loss(target)", "10", "target=10"))
@@ -262,9 +262,8 @@ def poisson_nll_loss(
         raise Refusal("wrong-dtype", "{layer} cannot subtract bool tensors", "target" if bools[1] else "input")
     shape = broadcast(input.shape, target.shape, "compare", "target")
     dtype = input.dtype if category(input.dtype) > 1 else FLOAT32
-    if not log_input and category(input.dtype) < 2 and number(eps, "eps") == int(eps) and isinstance(eps, int):
-        dtype = FLOAT32
-    return reduced(shape, promote(dtype, target.dtype), reduction)
+    product = Tensor(shape, result_type(input.like(dtype=None if log_input else dtype), target))
+    return reduced(shape, result_type(input.like(dtype=dtype), product), reduction)
 
 
 @function(example=("gaussian_nll_loss(target, var)", "10", "target=10", "var=10"))
@@ -290,9 +289,11 @@ def gaussian_nll_loss(
     else:
         raise Refusal("wrong-type", f"{{layer}} takes a tensor or a float such as 1.0 as var, not {var}", "var")
     require_reduction(reduction)
-    shape = broadcast(input.shape, target.shape, "compare", "target")
-    shape = broadcast(shape, variance.shape, "compare", "var")
-    return reduced(shape, promote(_difference(input, target), variance.dtype), reduction)
+    both = broadcast(input.shape, target.shape, "compare", "target")
+    shape = broadcast(both, variance.shape, "compare", "var")
+    _difference(input, target)
+    ratio = result_type(Tensor(both, result_type(input, target)), variance)
+    return reduced(shape, result_type(variance, Tensor(shape, ratio)), reduction)
 
 
 def _require_variance(input: Tensor, var: Tensor) -> None:

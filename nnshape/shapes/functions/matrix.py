@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes
 from nnshape.shapes.broadcasting import broadcast, shared_size
 from nnshape.shapes.constraints import assume_equal
@@ -196,10 +197,12 @@ def _inner_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
 
 
 @function(example=("tensordot(x, x, 4)", "6x5x3"))
-def tensordot(a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Tensor:  # type: ignore[type-arg]
     """Multiplies over several dimensions of both tensors and adds up.
 
     dims: how many of the last dimensions of `a` meet the first ones of `b`, or the dimensions of each.
+    a: the tensor on the left.
+    b: the tensor on the right.
     """
     left, right = _summed_dims(a, b, dims)
     dtype = multiplied_dtype(a, b, names=("a", "b"))
@@ -222,7 +225,9 @@ def _summed_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tupl
         return tuple(range(len(a.shape) - dims, len(a.shape))), tuple(range(dims))
     if len(dims) != 2 or not all(isinstance(part, (tuple, list, int)) for part in dims):
         raise Refusal("invalid-argument", f"dims (={dims}) must be a number or a pair of tuples", "dims")
-    one, two = ((part,) if type(part) is int else part for part in dims)
+    one, two = ((part,) if type(part) is int else tuple(part) for part in dims)
+    if not all(type(place) is int for place in one + two):
+        raise Refusal("wrong-type", f"dims (={described(tuple(dims))}) must name dimensions by number", "dims")
     if len(one) != len(two):
         message = f"dims (={dims}) must name equally many dimensions of both"
         raise Refusal("invalid-argument", message, "dims")
@@ -230,9 +235,11 @@ def _summed_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tupl
 
 
 @tensordot.counts
-def _tensordot_macs(output: Tensor, a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Size:
-    left, _ = _summed_dims(a, b, dims)
-    return output.numel() * product(a.shape[place] for place in left)
+def _tensordot_macs(output: Tensor, a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Size:  # type: ignore[type-arg]
+    left, right = _summed_dims(a, b, dims)
+    # Where one of the two has size 1, torch adds the other up before they are multiplied.
+    pairs = zip(left, right, strict=True)
+    return output.numel() * product(a.shape[one] for one, two in pairs if a.shape[one] != 1 and b.shape[two] != 1)
 
 
 @function(method=True, example=("kron(x, x)", "[6, 5]"))

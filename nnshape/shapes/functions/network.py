@@ -15,6 +15,14 @@ from nnshape.shapes.tensor import Tensor, product
 from nnshape.shapes.values import number, require_floating
 
 
+#: What torch calls a tensor of a dtype in its older sentences.
+_TENSOR_TYPES = {
+    "float16": "torch.HalfTensor", "bfloat16": "torch.BFloat16Tensor", "float32": "torch.FloatTensor",
+    "float64": "torch.DoubleTensor", "uint8": "torch.ByteTensor", "int8": "torch.CharTensor",
+    "int16": "torch.ShortTensor", "bool": "torch.BoolTensor",
+}  # fmt: skip
+
+
 def require_ids(input: Tensor, name: str = "input", does: str = "looks up") -> None:
     """Raise Refusal (wrong-dtype) where a tensor does not hold ids that torch can look up."""
     if input.dtype != "int64" and input.dtype != "int32":
@@ -22,10 +30,12 @@ def require_ids(input: Tensor, name: str = "input", does: str = "looks up") -> N
         wanted = ", ".join(map(str, input.shape))
         raise Refusal(
             "wrong-dtype",
-            f"{{layer}} {does} {kind}, but {name} is {input.dtype}: declare it as int64[{wanted}]",
+            f"{{layer}} {does} {kind}, but {{{name}}} is {input.dtype}: declare it as int64[{wanted}]",
             name,
             note=f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
-            f"but got {input.dtype} instead",
+            f"but got {_TENSOR_TYPES.get(input.dtype, input.dtype)} instead",
+            tensor=input,
+            names={name: (input, name)},
         )
 
 
@@ -139,7 +149,8 @@ def embedding_bag(
     else:
         require_ids(input.like(dtype=promote(input.dtype, offsets.dtype)))
     require_floating(weight, "weight")
-    require_in_table(input, weight.shape[0])
+    if bags != 0:
+        require_in_table(input, weight.shape[0])
     require_padding(padding_idx, weight.shape[0])
     return Tensor((bags, weight.shape[1]), weight.dtype)
 

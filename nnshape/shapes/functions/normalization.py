@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dim import Dim, Size, equal
+from nnshape.shapes.dim import Dim, Size
 from nnshape.shapes.dtypes import FLOAT32, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
+from nnshape.shapes.tensor import Tensor, product, shape_text, sizes_text
 from nnshape.shapes.windows import torch_shape
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ def require_floats(input: Tensor, parameter_dtype: str | None) -> None:
     dtype = input.dtype
     if not is_floating(dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {dtype}", "input")
-    if parameter_dtype is not None and dtype != parameter_dtype and not (dtype in NARROW and parameter_dtype == FLOAT32):
+    if (
+        parameter_dtype is not None
+        and dtype != parameter_dtype
+        and not (dtype in NARROW and parameter_dtype == FLOAT32)
+    ):
         message = f"{{layer}} computes in {parameter_dtype}, but input is {dtype}"
         note = "mixed dtype (CPU): expect parameter to have scalar type of Float"
         raise Refusal("wrong-dtype", message, "input", note=note)
@@ -42,8 +46,13 @@ def require_channels(input: Tensor, channels: Size, argument: str, at: int = 1) 
     if arrive == channels if type(arrive) is type(channels) is int else assume_equal(arrive, channels):
         return
     plural = "" if channels == 1 else "s"
-    message = f"{{layer}} normalises {channels} channel{plural}, but {arrive} arrive{'s' if arrive == 1 else ''}"
-    raise Refusal("size-mismatch", message, argument, note=f"running_mean should contain {arrive} elements not {channels}")
+    message = (
+        f"{{layer}} normalises {channels} channel{plural}, but {arrive} arrive{'s' if arrive == 1 else ''}{{from}}"
+    )
+    note = f"running_mean should contain {arrive} elements not {channels}"
+    raise Refusal(
+        "size-mismatch", message, argument, note=note, arrived=arrive, wanted=channels, tensor=input, dims=(at,)
+    )
 
 
 def require_values(input: Tensor) -> None:
@@ -53,14 +62,18 @@ def require_values(input: Tensor) -> None:
     if type(values) is int:
         if values == 1:
             message = f"{{layer}} fails in training: {torch_shape(input)} has one value per channel"
-            note = f"Expected more than 1 value per channel when training, got input size torch.Size({torch_shape(input)})"
+            note = (
+                f"Expected more than 1 value per channel when training, got input size torch.Size({torch_shape(input)})"
+            )
             raise Refusal("empty-output", message, "input", note=note)
     elif values == shape[0]:  # with symbolic height and width, a single value is far-fetched
-        notice("fails-in-training", f"{{layer}} fails in training when {values} = 1")
+        ones = f"torch.Size([1, {', '.join(map(str, shape[1:]))}])"
+        note = f"Expected more than 1 value per channel when training, got input size {ones}"
+        notice("fails-in-training", f"{{layer}} fails in training when {values} = 1", note)
 
 
 def _check_eps(eps: float, training: bool) -> None:
-    if eps < 0 or (training and eps <= 0):
+    if not isinstance(eps, Dim) and (eps < 0 or (training and eps <= 0)):
         note = f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but got {eps}"
         raise Refusal("invalid-argument", f"`eps` (={eps}) must be positive", "eps", note=note)
 
@@ -103,7 +116,9 @@ def normalized_sizes(owner: str, normalized_shape: object) -> tuple[Size, ...]:
     sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not sizes:
         note = "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element"
-        raise Refusal("invalid-argument", f"{owner} wants one size or more as normalized_shape", "normalized_shape", note=note)
+        raise Refusal(
+            "invalid-argument", f"{owner} wants one size or more as normalized_shape", "normalized_shape", note=note
+        )
     return sizes
 
 
@@ -111,7 +126,9 @@ def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
     """Raise Refusal where the input does not end in the sizes that are normalised over."""
     shape = input.shape
     arrive = shape[len(shape) - len(sizes) :] if len(shape) >= len(sizes) else ()
-    if arrive and all(a == b if type(a) is type(b) is int else assume_equal(a, b) for a, b in zip(arrive, sizes, strict=True)):
+    if arrive and all(
+        a == b if type(a) is type(b) is int else assume_equal(a, b) for a, b in zip(arrive, sizes, strict=True)
+    ):
         return
     listed = ", ".join(map(str, sizes))
     note = (
@@ -121,10 +138,15 @@ def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
     wanted = "the last" if len(sizes) == 1 else f"the last {len(sizes)} dimensions,"
     if not arrive:
         what = shape_text(shape) if shape else "a single number"
-        raise Refusal("wrong-rank", f"{{layer}} normalises {wanted} {sizes_text(sizes)}, but {what} arrives", "input", note=note)
+        raise Refusal(
+            "wrong-rank", f"{{layer}} normalises {wanted} {sizes_text(sizes)}, but {what} arrives", "input", note=note
+        )
     arrives = f"{arrive[0]} arrive" if len(sizes) == 1 else f"{sizes_text(arrive)} arrives"
     message = f"{{layer}} normalises {wanted} {sizes_text(sizes)}, but {arrives}"
-    raise Refusal("size-mismatch", message, "normalized_shape", note=note)
+    raise Refusal(
+        "size-mismatch", message, "normalized_shape", note=note, arrived=sizes_text(arrive) if len(sizes) > 1 else arrive[0],
+        wanted=sizes_text(sizes), tensor=input, dims=tuple(range(-len(sizes), 0)),
+    )  # fmt: skip
 
 
 def layer_normalized(input: Tensor, sizes: Sequence[Size], parameter_dtype: str | None) -> Tensor:
@@ -166,7 +188,9 @@ def locally_normalized(input: Tensor, size: Size) -> Tensor:
     if len(shape) < 3:
         what = shape_text(shape) if shape else "a single number"
         note = f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)"
-        raise Refusal("wrong-rank", f"{{layer}} wants [N, C, L] or more dimensions, but {what} arrives", "input", note=note)
+        raise Refusal(
+            "wrong-rank", f"{{layer}} wants [N, C, L] or more dimensions, but {what} arrives", "input", note=note
+        )
     if 0 in shape:
         return input.like()
     if not assume_at_least(size, 1):
@@ -181,8 +205,9 @@ def _dtype_of(tensors: Sequence[tuple[str, Tensor | None]]) -> str | None:
     """The one dtype of these parameters; None where none is given."""
     given = [(name, tensor) for name, tensor in tensors if tensor is not None]
     for name, tensor in given:
-        if tensor.dtype != given[0][1].dtype:
-            message = f"{{layer}} wants parameters of one dtype, but {given[0][0]} is {given[0][1].dtype} and {name} {tensor.dtype}"
+        first, dtype = given[0][0], given[0][1].dtype
+        if tensor.dtype != dtype:
+            message = f"{{layer}} wants parameters of one dtype, but {first} is {dtype} and {name} {tensor.dtype}"
             raise Refusal("wrong-dtype", message, name)
     return given[0][1].dtype if given else None
 

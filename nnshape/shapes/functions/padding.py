@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dtypes import category
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from nnshape.shapes.values import LARGEST, require_fit
+from nnshape.shapes.values import require_fit
 from nnshape.shapes.windows import torch_shape
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Sizes
 
 MODES = ("constant", "reflect", "replicate", "circular")
 
@@ -33,16 +38,17 @@ def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: float | None =
     if mode != "constant" and value is not None and value != 0:
         raise Refusal("invalid-argument", f"{{layer}} takes no value in mode {mode!r}", "value")
     if mode == "constant":
-        require_value(input, value)
+        require_value(input, pad, value)
     return padded(input, pad, mode)
 
 
-def require_value(input: Tensor, value: float | None, name: str = "value") -> None:
+def require_value(input: Tensor, pads: Sequence[Size], value: float | None) -> None:
     """Raise Refusal where the input's dtype has no room for what the padding holds."""
     if isinstance(value, Dim):
-        raise Refusal("unknown-value", f"{{layer}} needs a number as {name}, and {value} has no value", name)
-    if value and input.dtype in LARGEST:
-        require_fit(float(value), name, input.dtype)
+        raise Refusal("unknown-value", f"{{layer}} needs a number as value, and {value} has no value", "value")
+    adds = any(type(side) is not int or side > 0 for side in pads)
+    if value and adds and category(input.dtype) in (1, 2):
+        require_fit(float(value), "value", input.dtype)
 
 
 def padded(input: Tensor, pads: Sequence[Size], mode: str = "constant", argument: str = "pad") -> Tensor:
@@ -62,7 +68,9 @@ def padded(input: Tensor, pads: Sequence[Size], mode: str = "constant", argument
     else:
         _require_mode(input, pads, mode, argument)
         if mode != "circular" and input.dtype in ("bool", "complex32"):
-            raise Refusal("wrong-dtype", f"{{layer}} has no {mode} padding for {input.dtype}, the dtype of input", "input")
+            raise Refusal(
+                "wrong-dtype", f"{{layer}} has no {mode} padding for {input.dtype}, the dtype of input", "input"
+            )
     shape = list(input.shape)
     for pair in range(count):
         at = rank - 1 - pair

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.broadcasting import broadcast, broadcast_all
 from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.dim import Size
 from nnshape.shapes.dtypes import FLOAT32, DType, category, is_complex, is_integral, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import bracketed
@@ -203,8 +204,6 @@ def ctc_loss(
         raise Refusal("wrong-dtype", message, "log_probs")
     batched = log_probs.ndim == 3
     batch = log_probs.shape[1] if batched else 1
-    if targets.dtype not in ("int32", "int64"):
-        raise Refusal("wrong-dtype", f"{{layer}} wants class ids of int64, but targets is {targets.dtype}", "targets")
     _require_targets(targets.shape, batch, batched)
     classes = log_probs.shape[-1]
     if not (assume_at_least(number(blank, "blank"), 0) and assume_at_least(classes, blank + 1)):
@@ -224,10 +223,10 @@ def ctc_loss(
     return reduced((batch,) if batched else (), log_probs.dtype, reduction)
 
 
-def _require_targets(shape: Shape, batch: object, batched: bool) -> None:
+def _require_targets(shape: Shape, batch: Size, batched: bool) -> None:
     """Raise Refusal where the targets are neither a row a sample nor one after the other."""
-    if len(shape) == 2 and batched:
-        if assume_equal(shape[0], batch):  # type: ignore[arg-type]
+    if len(shape) == 2:
+        if assume_equal(shape[0], batch):
             return
     elif len(shape) == 1:
         return

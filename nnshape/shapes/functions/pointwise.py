@@ -249,7 +249,10 @@ def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
 
 @function(method=True, example=("heaviside(x, x)", "6x5x5"))
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
-    """0 for what is below 0, 1 for what is above, and `values` for 0 itself."""
+    """0 for what is below 0, 1 for what is above, and `values` for 0 itself.
+
+    values: what stands where the input is 0.
+    """
     dtype = _alike("step", input, values)
     if is_complex(dtype):
         raise Refusal("wrong-dtype", "heaviside takes no complex numbers", "input")

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nnshape.shapes.arguments import described
-from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dim import Size
-from nnshape.shapes.dtypes import FLOAT32, INT64, category, is_complex, is_floating
+from nnshape.shapes.dtypes import INT64, is_complex, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, sizes_text
@@ -23,13 +22,11 @@ if TYPE_CHECKING:
 Window = tuple[tuple[Size, ...], tuple[Size, ...], tuple[Size, ...], tuple[Size, ...]]
 
 
-def check_pool(
-    owner: str, dimensions: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1
-) -> Window:
+def check_pool(owner: str, dimensions: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1) -> Window:
     """Kernel, stride, padding and dilation, one for each dimension. Raises Refusal where none can be of use."""
     if type(kernel_size) is int and stride is None and padding == 0 and dilation == 1 and kernel_size > 0:
-        kernel = (kernel_size,) * dimensions
-        return kernel, kernel, (0,) * dimensions, (1,) * dimensions
+        square = (kernel_size,) * dimensions
+        return square, square, (0,) * dimensions, (1,) * dimensions
     kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner)
     each_at_least(kernel, 1, "kernel_size", owner)
     strides = kernel if stride is None or stride in ((), []) else per_dimension(stride, dimensions, "stride", owner)
@@ -51,7 +48,9 @@ def require_pool_map(input: Tensor, dimensions: int, empty_batch: bool = True) -
     shape = input.shape
     if len(shape) not in (dimensions + 1, dimensions + 2):
         note = f"non-empty {dimensions + 1}D or {dimensions + 2}D (batch mode) tensor expected for input"
-        raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input", note=note)
+        raise Refusal(
+            "wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input", note=note
+        )
     if 0 in (shape[1:] if len(shape) == dimensions + 2 and empty_batch else shape):
         note = (
             f"Expected {dimensions + 1}D or {dimensions + 2}D (batch mode) tensor with optional 0 dim batch size "
@@ -78,7 +77,7 @@ def pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bool, whol
 
 def _nothing_left(input: Tensor, maps: Sequence[Size], window: Window, ceil_mode: bool) -> Refusal:
     dimensions = len(maps)
-    sizes = [windows(size, *slide, ceil_mode) for size, *slide in zip(maps, *window, strict=True)]
+    sizes = [windows(size, k, s, p, d, ceil_mode) for size, k, s, p, d in zip(maps, *window, strict=True)]
     kernel, strides, pads, _ = window
     if set(kernel) == set(strides) == {2} and set(pads) == {0}:
         message = f"{{layer}} halves {sizes_text(maps)} to nothing"
@@ -88,7 +87,8 @@ def _nothing_left(input: Tensor, maps: Sequence[Size], window: Window, ceil_mode
     channels = input.shape[-1 - dimensions]
     given, made = ("x".join(map(str, [channels, *each])) for each in (maps, sizes))
     note = f"Given input size: ({given}). Calculated output size: ({made}). Output size is too small"
-    return Refusal("empty-output", message, "kernel_size", note=note)
+    dims = tuple(range(-dimensions, 0))
+    return Refusal("empty-output", message, "kernel_size", note=note, tensor=input, dims=dims)
 
 
 def require_ordered(input: Tensor, whole: bool = True) -> None:
@@ -132,7 +132,9 @@ def max_pool1d(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """Takes the largest value of each window over the last dimension."""
-    return max_pooled(1, input, check_pool("{layer}", 1, kernel_size, stride, padding, dilation), ceil_mode, return_indices)
+    return max_pooled(
+        1, input, check_pool("{layer}", 1, kernel_size, stride, padding, dilation), ceil_mode, return_indices
+    )
 
 
 @function(example=("max_pool2d(2)", "16x28x28"))
@@ -141,7 +143,9 @@ def max_pool2d(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """Takes the largest value of each window over the last two dimensions."""
-    return max_pooled(2, input, check_pool("{layer}", 2, kernel_size, stride, padding, dilation), ceil_mode, return_indices)
+    return max_pooled(
+        2, input, check_pool("{layer}", 2, kernel_size, stride, padding, dilation), ceil_mode, return_indices
+    )
 
 
 @function(example=("max_pool3d(2)", "16x8x8x8"))
@@ -150,7 +154,9 @@ def max_pool3d(
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
     """Takes the largest value of each window over the last three dimensions."""
-    return max_pooled(3, input, check_pool("{layer}", 3, kernel_size, stride, padding, dilation), ceil_mode, return_indices)
+    return max_pooled(
+        3, input, check_pool("{layer}", 3, kernel_size, stride, padding, dilation), ceil_mode, return_indices
+    )
 
 
 @function(example=("avg_pool1d(2)", "16x50"))

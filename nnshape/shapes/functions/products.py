@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dim import Dim, Size
 from nnshape.shapes.dtypes import result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.matrix import bmm, mm, multiplied_dtype, mv
@@ -89,7 +89,8 @@ def _addbmm_macs(output: Tensor, input: Tensor, batch1: Tensor, batch2: Tensor, 
 def _require_three(input: Tensor, other: Tensor, shape: Shape, dim: Size, name: str = "dim") -> None:
     place = axis(dim, shape)
     if not assume_equal(input.shape[place], 3) or not assume_equal(other.shape[place], 3):
-        note = f"linalg.cross: inputs dimension {place} must have length 3. Got {input.shape[place]} and {other.shape[place]}"
+        sizes = f"{input.shape[place]} and {other.shape[place]}"
+        note = f"linalg.cross: inputs dimension {place} must have length 3. Got {sizes}"
         message = f"{{layer}} multiplies vectors of 3, but dimension {dim} of {input} and {other} is not 3"
         raise Refusal("size-mismatch", message, name, note=note)
 
@@ -139,7 +140,7 @@ def cheapest(sizes: list[Size]) -> Size:
         for place in range(1, count):
             total = total + sizes[0] * sizes[place] * sizes[place + 1]
         return total
-    best: dict[tuple[int, int], int] = {}
+    best: dict[tuple[int, int], Any] = {}
     for length in range(1, count + 1):
         for start in range(count - length + 1):
             end = start + length - 1
@@ -147,15 +148,23 @@ def cheapest(sizes: list[Size]) -> Size:
                 (
                     best[start, cut] + best[cut + 1, end] + sizes[start] * sizes[cut + 1] * sizes[end + 1]
                     for cut in range(start, end)
-                ),  # type: ignore[misc]
+                ),
                 default=0,
             )
-    return best[0, count - 1]
+    fewest: int = best[0, count - 1]
+    return fewest
 
 
 @chain_matmul.counts
 def _chain_macs(output: Tensor, *matrices: Tensor) -> Size:
     return cheapest([*(matrix.shape[0] for matrix in matrices), matrices[-1].shape[1]])
+
+
+_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
 
 
 @function(example=("cdist(x, x)", "6x5x3"))
@@ -179,7 +188,10 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         if tensor.dtype not in ("float32", "float64") or tensor.dtype != x1.dtype:
             message = f"{{layer}} takes float32 or float64 of one dtype, but {tensor.dtype} arrives"
             raise Refusal("wrong-dtype", message, name)
-    if not p >= 0:
+    if compute_mode not in _MODES:
+        message = f"there is no compute_mode {compute_mode!r}: {', '.join(_MODES)}"
+        raise Refusal("invalid-argument", message, "compute_mode")
+    if not isinstance(p, Dim) and not p >= 0:
         raise Refusal(
             "invalid-argument", f"p must be 0 or more, not {p}", "p", note="cdist only supports non-negative p values"
         )

@@ -16,7 +16,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Whole, Wholes
+    from nnshape.shapes.arguments import Whole, Wholes, WholeTuple
 
 
 @function(method=True, example=("flip(1)", "6x5x5"))
@@ -67,7 +67,7 @@ def roll(input: Tensor, shifts: Wholes, dims: Wholes = ()) -> Tensor:
 
 
 @function(method=True, example=("rot90(1, (1, 2))", "6x5x5"))
-def rot90(input: Tensor, k: Whole = 1, dims: tuple = (0, 1)) -> Tensor:
+def rot90(input: Tensor, k: Whole = 1, dims: WholeTuple = (0, 1)) -> Tensor:
     """Turns a plane by 90 degrees, k times.
 
     k: how often; minus turns the other way.
@@ -89,7 +89,7 @@ def rot90(input: Tensor, k: Whole = 1, dims: tuple = (0, 1)) -> Tensor:
     return of_shape(input, tuple(shape))
 
 
-@function(only_method=True, example=("unfold(1, 3, 1)", "6x5x5"))
+@function(only_method=True, example=("x.unfold(1, 3, 1)", "6x5x5"))
 def unfold(input: Tensor, dimension: Whole, size: Whole, step: Whole) -> Tensor:
     """Slides a window along a dimension; what it shows becomes a last dimension.
 
@@ -162,6 +162,8 @@ for _rank in (1, 2, 3):
 @function(example=("cartesian_prod(x, x)", "[5]"))
 def cartesian_prod(*tensors: Tensor) -> Tensor:
     """Every combination of one element of each vector, as rows."""
+    if not tensors:
+        raise Refusal("missing-argument", "cartesian_prod takes one or more vectors, but none arrives", "tensors")
     for tensor in tensors:
         if len(tensor.shape) != 1:
             raise Refusal(

@@ -259,7 +259,10 @@ def norm(
 
 @function(method=True, example=("dist(x, x)", "6x5x5"))
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The norm of the difference of two tensors."""
+    """The norm of the difference of two tensors.
+
+    p: the exponent of the norm.
+    """
     dtype = result_type(input, other)
     if "bool" in (input.dtype, other.dtype):
         raise Refusal("wrong-dtype", "cannot subtract with a bool", "input")

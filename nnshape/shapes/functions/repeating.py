@@ -14,7 +14,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Whole
+    from nnshape.shapes.arguments import Whole, WholeTuple
 
 
 def expanded(shape: Shape, target: tuple[Size, ...], name: str = "sizes") -> Shape:
@@ -69,7 +69,7 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 @function(method=True, example=("broadcast_to((3, 6, 5))", "[6, 5]"))
-def broadcast_to(input: Tensor, size: tuple) -> Tensor:
+def broadcast_to(input: Tensor, size: WholeTuple) -> Tensor:
     """Repeats dimensions of size 1 to a shape."""
     return of_shape(input, expanded(input.shape, tuple(size), "size"))
 

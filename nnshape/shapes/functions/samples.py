@@ -14,7 +14,8 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Device, Flag, Number, Whole
+    from nnshape.shapes.arguments import Flag, Number, Whole, WholeTuple
+    from nnshape.shapes.layer import Device
 
 
 def _like(name: str, doc: str) -> None:
@@ -67,7 +68,7 @@ _new("new_empty", "A tensor of any values in the dtype of this one.")
 
 @function(only_method=True, example=("new_full((2, 3), 1)", "6x5x5"))
 def new_full(
-    input: Tensor, size: tuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
+    input: Tensor, size: WholeTuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
     requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
     """A tensor of one value in the dtype of this one."""
@@ -78,7 +79,7 @@ def new_full(
 
 @function(factory=True, example=("randint(10, (2, 3))",))
 def randint(
-    low: Whole, high: Whole | tuple, size: tuple | None = None, *, dtype: DType | None = None,
+    low: Whole, high: Whole | WholeTuple, size: WholeTuple | None = None, *, dtype: DType | None = None,
     device: Device | None = None,
     requires_grad: Flag = False, generator: Any = None, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
@@ -94,18 +95,18 @@ def randint(
     if size is None:
         raise Refusal("missing-argument", "randint is missing its size", "size")
     shape = checked_size(size)
-    if not assume_at_least(high, low + 1):  # type: ignore[arg-type]
+    if not assume_at_least(high, low + 1):
         note = f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         raise Refusal("invalid-argument", f"there is no whole number from {low} to below {high}", "high", note=note)
     chosen = DTYPES[dtype] if dtype else INT64
     if category(chosen) == 3:
         raise Refusal("wrong-dtype", f"randint draws whole numbers, not {chosen}", "dtype")
-    for name, value in (("low", low), ("high", high - 1)):  # type: ignore[operator]
-        if not isinstance(value, Dim) and not (0 <= value <= 1 if chosen == "bool" else fits(value, chosen)):  # type: ignore[arg-type]
+    for name, value in (("low", low), ("high", high - 1)):
+        if not isinstance(value, Dim) and not (0 <= value <= 1 if chosen == "bool" else fits(value, chosen)):
             raise Refusal(
                 "invalid-argument", f"{value} does not fit into {chosen}", name, note=f"out of bounds for {chosen}"
             )
-    span: Any = (low, high - 1) if is_integral(chosen) else None  # type: ignore[operator]
+    span: Any = (low, high - 1) if is_integral(chosen) else None
     return Tensor(shape, with_gradient(chosen, requires_grad), span)
 
 

@@ -5,19 +5,21 @@ A view keeps its elements, and so what is known of their values.
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dim import Dim, Size, divisible
+from nnshape.shapes.dim import Dim, Size, divisible, shape_part, symbols_of
 from nnshape.shapes.dtypes import ITEM_BYTES, DType
 from nnshape.shapes.function import function
+from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Shape, Tensor, product, shape_text, sizes_text
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Whole, Wholes
+    from nnshape.shapes.arguments import Whole, Wholes, WholeTuple
 
 
 def of_shape(input: Tensor, shape: Shape) -> Tensor:
@@ -50,7 +52,21 @@ def reshaped(shape: Shape, target: tuple[Size, ...], name: str = "shape") -> Sha
         raise Refusal("invalid-argument", message, name)
     if not _divides(shape, target, elements, wanted):
         raise _does_not_fit(shape, target, unknown, name)
-    return (*target[:unknown], elements // wanted, *target[unknown + 1 :])
+    found = (*target[:unknown], elements // wanted, *target[unknown + 1 :])
+    _note_mixed_batch(shape, found, unknown)
+    return found
+
+
+def _note_mixed_batch(shape: Shape, found: Shape, unknown: int) -> None:
+    """Say that -1 took the batch into it, although torch accepts that."""
+    size = found[unknown]
+    if type(size) is int or not shape or shape[0] != N or size in shape:
+        return
+    if "N" in symbols_of(size):
+        notice(
+            "swallows-batch",
+            f"{{layer}} mixes the batch with other dimensions: -1 is {size} of {shape_text(shape)}, not N",
+        )
 
 
 def _divides(shape: Shape, target: tuple[Size, ...], elements: Size, wanted: Size) -> bool:
@@ -67,16 +83,24 @@ def _divides(shape: Shape, target: tuple[Size, ...], elements: Size, wanted: Siz
 
 def _does_not_fit(shape: Shape, target: tuple[Size, ...], unknown: int | None, name: str) -> Refusal:
     note = f"shape '{_listed(target)}' is invalid for input of size {product(shape)}"
+    problem = "size-mismatch"
     of_a_sample = len(shape) > 1 and shape[0] == N and bool(target) and (target[0] == N or unknown == 0)
     if of_a_sample:
         holds, wanted = product(shape[1:]), product(target[1:])
         message = f"a sample holds {holds} values, not {wanted}: {shape_text(shape)} does not fit {_listed(target)}"
+        if unknown == 0:
+            problem = "swallows-batch"
+            if type(holds) is int and type(wanted) is int:
+                samples = wanted // gcd(holds, wanted)
+                rows = _listed((samples * holds // wanted, *target[1:]))
+                message = f"a sample holds {holds} values, not {wanted}: -1 takes the batch in, and N = {samples} gives {rows}"
     elif unknown is None:
         message = f"{shape_text(shape)} holds {product(shape)} values, but {_listed(target)} takes {product(target)}"
     else:
         rest = sizes_text(size for position, size in enumerate(target) if position != unknown)
         message = f"{shape_text(shape)} holds {product(shape)} values, which {rest} does not divide"
-    return Refusal("size-mismatch", message, name, note=note)
+    arrived, needed = (holds, wanted) if of_a_sample else (None, None)
+    return Refusal(problem, message, name, note=note, arrived=arrived, wanted=needed)
 
 
 def _listed(sizes: tuple[Size, ...]) -> str:
@@ -120,6 +144,19 @@ def reshape(input: Tensor, *shape: Whole) -> Tensor:
     return of_shape(input, reshaped(input.shape, shape))
 
 
+@view.derives
+@reshape.derives
+def _(input: Tensor, *shape: Any) -> tuple[str, ...]:
+    """What -1 stands for; nothing where all sizes are given."""
+    if -1 not in shape:
+        return ()
+    place = shape.index(-1)
+    made = reshaped(input.shape, shape)[place]
+    rest = " * ".join(shape_part(size) for at, size in enumerate(shape) if at != place)
+    every = " * ".join(map(shape_part, input.shape)) or "1"
+    return (f"-1: {every} / {f'({rest})' if ' ' in rest else rest} = {made}" if rest else f"-1: {every} = {made}",)
+
+
 @function(only_method=True, example=("view_as(x, y)", "6x5x5", "30x5"))
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """The same elements in the shape of another tensor."""
@@ -153,7 +190,7 @@ def ravel(input: Tensor) -> Tensor:
 
 
 @function(method=True, example=("unflatten(1, (2, 3))", "6x5x5"))
-def unflatten(input: Tensor, dim: Whole, sizes: tuple) -> Tensor:
+def unflatten(input: Tensor, dim: Whole, sizes: WholeTuple) -> Tensor:
     """Splits a dimension into several.
 
     dim: the dimension to split.

@@ -14,7 +14,8 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Device, Flag, Whole, Wholes
+    from nnshape.shapes.arguments import Flag, Whole, Wholes
+    from nnshape.shapes.layer import Device
 
 _NORMS = (None, "forward", "backward", "ortho")
 
@@ -117,6 +118,8 @@ def _several_dimensions(name: str, doc: str, pair: bool) -> None:
                     note=f"{name} must transform at least one axis",
                 )
             return Tensor(input.shape, dtype)
+        if not input.shape:
+            raise Refusal("wrong-rank", f"{name} transforms a dimension, but a single number arrives", "input")
         shape = list(input.shape)
         for number, place in enumerate(places):
             n = None if sizes is None or sizes[number] == -1 else sizes[number]
@@ -185,7 +188,7 @@ _frequencies("rfftfreq", "The frequencies of rfft's values.")
 
 def _require_window(window: Tensor | None, length: Size) -> None:
     if window is not None and (len(window.shape) != 1 or not assume_equal(window.shape[0], length)):
-        note = f"expected a 1D window tensor of size equal to win_length={length}, but got window with size {list(window.shape)}"
+        note = f"expected a 1D window tensor of size equal to win_length={length}"
         raise Refusal(
             "size-mismatch", f"{{layer}} wants a window of {length}, but {window} arrives", "window", note=note
         )

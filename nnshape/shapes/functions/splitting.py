@@ -14,7 +14,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Whole, Wholes
+    from nnshape.shapes.arguments import Whole, Wholes, WholeTuple
 
 #: The most tensors that one split may give.
 MOST_PIECES = 10_000
@@ -108,7 +108,7 @@ def _with_sizes(tensor: Tensor, sizes: Any, dim: Size, name: str) -> tuple[Tenso
 
 
 @function(method=True, example=("split_with_sizes([2, 4], 1)", "6x5x5"))
-def split_with_sizes(input: Tensor, split_sizes: tuple, dim: Whole = 0) -> tuple[Tensor, ...]:
+def split_with_sizes(input: Tensor, split_sizes: WholeTuple, dim: Whole = 0) -> tuple[Tensor, ...]:
     """Cuts a dimension into pieces of these sizes.
 
     split_sizes: the size of each piece.

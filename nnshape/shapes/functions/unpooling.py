@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_equal
@@ -22,15 +22,22 @@ from nnshape.shapes.tensor import Tensor, shape_text, sizes_text
 from nnshape.shapes.values import number
 from nnshape.shapes.windows import arriving, each_at_least, layout, per_dimension, torch_shape
 
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Floats, Sizes
+
 
 def power_pooled(
     owner: str, dimensions: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
 ) -> Tensor:
     """The power average of each window. Raises Refusal where torch refuses it."""
     infinite = number(norm_type, "norm_type") in (inf, -inf)
-    if not infinite and isinstance(kernel_size, (tuple, list)):
-        if dimensions == 1:
-            raise Refusal("wrong-type", f"{owner} takes a whole number as kernel_size, not {described(kernel_size)}", "kernel_size")
+    if isinstance(kernel_size, (tuple, list)):
+        if dimensions == 1 and not infinite:
+            raise Refusal(
+                "wrong-type",
+                f"{owner} takes a whole number as kernel_size, not {described(kernel_size)}",
+                "kernel_size",
+            )
         per_dimension(kernel_size, dimensions, "kernel_size", owner, spread=False)
     window = check_pool(owner, dimensions, kernel_size, stride, 0)
     if infinite:
@@ -79,8 +86,8 @@ def fractional_size(
 
 
 def fractional_pooled(
-    dimensions: int, input: Tensor, kernel: Sequence[Size], sizes: Sequence[Size] | None, ratios: Sequence[float] | None,
-    return_indices: bool, samples: Tensor | None,
+    dimensions: int, input: Tensor, kernel: Sequence[Size], sizes: Sequence[Size] | None,
+    ratios: Sequence[float] | None, return_indices: bool, samples: Tensor | None,
 ) -> Any:  # fmt: skip
     """The largest value of each of so many windows, which chance spreads over the map."""
     shape = input.shape
@@ -88,8 +95,7 @@ def fractional_pooled(
         raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input")
     if not is_floating(input.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
-    first = 1 if len(shape) == dimensions + 2 else 0
-    if 0 in shape[first:]:
+    if 0 in shape[1:]:
         message = f"{{layer}} has nothing to pool: {torch_shape(input)} arrives"
         raise Refusal("empty-output", message, "input")
     maps = shape[-dimensions:]
@@ -98,7 +104,9 @@ def fractional_pooled(
         sizes = [scaled(size, ratio, "output_ratio") for size, ratio in zip(maps, ratios, strict=True)]
     for size, made, k in zip(maps, sizes, kernel, strict=True):
         if not assume_at_least(size, made + k - (dimensions < 3)):
-            message = f"{{layer}} cannot spread {sizes_text(sizes)} windows of {sizes_text(kernel)} over {sizes_text(maps)}"
+            message = (
+                f"{{layer}} cannot spread {sizes_text(sizes)} windows of {sizes_text(kernel)} over {sizes_text(maps)}"
+            )
             note = f"pool size {k} too large relative to input size {size}"
             raise Refusal("empty-output", message, "kernel_size", note=note)
         if not assume_at_least(made, 0):
@@ -121,7 +129,14 @@ def _require_samples(dimensions: int, input: Tensor, samples: Tensor) -> None:
 
 
 def unpooled(
-    owner: str, dimensions: int, input: Tensor, indices: Tensor, kernel_size: Any, stride: Any, padding: Any, output_size: Any
+    owner: str,
+    dimensions: int,
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    output_size: Any,
 ) -> Tensor:
     """The map that a max pool had before it. Raises Refusal where torch refuses this input and these indices."""
     kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner, spread=False)
@@ -135,22 +150,28 @@ def unpooled(
         raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input")
     if indices.dtype != "int64":
         note = "elements in indices should be type int64"
-        raise Refusal("wrong-dtype", f"{{layer}} wants int64 as indices, but they are {indices.dtype}", "indices", note=note)
+        raise Refusal(
+            "wrong-dtype", f"{{layer}} wants int64 as indices, but they are {indices.dtype}", "indices", note=note
+        )
     if len(indices.shape) != len(shape) or not all(map(assume_equal, indices.shape, shape)):
-        message = f"{{layer}} wants an index for each value, but {shape_text(shape)} and {shape_text(indices.shape)} arrive"
+        message = (
+            f"{{layer}} wants an index for each value, but {shape_text(shape)} and {shape_text(indices.shape)} arrive"
+        )
         raise Refusal("size-mismatch", message, "indices")
-    if not is_floating(input.dtype):
-        raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
     maps = shape[-dimensions:]
     made = [(size - 1) * s + k - 2 * p for size, k, s, p in zip(maps, kernel, strides, pads, strict=True)]
     if output_size is not None:
         made = _chosen(owner, made, strides, output_size)
     for size in made:
         if not assume_at_least(size, 0):
-            raise Refusal("empty-output", f"{{layer}} leaves nothing of {sizes_text(maps)}: {sizes_text(made)}", "padding")
+            raise Refusal(
+                "empty-output", f"{{layer}} leaves nothing of {sizes_text(maps)}: {sizes_text(made)}", "padding"
+            )
     if dimensions == 3:
         each_at_least(strides, 1, "stride", owner, "strides should be greater than zero")
     _require_filled(input)
+    if not is_floating(input.dtype) and 0 not in made:
+        raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
     return input.like((*shape[:-dimensions], *made))
 
 
@@ -208,7 +229,9 @@ def _declare_fractional(count: int, where: str, shape: str) -> None:
         return_indices: bool = False, _random_samples: Tensor | None = None,
     ) -> Any:  # fmt: skip
         if count == 2 and output_size is None and isinstance(output_ratio, (int, float, Dim)):
-            raise Refusal("wrong-type", f"{{layer}} takes two numbers as output_ratio, not {output_ratio}", "output_ratio")
+            raise Refusal(
+                "wrong-type", f"{{layer}} takes two numbers as output_ratio, not {output_ratio}", "output_ratio"
+            )
         kernel, sizes, ratios = fractional_size("{layer}", count, kernel_size, output_size, output_ratio)
         return fractional_pooled(count, input, kernel, sizes, ratios, return_indices, _random_samples)
 

@@ -19,12 +19,12 @@ from nnshape.shapes.tensor import Tensor, shape_text, sizes_text
 from nnshape.shapes.windows import each_at_least, torch_shape
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Floats, Sizes
+    from nnshape.shapes.arguments import Floats, Sizes, WholeTuple
 
 #: The numbers of dimensions of the map that each mode takes.
 MODES = {
-    "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,), "bicubic": (2,),
-    "trilinear": (3,), "lanczos": (2,),
+    "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
+    "bicubic": (2,), "trilinear": (3,), "lanczos": (2,),
 }  # fmt: skip
 
 
@@ -34,8 +34,12 @@ def resized(
 ) -> Tensor:  # fmt: skip
     """The map at another size. Raises Refusal where torch refuses it."""
     if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
-        note = "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
-        raise Refusal("invalid-argument", f"{{layer}} has no corners to align in mode {mode!r}", "align_corners", note=note)
+        note = (
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
+        raise Refusal(
+            "invalid-argument", f"{{layer}} has no corners to align in mode {mode!r}", "align_corners", note=note
+        )
     rank = len(input.shape)
     if mode not in MODES:
         message = f"{{layer}} takes one of {', '.join(map(repr, MODES))} as mode, not {described(mode)}"
@@ -51,7 +55,9 @@ def resized(
         message = "{layer} has no scale factor to recompute: size is given"
         raise Refusal("invalid-argument", message, "recompute_scale_factor", note=note)
     if antialias and mode not in ("bilinear", "bicubic", "lanczos"):
-        note = "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        note = (
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
         raise Refusal("invalid-argument", f"{{layer}} cannot antialias in mode {mode!r}", "antialias", note=note)
     if mode == "area":
         return adaptive_average("{layer}", rank - 2, input, sizes)
@@ -95,7 +101,9 @@ def _require_filled(input: Tensor, sizes: list[Size]) -> None:
         if not assume_at_least(size, 1):
             before, after = sizes_text(input.shape[2:]), sizes_text(sizes)
             note = f"Input and output sizes should be greater than 0, but got input ({before}) output ({after})"
-            raise Refusal("empty-output", f"{{layer}} makes {after} of {before}: nothing is left", "scale_factor", note=note)
+            raise Refusal(
+                "empty-output", f"{{layer}} makes {after} of {before}: nothing is left", "scale_factor", note=note
+            )
 
 
 @function(example=("interpolate(scale_factor=2)", "16x14x14"))
@@ -105,6 +113,7 @@ def interpolate(
 ) -> Tensor:  # fmt: skip
     """Brings a map to another size.
 
+    size: the size of the output's map.
     mode: 'nearest', 'linear', 'bilinear', 'bicubic', 'trilinear', 'area' or 'nearest-exact'.
     scale_factor: what each size is multiplied by, in place of size.
     recompute_scale_factor: whether the scale is worked out again from the sizes that it gave.
@@ -125,6 +134,7 @@ def upsample(
 def upsample_nearest(input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None) -> Tensor:
     """Brings a map to another size by the nearest value: interpolate, by an old name.
 
+    size: the size of the output's map.
     scale_factor: what each size is multiplied by, in place of size.
     """
     return resized(input, size, scale_factor, "nearest", None, None)
@@ -134,6 +144,7 @@ def upsample_nearest(input: Tensor, size: Sizes | None = None, scale_factor: Flo
 def upsample_bilinear(input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None) -> Tensor:
     """Brings a map to another size between the nearest values: interpolate, by an old name.
 
+    size: the size of the output's map.
     scale_factor: what each size is multiplied by, in place of size.
     """
     return resized(input, size, scale_factor, "bilinear", True, None)
@@ -220,7 +231,11 @@ def channel_shuffle(input: Tensor, groups: Size) -> Tensor:
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Tensor:
-    """Reads a map at the places that a grid names."""
+    """Reads a map at the places that a grid names.
+
+    grid: where each value of the result is taken from: places from -1 to 1, the last dimension x and y (and z).
+    mode: 'bilinear', 'nearest' or 'bicubic'.
+    """
     for name, value, known in (
         ("mode", mode, ("bilinear", "nearest", "bicubic")),
         ("padding_mode", padding_mode, ("zeros", "border", "reflection")),
@@ -248,12 +263,14 @@ def grid_sample(
         raise Refusal("invalid-argument", "{layer} has no mode 'bicubic' for 5D input", "mode", note=note)
     if not is_floating(input.dtype) or input.dtype != grid.dtype:
         message = f"{{layer}} wants floats of one dtype, but input is {input.dtype} and grid {grid.dtype}"
-        raise Refusal("wrong-dtype", message, "grid", note="grid_sampler(): expected input and grid to have the same dtype")
+        raise Refusal(
+            "wrong-dtype", message, "grid", note="grid_sampler(): expected input and grid to have the same dtype"
+        )
     return input.like((*input.shape[:2], *grid.shape[1:-1]))
 
 
 @function(example=("affine_grid((1, 3, 32, 32))", "[1, 2, 3]"))
-def affine_grid(theta: Tensor, size: tuple, align_corners: bool | None = None) -> Tensor:
+def affine_grid(theta: Tensor, size: WholeTuple, align_corners: bool | None = None) -> Tensor:
     """Makes the grid that an affine map of a picture reads.
 
     theta: the matrices of the maps, [N, 2, 3] or [N, 3, 4].
@@ -266,12 +283,16 @@ def affine_grid(theta: Tensor, size: tuple, align_corners: bool | None = None) -
         raise Refusal("wrong-type", f"{{layer}} takes whole numbers as size, not {described(size)}", "size")
     if count not in (2, 3):
         note = "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively."
-        raise Refusal("invalid-argument", f"{{layer}} wants 4 or 5 numbers as size, not {described(size)}", "size", note=note)
+        raise Refusal(
+            "invalid-argument", f"{{layer}} wants 4 or 5 numbers as size, not {described(size)}", "size", note=note
+        )
     wanted = (size[0], count, count + 1)
     if len(theta.shape) != 3:
         raise Refusal("wrong-rank", f"{{layer}} wants theta {_list(wanted)}, but {torch_shape(theta)} arrives", "theta")
     if not all(map(assume_equal, theta.shape, wanted)):
-        raise Refusal("size-mismatch", f"{{layer}} wants theta {_list(wanted)}, but {torch_shape(theta)} arrives", "theta")
+        raise Refusal(
+            "size-mismatch", f"{{layer}} wants theta {_list(wanted)}, but {torch_shape(theta)} arrives", "theta"
+        )
     for length in size:
         if not assume_at_least(length, 1):
             note = f"Expected non-zero, positive output size. Got {list(size)}"

@@ -112,6 +112,15 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
             found[f"tail.{index}.1.weight"] = Tensor((classes, features), dtype)
         return found
 
+    def derivation(self, input_: Tensor, target_: Tensor) -> tuple[str, ...]:
+        clusters = self._clusters()
+        scores = f"head: {self.cutoffs[0]} classes + {len(clusters)} clusters = {self.cutoffs[0] + len(clusters)} scores"
+        tails = (
+            f"cluster {index}: {self.in_features} // {self.div_value:g}**{index + 1} = {features} features -> {classes} classes"
+            for index, (features, classes) in enumerate(clusters)
+        )
+        return (scores, *tails, f"output: that of the true class, one for each target: {target_.like(dtype=input_.dtype)}")
+
     def macs(self, output: Any, input_: Tensor, target_: Tensor) -> Size:
         """The head's, for each sample; which clusters are computed hangs on the targets' values."""
         samples = input_.shape[0] if input_.ndim == 2 else 1

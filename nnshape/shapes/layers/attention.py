@@ -43,6 +43,7 @@ class MultiheadAttention(Layer):
     dtype: DType | None = None
 
     auto = {"embed_dim": (0, -1), "kdim": (1, -1), "vdim": (2, -1)}
+    returns = "(attn_output, attn_output_weights)"
     example = ("MultiheadAttention(64, 8, batch_first=True)(x, x, x)", "[N, T, 64]")
 
     def check(self) -> None:
@@ -114,7 +115,10 @@ class MultiheadAttention(Layer):
         arrives = tensor.shape[-1]
         if not assume_equal(arrives, wanted):
             message = f"{{layer}} reads {what} of {wanted} features, but {arrives} arrive{'s' if arrives == 1 else ''}"
-            raise Refusal("size-mismatch", message, field if given is not None else "embed_dim")
+            named = field if given is not None else "embed_dim"
+            raise Refusal(
+                "size-mismatch", message, named, arrived=arrives, wanted=wanted, tensor=tensor, dims=(-1,)
+            )
 
     def declared(self, query: Tensor, key: Tensor, value: Tensor, *masks: Any, **others: Any) -> tuple[Tensor, ...] | None:
         if query.ndim not in (2, 3):

@@ -159,6 +159,7 @@ class LSTMCell(_Cell):
     dtype: DType | None = None
 
     gates = 4
+    returns = "(h_1, c_1)"
     example = ("LSTMCell(10, 20)", "10")
 
     def forward(self, input: Tensor, hx: Tensors | None = None) -> tuple[Tensor, Tensor]:

@@ -103,12 +103,21 @@ class _Convolution(Layer):
         weight, padding = self.weight_shape, self.padding
         if self.padding_mode != "zeros":
             require_map(input, self.dimensions)
-            require_channels(input, self.dimensions, self.in_channels, weight, self.groups, "in_channels", f"groups={self.groups}")
+            require_channels(
+                input, self.dimensions, self.in_channels, weight, self.groups, "in_channels", f"groups={self.groups}"
+            )
             input, padding = padded(input, self._pads(), self._pad_mode, "padding"), "valid"
         elif not isinstance(padding, str):
             padding = self._each("padding")
         return convolve(
-            self.dimensions, input, weight, self._each("stride"), padding, self._each("dilation"), self.groups, "in_channels"
+            self.dimensions,
+            input,
+            weight,
+            self._each("stride"),
+            padding,
+            self._each("dilation"),
+            self.groups,
+            "in_channels",
         )
 
     @property

@@ -22,6 +22,9 @@ class CosineSimilarity(Layer):
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return rules.cosine_similarity.rule(x1, x2, self.dim, self.eps)  # type: ignore[no-any-return]
 
+    def derivation(self, x1: Tensor, x2: Tensor) -> tuple[str, ...]:
+        return (f"one number for each vector along dimension {self.dim}: {self.forward(x1, x2)}",)
+
 
 class PairwiseDistance(Layer):
     """The distance between two inputs, along their last dimension.
@@ -39,3 +42,6 @@ class PairwiseDistance(Layer):
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return rules.pairwise_distance.rule(x1, x2, self.p, self.eps, self.keepdim)  # type: ignore[no-any-return]
+
+    def derivation(self, x1: Tensor, x2: Tensor) -> tuple[str, ...]:
+        return (f"one number for each vector along the last dimension: {self.forward(x1, x2)}",)

@@ -117,7 +117,9 @@ class CrossMapLRN2d(Layer):
     def forward(self, input: Tensor) -> Tensor:
         if len(input.shape) != 4:
             note = f"CrossMapLRN2d: Expected input to be 4D, got {len(input.shape)}D instead."
-            raise Refusal("wrong-rank", f"{{layer}} wants [N, C, H, W], but {arriving(input)} arrives", "input", note=note)
+            raise Refusal(
+                "wrong-rank", f"{{layer}} wants [N, C, H, W], but {arriving(input)} arrives", "input", note=note
+            )
         if input.shape[1] == 0:
             raise Refusal("empty-output", "{layer} wants a channel or more, but none arrives", "input")
         if not is_floating(input.dtype) and not is_complex(input.dtype):

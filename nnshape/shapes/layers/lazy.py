@@ -16,7 +16,7 @@ from nnshape.shapes.windows import arriving
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnshape.shapes.arguments import Sizes
+    from nnshape.shapes.arguments import Sizes, WholeTuple
     from nnshape.shapes.dim import Size
     from nnshape.shapes.dtypes import DType
 
@@ -127,13 +127,13 @@ class _LazyConvolutionTranspose(_Lazy):
 
     reads = "in_channels"
 
-    def forward(self, input: Tensor, output_size: tuple | None = None) -> Any:
+    def forward(self, input: Tensor, output_size: WholeTuple | None = None) -> Any:
         return self.resolve((input,)).forward(input, output_size)
 
-    def derivation(self, input: Tensor, output_size: tuple | None = None) -> tuple[str, ...]:
+    def derivation(self, input: Tensor, output_size: WholeTuple | None = None) -> tuple[str, ...]:
         return self.resolve((input,)).derivation(input, output_size)
 
-    def macs(self, output: Any, input: Tensor, output_size: tuple | None = None) -> Size:
+    def macs(self, output: Any, input: Tensor, output_size: WholeTuple | None = None) -> Size:
         return self.resolve((input,)).macs(output, input, output_size)
 
 

@@ -56,6 +56,10 @@ class Linear(Layer):
                 f"{{layer}} wants {self.in_features} features, but {_what_arrives(input)}",
                 "in_features",
                 note=_torch_sentence(input, self.in_features, self.out_features),
+                arrived=arrives,
+                wanted=self.in_features,
+                tensor=input,
+                dims=(-1,),
             )
         return input.like((*input.shape[:-1], self.out_features))
 
@@ -76,7 +80,7 @@ class Linear(Layer):
 def _what_arrives(input: Tensor) -> str:
     arrives = input.shape[-1]
     if input.ndim == 4:
-        return f"a {shape_text(input.shape)} map arrives, whose last dimension is {arrives}"
+        return f"a {shape_text(input.shape)} map arrives: its last dimension is {arrives}"
     if input.ndim > 2:
         return f"{arrives} arrive, the last of {shape_text(input.shape)}"
     return f"{arrives} arrive{'s' if arrives == 1 else ''}"
@@ -127,12 +131,17 @@ class Bilinear(Layer):
         for name, input, wanted in (("in1_features", input1, self.in1_features), ("in2_features", input2, self.in2_features)):
             if not assume_equal(input.shape[-1], wanted):
                 message = f"{{layer}} wants {wanted} features as {name}, but {_what_arrives(input)}"
-                raise Refusal("size-mismatch", message, name)
+                raise Refusal(
+                    "size-mismatch", message, name, arrived=input.shape[-1], wanted=wanted, tensor=input, dims=(-1,)
+                )
         return input1.like((*input1.shape[:-1], self.out_features))
 
     def parameters(self) -> dict[str, Tensor]:
         weight = Tensor((self.out_features, self.in1_features, self.in2_features), self.parameter_dtype)
         return {"weight": weight, "bias": Tensor((self.out_features,), weight.dtype)} if self.bias else {"weight": weight}
+
+    def derivation(self, input1: Tensor, input2: Tensor) -> tuple[str, ...]:
+        return (f"last dimension: {input1.shape[-1]} and {input2.shape[-1]} -> {self.out_features}",)
 
     def macs(self, output: Tensor, input1: Tensor, input2: Tensor) -> Size:
         return output.numel() * self.in1_features * self.in2_features

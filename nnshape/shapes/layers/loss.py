@@ -5,7 +5,7 @@ Each shares the rule of its functional twin.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import losses as functions
@@ -17,6 +17,9 @@ from nnshape.shapes.tensor import Tensor
 class _Loss(Layer):
     """A loss whose arguments are those of its functional twin, by the same names."""
 
+    if TYPE_CHECKING:
+        reduction: str
+
     twin: ClassVar[Function]
 
     def apply_twin(self, *inputs: Any) -> Tensor:
@@ -26,12 +29,6 @@ class _Loss(Layer):
         keywords["reduction"] = chosen(self.reduction, size_average, reduce)
         result: Tensor = self.twin.rule(*inputs, **keywords)
         return result
-
-    @property
-    def reduction(self) -> str:
-        """What is done with one loss for each element."""
-        given: str = vars(self)["reduction"]
-        return given
 
     def buffers(self) -> dict[str, Tensor]:
         weights = {name: vars(self).get(name) for name in ("weight", "pos_weight")}

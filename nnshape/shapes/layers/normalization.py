@@ -61,17 +61,8 @@ class _Normalization(Layer):
         return {"running_mean": vector, "running_var": vector.like(), "num_batches_tracked": Tensor((), INT64)}
 
 
-class _BatchNorm(_Normalization):
+class _BatchNormalization(_Normalization):
     """Normalises each channel over the batch."""
-
-    num_features: Size
-    eps: float = 1e-05
-    momentum: float | None = 0.1
-    affine: bool = True
-    track_running_stats: bool = True
-    device: Device | None = None
-    dtype: DType | None = None
-    bias: bool = True
 
     ranks: ClassVar[tuple[int, ...]]
 
@@ -95,6 +86,17 @@ class _BatchNorm(_Normalization):
         return (Tensor(shape, self.parameter_dtype),)
 
 
+class _BatchNorm(_BatchNormalization):
+    num_features: Size
+    eps: float = 1e-05
+    momentum: float | None = 0.1
+    affine: bool = True
+    track_running_stats: bool = True
+    device: Device | None = None
+    dtype: DType | None = None
+    bias: bool = True
+
+
 class BatchNorm1d(_BatchNorm):
     """Normalises each channel of [N, C] or [N, C, L] over the batch."""
 
@@ -116,7 +118,7 @@ class BatchNorm3d(_BatchNorm):
     example = ("BatchNorm3d(100)", "100x35x45x10")
 
 
-class SyncBatchNorm(_BatchNorm):
+class SyncBatchNorm(_BatchNormalization):
     """Normalises each channel over the batches of all processes; in a single process as BatchNorm does.
 
     process_group: the processes that share their statistics; all of them if it is not given.

@@ -36,7 +36,12 @@ class _Pool(Layer):
     def _window(self) -> Window:
         own = self.__dict__
         return check_pool(
-            type(self).__name__, self.dimensions, own["kernel_size"], own["stride"], own["padding"], own.get("dilation", 1)
+            type(self).__name__,
+            self.dimensions,
+            own["kernel_size"],
+            own["stride"],
+            own["padding"],
+            own.get("dilation", 1),
         )
 
     def declared(self, input: Tensor) -> tuple[Tensor] | None:
@@ -44,12 +49,14 @@ class _Pool(Layer):
         if len(input.shape) not in (count + 1, count + 2):
             return None
         window = zip(input.shape[-count:], *self._window(), strict=True)
-        maps = [maximum(size, least_size(*slide, self.ceil_mode), 1) for size, *slide in window]
+        maps = [maximum(size, least_size(k, s, p, d, self.ceil_mode), 1) for size, k, s, p, d in window]
         return (input.like((*input.shape[:-count], *maps)),)
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
         window = zip(input.shape[-self.dimensions :], *self._window(), strict=True)
-        return named_lines(self.dimensions, [windows_formula(*sizes, self.ceil_mode) for sizes in window])
+        return named_lines(self.dimensions, [
+            windows_formula(*sizes, self.ceil_mode, dilated="dilation" in vars(self)) for sizes in window
+        ])  # fmt: skip
 
 
 class _MaxPool(_Pool):

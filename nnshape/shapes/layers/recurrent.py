@@ -97,7 +97,10 @@ class _Recurrent(Layer):
             verb = "arrives" if arrives == 1 else "arrive"
             message = f"{{layer}} reads {self.input_size} features a step, but {arrives} {verb}"
             note = f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {arrives}"
-            raise Refusal("size-mismatch", message, "input_size", note=note)
+            raise Refusal(
+                "size-mismatch", message, "input_size", note=note,
+                arrived=arrives, wanted=self.input_size, tensor=input, dims=(-1,),
+            )  # fmt: skip
         batched = len(shape) == 3
         steps = shape[1] if batched and self.batch_first else shape[0]
         if not assume_at_least(steps, 1):
@@ -187,6 +190,7 @@ class RNN(_Recurrent):
     dtype: DType | None = None
 
     gates = 1
+    returns = "(output, h_n)"
     example = ("RNN(10, 20, 2)", "[T, N, 10]")
 
     def check(self) -> None:
@@ -230,6 +234,7 @@ class GRU(_Recurrent):
     dtype: DType | None = None
 
     gates = 3
+    returns = "(output, h_n)"
     example = ("GRU(10, 20, batch_first=True)", "[N, T, 10]")
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -267,6 +272,7 @@ class LSTM(_Recurrent):
     dtype: DType | None = None
 
     gates = 4
+    returns = "(output, (h_n, c_n))"
     example = ("LSTM(10, 20, batch_first=True)", "[N, T, 10]")
 
     def check(self) -> None:

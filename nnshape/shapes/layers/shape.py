@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.axes import axis
 from nnshape.shapes.functions import shape as rules
 from nnshape.shapes.layer import Layer
-from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import WholeTuple
 
 
 class Flatten(Layer):
@@ -45,17 +47,9 @@ class Unflatten(Layer):
     """
 
     dim: int
-    unflattened_size: tuple
+    unflattened_size: WholeTuple
 
     example = ("Unflatten(1, (2, 5, 5))", "50")
-
-    def check(self) -> None:
-        for at, size in enumerate(self.unflattened_size):
-            if isinstance(size, (float, str, tuple, list)) or size is None:
-                kind = type(size).__name__
-                note = f"unflattened_size must be tuple of ints, but found element of type {kind} at pos {at}"
-                message = f"Unflatten takes whole numbers as unflattened_size, not {size!r}"
-                raise Refusal("wrong-type", message, "unflattened_size", note=note)
 
     def forward(self, input: Tensor) -> Tensor:
         return rules.unflatten.rule(input, self.dim, tuple(self.unflattened_size))  # type: ignore[no-any-return]

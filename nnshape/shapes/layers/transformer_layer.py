@@ -32,7 +32,7 @@ _MEMORY = {"query": "tgt", "key": "memory", "attn_mask": "memory_mask", "key_pad
 
 def renamed(refusal: Refusal, names: Mapping[str, str]) -> Refusal:
     """The refusal with the arguments by the names of the layer around."""
-    message = re.sub(r"\w+", lambda word: names.get(word[0], word[0]), refusal.message)
+    message = re.sub(r"\w+", lambda word: names.get(word[0], word[0]), str(refusal))
     argument = None if refusal.argument is None else names.get(refusal.argument, refusal.argument)
     return Refusal(refusal.problem, message, argument, note=refusal.note)
 

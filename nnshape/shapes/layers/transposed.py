@@ -16,7 +16,7 @@ from nnshape.shapes.tensor import Tensor, product, sizes_text
 from nnshape.shapes.windows import each_at_least, named_lines, per_dimension, transposed, transposed_formula
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Sizes
+    from nnshape.shapes.arguments import Sizes, WholeTuple
 
 
 class _ConvolutionTranspose(Layer):
@@ -56,9 +56,8 @@ class _ConvolutionTranspose(Layer):
             raise Refusal("invalid-argument", message, "padding_mode")
         check_channels(owner, self.in_channels, self.out_channels, self.groups)
         each_at_least(self._each("kernel_size", spread=False), 1, "kernel_size", owner)
-        strides, _, dilations = check_window(owner, self.dimensions, self.stride, self.padding, self.dilation)
-        extra = self._each("output_padding")
-        each_at_least(extra, 0, "output_padding", owner, "negative output_padding is not supported")
+        check_window(owner, self.dimensions, self.stride, self.padding, self.dilation)
+        self._each("output_padding")  # its values count only where no output_size is given
         self.require_learnable()
 
     def _each(self, name: str, spread: bool = True) -> tuple[Size, ...]:
@@ -72,7 +71,7 @@ class _ConvolutionTranspose(Layer):
         """The shape of the weight: the input's channels, a group's channels of the output, the kernel."""
         return (self.in_channels, self.out_channels // self.groups, *self._each("kernel_size"))
 
-    def forward(self, input: Tensor, output_size: tuple | None = None) -> Tensor:
+    def forward(self, input: Tensor, output_size: WholeTuple | None = None) -> Tensor:
         if input.dtype != (self.dtype or FLOAT32):
             self.require_dtype(input)
         batched = require_map(input, self.dimensions)
@@ -91,20 +90,26 @@ class _ConvolutionTranspose(Layer):
             message = f"{owner} wants {wanted} sizes as output_size, not {described(tuple(output_size))}"
             raise Refusal("invalid-argument", message, "output_size")
         sizes = output_size[-count:]
-        window = [per_dimension(getattr(self, name), count, name, owner, spread=False) for name in ("stride", "padding", "dilation")]
+        window = [
+            per_dimension(getattr(self, name), count, name, owner, spread=False)
+            for name in ("stride", "padding", "dilation")
+        ]
         strides, paddings, dilations = window
         extra = []
-        for size, *slide in zip(input.shape[-count:], self._each("kernel_size"), strides, paddings, dilations, strict=True):
+        for size, *slide in zip(
+            input.shape[-count:], self._each("kernel_size"), strides, paddings, dilations, strict=True
+        ):
             least = transposed(size, slide[0], slide[1], slide[2], 0, slide[3])
             extra.append((least, slide[1] - 1))
         for wanted_size, (least, most) in zip(sizes, extra, strict=True):
             if not assume_at_least(wanted_size, least) or not assume_at_least(least + most, wanted_size):
-                low, high = (sizes_text([a + b for a, b in bounds]) for bounds in ([(a, 0) for a, _ in extra], extra))
-                message = f"{{layer}} can make from {low} to {high} of {sizes_text(input.shape[-count:])}, but not {sizes_text(sizes)}"
+                low, high = sizes_text([least for least, _ in extra]), sizes_text([sum(both) for both in extra])
+                what = f"from {low} to {high} of {sizes_text(input.shape[-count:])}"
+                message = f"{{layer}} can make {what}, but not {sizes_text(sizes)}"
                 raise Refusal("invalid-argument", message, "output_size")
         return [size - least for size, (least, _) in zip(sizes, extra, strict=True)]
 
-    def declared(self, input: Tensor, output_size: tuple | None = None) -> tuple[Tensor] | None:
+    def declared(self, input: Tensor, output_size: WholeTuple | None = None) -> tuple[Tensor] | None:
         count = self.dimensions
         if len(input.shape) not in (count + 1, count + 2):
             return None
@@ -116,15 +121,17 @@ class _ConvolutionTranspose(Layer):
         weight = Tensor(self.weight_shape, dtype)
         return {"weight": weight, "bias": Tensor((self.out_channels,), dtype)} if self.bias else {"weight": weight}
 
-    def macs(self, output: Tensor, input: Tensor, output_size: tuple | None = None) -> Size:
+    def macs(self, output: Tensor, input: Tensor, output_size: WholeTuple | None = None) -> Size:
         return input.numel() * product(self.weight_shape[1:])
 
-    def derivation(self, input: Tensor, output_size: tuple | None = None) -> tuple[str, ...]:
+    def derivation(self, input: Tensor, output_size: WholeTuple | None = None) -> tuple[str, ...]:
         count = self.dimensions
         batched = len(input.shape) == count + 2
         extra = self._each("output_padding") if output_size is None else self._extra(input, batched, output_size)
         window = (self._each("kernel_size"), self._each("stride"), self._each("padding"), extra, self._each("dilation"))
-        return named_lines(count, [transposed_formula(*sizes) for sizes in zip(input.shape[-count:], *window, strict=True)])
+        return named_lines(
+            count, [transposed_formula(*sizes) for sizes in zip(input.shape[-count:], *window, strict=True)]
+        )
 
 
 class ConvTranspose1d(_ConvolutionTranspose):

@@ -17,7 +17,7 @@ from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.windows import named_lines, per_dimension, windows_formula
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Floats, Sizes
+    from nnshape.shapes.arguments import Floats, Sizes, WholeTuple
 
 
 class _LPPool(Layer):
@@ -55,7 +55,9 @@ class _LPPool(Layer):
     def derivation(self, input: Tensor) -> tuple[str, ...]:
         window = check_pool(type(self).__name__, self.dimensions, self.kernel_size, self.stride, 0)
         slides = zip(input.shape[-self.dimensions :], *window, strict=True)
-        return named_lines(self.dimensions, [windows_formula(*slide, self.ceil_mode) for slide in slides])
+        return named_lines(self.dimensions, [
+            windows_formula(*slide, self.ceil_mode, padded=False, dilated=False) for slide in slides
+        ])  # fmt: skip
 
 
 class LPPool1d(_LPPool):
@@ -121,8 +123,16 @@ class _FractionalMaxPool(Layer):
     def derivation(self, input: Tensor) -> tuple[str, ...]:
         output = self.forward(input)
         made = (output[0] if self.return_indices else output).shape[-self.dimensions :]
-        pairs = zip(input.shape[-self.dimensions :], made, strict=True)
-        return named_lines(self.dimensions, [f"{size} -> {size_made}" for size, size_made in pairs])
+        sizes = input.shape[-self.dimensions :]
+        _, _, ratios = fractional_size(
+            type(self).__name__, self.dimensions, self.kernel_size, self.output_size, self.output_ratio
+        )
+        if ratios is None:
+            return named_lines(
+                self.dimensions, [f"{one} -> {new}, as output_size says" for one, new in zip(sizes, made, strict=True)]
+            )
+        of = zip(sizes, ratios, made, strict=True)
+        return named_lines(self.dimensions, [f"floor({one} * {ratio:g}) = {new}" for one, ratio, new in of])
 
 
 class FractionalMaxPool2d(_FractionalMaxPool):
@@ -153,11 +163,11 @@ class _MaxUnpool(Layer):
 
     dimensions: ClassVar[int]
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: tuple | None = None) -> Tensor:
+    def forward(self, input: Tensor, indices: Tensor, output_size: WholeTuple | None = None) -> Tensor:
         window = (self.kernel_size, self.stride, self.padding)
         return unpooled(type(self).__name__, self.dimensions, input, indices, *window, output_size)
 
-    def derivation(self, input: Tensor, indices: Tensor, output_size: tuple | None = None) -> tuple[str, ...]:
+    def derivation(self, input: Tensor, indices: Tensor, output_size: WholeTuple | None = None) -> tuple[str, ...]:
         count, owner = self.dimensions, type(self).__name__
         made = self.forward(input, indices, output_size).shape[-count:]
         if output_size is not None:

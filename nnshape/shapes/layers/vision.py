@@ -28,7 +28,9 @@ class _Upsampling(Layer):
 
     def check(self) -> None:
         if isinstance(self.scale_factor, list):
-            message = f"{type(self).__name__} takes a number or a tuple as scale_factor, not the list {self.scale_factor}"
+            message = (
+                f"{type(self).__name__} takes a number or a tuple as scale_factor, not the list {self.scale_factor}"
+            )
             note = "float() argument must be a string or a real number, not 'list'"
             raise Refusal("wrong-type", message, "scale_factor", note=note)
 

@@ -1,0 +1,152 @@
+"""Shares, intervals and counts of values: https://pytorch.org/docs/stable/torch.html#comparison-ops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.axes import axis
+from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
+from nnshape.shapes.dtypes import BOOL, DTYPES, INT64
+from nnshape.shapes.function import function
+from nnshape.shapes.functions.ranking import require_any
+from nnshape.shapes.functions.reduction import reduced, require_kinds
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, product
+
+if TYPE_CHECKING:
+    from nnshape.shapes.arguments import Flag, Number, Whole
+
+
+def _quantiles(name: str, doc: str) -> None:
+    def rule(
+        input: Tensor,
+        q: float | Tensor,
+        dim: Whole | None = None,
+        keepdim: Flag = False,
+        *,
+        interpolation: str = "linear",
+    ) -> Tensor:
+        if input.dtype not in ("float32", "float64"):
+            note = f"{name}() input tensor must be either float or double dtype"
+            raise Refusal(
+                "wrong-dtype", f"{{layer}} takes float32 or float64, but {input.dtype} arrives", "input", note=note
+            )
+        if isinstance(q, Tensor) and q.dtype != input.dtype:
+            raise Refusal("wrong-dtype", f"{{layer}} wants q as {input.dtype}, but it is {q.dtype}", "q")
+        if isinstance(q, Tensor) and len(q.shape) > 1:
+            raise Refusal("wrong-rank", f"{{layer}} wants q as a number or a vector, but it is {q}", "q")
+        if isinstance(q, (int, float)) and not 0 <= q <= 1:
+            raise Refusal("invalid-argument", f"q must lie between 0 and 1, not at {q}", "q")
+        if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+            raise Refusal("invalid-argument", f"there is no interpolation {interpolation!r}", "interpolation")
+        require_any(input, name)
+        places = tuple(range(len(input.shape))) if dim is None else (axis(dim, input.shape),)
+        several = q.shape if isinstance(q, Tensor) else ()
+        return Tensor(several + reduced(input.shape, places, keepdim), input.dtype)
+
+    rule.__doc__ = doc
+    function(name=name, method=True, example=(f"{name}(0.5, 1)", "6x5x5"))(rule)
+
+
+_quantiles("quantile", "The elements below which a share q lies, along a dimension or of all.")
+_quantiles("nanquantile", "The elements below which a share q lies, without the NaNs.")
+
+
+@function(example=("searchsorted(x, x)", "[5]"))
+def searchsorted(
+    sorted_sequence: Tensor, input: Tensor | Number, *, out_int32: Flag = False, right: Flag = False,
+    side: str | None = None, sorter: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Where each value would go into a sorted sequence.
+
+    sorted_sequence: the boundaries, in ascending order along the last dimension.
+    side: 'right' as right=True.
+    sorter: the order that sorts the boundaries.
+    """
+    shape = input.shape if isinstance(input, Tensor) else ()
+    edges = sorted_sequence.shape
+    if not edges:
+        raise Refusal("wrong-rank", "{layer} wants a sorted sequence of one dimension or more", "sorted_sequence")
+    require_kinds(sorted_sequence, "if", "orders")
+    if side not in (None, "left", "right") or (side == "left" and right):
+        raise Refusal("invalid-argument", f"side is 'left' or 'right', as `right` says, not {side!r}", "side")
+    if len(edges) > 1:
+        ahead = edges[:-1]
+        if len(shape) != len(edges) or not all(assume_equal(a, b) for a, b in zip(ahead, shape, strict=False)):
+            both = f"{sorted_sequence} and {input}"
+            message = f"{{layer}} wants sequence and values alike but for the last dimension, not {both}"
+            raise Refusal("size-mismatch", message, "input")
+    return Tensor(shape, DTYPES["int32"] if out_int32 else INT64)
+
+
+@function(example=("bucketize(x, boundaries)", "6x5", "[8]"))
+def bucketize(input: Tensor | Number, boundaries: Tensor, *, out_int32: Flag = False, right: Flag = False) -> Tensor:
+    """The number of the interval between boundaries that each element lies in."""
+    if len(boundaries.shape) != 1:
+        note = f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})"
+        raise Refusal(
+            "wrong-rank",
+            f"{{layer}} wants boundaries of one dimension, but {boundaries} arrives",
+            "boundaries",
+            note=note,
+        )
+    return searchsorted.rule(boundaries, input, out_int32=out_int32)  # type: ignore[no-any-return]
+
+
+@function(example=("isin(x, x)", "[5]"))
+def isin(
+    elements: Tensor | Number, test_elements: Tensor | Number, *, assume_unique: Flag = False, invert: Flag = False
+) -> Tensor:
+    """Says which elements are among others.
+
+    elements: what is looked for.
+    test_elements: what it is looked for in.
+    assume_unique: whether no value comes twice.
+    invert: whether the answer is turned round.
+    """
+    for name, operand in (("elements", elements), ("test_elements", test_elements)):
+        if isinstance(operand, Tensor):
+            require_kinds(operand, "if", "compares", "Unsupported input type encountered for isin()")
+        elif isinstance(operand, (bool, complex)):
+            raise Refusal("wrong-dtype", f"{{layer}} compares whole numbers and floats, not {operand}", name)
+    return Tensor(elements.shape if isinstance(elements, Tensor) else (), BOOL)
+
+
+@function(method=True, example=("unique()", "[5]"))
+def unique(
+    input: Tensor,
+    sorted: Flag = True,
+    return_inverse: Flag = False,
+    return_counts: Flag = False,
+    dim: Whole | None = None,
+) -> Any:
+    """The different elements, whose number only the values tell; with their places and counts where asked.
+
+    sorted: whether the values come in ascending order.
+    return_inverse: whether the place of each value among them is returned too.
+    return_counts: whether the number of each is returned too.
+    """
+    place = None if dim is None else axis(dim, input.shape)
+    whole = product(input.shape) if place is None else input.shape[place]
+    count = fresh_symbol("unique", whole)
+    shape = (count,) if place is None else (*input.shape[:place], count, *input.shape[place + 1 :])
+    found = [Tensor(shape, input.dtype)]
+    if return_inverse:
+        found.append(Tensor(input.shape if place is None else (whole,), INT64))
+    if return_counts:
+        found.append(Tensor((count,), INT64))
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+@function(method=True, example=("histc(10)", "[50]"))
+def histc(input: Tensor, bins: Whole = 100, min: float = 0, max: float = 0) -> Tensor:
+    """Counts the elements in equal intervals.
+
+    bins: how many equal parts the range is cut into.
+    min: the lower end of the range.
+    max: the upper end of the range; with min = max = 0, the range of the values.
+    """
+    require_kinds(input, "f", "counts")
+    if not assume_at_least(bins, 1):
+        raise Refusal("invalid-argument", f"bins must be 1 or more, not {bins}", "bins", note="bins must be > 0")
+    return Tensor((bins,), input.dtype)
