@@ -16,10 +16,11 @@ from nnshape.trace import Trace, trace_spec
 if TYPE_CHECKING:
     import torch
 
+    from nnshape.fixes import Fix
     from nnshape.modules import Verification
 
 __version__ = "0.1.0"
-__all__ = ["Problem", "Spec", "SpecError", "Trace", "build", "load", "loads", "trace", "verify"]
+__all__ = ["Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "trace", "verify"]
 
 
 def trace(
@@ -56,6 +57,18 @@ def as_spec(spec: Spec | str | Path) -> Spec:
     if isinstance(spec, str) and "\n" in spec:
         return loads(spec)
     return load(spec)
+
+
+def find_fixes(trace: Trace) -> tuple[Fix, ...]:
+    """Edits of the spec with which the model traces without one of its problems: at most three a problem.
+
+    Each was tried, and brings no new problem; the nearest come first. `fix.problem` says which problem
+    of the trace it is for, `fix.edits` what is written where, and `fix.safe` whether it only takes an
+    argument of the failing layer from what arrives.
+    """
+    from nnshape.fixes import fixes
+
+    return fixes(trace)
 
 
 def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:

@@ -75,6 +75,7 @@ KINDS: dict[str, str] = {
     "import-refused": "A Python class is named that the person running nnshape has not allowed.",
     "include-refused": "An included file lies outside the tree, is missing, or includes itself.",
     "unreadable": "The file cannot be read.",
+    "unwritable": "The file cannot be written.",
     "too-large": "The file, an expression or the model is beyond a limit.",
     "swallows-batch": "A reshape mixes the batch with other dimensions.",
     "fails-in-training": "A layer that works in evaluation fails in training, at a size that the input may have.",

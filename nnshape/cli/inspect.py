@@ -14,20 +14,32 @@ from nnshape.cli import options
 @options.device("meta", "Where the real modules are built: meta, cpu, cuda, cuda:1, mps; or none.")
 @options.depth
 @options.fold
+@options.fixing
 @options.page
 def inspect(
-    device: str, depth: int | None, fold: bool, output_format: str, columns: int | None, color: str, **model: Any
+    device: str,
+    depth: int | None,
+    fold: bool,
+    fix: bool,
+    diff: bool,
+    output_format: str,
+    columns: int | None,
+    color: str,
+    **model: Any,
 ) -> int:
     """Show what every layer does to the shape, and how many parameters it holds.
 
     The table comes at once. Then the real modules are built, run and compared with it; the last line
-    says what that proved. FILE is a spec, or - for standard input.
+    says what that proved. FILE is a spec, or - for standard input. With a fault, edits are shown with
+    which the model was traced again without it; --fix makes those that only take an argument of the
+    failing layer from what arrives.
 
     \b
     Examples:
       nnshape inspect configs/lenet.yaml
       nnshape inspect configs/gpt2.yaml --variant xl --device none
       nnshape inspect configs/unet.yaml --set H=512 --format json
+      nnshape inspect model.yaml --diff
     """
     from nnshape.cli.proof import checked_device, proof_lines, proved
     from nnshape.cli.tracing import traced
@@ -35,6 +47,20 @@ def inspect(
 
     checked_device(device)
     trace = traced(**model)
+    if diff:
+        from nnshape.cli.fixing import difference
+
+        write(difference(trace))
+        return _code(trace, None)
+    if fix:
+        from nnshape.cli.fixing import fixed
+
+        trace, told = fixed(trace)
+        write_error(told)
+    if trace.problems:
+        from nnshape.fixes import explained
+
+        trace.problems = explained(trace)
     if output_format == "table":
         from nnshape.render.problems import problems_lines
         from nnshape.render.table import table_lines

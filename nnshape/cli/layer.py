@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @click.argument("step", metavar="STEP")
 @click.argument("shapes", nargs=-1, metavar="[SHAPE]...")
 @click.option(
-    "--input", "inputs", multiple=True, metavar="NAME=SHAPE", help="An input by name; NAME=SHAPE among the shapes is the same."
+    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
+    help="An input by name; NAME=SHAPE among the shapes is the same.",
 )
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="The value of a symbolic size: H=512.")
 @click.option("--values", is_flag=True, help="Run the real layer on random inputs, and show what comes out.")
@@ -115,7 +116,7 @@ def _sample(trace: Trace, device: str, seed: int) -> Sample:
     inputs = {name: values_of(tensor.cpu()) for name, tensor in run.inputs.items()}
     names = [name for name, _ in named_tensors(step_of(trace).output)]
     outputs = {name: values_of(tensor.cpu()) for name, tensor in zip(names, _flat(run.output), strict=True)}
-    return Sample(seed, run.training, run.sizes, inputs, outputs)
+    return Sample(seed, run.sizes, inputs, outputs)
 
 
 def _flat(value: Any) -> list[Any]:

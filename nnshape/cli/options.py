@@ -72,6 +72,14 @@ color = click.option(
 )  # fmt: skip
 
 
+def fixing(command: Command) -> Command:
+    """What is to be done with the fixes that are safe."""
+    command = click.option("--diff", is_flag=True, help="Show what --fix would write, and write nothing.")(command)
+    return click.option(
+        "--fix", is_flag=True, help="Write the safe fixes to the file: arguments taken from what arrives."
+    )(command)
+
+
 def device(default: str, help: str) -> Callable[[Command], Command]:
     """`--device`, with what the command does there."""
     return click.option("--device", default=default, show_default=True, metavar="DEVICE", help=help)

@@ -26,16 +26,11 @@ _ID_LIMITS = (10, 2, 1)
 
 @dataclass(frozen=True, slots=True)
 class RealRun:
-    """One run: the numbers that symbols had, what went in by name, and what came out.
-
-    `training` says that the modules ran as torch makes them, in training mode; where they refuse the
-    batch there, they ran in evaluation mode.
-    """
+    """One run, in training mode as torch makes its modules: the numbers that symbols had, what went in, what came out."""
 
     sizes: dict[str, int]
     inputs: dict[str, torch.Tensor]
     output: Any
-    training: bool
 
 
 def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
@@ -48,25 +43,24 @@ def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
     refused: Exception | None = None
     # An accelerator does not recover from an id beyond its table.
     limits = _ID_LIMITS if place.type == "cpu" else _ID_LIMITS[-1:]
-    for training in (True, False):
-        for limit in limits:
-            with warnings.catch_warnings(), seeded(seed, place), torch.inference_mode():
-                warnings.simplefilter("ignore")
-                model = with_code(Builder(trace, place, sizes).model()).train(training)
-                inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}
-                try:
-                    # A copy, since a module may write into its input; and fx would show the code that failed.
-                    with redirect_stderr(StringIO()):
-                        output = model(*(tensor.clone() for tensor in inputs.values()))
-                    return RealRun(sizes, inputs, output, training)
-                except (RuntimeError, ValueError, IndexError) as error:
-                    refused = refused or error
+    for limit in limits:
+        with warnings.catch_warnings(), seeded(seed, place), torch.inference_mode():
+            warnings.simplefilter("ignore")
+            model = with_code(Builder(trace, place, sizes).model())
+            inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}
+            try:
+                # A copy, since a module may write into its input; and fx would show the code that failed.
+                with redirect_stderr(StringIO()):
+                    output = model(*(tensor.clone() for tensor in inputs.values()))
+                return RealRun(sizes, inputs, output)
+            except (RuntimeError, ValueError, IndexError) as error:
+                refused = refused or error
     assert refused is not None
     raise SpecError(refusal_of_torch("torch does not run this on random numbers", refused, trace.root.span))
 
 
 def _drawn(tensor: Tensor, sizes: dict[str, int], device: torch.device, limit: int) -> torch.Tensor:
-    shape = [int(substitute(size, sizes)) for size in tensor.shape]  # type: ignore[arg-type]
+    shape = [int(substitute(size, sizes)) for size in tensor.shape]
     dtype = torch_dtype(tensor.dtype)
     if dtype.is_floating_point or dtype.is_complex:
         base = dtype if dtype.is_complex else torch.float32

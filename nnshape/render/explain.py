@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
@@ -11,13 +11,12 @@ from nnshape.problems import KINDS
 from nnshape.render import json
 from nnshape.render.amounts import value_forms
 from nnshape.render.layer import call_lines, count_lines, needs_of, paragraph
-from nnshape.render.styled import Line, cells, padded
+from nnshape.render.styled import Line, cells
 from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.documentation import page_of, torch_name
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.meanings import SHARED
-from nnshape.trace import Trace
 from nnshape.trace.derivation import derivation_of_call
 from nnshape.trace.one_step import step_of
 from nnshape.trace.symbolic_example import example_of, symbolic_example

@@ -34,7 +34,6 @@ class Sample:
     """A run of the real layer: what its symbols were, and the values of each input and output by name."""
 
     seed: int
-    training: bool
     sizes: Mapping[str, int]
     inputs: Mapping[str, Values] = field(default_factory=dict)
     outputs: Mapping[str, Values] = field(default_factory=dict)
@@ -145,7 +144,7 @@ def count_lines(call: Call, rows: Sequence[ParameterRow], width: int, prefix: st
         role = "  buffer" if row.buffer else ""
         middle = f"{padded(shape, second)}  {padded(str(row.tensor.dtype), third)}"
         style = "dim" if row.buffer else ""
-        lines.append([(padded(name, first), style), (f"  {middle}  ", style), (padded(count, last, True) + role, style)])
+        lines.append([(f"{padded(name, first)}  {middle}  {padded(count, last, True)}{role}", style)])
     if shown < len(rows):
         lines.append([(f"… and {len(rows) - shown} more, which --format json lists", "dim")])
     gap = " " * (second + third + 6 if rows else 2)
@@ -171,7 +170,6 @@ def _bytes(call: Call, rows: Sequence[ParameterRow]) -> str:
 def _mac_remark(call: Call, macs: Size) -> str:
     if macs == 0:
         return ""
-    batched = any(tensor.shape[:1] == (N,) for tensor in call.inputs)
     remark = ["per sample"] if any(tensor.shape[:1] == (N,) for tensor in call.inputs) else []
     if isinstance(macs, int):
         remark.append(f"{amount(macs * 2)} FLOPs at 2 per MAC")
@@ -189,8 +187,7 @@ def _mac_remark(call: Call, macs: Size) -> str:
 def sample_lines(sample: Sample) -> list[Line]:
     """What went into the real layer and what came out, a corner of each tensor."""
     sizes = "".join(f", {name} = {size}" for name, size in sample.sizes.items())
-    mode = "" if sample.training else ", in evaluation mode"
-    lines: list[Line] = [[(f"values at seed {sample.seed}{sizes}{mode}", "dim")]]
+    lines: list[Line] = [[(f"values at seed {sample.seed}{sizes}", "dim")]]
     for kind, values in (("input", sample.inputs), ("output", sample.outputs)):
         for name, each in values.items():
             title = f"output{name}" if kind == "output" else name if len(sample.inputs) > 1 else "input"
@@ -226,7 +223,6 @@ def layer_json(trace: Trace, verification: Verification | None, sample: Sample |
     if sample is not None:
         document["values"] = {
             "seed": sample.seed,
-            "training": sample.training,
             "sizes": dict(sample.sizes),
             "inputs": {name: _values_json(values) for name, values in sample.inputs.items()},
             "outputs": {name: _values_json(values) for name, values in sample.outputs.items()},
@@ -235,4 +231,5 @@ def layer_json(trace: Trace, verification: Verification | None, sample: Sample |
 
 
 def _values_json(values: Values) -> dict[str, Any]:
-    return {"shape": list(values.shape), "statistics": finite(dict(values.statistics)), "values": finite(values.numbers)}
+    statistics, numbers = finite(dict(values.statistics)), finite(values.numbers)
+    return {"shape": list(values.shape), "statistics": statistics, "values": numbers}

@@ -10,7 +10,7 @@ no number for a bool, as its modules do; a `Number` may be complex.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -155,7 +155,7 @@ class Signature:
         self.variadic = next((p for p in parameters if p.variadic), None)
         self._defaults = {p.name: () if p.variadic else p.default for p in parameters}
 
-    def bind(self, arguments: Sequence[Any], keywords: Mapping[str, Any], auto: Sequence[str] = ()) -> dict[str, Any]:
+    def bind(self, arguments: Sequence[Any], keywords: Mapping[str, Any], auto: Collection[str] = ()) -> dict[str, Any]:
         """Give each declared argument its value, in the declared order.
 
         Raises Refusal: unknown-argument, missing-argument or wrong-type, with the argument's name.
@@ -192,7 +192,7 @@ class Signature:
                 raise self._missing([name for name, value in bound.items() if value is REQUIRED])
         return bound
 
-    def _check(self, parameter: Parameter, value: Any, auto: Sequence[str]) -> None:
+    def _check(self, parameter: Parameter, value: Any, auto: Collection[str]) -> None:
         if parameter.accepts(value) or (value is AUTO and parameter.name in auto):
             return
         name = parameter.name

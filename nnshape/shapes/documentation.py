@@ -14,7 +14,7 @@ LAYER_SECTIONS: dict[str, tuple[str, ...]] = {
     "Convolution": ("convolution", "transposed", "folding"),
     "Pooling": ("pooling", "adaptive", "unpooling"),
     "Padding": ("padding",),
-    "Activation": ("activation", "attention"),
+    "Activation": ("activation", "softmax", "attention"),
     "Normalization": ("normalization", "instance"),
     "Recurrent": ("recurrent", "cell"),
     "Transformer": ("transformer", "transformer_layer"),
@@ -23,7 +23,7 @@ LAYER_SECTIONS: dict[str, tuple[str, ...]] = {
     "Dropout": ("dropout",),
     "Sparse": ("sparse",),
     "Distance": ("distance",),
-    "Loss": ("loss", "sequence_loss", "adaptive_softmax"),
+    "Loss": ("loss", "class_loss", "pair_loss", "adaptive_softmax"),
     "Vision": ("vision",),
     "Shape": ("shape",),
 }
@@ -31,12 +31,12 @@ LAYER_SECTIONS: dict[str, tuple[str, ...]] = {
 #: The same for functions and methods.
 FUNCTION_SECTIONS: dict[str, tuple[str, ...]] = {
     "Arithmetic, comparison, logic": ("pointwise", "elementary"),
-    "Activation": ("activation",),
-    "Views, reshapes, order": ("shape", "rearrange"),
-    "Joining, splitting": ("joining",),
+    "Activation": ("activation", "softmax"),
+    "Views, reshapes, order": ("shape", "rearrange", "repeating", "diagonals"),
+    "Joining, splitting": ("joining", "splitting"),
     "Indexing, gathering": ("indexing", "gathering"),
     "Reduction": ("reduction",),
-    "Sorting, searching": ("ranking",),
+    "Sorting, searching": ("ranking", "counting"),
     "Matrices": ("matrix", "products", "einsum", "linalg"),
     "Fourier transforms": ("spectral",),
     "Creation": ("creation", "samples"),
@@ -45,13 +45,15 @@ FUNCTION_SECTIONS: dict[str, tuple[str, ...]] = {
     "Normalization, dropout": ("normalization", "dropout"),
     "Embedding, attention, linear": ("network", "attention"),
     "Padding, vision": ("padding", "vision"),
-    "Distance, loss": ("distance", "loss"),
+    "Distance, loss": ("distance", "losses", "class_losses", "pair_losses", "likelihood_losses"),
 }
 
-_OF_FUNCTIONAL = frozenset({
-    "activation", "network", "attention", "dropout", "padding", "normalization", "pooling", "adaptive", "convolution",
-    "vision", "folding", "distance", "unpooling", "loss",
-})  # fmt: skip
+#: The sections whose functions stand in torch.nn.functional.
+_FUNCTIONAL = (
+    "Activation", "Convolution, pooling", "Normalization, dropout", "Embedding, attention, linear", "Padding, vision",
+    "Distance, loss",
+)  # fmt: skip
+_OF_FUNCTIONAL = frozenset(family for section in _FUNCTIONAL for family in FUNCTION_SECTIONS[section])
 _OF_LINALG = frozenset({"inv", "eigh", "eigvalsh", "svdvals", "vector_norm", "vecdot", "multi_dot"})
 
 

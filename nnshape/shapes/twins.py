@@ -11,15 +11,16 @@ from nnshape.shapes.layers import all_layers
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
-
 #: Where the names differ.
-_OTHER_NAMES = {"interpolate": "upsample"}
+_OTHER_NAMES = {
+    "interpolate": "upsample", "binary_cross_entropy": "bceloss", "binary_cross_entropy_with_logits": "bcewithlogitsloss",
+}  # fmt: skip
 
 
 def layer_of(function: str) -> type[Layer] | None:
     """The layer that a function of `torch.nn.functional` is the functional form of, or None."""
     spelling = _OTHER_NAMES.get(function, function).rstrip("_").replace("_", "").lower()
-    return next((layer for name, layer in all_layers().items() if name.lower() == spelling), None)
+    return next((layer for name, layer in all_layers().items() if name.lower() in (spelling, f"{spelling}loss")), None)
 
 
 def derivation_of_twin(function: str, bound: Mapping[str, Any]) -> tuple[str, ...]:
@@ -30,7 +31,7 @@ def derivation_of_twin(function: str, bound: Mapping[str, Any]) -> tuple[str, ..
     fields = {p.name: bound[p.name] for p in layer.signature().parameters if p.name in bound}
     if any(p.default is REQUIRED and p.name not in fields for p in layer.signature().parameters):
         return ()
-    tensors = [value for value in bound.values() if isinstance(value, Tensor)]
+    tensors = [value for name, value in bound.items() if isinstance(value, Tensor) and name not in fields]
     try:
         return layer(**fields).derivation(*tensors)
     except Refusal:  # the function takes arguments that the layer does not

@@ -26,7 +26,9 @@ def number(value: Any, name: str) -> Any:
 def require_floating(input: Tensor, name: str = "input") -> None:
     """Raise Refusal (wrong-dtype) where a tensor holds no real floating-point numbers."""
     if not is_floating(input.dtype):
-        raise Refusal("wrong-dtype", f"{{layer}} computes with floats such as float32, but {name} is {input.dtype}", name)
+        raise Refusal(
+            "wrong-dtype", f"{{layer}} computes with floats such as float32, but {name} is {input.dtype}", name
+        )
 
 
 def require_fit(value: Any, name: str, dtype: str) -> None:

@@ -120,8 +120,9 @@ def _first_line(span: Span) -> Span:
 def _check_required(source: Source, root: Mapping, values: dict[str, Node], findings: Findings, included: bool) -> None:
     if included and "blocks" in values and "input" not in values and "layers" not in values:
         return
+    misspelt = {fix for key, _ in root.items if key.value not in _KEYS for fix in nearest(key.value, _KEYS)}
     for key in ("input", "layers"):
-        if key not in values:
+        if key not in values and f"did you mean {key}?" not in misspelt:
             place = Span(source, root.span.start, root.span.start)
             findings.add(Problem("missing-key", f"the file has no {key}", place, help=(_WANTED[key],)))
 

@@ -49,7 +49,7 @@ def problem_of_yaml_error(source: Source, error: Any) -> Problem:
         start = at
         while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
             start -= 1
-        fix = f'"{text[start:at]}[N, T]"'
+        fix = f'"{text[start : _closed(text, at)]}"'
         message = "inside braces or brackets a word ends before ["
         return _syntax(Span(source, start, at + 1), message, "", f"put it in quotes: {fix}")
     if "flow" in context:
@@ -91,6 +91,14 @@ def _unclosed(text: str, at: int) -> int:
                 return offset
             depth -= 1
     return max(at - 1, 0)
+
+
+def _closed(text: str, at: int) -> int:
+    """The offset behind the bracket that closes the one at `at`, or of the line's end where none does."""
+    line = text.find("\n", at)
+    line = len(text) if line < 0 else line
+    closer = text.find("]", at, line)
+    return line if closer < 0 else closer + 1
 
 
 def _syntax(span: Span, message: str, label: str, fix: str = "") -> Problem:

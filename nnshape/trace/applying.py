@@ -12,13 +12,13 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 from nnshape.spec import nodes
-from nnshape.trace import blocks, bodies, expressions, names, numbers, sequences
+from nnshape.trace import blocks, bodies, expressions, names, numbers
 from nnshape.trace.derived import is_number, plain
 from nnshape.trace.faults import fault
 from nnshape.trace.layers import apply_layer, constructor_argument, make_layer, settle
 from nnshape.trace.located import located
 from nnshape.trace.model import Attribute, Module, Operation
-from nnshape.trace.refusals import located_refusal, refuse_import
+from nnshape.trace.refusals import located_refusal, refuse_import, report_notices
 from nnshape.trace.scope import Definition, FileScope, Foreign, Frame, NumberFunction, Special, is_layer_class
 from nnshape.trace.values import fresh, holds_tensor, holds_unknown, shown
 
@@ -95,6 +95,8 @@ def apply_function(
         ) from None
     except TooLarge as error:
         raise fault("too-large", str(error), frame.expression.span(node)) from None
+    if frame.tracer.notices:
+        report_notices(frame, node, arguments, keywords, function.signature(), None, function.apply)
     result = fresh(result, arguments)
     frame.call.operations.append(Operation(function, arguments, keywords, result, method))
     return result
@@ -111,13 +113,31 @@ def read_attribute(frame: Frame, attribute: Attribute, tensor: Tensor) -> Tensor
 
 
 def made_before(frame: Frame, target: Any) -> Module | None:
-    """The module that this step made when the body ran before: shared weights are made once."""
-    if not frame.again or not (is_layer_class(target) or isinstance(target, (Definition, FileScope, Foreign, Special))):
+    """The tensor of this step's own, made when its body ran before: a Parameter or Buffer is made once."""
+    if not frame.again or not isinstance(target, Special):
         return None
     module = frame.module.children.get(frame.call.name)
-    if module is not None:
-        frame.placed = frame.call.module = module
+    if module is None or module.tensor is None:
+        return None
+    frame.placed = frame.call.module = module
     return module
+
+
+def _as_before(frame: Frame, module: Module) -> Module:
+    """The module that this step took when its body ran before, in place of the one made again: weights are shared.
+
+    A body has the values of this run. Raises Fault where the step now makes a module of another type.
+    """
+    before = frame.module.children.get(frame.call.name)
+    if before is None:
+        return module
+    if before.type != module.type:
+        message = f"{before.path} is a {before.type}, and a {module.type} when its block is applied again"
+        help = ("a module has one form: let one step make it in the one, and another step in the other",)
+        raise fault("invalid-argument", message, module.span, help=help)
+    before.body = module.body
+    frame.placed = frame.call.module = before
+    return before
 
 
 def place(frame: Frame, module: Module) -> None:
@@ -136,13 +156,16 @@ def place(frame: Frame, module: Module) -> None:
 
 
 def apply_module(
-    frame: Frame, node: nodes.Node, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    frame: Frame, node: nodes.Node | None, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
     """Apply a module, and record the operation in the step."""
+    if frame.again and module.path is None and frame.placed is None:
+        module = _as_before(frame, module)
     new = module.path is None
     place(frame, module)
     if module.body is not None:
         return bodies.apply_body(frame, node, module, arguments, keywords)
+    assert node is not None
     if module.tensor is not None:
         raise fault(
             "wrong-type", f"{frame.call.name} is a {module.type}: it cannot be called", frame.expression.span(node)
@@ -156,17 +179,6 @@ def apply_module(
 
 
 # ---- what is no layer of torch.nn ----
-
-
-def sequential(frame: Frame, node: nodes.Call) -> Module:
-    """`Sequential(…)`: a body whose steps are the items, run when it is applied."""
-    made = sequences.make_sequential(frame, node)
-    existing = made_before(frame, Special("Sequential"))
-    if existing is None:
-        return made
-    # The same modules again, whose items now take the values of this run of the body.
-    existing.body = made.body
-    return existing
 
 
 def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from nnshape.trace.faults import Fault, fault
 from nnshape.trace.layers import MOST_ELEMENTS
 from nnshape.trace.model import Call, Module, Operation, Run
 from nnshape.trace.origins import Maker
-from nnshape.trace.scope import BlockBody, Frame, ItemsBody, Local, Special, StepsBody
+from nnshape.trace.scope import BlockBody, Frame, ItemsBody, Local, StepsBody
 from nnshape.trace.values import entering, fresh, holds_tensor, holds_unknown
 
 _NUMBERS = (int, float, str, bool, type(None), Derived)
@@ -53,11 +53,8 @@ def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
 
 def _nested(body: Body) -> Callable[[Frame], Any]:
     def evaluate(frame: Frame) -> Any:
-        module = applying.made_before(frame, Special("block"))
-        if module is None:
-            module = Module("block", (None, body.span))
-        module.body = StepsBody(body.steps, frame)
-        return apply_body(frame, None, module, (frame.running,), {})
+        module = Module("block", (None, body.span), body=StepsBody(body.steps, frame))
+        return applying.apply_module(frame, None, module, (frame.running,), {})
 
     return evaluate
 

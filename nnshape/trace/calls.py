@@ -9,7 +9,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.trace import applying, expressions, names
+from nnshape.trace import applying, expressions, names, sequences
 from nnshape.trace.derived import Derived, plain
 from nnshape.trace.faults import fault, nearest
 from nnshape.trace.located import located
@@ -19,11 +19,11 @@ from nnshape.trace.values import shown
 
 
 def call(frame: Frame, node: nodes.Call) -> Any:
-    """The value of a call; a module that this step made when its body ran before is made no second time."""
+    """The value of a call; a tensor that this step made when its body ran before is made no second time."""
     function = node.function
     if isinstance(function, nodes.Name):
         if function.id == "Sequential" and frame.own(function.id) is MISSING:
-            return applying.sequential(frame, node)
+            return sequences.make_sequential(frame, node)
         target = names.lookup(frame, function.id, function, called=True)
     elif isinstance(function, nodes.Attribute):
         owner = names.attribute_owner(frame, function)
@@ -32,7 +32,7 @@ def call(frame: Frame, node: nodes.Call) -> Any:
         if isinstance(owner, Namespace):
             target = names.in_namespace(frame, function, owner, called=True)
             if isinstance(target, Special) and target.name == "Sequential":
-                return applying.sequential(frame, node)
+                return sequences.make_sequential(frame, node)
         elif isinstance(owner, Unknown):
             _arguments(frame, node)
             raise expressions.Unknowable
@@ -46,10 +46,8 @@ def call(frame: Frame, node: nodes.Call) -> Any:
         message = f"{shown(target)} cannot be called"
         raise fault("wrong-type", message, frame.expression.span(function))
     existing = applying.made_before(frame, target)
-    if existing is not None:
-        if existing.tensor is not None:
-            return applying.read_attribute(frame, Attribute(existing, ""), existing.tensor)
-        return existing
+    if existing is not None and existing.tensor is not None:
+        return applying.read_attribute(frame, Attribute(existing, ""), existing.tensor)
     arguments, keywords = _arguments(frame, node)
     return applying.call(frame, node, target, arguments, keywords)
 
@@ -64,8 +62,9 @@ def _arguments(frame: Frame, node: nodes.Call) -> tuple[tuple[Any, ...], dict[st
             message = "** unpacks a mapping, and the language has none"
             raise fault("syntax", message, frame.expression.span(keyword))
         value = keyword.value
-        if isinstance(value, nodes.Name) and value.id in _UNQUOTED.get(keyword.name, ()) and frame.own(value.id) is MISSING:
-            keywords[keyword.name] = value.id
+        unquoted = isinstance(value, nodes.Name) and value.id in _UNQUOTED.get(keyword.name, ())
+        if unquoted and frame.own(value.id) is MISSING:  # type: ignore[union-attr]
+            keywords[keyword.name] = value.id  # type: ignore[union-attr]
         else:
             keywords[keyword.name] = expressions.evaluate(frame, value)
     return tuple(arguments), keywords

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem
 from nnshape.shapes.refusal import Refusal
-from nnshape.spec import nodes
+from nnshape.spec import Expression, nodes
 from nnshape.trace.model import Call, Module
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Cause:
     refusal: Refusal
     frame: Frame
     call: Call
+    expression: Expression
     node: nodes.Node
     place: nodes.Node | nodes.Keyword
     arguments: tuple[Any, ...]

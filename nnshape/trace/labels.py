@@ -43,12 +43,14 @@ def _whole(tensor: Tensor) -> str:
 
 
 def labels_of(chain: Chain, call: Call) -> list[Label]:
-    """The steps on the way to `call` where the sizes came about: those that changed them, back to the one that set one."""
+    """The steps on the way to `call` where the sizes came about, back to the one that set one of them."""
     shown: dict[Any, Label] = {}
     ended = False
     for link in chain.links:
         if link.changed and (link.call is not call or link.before is not None):
-            shown.setdefault(link.call.span, Label(link.call.span, link_text(link)))
+            # Another turn of a loop, or another use of a block, stands on the same line.
+            ahead = f"{link.call.path}: " if link.call.span == call.span and link.call is not call else ""
+            shown.setdefault(link.call.span, Label(link.call.span, ahead + link_text(link)))
         if link.origin:
             ended = True
             break
@@ -131,10 +133,17 @@ def named(frame: Frame, tensor: Tensor) -> str:
     return ""
 
 
+def step_name(call: Call) -> str:
+    """What a step is called in a message: its own name, or `h.3` where that is a number."""
+    if not call.name.isdigit() or "." not in call.path:
+        return call.name
+    return ".".join(call.path.split(".")[-2:])
+
+
 def from_step(chain: Chain | None) -> str:
     """` from conv2`: the step that set the size, where one did."""
     link = next((link for link in chain.links if link.origin), None) if chain is not None else None
-    return "" if link is None else f" from {link.call.name}"
+    return "" if link is None else f" from {step_name(link.call)}"
 
 
 def shrinking(refusal: Refusal, chain: Chain | None) -> tuple[str, ...]:
@@ -156,7 +165,9 @@ def shrinking(refusal: Refusal, chain: Chain | None) -> tuple[str, ...]:
     if len(shapes) < 3:
         return ()
     shapes.reverse()
-    return (f"the map becomes smaller: {' -> '.join(shapes if len(shapes) <= 8 else [*shapes[:3], '...', *shapes[-4:]])}",)
+    if len(shapes) > 8:
+        shapes = [*shapes[:3], "...", *shapes[-4:]]
+    return (f"the map becomes smaller: {' -> '.join(shapes)}",)
 
 
 def _sizes(tensor: Tensor, dims: frozenset[int]) -> str:

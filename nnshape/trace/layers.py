@@ -13,7 +13,7 @@ from nnshape.spec import nodes
 from nnshape.trace.derived import plain
 from nnshape.trace.faults import fault
 from nnshape.trace.model import Module, Operation
-from nnshape.trace.refusals import located_refusal
+from nnshape.trace.refusals import located_refusal, report_notices
 from nnshape.trace.scope import Frame
 from nnshape.trace.values import fresh, holds_unknown
 
@@ -113,6 +113,8 @@ def apply_layer(
         raise located_refusal(frame, node, refusal, arguments, layer.signature(), module) from None
     except TooLarge as error:
         raise fault("too-large", str(error), frame.expression.span(node)) from None
+    if frame.tracer.notices:
+        report_notices(frame, node, arguments, keywords, layer.signature(), module, layer.apply)
     frame.call.macs += macs
     result = fresh(result, arguments)
     frame.call.operations.append(Operation(module, arguments, keywords, result))

@@ -15,7 +15,19 @@ from nnshape.problems import Problem, SpecError
 from nnshape.shapes.arguments import Signature
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
-from nnshape.spec import Body, Expression, Input, Output, ShapePattern, Source, Span, Spec, Step, nodes, parse_expression
+from nnshape.spec import (
+    Body,
+    Expression,
+    Input,
+    Output,
+    ShapePattern,
+    Source,
+    Span,
+    Spec,
+    Step,
+    nodes,
+    parse_expression,
+)
 from nnshape.spec.origin import verbatim
 from nnshape.spec.shape import shape_of_text
 from nnshape.spec.source import source_of_text
@@ -134,7 +146,7 @@ class _Form:
         assert target is None or isinstance(node, nodes.Call)
         if is_layer_class(target) or isinstance(target, Special):
             self.require_inputs()
-            signature = target.call_signature() if is_layer_class(target) else None
+            signature = target.call_signature() if isinstance(target, type) else None
             return self.call(node, (), (), signature)
         if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name) and self.is_unknown(node.function.id):
             # The trace will say so; the inputs are then no matter.
@@ -284,7 +296,8 @@ def _input(shape: _Shape, name: str) -> Input:
 
 
 def _named_node(input: Input) -> nodes.Name:
-    return nodes.Name(input.name, input.span.start, input.span.end)
+    span = input.span if input.pattern is None else input.pattern.span
+    return nodes.Name(input.name, span.start, span.end)
 
 
 def _distinct(inputs: list[Input]) -> tuple[Input, ...]:

@@ -28,7 +28,7 @@ def _ellipsis(node: nodes.Node) -> bool:
 def input_tensor(frame: Frame, pattern: ShapePattern) -> Tensor:
     """The tensor that an input's pattern declares: every name that is no hparam is a symbolic size."""
     frame.expression = pattern.expression
-    sizes: list[Any] = [frame.file.sizes["N"]] if pattern.per_sample else []
+    sizes: list[Any] = [plain(frame.file.sizes["N"])] if pattern.per_sample else []
     for node in pattern.dims:
         if _wildcard(node) or _ellipsis(node):
             message = "an input says each of its sizes"

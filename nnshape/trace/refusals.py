@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from nnshape.problems import Label, Problem
@@ -17,7 +18,7 @@ from nnshape.spec import nodes
 from nnshape.trace.causes import Cause, key_of
 from nnshape.trace.derived import plain
 from nnshape.trace.faults import Fault
-from nnshape.trace.labels import from_step, labels_of, named, operand_labels, primary_label, shrinking, tuple_told
+from nnshape.trace.labels import from_step, labels_of, named, operand_labels, primary_label, shrinking, step_name, tuple_told
 from nnshape.trace.model import Module
 from nnshape.trace.origins import chain_of
 from nnshape.trace.scope import Frame
@@ -52,7 +53,7 @@ def located_refusal(
     related = [label for label in related if label.span != span]
     if place is node and module is not None and module.layer and module.path != frame.prefix + frame.call.name:
         related.append(Label(module.span, f"{module.path} is made here"))
-    message = refusal.message.replace("{layer}", frame.call.name)
+    message = refusal.message.replace("{layer}", step_name(frame.call))
     for word, (meant, otherwise) in refusal.names.items():
         message = message.replace(f"{{{word}}}", named(frame, meant) or otherwise)
     if "{from}" in message:
@@ -64,9 +65,36 @@ def located_refusal(
         refusal.problem, message, span, primary_label(refusal, tensor, tensors), tuple(related), (),
         (refusal.help,) if refusal.help else (), (*shrinking(refusal, chain), *torch_says),
     )  # fmt: skip
-    cause = Cause(refusal, frame, frame.call, node, place, tuple(arguments), keywords, signature, module, chain, apply)
+    cause = Cause(
+        refusal, frame, frame.call, frame.expression, node, place, tuple(arguments), keywords, signature, module,
+        chain, apply,
+    )  # fmt: skip
     frame.tracer.causes.setdefault(key_of(problem), cause)
     return Fault(problem)
+
+
+def report_notices(
+    frame: Frame,
+    node: nodes.Node,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    signature: Signature,
+    module: Module | None,
+    apply: Callable[[tuple[Any, ...], dict[str, Any]], Any],
+) -> None:
+    """Report what the rule that was just applied has noticed, as warnings at its call."""
+    notices = frame.tracer.notices
+    for notice in notices:
+        refusal = Refusal(notice.problem, notice.message, note=notice.note)
+        problem = located_refusal(frame, node, refusal, arguments, signature, module, keywords).problem
+        related = () if notice.problem == "fails-in-training" else problem.related
+        warning = replace(problem, severity="warning", related=related)
+        cause = frame.tracer.causes.pop(key_of(problem))
+        argument = "shape" if notice.problem == "swallows-batch" else None
+        refusal.argument = argument
+        frame.tracer.causes[key_of(warning)] = replace(cause, apply=apply)
+        frame.tracer.report(warning)
+    notices.clear()
 
 
 def _argument_node(

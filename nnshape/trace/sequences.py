@@ -22,20 +22,33 @@ def make_sequential(frame: Frame, node: nodes.Call) -> Module:
             "unknown-argument", "Sequential takes items, not named arguments", frame.expression.span(node.keywords[0])
         )
     for argument in node.args:
-        inside = argument.value if isinstance(argument, nodes.Starred) else argument
-        if isinstance(inside, nodes.Comprehension):
-            for variables in loops.turns(frame, inside):
-                items.append(_item(frame, inside.element, dict(variables), len(items)))
-        elif isinstance(inside, nodes.List) and len(node.args) == 1:
-            items += [_item(frame, item, {}, i) for i, item in enumerate(inside.items)]
-        else:
-            items.append(_item(frame, argument, {}, len(items)))
+        _add_items(frame, items, argument, alone=len(node.args) == 1)
     names = [item.name for item in items]
     for name in names:
         if names.count(name) > 1 if len(names) < 100 else len(set(names)) != len(names):
             raise fault("duplicate-key", f"two items of the Sequential are called {name}", frame.expression.span(node))
     body = ItemsBody(tuple(items), frame.expression, frame)
     return Module("Sequential", (frame.expression, node), body=body)
+
+
+def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, alone: bool) -> None:
+    """Add what one argument of a Sequential gives: an item, the turns of a loop, or the items of an unpacked list."""
+    unpacked = isinstance(argument, nodes.Starred)
+    inside = argument.value if isinstance(argument, nodes.Starred) else argument
+    while unpacked and isinstance(inside, nodes.Conditional):
+        chosen = expressions.truth(frame, inside.test, expressions.evaluate(frame, inside.test))
+        inside = inside.body if chosen else inside.orelse
+    if isinstance(inside, nodes.Comprehension):
+        for variables in loops.turns(frame, inside):
+            items.append(_item(frame, inside.element, dict(variables), len(items)))
+    elif (isinstance(inside, nodes.List) and (unpacked or alone)) or (isinstance(inside, nodes.Tuple) and unpacked):
+        for item in inside.items:
+            _add_items(frame, items, item, alone=False)
+    elif unpacked:
+        message = "only a list or a loop that is written here can be unpacked among the items of a Sequential"
+        raise fault("syntax", message, frame.expression.span(argument))
+    else:
+        items.append(_item(frame, argument, {}, len(items)))
 
 
 def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], position: int) -> Item:

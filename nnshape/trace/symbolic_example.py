@@ -52,6 +52,8 @@ def symbolic_example(rule: Function | type[Layer]) -> Trace | None:
 
 def _letter(tensor: Tensor, dim: int) -> str:
     behind = len(tensor.shape) - (tensor.shape[:1] == (N,))
+    if behind == len(tensor.shape) and any(isinstance(size, Dim) for size in tensor.shape):
+        return "F" if dim == len(tensor.shape) - 1 else f"D{dim}"
     letters = _LETTERS.get(behind, "ABCDEFGHIJ")
     place = dim - (len(tensor.shape) - behind)
     return letters[place] if place < len(letters) else f"D{place}"

@@ -17,8 +17,8 @@ from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import Span, Spec
 from nnshape.spec.limits import CALLS
 from nnshape.trace import bodies, expressions, settings
-from nnshape.trace.expectations import check_expectations
 from nnshape.trace.causes import Cause, key_of
+from nnshape.trace.expectations import check_expectations
 from nnshape.trace.faults import Abort, Fault, fault
 from nnshape.trace.model import Call, Module, Operation, Requirement, Run, Trace
 from nnshape.trace.origins import Maker

@@ -63,6 +63,7 @@ def check_layer(
     def by_rule(inputs: tuple, call: dict) -> tuple:
         layer = layer_class(*arguments, **keywords).resolve(list(tensors_in((inputs, call))))
         output = layer.apply(inputs, call)
+        told(layer.derivation(*inputs, **call))
         return output, layer.parameters(), layer.buffers()
 
     def by_torch() -> tuple:
@@ -92,7 +93,17 @@ def check_function(
             return getattr(arguments[0], name)(*arguments[1:], **keywords)
         return torch_function(name)(*arguments, **keywords)
 
-    return _check(name, name, lambda inputs, call: rule.apply(inputs, call), by_torch, inputs, call, literal)
+    def by_rule(inputs: tuple, call: dict) -> Any:
+        result = rule.apply(inputs, call)
+        told(rule.derivation(inputs, call))
+        return result
+
+    return _check(name, name, by_rule, by_torch, inputs, call, literal)
+
+
+def told(lines: tuple[str, ...]) -> None:
+    """Hold that a derivation can be told wherever the rule has an answer."""
+    assert all(isinstance(line, str) and line for line in lines)
 
 
 def torch_function(name: str) -> Any:

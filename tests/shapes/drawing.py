@@ -8,6 +8,7 @@ from typing import Any
 from conformance import tensor
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
 from nnshape.shapes.dtypes import DTYPES, ITEM_BYTES, DType
 from nnshape.shapes.tensor import Tensor
 

@@ -10,6 +10,7 @@ from conformance import check_function, tensor
 from drawing import FLOATS, SIZES, nearly, often, shapes, some
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.notices import noticing
 from nnshape.shapes.tensor import N, Tensor
@@ -80,7 +81,11 @@ def test_gaussian_nll_loss(data: st.DataObject) -> None:
     others = often(dtype, DTYPES)
     inputs = tensor(*shape, dtype=dtype), tensor(*draw(stretched(shape)), dtype=draw(others))
     var_shape = draw(st.sampled_from([shape, shape[:-1], (*shape[:-1], 1)]) | stretched(shape))
-    var = draw(st.sampled_from([1.0, 0.5, -1.0])) if draw(st.integers(0, 5)) == 0 else tensor(*var_shape, dtype=draw(others))
+    var = (
+        draw(st.sampled_from([1.0, 0.5, -1.0]))
+        if draw(st.integers(0, 5)) == 0
+        else tensor(*var_shape, dtype=draw(others))
+    )
     call = draw(some(full=st.booleans(), eps=st.just(1e-6), reduction=REDUCTION))
     check_function("gaussian_nll_loss", (*inputs, var), call, literal=(1,))
 
@@ -144,12 +149,20 @@ def test_margin_loss(name: str, data: st.DataObject) -> None:
     draw = data.draw
     classes = draw(often(3, SIZES))
     scores = draw(st.sampled_from([(2, classes), (0, classes), (classes,), (1, classes), (2, 3, classes), ()]))
-    ids = scores[:1] if name == "multi_margin_loss" and len(scores) == 2 else () if name == "multi_margin_loss" else scores
+    ids = (
+        scores[:1]
+        if name == "multi_margin_loss" and len(scores) == 2
+        else ()
+        if name == "multi_margin_loss"
+        else scores
+    )
     usual = "float32" if name == "multilabel_soft_margin_loss" else "int64"
     input = tensor(*scores, dtype=draw(DTYPES))
     target = tensor(*draw(often(ids, nearly(ids), 2)), dtype=draw(often(usual, st.sampled_from(REAL), 6)))
     call = draw(some(**OLD))
-    assume(0 not in scores or name.startswith("multilabel_soft") or (input.dtype == "float32" and target.dtype == "int64"))
+    assume(
+        0 not in scores or name.startswith("multilabel_soft") or (input.dtype == "float32" and target.dtype == "int64")
+    )
     if name == "multi_margin_loss":
         call |= draw(some(p=st.sampled_from([1, 2, 3]), margin=st.floats(-1, 2)))
     if name != "multilabel_margin_loss" and draw(st.booleans()):
@@ -186,7 +199,9 @@ def test_triplet_margin_loss(data: st.DataObject) -> None:
     inputs = tuple(tensor(*draw(stretched(shape)), dtype=draw(DTYPES)) for _ in range(3))
     call = draw(some(swap=st.booleans(), margin=MARGINS))
     if draw(st.booleans()):
-        check_function("triplet_margin_with_distance_loss", inputs, call | draw(some(reduction=REDUCTION)), literal=(1,))
+        check_function(
+            "triplet_margin_with_distance_loss", inputs, call | draw(some(reduction=REDUCTION)), literal=(1,)
+        )
     else:
         call |= draw(some(**OLD, p=st.sampled_from([2.0, 1, 3.5]), eps=st.sampled_from([1e-6, 0.0])))
         check_function("triplet_margin_loss", inputs, call, literal=(1,))
@@ -205,7 +220,10 @@ def test_ctc_loss(data: st.DataObject) -> None:
     inputs = [
         tensor(*draw(often(log_probs, nearly(log_probs), 8)), dtype=draw(DTYPES)),
         tensor(*targets, dtype=draw(often("int64", st.sampled_from(REAL), 6))),
-        *(tensor(*draw(often(lengths, nearly(lengths), 5)), dtype=draw(often("int64", st.sampled_from(REAL), 8))) for _ in "it"),
+        *(
+            tensor(*draw(often(lengths, nearly(lengths), 5)), dtype=draw(often("int64", st.sampled_from(REAL), 8)))
+            for _ in "it"
+        ),
     ]
     call = draw(some(blank=often(0, st.integers(-1, 4)), reduction=REDUCTION, zero_infinity=st.booleans()))
     check_function("ctc_loss", tuple(inputs), call)

@@ -114,7 +114,10 @@ PRODUCTS = {
     "outer": st.one_of(call_of(ranks(1, 1)), case(tensors(0, 2, dtypes), tensors(0, 2, dtypes))),
     "ger": st.one_of(call_of(ranks(1, 1)), case(tensors(0, 2, dtypes), tensors(0, 2, dtypes))),
     "inner": st.one_of(
-        call_of(ranks(2, 2)), call_of(ranks(2, 1)), case(tensors(0, 3), tensors(0, 3)), call_of(factors(dtypes))
+        call_of(ranks(2, 2)),
+        call_of(ranks(2, 1)),
+        case(tensors(0, 3, mostly_float, positive), tensors(0, 3, mostly_float, positive)),
+        call_of(factors(dtypes)),
     ),
     "kron": case(tensors(0, 3, dtypes, positive), tensors(0, 3, dtypes, positive)),
     "tensordot": case(

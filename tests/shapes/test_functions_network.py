@@ -10,11 +10,12 @@ from conformance import check_function, tensor
 from drawing import SIZES, dtypes, nearly, often, some, tensors
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
 from nnshape.shapes.dtypes import INT64
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 torch.set_num_threads(1)
 
@@ -36,7 +37,9 @@ def test_embedding(input: Tensor, weight: Tensor, call: dict[str, Any]) -> None:
 def test_embedding_bag(input: Tensor, weight: Tensor, call: dict[str, Any], data: st.DataObject) -> None:
     if input.ndim == 1:
         call["offsets"] = tensor(data.draw(st.integers(1, 3)), dtype="int64")
-    check_function("embedding_bag", (input, weight), call | data.draw(some(padding_idx=often(None, st.integers(-5, 5)))))
+    check_function(
+        "embedding_bag", (input, weight), call | data.draw(some(padding_idx=often(None, st.integers(-5, 5))))
+    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -116,9 +119,13 @@ def test_scaled_dot_product_attention(data: st.DataObject) -> None:
         shape = draw(st.sampled_from([full, full[-2:], (1, *full[1:]), (1, source), full[-3:], (length, 1)]))
         masks = often("bool", st.just(dtype) | dtypes(), 2)
         call["attn_mask"] = tensor(*draw(often(shape, nearly(shape), 6)), dtype=draw(masks))
-    # Left out: a negative dropout_p, which only torch's fused kernel refuses; with nothing to compute torch looks at no dtype, and takes 0 heads for any number.
-    assume(all(t.dtype in ("float16", "bfloat16", "float32", "float64") or 0 not in t.shape for t in (query, key, value)))
-    assume(source or key.shape[:-2] == value.shape[:-2] == query.shape[:-2])
+    # Left out: a negative dropout_p, which only torch's fused kernel refuses. With nothing to compute, torch looks
+    # at no dtype, and takes 0 heads for any number.
+    assume(
+        all(t.dtype in ("float16", "bfloat16", "float32", "float64") or 0 not in t.shape for t in (query, key, value))
+    )
+    empty = any(0 in t.shape for t in (query, key, value))
+    assume(not empty or key.shape[:-2] == value.shape[:-2] == query.shape[:-2])
     assume(not gqa or all(t.ndim < 3 or t.shape[-3] for t in (query, key, value)))
     check_function("scaled_dot_product_attention", (query, key, value), call, literal=(1,))
 

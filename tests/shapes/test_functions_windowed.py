@@ -27,6 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 DIMENSIONS = st.sampled_from([1, 2, 2, 3])
 FLAGS = st.booleans()
+NARROW = ("float16", "bfloat16")
 NUMBERS = st.sampled_from([3, 2, 1])
 
 
@@ -102,7 +103,7 @@ def test_pool(kind: str, dimensions: int, data: st.DataObject) -> None:
 def test_fractional_pool(dimensions: int, data: st.DataObject) -> None:
     call: dict[str, Any] = {"return_indices": data.draw(FLAGS)}
     if data.draw(FLAGS):
-        call["output_size"] = data.draw(each(dimensions, st.sampled_from([1, 2, 3, 0])))
+        call["output_size"] = data.draw(each(dimensions, st.sampled_from([1, 2, 3])))
     else:
         call["output_ratio"] = data.draw(ratios(dimensions))
     kernel = data.draw(each(dimensions, st.sampled_from([1, 2, 3])))
@@ -239,8 +240,12 @@ def test_affine_grid(data: st.DataObject) -> None:
         size[data.draw(st.integers(0, dimensions + 1))] = data.draw(st.sampled_from([0, -1]))
     theta = data.draw(often((size[0], dimensions, dimensions + 1), nearly((2, dimensions, dimensions + 1)), 5))
     assume(min(theta) >= 0)
-    call = data.draw(some(align_corners=st.none() | FLAGS))
-    check_function("affine_grid", (tensor(*theta, dtype=data.draw(dtypes("float32", 6))), tuple(size)), call)
+    # With align_corners and a size of 1, torch looks at no other size: left out.
+    call = data.draw(some(align_corners=st.none() | FLAGS)) if min(size) > 0 else {}
+    kinds = dtypes("float32", 6)
+    if 1 in size:  # which the CPU has for no narrow floats: left out
+        kinds = kinds.filter(lambda dtype: dtype not in NARROW)
+    check_function("affine_grid", (tensor(*theta, dtype=data.draw(kinds)), tuple(size)), call)
 
 
 @cases(200)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conformance import check_layer
+from conformance import check_layer, tensor
 from drawing import FLOATS, SIZES, dtypes, nearly, often, some, tensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from conformance import tensor
 
 torch.set_num_threads(1)
 

@@ -10,10 +10,11 @@ from conformance import check_layer, tensor
 from drawing import dtypes, nearly, often, some
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 torch.set_num_threads(1)
 
@@ -68,7 +69,9 @@ def test_multihead_attention(data: st.DataObject) -> None:
     query, key = one(length, None), one(source, keywords.get("kdim"))
     value = one(source, keywords.get("vdim"))
     call = draw(attention_masks(batch, length, source, max(heads, 0)))
-    call |= draw(some(need_weights=st.booleans(), average_attn_weights=st.booleans(), is_causal=often(False, st.just(True))))
+    call |= draw(
+        some(need_weights=st.booleans(), average_attn_weights=st.booleans(), is_causal=often(False, st.just(True)))
+    )
     check_layer("MultiheadAttention", (embed_dim, heads), keywords, (query, key, value), call)
 
 

@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import FLOATS, SIZES, nearly, often, shapes, some
+from drawing import FLOATS, nearly, often, shapes, some
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from test_functions_losses import DTYPES, MARGINS, OLD, REAL, REDUCTION, class_case, stretched
+
 from nnshape.shapes.dtypes import DTYPES as NAMES
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
-from test_functions_losses import DTYPES, MARGINS, OLD, REAL, REDUCTION, class_case, stretched
 
 torch.set_num_threads(1)
 

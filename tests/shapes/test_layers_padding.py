@@ -38,4 +38,4 @@ def test_padding(kind: str, dimensions: int, data: st.DataObject) -> None:
 
 def test_derivation_ends_in_the_size() -> None:
     layer = find_layer("ZeroPad2d")((1, 2, 3, 4))
-    assert layer.derivation(tensor(1, 3, 5, 6)) == ("dimension 2: 3 + 5 + 4 = 12", "dimension 3: 1 + 6 + 2 = 9")
+    assert layer.derivation(tensor(1, 3, 5, 6)) == ("H: 5 + 3 + 4 = 12", "W: 6 + 1 + 2 = 9")

@@ -10,10 +10,11 @@ from conformance import check_layer, tensor
 from drawing import dtypes, nearly, often, some
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, tensors_in
-from torch.utils.flop_counter import FlopCounterMode
 
 torch.set_num_threads(1)
 

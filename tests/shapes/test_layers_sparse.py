@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import SIZES, dtypes, nearly, often, some, tensors
+from drawing import dtypes, nearly, often, some, tensors
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dim import symbol
+from nnshape.shapes.dtypes import INT64
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from nnshape.shapes.dtypes import INT64
 
 torch.set_num_threads(1)
 
@@ -71,8 +72,10 @@ def test_embedding_bag(data: st.DataObject) -> None:
     if draw(st.booleans()):
         dtype = draw(often(keywords.get("dtype") or "float32", dtypes()))
         call["per_sample_weights"] = tensor(*draw(nearly(input.shape)), dtype=dtype)
-    # Left out: ids of which no bag takes any, which crash torch with mode 'max'.
-    assume(keywords.get("mode") != "max" or "offsets" not in call or 0 not in call["offsets"].shape)
+    # Left out, as they corrupt torch's memory: ids of which no bag takes any, and max_norm over a table of no rows.
+    bags = call["offsets"].numel() - keywords.get("include_last_offset", False) if "offsets" in call else 1
+    assume(bags > 0 or 0 in input.shape)
+    assume(rows > 0 or keywords.get("max_norm") is None)
     check_layer("EmbeddingBag", (rows, columns), keywords, (input,), call)
 
 
@@ -98,6 +101,4 @@ def test_a_symbolic_id_asks_for_a_table_that_is_large_enough() -> None:
 def test_the_wrong_dtype_is_named_with_the_right_one() -> None:
     with pytest.raises(Refusal) as refused:
         embedding(9).forward(Tensor((symbol("N"), symbol("T"))))
-    assert refused.value.message == (
-        "{layer} looks up whole numbers, but input is float32: declare it as int64[N, T]"
-    )
+    assert refused.value.message == ("{layer} looks up whole numbers, but input is float32: declare it as int64[N, T]")

@@ -10,13 +10,14 @@ from conformance import check_layer, tensor
 from drawing import dtypes, nearly, often, some
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_layers_attention import MASKS
+from torch.utils.flop_counter import FlopCounterMode
+
 from nnshape.shapes.arguments import AUTO
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
-from test_layers_attention import MASKS
-from torch.utils.flop_counter import FlopCounterMode
 
 torch.set_num_threads(1)
 
@@ -151,7 +152,9 @@ def test_transformer(data: st.DataObject) -> None:
         if layer is not None and draw(st.integers(0, 5)) == 0:
             keywords[f"custom_{side}"] = find_layer(kind)(layer, 1)
     inputs = sequence(draw, case, case["source"]), sequence(draw, case, case["target"])
-    call = decoder_call(draw, case) | masks(draw, case, case["source"], case["source"], "src_mask", "src_key_padding_mask")
+    call = decoder_call(draw, case) | masks(
+        draw, case, case["source"], case["source"], "src_mask", "src_key_padding_mask"
+    )
     call |= draw(some(src_is_causal=CAUSAL_OR_NONE, tgt_is_causal=CAUSAL_OR_NONE, memory_is_causal=CAUSAL))
     check_layer("Transformer", (case["width"], case["heads"]), keywords, inputs, call)
 

@@ -17,6 +17,7 @@ FAMILIES = (
     "joining",
     "splitting",
     "activation",
+    "softmax",
     "matrix",
     "reduction",
     "creation",

@@ -5,10 +5,9 @@ The layers of the same names share these rules.
 
 from __future__ import annotations
 
-from nnshape.shapes.axes import axis
-from nnshape.shapes.constraints import assume_divisible, assume_equal
-from nnshape.shapes.dim import Dim
-from nnshape.shapes.dtypes import DTYPES, FLOAT32, DType, category, fits, is_complex, is_floating
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dtypes import FLOAT32, category, fits, is_complex, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
@@ -91,7 +90,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     if slopes == 1:
         return input.like()
     if isinstance(slopes, Dim) and not input.shape:
-        arrives = 1
+        arrives: Size = 1
     elif not input.shape:
         raise Refusal("wrong-rank", f"{{layer}} has {slopes} slopes, but a single number arrives", "weight")
     else:
@@ -100,7 +99,10 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         number(slopes, "num_parameters")  # one slope for all, or one a channel
     if not assume_equal(slopes, arrives):
         message = f"{{layer}} has {slopes} slopes, one a channel, but input has {arrives} channel{'s' * (arrives != 1)}"
-        note = f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {slopes} and channel size = {arrives}."
+        note = (
+            "Mismatch of parameter numbers and input channel size. "
+            f"Found parameter numbers = {slopes} and channel size = {arrives}."
+        )
         raise Refusal("size-mismatch", message, "num_parameters", note=note)
     return input.like()
 
@@ -113,6 +115,8 @@ def rrelu(
     require_floating(input)
     if training and input.dtype == "float16":
         raise Refusal("wrong-dtype", "{layer} cannot draw slopes in float16, the dtype of input", "input")
+    if inplace and not training:  # torch looks at the mean of the bounds alone
+        return _fit(input, upper=(number(lower, "lower") + number(upper, "upper")) / 2)
     require_fit(lower, "lower", input.dtype if training else "float64")
     require_fit(upper, "upper", input.dtype if training else "float64")
     if not (lower <= upper and upper - lower < float("inf") and abs(lower) < float("inf")):
@@ -124,7 +128,7 @@ def rrelu(
 @function(example=("rrelu_()", "6x28x28"))
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
     """Multiplies every negative value by a drawn slope, in place."""
-    result: Tensor = rrelu.rule(input, lower, upper, training)
+    result: Tensor = rrelu.rule(input, lower, upper, training, inplace=True)
     return result
 
 
@@ -175,7 +179,9 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """Multiplies each value by the normal distribution's probability of a smaller one."""
     if approximate not in ("none", "tanh"):
         message = f"`approximate` must be 'none' or 'tanh', not {approximate!r}"
-        raise Refusal("invalid-argument", message, "approximate", note="approximate argument must be either none or tanh.")
+        raise Refusal(
+            "invalid-argument", message, "approximate", note="approximate argument must be either none or tanh."
+        )
     return _floats(input)
 
 
@@ -312,69 +318,3 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 
 
 _threshold = threshold
-
-
-@function(example=("glu()", "20"))
-def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """Halves a dimension: its first half times the sigmoid of the second."""
-    if not input.shape:
-        note = "glu does not support scalars because halving size must be even"
-        raise Refusal("wrong-rank", "{layer} halves a dimension, but a single number arrives", "input", note=note)
-    along = axis(dim, input.shape)
-    size = input.shape[along]
-    if not assume_divisible(size, 2):
-        message = f"{{layer}} halves dimension {along}, but its size is {size}, an odd number"
-        note = f"Halving dimension must be even, but dimension {along} is size {size}"
-        raise Refusal("not-divisible", message, "input", note=note)
-    require_floating(input)
-    return input.like((*input.shape[:along], size // 2, *input.shape[along + 1 :]))
-
-
-def _softmax(input: Tensor, dim: int | None, dtype: DType | None) -> Tensor:
-    if dim is not None:
-        axis(dim, input.shape)
-    empty = 0 in input.shape  # torch does not look at the dtype then
-    if dtype is None:
-        return input.like() if empty else _floats(input)
-    if not is_floating(dtype) and not empty:
-        raise Refusal("wrong-dtype", f"{{layer}} computes with floats such as float32, but dtype is {dtype}", "dtype")
-    return input.like(dtype=DTYPES[dtype])
-
-
-@function(method=True, example=("softmax(-1)", "10"))
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
-    """Turns the values along a dimension into shares that sum to 1."""
-    return _softmax(input, dim, dtype)
-
-
-@function(example=("softmin(-1)", "10"))
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
-    """Turns the negated values along a dimension into shares that sum to 1."""
-    if input.dtype == "bool":
-        raise Refusal("wrong-dtype", "{layer} cannot negate a bool input", "input")
-    return _softmax(input, dim, dtype)
-
-
-@function(method=True, example=("log_softmax(-1)", "10"))
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
-    """Computes the logarithm of the softmax along a dimension."""
-    return _softmax(input, dim, dtype)
-
-
-@function(example=("gumbel_softmax(1.0, True)", "10"))
-def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:
-    """Draws shares that sum to 1 from the Gumbel-Softmax distribution.
-
-    logits: the scores.
-    tau: the temperature: the lower, the nearer to a single one.
-    hard: whether the result is a single one and zeros.
-    """
-    along = axis(dim, logits.shape)
-    if 0 not in logits.shape:  # nothing is drawn otherwise, and torch's division makes floats
-        require_floating(logits, "logits")
-        return logits.like()
-    if hard and logits.shape[along] == 0:
-        raise Refusal("empty-output", f"{{layer}} cannot choose along dimension {along}, whose size is 0", "logits")
-    return _to_floats(logits)

@@ -70,11 +70,9 @@ def adaptive_average(owner: str, dimensions: int, input: Tensor, given: Any) -> 
         return input.like((*input.shape[:-dimensions], *(1,) * dimensions))
     _require_map(input, dimensions)
     _require_filled(input, 1 if dimensions == 3 else len(input.shape) - dimensions)
-    return _of_floats(input, (*input.shape[:-dimensions], *_sizes(input, output_size)))
-
-
-def _of_floats(input: Tensor, shape: tuple[Size, ...]) -> Tensor:
-    if not is_floating(input.dtype) and 0 not in shape:  # torch looks at no dtype where there is nothing to pool
+    shape = (*input.shape[:-dimensions], *_sizes(input, output_size))
+    looked_at = dimensions == 3 or 0 not in shape  # torch looks at no dtype where there is nothing to pool
+    if looked_at and not is_floating(input.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
     return input.like(shape)
 

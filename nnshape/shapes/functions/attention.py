@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from nnshape.shapes.broadcasting import broadcast, must_expand
@@ -38,7 +39,9 @@ def scaled_dot_product_attention(
     """
     for name, tensor in (("query", query), ("key", key), ("value", value)):
         if tensor.ndim < 2:
-            raise Refusal("wrong-rank", f"{{layer}} wants a {name} of [..., length, features], but {tensor} arrives", name)
+            raise Refusal(
+                "wrong-rank", f"{{layer}} wants a {name} of [..., length, features], but {tensor} arrives", name
+            )
         require_floating(tensor, name)
         if tensor.dtype != query.dtype:
             message = f"{{layer}} wants one dtype, but query is {query.dtype} and {name} is {tensor.dtype}"
@@ -61,7 +64,7 @@ def scaled_dot_product_attention(
         if attn_mask.dtype not in ("bool", "float32", query.dtype):
             message = f"{{layer}} wants a mask of bool or {query.dtype}, but attn_mask is {attn_mask.dtype}"
             raise Refusal("wrong-dtype", message, "attn_mask")
-        if is_causal and not fused:
+        if is_causal and not _is_fused(query, key, value, attn_mask, dropout_p, assume_equal):
             note = "Explicit attn_mask should not be set when is_causal=True"
             message = "{layer} is given attn_mask and is_causal=True: a causal mask is made only where none is given"
             raise Refusal("invalid-argument", message, "is_causal", note=note)
@@ -87,13 +90,24 @@ def _grouped(query: Tensor, other: Tensor, name: str) -> Shape:
     return (*other.shape[:-3], heads)
 
 
-def _is_fused(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float) -> bool:
+def _maybe_equal(one: Size, two: Size) -> bool:
+    return equal(one, two) is not False
+
+
+def _is_fused(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    dropout: float,
+    same: Callable[[Size, Size], bool] = _maybe_equal,
+) -> bool:
     """Say whether torch's CPU takes its fused kernel, which is easier on masks."""
     shapes = (query.shape, key.shape, value.shape)
     return (
         dropout <= 0
         and all(len(shape) == 4 for shape in shapes)
-        and all(equal(shapes[0][d], shape[d]) is not False for shape in shapes[1:] for d in (0, 1, 3))
+        and all(same(shapes[0][d], shape[d]) for shape in shapes[1:] for d in (0, 1, 3))
         and shapes[0][2] != 0
         and shapes[1][2] != 0
         and (mask is None or mask.ndim in (0, 1, 2, 4))
@@ -148,12 +162,20 @@ def attend(
         message = f"{{layer}} works on {embed_dim} features, but {arrives} arrive{'s' if arrives == 1 else ''} as query"
         note = f"was expecting embedding dimension of {embed_dim}, but got {arrives}"
         raise Refusal(
-            "size-mismatch", message, "embed_dim", note=note, arrived=arrives, wanted=embed_dim, tensor=query, dims=(-1,)
+            "size-mismatch",
+            message,
+            "embed_dim",
+            note=note,
+            arrived=arrives,
+            wanted=embed_dim,
+            tensor=query,
+            dims=(-1,),
         )
     compared = (key.shape, value.shape) if same_width else (key.shape[:-1], value.shape[:-1])
     if not all(map(assume_equal, *compared)):
-        message = f"{{layer}} needs a value for each key, but key is {_bracketed(key.shape)} and value {_bracketed(value.shape)}"
-        note = f"key shape {_bracketed(key.shape)} does not match value shape {_bracketed(value.shape)}"
+        keys, values = _bracketed(key.shape), _bracketed(value.shape)
+        message = f"{{layer}} needs a value for each key, but key is {keys} and value {values}"
+        note = f"key shape {keys} does not match value shape {values}"
         raise Refusal("size-mismatch", message, "value", note=note)
     if source != 0 and not assume_equal(key_batch, batch):
         message = f"{{layer}} gets a batch of {batch} in query, but of {key_batch} in key and value"
@@ -163,7 +185,7 @@ def attend(
         if not batched and attn_mask.ndim == 3:
             _require_mask_shape(attn_mask, (length, source), count)
         attn_mask = None  # the fused kernel makes its own
-    merged = _require_masks(heads, (length, batch, source, seen), key_padding_mask, attn_mask, query.dtype, need_weights)
+    merged = _require_masks(heads, (length, batch, source), key_padding_mask, attn_mask, query.dtype, need_weights)
     if not need_weights and merged and (batch == 0 or seen == 0) and batch * count != 1:
         message = f"{{layer}} cannot apply its mask to nothing: {query} and {key} arrive"
         raise Refusal("empty-output", message, "key", note="cannot reshape tensor of 0 elements")
@@ -215,20 +237,22 @@ def _require_mask_shape(mask: Tensor, places: Shape, rows: Size) -> None:
     wanted = places if mask.ndim == 2 else (rows, *places)
     if not all(map(assume_equal, mask.shape, wanted)):
         message = f"{{layer}} wants attn_mask of {_bracketed(wanted)}, but {_bracketed(mask.shape)} arrives"
-        note = f"The shape of the {mask.ndim}D attn_mask is {_bracketed(mask.shape)}, but should be {_bracketed(wanted)}."
+        note = (
+            f"The shape of the {mask.ndim}D attn_mask is {_bracketed(mask.shape)}, but should be {_bracketed(wanted)}."
+        )
         raise Refusal("size-mismatch", message, "attn_mask", note=note)
 
 
 def _require_masks(
     heads: Heads,
-    sizes: tuple[Size, Size, Size, Size],
+    sizes: tuple[Size, Size, Size],
     padding: Tensor | None,
     mask: Tensor | None,
     dtype: DType,
     need_weights: bool,
 ) -> bool:
     """Say whether the masks make one of three dimensions. Raises Refusal where one does not fit."""
-    length, batch, source, seen = sizes
+    length, batch, source = sizes
     used: DType | None = None
     if mask is not None:
         _require_mask_shape(mask, (length, source), batch * heads.num_heads)
@@ -236,7 +260,9 @@ def _require_masks(
     if padding is not None:
         wanted = (batch, source)[2 - padding.ndim :]
         if not all(map(assume_equal, padding.shape, wanted)):
-            message = f"{{layer}} wants key_padding_mask of {_bracketed(wanted)}, but {_bracketed(padding.shape)} arrives"
+            message = (
+                f"{{layer}} wants key_padding_mask of {_bracketed(wanted)}, but {_bracketed(padding.shape)} arrives"
+            )
             raise Refusal("size-mismatch", message, "key_padding_mask")
         own = dtype if padding.dtype == "bool" else padding.dtype
         used = own if used is None else promote(used, own)

@@ -20,13 +20,18 @@ def _ids_text(shape: Shape) -> str:
     return f"int64{bracketed(shape)}" if shape else "a single int64"
 
 
-def _require_class_weights(input: Tensor, weight: Tensor | None, classes: Size, loose: bool, same_dtype: bool = True) -> None:
+def _require_class_weights(
+    input: Tensor, weight: Tensor | None, classes: Size, loose: bool, same_dtype: bool = True
+) -> None:
     """Raise Refusal where there is not one weight a class."""
     if weight is None:
         return
     if not ((loose or weight.ndim == 1) and assume_equal(weight.numel(), classes)):
         message = f"{{layer}} wants a weight for each of {classes} classes, but weight is {bracketed(weight.shape)}"
-        note = f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: {bracketed(weight.shape)}"
+        note = (
+            f"weight tensor should be defined either for all {classes} classes or no classes "
+            f"but got weight tensor of shape: {bracketed(weight.shape)}"
+        )
         raise Refusal("size-mismatch", message, "weight", note=note)
     if same_dtype and weight.dtype != input.dtype:
         message = f"{{layer}} wants weights of {input.dtype}, as its input, but weight is {weight.dtype}"
@@ -38,7 +43,7 @@ def _of_ids(input: Tensor, target: Tensor, weight: Tensor | None, smoothed: bool
     """The shape of the losses of class scores and class ids. Raises Refusal where they do not go together."""
     scores, ids = input.shape, target.shape
     if not scores:
-        message = f"{{layer}} wants scores of [N, classes], but a single number arrives"
+        message = "{layer} wants scores of [N, classes], but a single number arrives"
         raise Refusal("wrong-rank", message, "input", note="Expected 1 or more dimensions (got 0)")
     wanted = () if len(scores) == 1 else (scores[0], *scores[2:])
     classes = scores[0] if len(scores) == 1 else scores[1]
@@ -72,7 +77,7 @@ def _require_classes(target: Tensor, classes: Size) -> None:
         raise Refusal("index-error", message, "target", note=f"Target {highest} is out of bounds.")
 
 
-@function(example=("nll_loss(target)", "10", "target=int64[N]"))
+@function(example=("nll_loss(x, target)", "10", "target=int64[N]"))
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -88,7 +93,7 @@ def nll_loss(
     return reduced(_of_ids(input, target, weight), input.dtype, reduction)
 
 
-@function(example=("cross_entropy(target)", "10", "target=int64[N]"))
+@function(example=("cross_entropy(x, target)", "10", "target=int64[N]"))
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -139,13 +144,15 @@ def _require_margins(input: Tensor, target: Tensor) -> tuple[Size, Size]:
         note = f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {bracketed(input.shape)}"
         raise Refusal("wrong-rank", message, "input", note=note)
     if input.dtype not in ("float32", "float64"):
-        raise Refusal("wrong-dtype", f"{{layer}} wants scores of float32 or float64, but input is {input.dtype}", "input")
+        raise Refusal(
+            "wrong-dtype", f"{{layer}} wants scores of float32 or float64, but input is {input.dtype}", "input"
+        )
     if target.dtype != "int64":
         raise Refusal("wrong-dtype", f"{{layer}} wants class ids of int64, but target is {target.dtype}", "target")
     return (input.shape[0] if input.ndim == 2 else 1), (input.shape[-1] if input.shape else 1)
 
 
-@function(example=("multi_margin_loss(target)", "10", "target=int64[N]"))
+@function(example=("multi_margin_loss(x, target)", "10", "target=int64[N]"))
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -173,7 +180,7 @@ def multi_margin_loss(
     return reduced(target.shape, input.dtype, reduction)
 
 
-@function(example=("multilabel_margin_loss(target)", "10", "target=int64[N, 10]"))
+@function(example=("multilabel_margin_loss(x, target)", "10", "target=int64[N, 10]"))
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -187,13 +194,15 @@ def multilabel_margin_loss(
     _, classes = _require_margins(input, target)
     single = input.ndim < 2 and target.ndim < 2
     if not (assume_equal(target.numel(), classes) if single else alike(target.shape, input.shape)):
-        message = f"{{layer}} wants the true classes as {_ids_text(input.shape)}, but target is {bracketed(target.shape)}"
+        message = (
+            f"{{layer}} wants the true classes as {_ids_text(input.shape)}, but target is {bracketed(target.shape)}"
+        )
         note = f"inconsistent target size: {bracketed(target.shape)} for input of size: {bracketed(input.shape)}"
         raise Refusal("size-mismatch", message, "target", note=note)
     return reduced(input.shape[:-1], input.dtype, reduction)
 
 
-@function(example=("multilabel_soft_margin_loss(target)", "10", "target=10"))
+@function(example=("multilabel_soft_margin_loss(x, target)", "10", "target=10"))
 def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -218,7 +227,7 @@ def multilabel_soft_margin_loss(
     return reduced((*shape[:place], *shape[place + 1 :]), dtype, reduction)
 
 
-@function(example=("linear_cross_entropy(Parameter(10, 20), target)", "20", "target=int64[N]"))
+@function(example=("linear_cross_entropy(x, weight, target)", "20", "weight=[10, 20]", "target=int64[N]"))
 def linear_cross_entropy(
     input: Tensor,
     linear_weight: Tensor,
@@ -231,7 +240,14 @@ def linear_cross_entropy(
     label_smoothing: float = 0.0,
     options: None = None,
 ) -> Tensor:
-    """Takes the cross entropy of the scores that a linear map makes of features."""
+    """Takes the cross entropy of the scores that a linear map makes of features.
+
+    linear_weight: the weight of the linear map, [classes, features].
+    linear_bias: the bias of the linear map.
+    ignore_index: the class id that does not count.
+    label_smoothing: the share that is spread over all classes.
+    options: how torch computes it; the result is the same.
+    """
     if input.ndim not in (1, 2):
         message = f"{{layer}} wants features of [N, features] or [features], but {input} arrives"
         note = f"expected input with dimensionality 1 or 2, got {input.ndim}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.broadcasting import broadcast
-from nnshape.shapes.dtypes import DTYPES, FLOAT32, REAL_OF, category, is_complex, is_floating, promote
+from nnshape.shapes.dtypes import DTYPES, FLOAT32, REAL_OF, category, is_complex, is_floating, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
@@ -35,7 +35,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
     """The distance between two inputs, along their last dimension."""
     shape = broadcast(x1.shape, x2.shape, "compare", "x2")
-    dtype = promote(x1.dtype, x2.dtype)
+    dtype = result_type(x1, x2)
     for name, tensor in (("x1", x1), ("x2", x2)):
         if tensor.dtype == "bool":
             note = "Subtraction, the `-` operator, with a bool tensor is not supported."

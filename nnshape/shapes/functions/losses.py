@@ -8,7 +8,17 @@ from __future__ import annotations
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dim import equal
-from nnshape.shapes.dtypes import FLOAT32, INT64, REAL_OF, DType, category, is_complex, is_floating, promote, result_type
+from nnshape.shapes.dtypes import (
+    FLOAT32,
+    INT64,
+    REAL_OF,
+    DType,
+    category,
+    is_complex,
+    is_floating,
+    promote,
+    result_type,
+)
 from nnshape.shapes.function import function
 from nnshape.shapes.notices import notice
 from nnshape.shapes.reduction import chosen, reduced, require_reduction
@@ -32,7 +42,9 @@ def _compared(input: Tensor, target: Tensor) -> Shape:
     one, two = input.shape, target.shape
     shape = broadcast(one, two, "compare", "target")
     if len(one) != len(two) or any(equal(a, b) is False for a, b in zip(one, two, strict=True)):
-        message = f"{{layer}} compares {bracketed(one)} with {bracketed(two)}: torch stretches both to {bracketed(shape)}"
+        message = (
+            f"{{layer}} compares {bracketed(one)} with {bracketed(two)}: torch stretches both to {bracketed(shape)}"
+        )
         notice("silent-broadcast", message)
     return shape
 
@@ -53,7 +65,8 @@ def _weighted(loss: Tensor, input: Tensor, weight: Tensor | None, reduction: str
     return reduced(shape, dtype, reduction)
 
 
-def _floating(dtype: DType, name: str = "input") -> DType:
+def require_float_dtype(dtype: DType, name: str = "input") -> DType:
+    """The dtype. Raises Refusal (wrong-dtype) where it is none of real floating-point numbers."""
     if not is_floating(dtype):
         raise Refusal("wrong-dtype", f"{{layer}} computes with floats such as float32, but {name} is {dtype}", name)
     return dtype
@@ -61,18 +74,22 @@ def _floating(dtype: DType, name: str = "input") -> DType:
 
 def _same_shape(input: Tensor, target: Tensor) -> None:
     if not alike(target.shape, input.shape):
-        message = f"{{layer}} wants a target of {bracketed(input.shape)}, as its input, but target is {bracketed(target.shape)}"
+        one, two = bracketed(input.shape), bracketed(target.shape)
+        message = f"{{layer}} wants a target of {one}, as its input, but target is {two}"
         note = f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         raise Refusal("size-mismatch", message, "target", note=note)
 
 
-def _difference(input: Tensor, target: Tensor) -> DType:
+def require_difference(input: Tensor, target: Tensor) -> DType:
+    """The dtype of one minus the other. Raises Refusal (wrong-dtype) where torch does not subtract them."""
     if "bool" in (input.dtype, target.dtype):
-        raise Refusal("wrong-dtype", "{layer} cannot subtract bool tensors", "input" if input.dtype == "bool" else "target")
+        raise Refusal(
+            "wrong-dtype", "{layer} cannot subtract bool tensors", "input" if input.dtype == "bool" else "target"
+        )
     return promote(input.dtype, target.dtype)
 
 
-@function(example=("mse_loss(target)", "10", "target=10"))
+@function(example=("mse_loss(x, target)", "10", "target=10"))
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -86,15 +103,15 @@ def mse_loss(
     require_reduction(reduction, *_OLD[weight is not None])
     shape = _compared(input, target)
     if weight is not None:
-        return _weighted(Tensor(shape, _difference(input, target)), input, weight, reduction)
-    return reduced(shape, _floating(promote(input.dtype, target.dtype)), reduction)
+        return _weighted(Tensor(shape, require_difference(input, target)), input, weight, reduction)
+    return reduced(shape, require_float_dtype(promote(input.dtype, target.dtype)), reduction)
 
 
 #: torch's older name of 'mean', which its own kernels still take.
 _OLD = {False: ("elementwise_mean",), True: ()}
 
 
-@function(example=("l1_loss(target)", "10", "target=10"))
+@function(example=("l1_loss(x, target)", "10", "target=10"))
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -107,12 +124,12 @@ def l1_loss(
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, *_OLD[weight is not None])
     shape = _compared(input, target)
-    dtype = _difference(input, target)
+    dtype = require_difference(input, target)
     dtype = DType(REAL_OF.get(dtype, dtype))
     return _weighted(Tensor(shape, dtype), input, weight, reduction)
 
 
-@function(example=("smooth_l1_loss(target)", "10", "target=10"))
+@function(example=("smooth_l1_loss(x, target)", "10", "target=10"))
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -131,10 +148,10 @@ def smooth_l1_loss(
     if beta < 0:
         note = "smooth_l1_loss does not support negative values for beta."
         raise Refusal("invalid-argument", f"`beta` (={beta}) must be 0 or more", "beta", note=note)
-    return reduced(shape, _floating(promote(input.dtype, target.dtype)), reduction)
+    return reduced(shape, require_float_dtype(promote(input.dtype, target.dtype)), reduction)
 
 
-@function(example=("huber_loss(target)", "10", "target=10"))
+@function(example=("huber_loss(x, target)", "10", "target=10"))
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
@@ -154,7 +171,7 @@ def _real_target(target: Tensor) -> None:
         raise Refusal("wrong-dtype", f"{{layer}} wants a real target, but target is {target.dtype}", "target")
 
 
-@function(example=("soft_margin_loss(target)", "10", "target=10"))
+@function(example=("soft_margin_loss(x, target)", "10", "target=10"))
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -171,7 +188,7 @@ def soft_margin_loss(
     return reduced(input.shape, input.dtype, reduction)
 
 
-@function(example=("binary_cross_entropy(target)", "10", "target=10"))
+@function(example=("binary_cross_entropy(x, target)", "10", "target=10"))
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -194,7 +211,7 @@ def binary_cross_entropy(
     return reduced(input.shape, input.dtype, reduction)
 
 
-@function(example=("binary_cross_entropy_with_logits(target)", "10", "target=10"))
+@function(example=("binary_cross_entropy_with_logits(x, target)", "10", "target=10"))
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -204,12 +221,15 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """Measures how well the sigmoid of scores foretells targets between 0 and 1."""
+    """Measures how well the sigmoid of scores foretells targets between 0 and 1.
+
+    pos_weight: a weight for each class, by which what should be 1 counts.
+    """
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, "elementwise_mean")
     _same_shape(input, target)
     require_floating(input)
-    _floating(target.dtype, "target")
+    require_float_dtype(target.dtype, "target")
     if pos_weight is not None:
         if pos_weight.dtype == "bool" or is_complex(pos_weight.dtype):
             message = f"{{layer}} cannot subtract 1 from pos_weight, which is {pos_weight.dtype}"
@@ -219,93 +239,3 @@ def binary_cross_entropy_with_logits(
         _real_target(weight)
         must_expand(weight.shape, input.shape, "weigh", "weight")
     return reduced(target.shape, target.dtype, reduction)
-
-
-@function(example=("kl_div(target, reduction='batchmean')", "10", "target=10"))
-def kl_div(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    log_target: bool = False,
-) -> Tensor:
-    """Measures how far a distribution, given as logarithms, is from a target's."""
-    batchmean = reduction == "batchmean"
-    reduction = chosen("sum" if batchmean else reduction, size_average, reduce)
-    require_reduction(reduction, "elementwise_mean")
-    _floating(input.dtype)
-    _floating(target.dtype, "target")
-    shape = broadcast(input.shape, target.shape, "compare", "target")
-    return reduced(shape, result_type(input, target), reduction)
-
-
-@function(example=("poisson_nll_loss(target)", "10", "target=10"))
-def poisson_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    log_input: bool = True,
-    full: bool = False,
-    size_average: bool | None = None,
-    eps: float = 1e-08,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """Measures how well a rate, or its logarithm, foretells counts by a Poisson distribution."""
-    reduction = chosen(reduction, size_average, reduce)
-    require_reduction(reduction)
-    for name, tensor in (("input", input), ("target", target)):
-        if is_complex(tensor.dtype):
-            raise Refusal("wrong-dtype", f"{{layer}} wants real numbers, but {name} is {tensor.dtype}", name)
-    bools = [tensor.dtype == "bool" for tensor in (input, target)]
-    if all(bools) or (bools[0] and not log_input) or (bools[1] and full):
-        raise Refusal("wrong-dtype", "{layer} cannot subtract bool tensors", "target" if bools[1] else "input")
-    shape = broadcast(input.shape, target.shape, "compare", "target")
-    dtype = input.dtype if category(input.dtype) > 1 else FLOAT32
-    product = Tensor(shape, result_type(input.like(dtype=None if log_input else dtype), target))
-    return reduced(shape, result_type(input.like(dtype=dtype), product), reduction)
-
-
-@function(example=("gaussian_nll_loss(target, var)", "10", "target=10", "var=10"))
-def gaussian_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    var: Tensor | float,
-    full: bool = False,
-    eps: float = 1e-06,
-    reduction: str = "mean",
-) -> Tensor:
-    """Measures how well a mean and a variance foretell targets by a normal distribution."""
-    if isinstance(var, Tensor):
-        variance: Tensor = var
-        _floating(var.dtype, "var")
-        _require_variance(input, var)
-        if len(var.shape) == len(input.shape) - 1 and alike(input.shape[:-1], var.shape):
-            variance = var.like((*var.shape, 1))
-    elif isinstance(var, float):
-        if var < 0:
-            raise Refusal("invalid-argument", f"`var` (={var}) must be 0 or more", "var", note="var has negative entry/entries")
-        variance = input.like(dtype=promote(input.dtype, FLOAT32) if category(input.dtype) < 2 else None)
-    else:
-        raise Refusal("wrong-type", f"{{layer}} takes a tensor or a float such as 1.0 as var, not {var}", "var")
-    require_reduction(reduction)
-    both = broadcast(input.shape, target.shape, "compare", "target")
-    shape = broadcast(both, variance.shape, "compare", "var")
-    _difference(input, target)
-    ratio = result_type(Tensor(both, result_type(input, target)), variance)
-    return reduced(shape, result_type(variance, Tensor(shape, ratio)), reduction)
-
-
-def _require_variance(input: Tensor, var: Tensor) -> None:
-    """Raise Refusal where the variance is neither for each element nor for each last dimension."""
-    one, two = input.shape, var.shape
-    if len(one) == len(two):
-        pairs = list(zip(one, two, strict=True))
-        shared = [b == 1 and equal(a, 1) is not True for a, b in pairs]
-        if sum(shared) < 2 and all(is_shared or assume_equal(*pair) for pair, is_shared in zip(pairs, shared, strict=True)):
-            return
-    elif len(two) == len(one) - 1 and alike(one[:-1], two):
-        return
-    message = f"{{layer}} wants a var of {bracketed(one)} or with a last size of 1, but {bracketed(two)} arrives"
-    raise Refusal("size-mismatch", message, "var", note="var is of incorrect size")
-

@@ -231,6 +231,10 @@ def _summed_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tupl
     if len(one) != len(two):
         message = f"dims (={dims}) must name equally many dimensions of both"
         raise Refusal("invalid-argument", message, "dims")
+    for tensor, named in ((a, one), (b, two)):
+        if named and not tensor.shape:
+            note = f"Dimension specified as {named[0]} but tensor has no dimensions"
+            raise Refusal("index-error", "a single number has no dimension to sum over", "dims", note=note)
     return axes(one, a.shape, "dims", every=False), axes(two, b.shape, "dims", every=False)
 
 

@@ -14,7 +14,6 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
 from nnshape.shapes.values import number, require_floating
 
-
 #: What torch calls a tensor of a dtype in its older sentences.
 _TENSOR_TYPES = {
     "float16": "torch.HalfTensor", "bfloat16": "torch.BFloat16Tensor", "float32": "torch.FloatTensor",
@@ -30,12 +29,13 @@ def require_ids(input: Tensor, name: str = "input", does: str = "looks up") -> N
         wanted = ", ".join(map(str, input.shape))
         raise Refusal(
             "wrong-dtype",
-            f"{{layer}} {does} {kind}, but {{{name}}} is {input.dtype}: declare it as int64[{wanted}]",
+            f"{{layer}} {does} {kind}, but {{{name}}} is {input.dtype}",
             name,
             note=f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
             f"but got {_TENSOR_TYPES.get(input.dtype, input.dtype)} instead",
             tensor=input,
             names={name: (input, name)},
+            help=f"declare it as int64[{wanted}]",
         )
 
 
@@ -76,7 +76,9 @@ def embedding(
     """Puts a table's row for each id: one more dimension."""
     if weight.ndim != 2:
         if padding_idx is not None and not weight.shape:
-            raise Refusal("wrong-rank", "{layer} wants a table of two dimensions, but a single number arrives", "weight")
+            raise Refusal(
+                "wrong-rank", "{layer} wants a table of two dimensions, but a single number arrives", "weight"
+            )
         raise Refusal("wrong-rank", f"{{layer}} wants a table of two dimensions, but {weight} arrives", "weight")
     require_padding(padding_idx, weight.shape[0])
     require_ids(input)
@@ -160,7 +162,7 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> S
     if input.ndim == 2:
         if offsets is not None:
             message = f"each row of {input} is a bag, so {{layer}} takes no offsets"
-            note = "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences."
+            note = "if input is 2D, then offsets has to be None"
             raise Refusal("invalid-argument", message, "offsets", note=note)
         if not assume_at_least(input.shape[1], 1):
             raise Refusal("empty-output", f"{{layer}} wants ids in each bag, but {input} arrives", "input")
@@ -225,8 +227,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias is not None:
         if weight.ndim == 1 and input.ndim == 2:
             raise Refusal("wrong-rank", "{layer} adds a bias only where weight is [out, in]", "bias")
-        # A plain row of numbers is added to a single one, too.
-        must_expand(bias.shape[1:] if input.ndim == 1 and bias.ndim == 2 and bias.shape[0] == 1 else bias.shape, shape, "add a bias of", "bias")
+        row = input.ndim == 1 and bias.ndim == 2 and bias.shape[0] == 1  # torch adds a row to a vector, too
+        must_expand(bias.shape[1:] if row else bias.shape, shape, "add a bias of", "bias")
     return input.like(shape)
 
 

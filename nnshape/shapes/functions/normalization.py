@@ -145,7 +145,7 @@ def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
     message = f"{{layer}} normalises {wanted} {sizes_text(sizes)}, but {arrives}"
     raise Refusal(
         "size-mismatch", message, "normalized_shape", note=note, arrived=sizes_text(arrive) if len(sizes) > 1 else arrive[0],
-        wanted=sizes_text(sizes), tensor=input, dims=tuple(range(-len(sizes), 0)),
+        wanted=sizes_text(sizes) if len(sizes) > 1 else sizes[0], tensor=input, dims=tuple(range(-len(sizes), 0)),
     )  # fmt: skip
 
 
@@ -306,6 +306,7 @@ def instance_norm(
             raise Refusal("missing-argument", f"{{layer}} wants {name} with use_input_stats=False", name)
     tensors = (*statistics, ("weight", weight), ("bias", bias))
     _require_vectors(tensors, input.shape[1])
+    _dtype_of(statistics)
     dtype = _dtype_of((("weight", weight), ("bias", bias)))
     return instance_normalized(input, None, dtype, use_input_stats, "running_mean")
 

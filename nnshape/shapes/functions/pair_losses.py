@@ -19,7 +19,7 @@ from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import number
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Activation, Tensors
+    from nnshape.shapes.arguments import Activation
 
 _OLD = "elementwise_mean"
 
@@ -34,7 +34,7 @@ def _require_reals(**tensors: Tensor) -> None:
             raise Refusal("wrong-dtype", f"{{layer}} wants real numbers, but {name} is {tensor.dtype}", name)
 
 
-@function(example=("hinge_embedding_loss(target)", "10", "target=10"))
+@function(example=("hinge_embedding_loss(x, target)", "10", "target=10"))
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -51,7 +51,7 @@ def hinge_embedding_loss(
     return reduced(broadcast(input.shape, target.shape, "compare", "target"), input.dtype, reduction)
 
 
-@function(example=("cosine_embedding_loss(x, target)", "10", "target=[N]"))
+@function(example=("cosine_embedding_loss(x, y, target)", "10", "y=10", "target=[N]"))
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -61,7 +61,7 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Measures by the angle between two samples whether they are alike, where the target is 1, or not, where it is -1."""
+    """Measures by the angle between two samples if they are alike, where the target is 1, or not, where it is -1."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     if target.ndim > 1 or not input1.ndim == input2.ndim == target.ndim + 1:
@@ -82,7 +82,7 @@ def cosine_embedding_loss(
     return reduced(shape, promote(_floats(input1.dtype), _floats(input2.dtype)), reduction)
 
 
-@function(example=("margin_ranking_loss(x, target)", "10", "target=10"))
+@function(example=("margin_ranking_loss(x, y, target)", "10", "y=10", "target=10"))
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -115,7 +115,7 @@ def _require_triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin:
         raise Refusal("invalid-argument", f"`margin` (={margin}) must be above 0", "margin", note=note)
     if not anchor.ndim == positive.ndim == negative.ndim:
         shapes = [bracketed(tensor.shape) for tensor in (anchor, positive, negative)]
-        message = f"{{layer}} wants an anchor, a positive and a negative of as many dimensions, but {', '.join(shapes)} arrive"
+        message = f"{{layer}} wants three inputs of as many dimensions, but {', '.join(shapes)} arrive"
         note = "The anchor, positive, and negative tensors are expected to have the same number of dimensions"
         raise Refusal("wrong-rank", message, "positive", note=note)
 
@@ -136,7 +136,7 @@ def _triplet(near: Tensor, far: Tensor, swapped: Tensor | None, reduction: str) 
     return reduced(broadcast(near.shape, shape, "compare", "negative"), promote(near.dtype, dtype), reduction)
 
 
-@function(example=("triplet_margin_loss(x, negative)", "10", "negative=10"))
+@function(example=("triplet_margin_loss(x, positive, negative)", "10", "positive=10", "negative=10"))
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -158,7 +158,7 @@ def triplet_margin_loss(
     return _triplet(near, far, swapped, reduction)
 
 
-@function(example=("triplet_margin_with_distance_loss(x, negative)", "10", "negative=10"))
+@function(example=("triplet_margin_with_distance_loss(x, positive, negative)", "10", "positive=10", "negative=10"))
 def triplet_margin_with_distance_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -184,12 +184,20 @@ def triplet_margin_with_distance_loss(
     return _triplet(near, far, swapped, reduction)
 
 
-@function(example=("ctc_loss(targets, input_lengths, target_lengths)", "[T, N, 20]", "targets=int64[N, S]", "input_lengths=int64[N]", "target_lengths=int64[N]"))  # fmt: skip
+@function(
+    example=(
+        "ctc_loss(x, targets, input_lengths, target_lengths)",
+        "[T, N, 20]",
+        "targets=int64[N, S]",
+        "input_lengths=int64[N]",
+        "target_lengths=int64[N]",
+    )
+)
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,
-    input_lengths: Tensor | tuple,
-    target_lengths: Tensor | tuple,
+    input_lengths: Tensor | tuple,  # type: ignore[type-arg]
+    target_lengths: Tensor | tuple,  # type: ignore[type-arg]
     blank: int = 0,
     reduction: str = "mean",
     zero_infinity: bool = False,
@@ -202,6 +210,9 @@ def ctc_loss(
     if log_probs.dtype not in ("float32", "float64"):
         message = f"{{layer}} computes in float32 or float64, but log_probs is {log_probs.dtype}"
         raise Refusal("wrong-dtype", message, "log_probs")
+    if not all(assume_at_least(size, 1) for size in log_probs.shape):
+        message = f"{{layer}} wants log_probs of at least one step, but {log_probs} arrives"
+        raise Refusal("empty-output", message, "log_probs", note="log_probs tensor must not be empty")
     batched = log_probs.ndim == 3
     batch = log_probs.shape[1] if batched else 1
     _require_targets(targets.shape, batch, batched)
@@ -211,7 +222,7 @@ def ctc_loss(
         raise Refusal("index-error", message, "blank", note="blank must be in label range")
     for name, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
         if not isinstance(lengths, Tensor):
-            count = len(lengths)
+            count: Size = len(lengths)
         else:
             if not is_integral(lengths.dtype):
                 raise Refusal("wrong-dtype", f"{{layer}} wants {name} of int64, but it is {lengths.dtype}", name)

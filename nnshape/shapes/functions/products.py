@@ -9,7 +9,7 @@ from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dim import Dim, Size
-from nnshape.shapes.dtypes import result_type
+from nnshape.shapes.dtypes import promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.matrix import bmm, mm, multiplied_dtype, mv
 from nnshape.shapes.refusal import Refusal
@@ -60,7 +60,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
             raise Refusal("wrong-rank", f"{{layer}} wants a vector as {name}, but {vec} arrives", name)
     shape = vec1.shape + vec2.shape
     must_expand(input.shape, shape, "add", "input")
-    return Tensor(shape, result_type(input, vec1, vec2))
+    return Tensor(shape, promote(input.dtype, promote(vec1.dtype, vec2.dtype)))
 
 
 @function(method=True, example=("baddbmm(x, x, x)", "[4, 5, 5]"))

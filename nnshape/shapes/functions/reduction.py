@@ -97,6 +97,12 @@ def averaged_dtype(input: Tensor, dtype: DType | None, name: str) -> DType:
     return chosen
 
 
+def _require_real(dtype: DType | None, name: str) -> None:
+    if dtype is not None and is_complex(dtype):
+        note = f"{name}: not implemented for '{dtype}'"
+        raise Refusal("wrong-dtype", f"{name} computes no {dtype}", "dtype", note=note)
+
+
 @function(name="sum", method=True, example=("sum(1)", "6x5x5"))
 def sum_(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
     """Adds up over dimensions, or over all.
@@ -112,6 +118,7 @@ def sum_(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtyp
 def nansum(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
     """Adds up over dimensions, or over all, with NaN as 0."""
     require_kinds(input, "bif", "adds up")
+    _require_real(dtype, "nansum")
     return reduce(input, dim, keepdim, summed_dtype(input, dtype))
 
 
@@ -130,6 +137,7 @@ def mean(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtyp
 def nanmean(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
     """The mean over dimensions, or over all, without the NaNs."""
     require_kinds(input, "f", "averages")
+    _require_real(dtype, "nanmean")
     return reduce(input, dim, keepdim, averaged_dtype(input, dtype, "nanmean"))
 
 
@@ -250,9 +258,12 @@ def norm(
         message = f"{{layer}} computes {input.dtype} in no narrower dtype, such as {chosen}"
         raise Refusal("wrong-dtype", message, "dtype")
     places = axes(dim, input.shape)
-    if p in (float("inf"), float("-inf")):
+    if isinstance(p, (int, float)) and (p < 0 or p == float("inf")):
         require_elements(input, places, "linalg.vector_norm")
-    if p == "nuc" and len(places) != 2:
+    if p == "nuc" and chosen in ("float16", "bfloat16"):
+        note = f"linalg.matrix_norm: Low precision dtypes not supported. Got {chosen}"
+        raise Refusal("wrong-dtype", f"the nuclear norm takes float32 or float64, not {chosen}", "input", note=note)
+    if p == "nuc" and (len(places) != 2 or dim == ()):
         raise Refusal("wrong-rank", f"the nuclear norm takes two dimensions, but {input} has {len(places)}", "dim")
     return Tensor(reduced(input.shape, places, keepdim), DTYPES[REAL_OF[chosen]] if is_complex(chosen) else chosen)
 

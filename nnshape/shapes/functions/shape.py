@@ -107,7 +107,7 @@ def _listed(sizes: tuple[Size, ...]) -> str:
     return f"[{', '.join(map(str, sizes))}]"
 
 
-@function(only_method=True, example=("view(-1, 25)", "6x5x5"))
+@function(only_method=True, example=("view(N, -1)", "6x5x5"))
 def view(input: Tensor, *shape: Whole | DType) -> Tensor:
     """The same elements in another shape, or their bytes as another dtype.
 
@@ -135,7 +135,7 @@ def _viewed_as(input: Tensor, dtype: DType) -> Tensor:
     return input.like((*input.shape[:-1], last // ratio), dtype)
 
 
-@function(method=True, example=("reshape(-1, 25)", "6x5x5"))
+@function(method=True, example=("reshape(N, -1)", "6x5x5"))
 def reshape(input: Tensor, *shape: Whole) -> Tensor:
     """The same elements in another shape.
 

@@ -170,7 +170,7 @@ def unpooled(
     if dimensions == 3:
         each_at_least(strides, 1, "stride", owner, "strides should be greater than zero")
     _require_filled(input)
-    if not is_floating(input.dtype) and 0 not in made:
+    if not is_floating(input.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
     return input.like((*shape[:-dimensions], *made))
 

@@ -13,6 +13,7 @@ from nnshape.shapes.layer import REGISTRY, Layer
 #: The files of this folder, in the order in which a name is looked for.
 FAMILIES = (
     "activation",
+    "softmax",
     "linear",
     "convolution",
     "pooling",
@@ -30,6 +31,9 @@ FAMILIES = (
     "transformer_layer",
     "transformer",
     "unpooling",
+    "loss",
+    "class_loss",
+    "pair_loss",
     "distance",
     "lazy",
     "cell",

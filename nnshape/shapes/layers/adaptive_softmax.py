@@ -35,7 +35,7 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
 
     in_features: Size
     n_classes: Size
-    cutoffs: tuple
+    cutoffs: tuple  # type: ignore[type-arg]
     div_value: float = 4.0
     head_bias: bool = False
     device: Device | None = None
@@ -71,9 +71,7 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
         """How many features and classes each cluster has."""
         features: Any = self.in_features
         ends = pairwise((*self.cutoffs, self.n_classes))
-        return [
-            (int(features // self.div_value ** (index + 1)), high - low) for index, (low, high) in enumerate(ends)
-        ]
+        return [(int(features // self.div_value ** (index + 1)), high - low) for index, (low, high) in enumerate(ends)]
 
     def forward(self, input_: Tensor, target_: Tensor) -> ASMoutput:
         if target_.ndim > 1:
@@ -94,7 +92,9 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
             raise Refusal("size-mismatch", message, "in_features")
         self.require_dtype(input_, "input_")
         if target_.dtype not in ("int64", "int32"):
-            raise Refusal("wrong-dtype", f"{{layer}} wants class ids of int64, but target_ is {target_.dtype}", "target_")
+            raise Refusal(
+                "wrong-dtype", f"{{layer}} wants class ids of int64, but target_ is {target_.dtype}", "target_"
+            )
         if target_.span is not None and at_least(self.n_classes - 1, target_.span[1]) is False:
             message = f"{{layer}} has {self.n_classes} classes, but target_ reaches {target_.span[1]}"
             raise Refusal("index-error", message, "target_")
@@ -114,14 +114,22 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
 
     def derivation(self, input_: Tensor, target_: Tensor) -> tuple[str, ...]:
         clusters = self._clusters()
-        scores = f"head: {self.cutoffs[0]} classes + {len(clusters)} clusters = {self.cutoffs[0] + len(clusters)} scores"
+        scores = (
+            f"head: {self.cutoffs[0]} classes + {len(clusters)} clusters = {self.cutoffs[0] + len(clusters)} scores"
+        )
         tails = (
-            f"cluster {index}: {self.in_features} // {self.div_value:g}**{index + 1} = {features} features -> {classes} classes"
+            f"cluster {index}: {self.in_features} // {self.div_value:g}**{index + 1} = {features} features"
+            f" -> {classes} classes"
             for index, (features, classes) in enumerate(clusters)
         )
-        return (scores, *tails, f"output: that of the true class, one for each target: {target_.like(dtype=input_.dtype)}")
+        return (
+            scores,
+            *tails,
+            f"output: that of the true class, one for each target: {target_.like(dtype=input_.dtype)}",
+        )
 
     def macs(self, output: Any, input_: Tensor, target_: Tensor) -> Size:
         """The head's, for each sample; which clusters are computed hangs on the targets' values."""
         samples = input_.shape[0] if input_.ndim == 2 else 1
-        return samples * self.in_features * (self.cutoffs[0] + len(self.cutoffs))
+        features: Size = self.in_features
+        return samples * features * (self.cutoffs[0] + len(self.cutoffs))

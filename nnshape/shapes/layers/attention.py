@@ -116,11 +116,11 @@ class MultiheadAttention(Layer):
         if not assume_equal(arrives, wanted):
             message = f"{{layer}} reads {what} of {wanted} features, but {arrives} arrive{'s' if arrives == 1 else ''}"
             named = field if given is not None else "embed_dim"
-            raise Refusal(
-                "size-mismatch", message, named, arrived=arrives, wanted=wanted, tensor=tensor, dims=(-1,)
-            )
+            raise Refusal("size-mismatch", message, named, arrived=arrives, wanted=wanted, tensor=tensor, dims=(-1,))
 
-    def declared(self, query: Tensor, key: Tensor, value: Tensor, *masks: Any, **others: Any) -> tuple[Tensor, ...] | None:
+    def declared(
+        self, query: Tensor, key: Tensor, value: Tensor, *masks: Any, **others: Any
+    ) -> tuple[Tensor, ...] | None:
         if query.ndim not in (2, 3):
             return None
         source = key if key.ndim == query.ndim else query

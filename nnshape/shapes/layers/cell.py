@@ -107,7 +107,9 @@ class RNNCell(_Cell):
         super().check()
         if self.nonlinearity not in ("tanh", "relu"):
             message = f"`nonlinearity` must be 'tanh' or 'relu', not {self.nonlinearity!r}"
-            raise Refusal("invalid-argument", message, "nonlinearity", note=f"Unknown nonlinearity: {self.nonlinearity}")
+            raise Refusal(
+                "invalid-argument", message, "nonlinearity", note=f"Unknown nonlinearity: {self.nonlinearity}"
+            )
         if self.nonlinearity == "relu" and is_complex(self.parameter_dtype):
             raise Refusal("invalid-argument", f"RNNCell has no relu of {self.parameter_dtype}", "dtype")
 

@@ -1,5 +1,4 @@
-"""Losses that compare scores with classes: https://pytorch.org/docs/stable/nn.html#loss-functions.
-"""
+"""Losses that compare scores with classes: https://pytorch.org/docs/stable/nn.html#loss-functions."""
 
 from __future__ import annotations
 
@@ -125,7 +124,9 @@ class MultiMarginLoss(_Loss):
 
     def check(self) -> None:
         if number(self.p, "p") not in (1, 2):
-            raise Refusal("invalid-argument", f"`p` (={self.p}) must be 1 or 2", "p", note="only p == 1 and p == 2 supported")
+            raise Refusal(
+                "invalid-argument", f"`p` (={self.p}) must be 1 or 2", "p", note="only p == 1 and p == 2 supported"
+            )
         if self.weight is not None and self.weight.ndim != 1:
             message = f"MultiMarginLoss wants one weight a class, but weight has {self.weight.ndim} dimensions"
             note = f"MultiMarginLoss: expected weight to be None or 1D tensor, got {self.weight.ndim}D instead"
@@ -189,7 +190,7 @@ class LinearCrossEntropyLoss(_Loss):
 
     in_features: Size
     num_classes: Size
-    out_features: tuple = ()
+    out_features: tuple = ()  # type: ignore[type-arg]
     bias: bool = False
     device: Device | None = None
     dtype: DType | None = None

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nnshape.shapes.dim import shape_part
 from nnshape.shapes.function import Function
+from nnshape.shapes.functions import likelihood_losses
 from nnshape.shapes.functions import losses as functions
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.reduction import chosen
@@ -29,6 +31,16 @@ class _Loss(Layer):
         keywords["reduction"] = chosen(self.reduction, size_average, reduce)
         result: Tensor = self.twin.rule(*inputs, **keywords)
         return result
+
+    def derivation(self, *inputs: Any, **others: Any) -> tuple[str, ...]:
+        reduction = chosen(self.reduction, vars(self).get("size_average"), vars(self).get("reduce"))
+        each = object.__new__(type(self))
+        each.__dict__.update({**vars(self), "reduction": "none", "size_average": None, "reduce": None})
+        losses = each.forward(*inputs, **others)
+        if reduction == "none":
+            return (f"one loss each, as reduction='none' says: {losses}",)
+        count = " * ".join(map(shape_part, losses.shape)) or "1"
+        return (f"the {reduction} of {count} losses: one number",)
 
     def buffers(self) -> dict[str, Tensor]:
         weights = {name: vars(self).get(name) for name in ("weight", "pos_weight")}
@@ -182,7 +194,7 @@ class KLDivLoss(_Loss):
     reduction: str = "mean"
     log_target: bool = False
 
-    twin = functions.kl_div
+    twin = likelihood_losses.kl_div
     example = ("KLDivLoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -206,7 +218,7 @@ class PoissonNLLLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.poisson_nll_loss
+    twin = likelihood_losses.poisson_nll_loss
     example = ("PoissonNLLLoss()(x, target)", "10", "target=10")
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
@@ -226,7 +238,7 @@ class GaussianNLLLoss(_Loss):
     reduction: str = "mean"
 
     keyword_only = ("full", "eps", "reduction")
-    twin = functions.gaussian_nll_loss
+    twin = likelihood_losses.gaussian_nll_loss
     example = ("GaussianNLLLoss()(x, target, var)", "10", "target=10", "var=10")
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:

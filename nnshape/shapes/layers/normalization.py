@@ -101,7 +101,7 @@ class BatchNorm1d(_BatchNorm):
     """Normalises each channel of [N, C] or [N, C, L] over the batch."""
 
     ranks = (2, 3)
-    example = ("BatchNorm1d(100)", "100")
+    example = ("BatchNorm1d(100)", "100x40")
 
 
 class BatchNorm2d(_BatchNorm):

@@ -1,5 +1,4 @@
-"""Losses that compare samples with one another, and CTC: https://pytorch.org/docs/stable/nn.html#loss-functions.
-"""
+"""Losses that compare samples with one another, and CTC: https://pytorch.org/docs/stable/nn.html#loss-functions."""
 
 from __future__ import annotations
 
@@ -165,7 +164,7 @@ class CTCLoss(_Loss):
         self,
         log_probs: Tensor,
         targets: Tensor,
-        input_lengths: Tensor | tuple,
-        target_lengths: Tensor | tuple,
+        input_lengths: Tensor | tuple,  # type: ignore[type-arg]
+        target_lengths: Tensor | tuple,  # type: ignore[type-arg]
     ) -> Tensor:
         return self.apply_twin(log_probs, targets, input_lengths, target_lengths)

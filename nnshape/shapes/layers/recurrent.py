@@ -147,12 +147,11 @@ class _Recurrent(Layer):
     def derivation(self, input: Tensor, hx: Any = None) -> tuple[str, ...]:
         features = self.state_size * self.directions
         directions = f"{self.directions} direction{'s' if self.directions > 1 else ''}"
-        lines = (
+        return (
             f"output features: {directions} * {self.state_size} = {features}",
             f"states: {self.num_layers} layer{'s' if self.num_layers > 1 else ''} * {directions}"
             f" = {self.num_layers * self.directions}",
         )
-        return lines
 
 
 def _bracketed(shape: Shape) -> str:

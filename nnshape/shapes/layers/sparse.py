@@ -6,7 +6,7 @@ from typing import Any
 
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dim import Size
-from nnshape.shapes.dtypes import DType, category, is_complex
+from nnshape.shapes.dtypes import INT64, DType, category, is_complex
 from nnshape.shapes.functions import network as functions
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.refusal import Refusal
@@ -82,7 +82,7 @@ class Embedding(_Table):
         return result
 
     def declared(self, input: Tensor) -> tuple[Tensor]:
-        return (Tensor(input.shape, functions.INT64),)
+        return (Tensor(input.shape, INT64),)
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
         return (f"each id becomes a row of {self.embedding_dim}: {input} -> {self.forward(input)}",)
@@ -132,7 +132,7 @@ class EmbeddingBag(_Table):
         return result
 
     def declared(self, input: Tensor, *others: Any, **named: Any) -> tuple[Any, ...]:
-        return (Tensor(input.shape, functions.INT64), *others)
+        return (Tensor(input.shape, INT64), *others)
 
     def derivation(self, input: Tensor, *others: Any, **named: Any) -> tuple[str, ...]:
         bags = self.forward(input, *others, **named).shape[0]

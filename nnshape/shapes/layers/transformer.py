@@ -23,7 +23,13 @@ from nnshape.shapes.values import number
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Activation
 
-__all__ = ["Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
+__all__ = [
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+]
 
 
 class _Stack(Layer):
@@ -252,7 +258,9 @@ class Transformer(Layer):
     def _require_pair(self, src: Tensor, tgt: Tensor) -> None:
         """Raise Refusal where source and target do not go together."""
         if min(src.ndim, tgt.ndim) < 2 or src.ndim != tgt.ndim:
-            message = f"{{layer}} wants a source and a target, both with a batch or both without, but {src} and {tgt} arrive"
+            message = (
+                f"{{layer}} wants a source and a target, both with a batch or both without, but {src} and {tgt} arrive"
+            )
             raise Refusal("wrong-rank", message, "tgt")
         for name, tensor in (("src", src), ("tgt", tgt)):
             arrives = tensor.shape[-1]
@@ -288,13 +296,15 @@ class Transformer(Layer):
         return found
 
     def macs(self, output: Any, src: Tensor, tgt: Tensor, *masks: Any, **others: Any) -> Size:
+        encoded: Size
         if self.custom_encoder is None:
             encoded = self._layer(TransformerEncoderLayer).macs(None, src) * self.num_encoder_layers
         else:
             encoded = self.custom_encoder.macs(None, src)
-        if self.custom_decoder is None:
-            return encoded + self._layer(TransformerDecoderLayer).macs(output, tgt, src) * self.num_decoder_layers
-        return encoded + self.custom_decoder.macs(output, tgt, src)
+        if self.custom_decoder is not None:
+            return encoded + self.custom_decoder.macs(output, tgt, src)
+        decoded: Size = self._layer(TransformerDecoderLayer).macs(output, tgt, src)
+        return encoded + decoded * self.num_decoder_layers
 
     def derivation(self, src: Tensor, *others: Any, **named: Any) -> tuple[str, ...]:
         lines: tuple[str, ...] = self._layer(TransformerEncoderLayer).derivation(src)

@@ -111,7 +111,8 @@ class _TransformerLayer(Layer):
         """Raise Refusal where an input has another width or dtype than the layer's."""
         arrives = input.shape[-1] if input.shape else 1
         if not assume_equal(arrives, self.d_model):
-            message = f"{{layer}} works on {self.d_model} features, but {arrives} arrive{'s' if arrives == 1 else ''} as {name}"
+            verb = "arrives" if arrives == 1 else "arrive"
+            message = f"{{layer}} works on {self.d_model} features, but {arrives} {verb} as {name}"
             note = f"was expecting embedding dimension of {self.d_model}, but got {arrives}"
             raise Refusal("size-mismatch", message, "d_model", note=note)
         self.require_dtype(input, name)

@@ -1,0 +1,65 @@
+"""Edits of a text: ranges and what stands in their place, and where the rest of the text moves to."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from nnshape.spec import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A range of a source, and the text to write in its place; an empty range is an insertion."""
+
+    span: Span
+    replacement: str
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """The text with the edits made; they must not overlap."""
+    for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
+        text = text[: edit.span.start] + edit.replacement + text[edit.span.end :]
+    return text
+
+
+def overlap(edits: Sequence[Edit]) -> bool:
+    """Say whether two of the edits touch the same characters, or insert at the same place."""
+    ranges = sorted((edit.span.start, edit.span.end) for edit in edits)
+    return any(later[0] < earlier[1] or later[0] == earlier[0] for earlier, later in pairwise(ranges))
+
+
+def moved(offset: int, edits: Sequence[Edit]) -> int:
+    """Where the character at an offset stands after the edits; one that is replaced, where its replacement begins."""
+    shift = 0
+    for edit in sorted(edits, key=lambda edit: edit.span.start):
+        start, end = edit.span.start, edit.span.end
+        if offset < start or (offset == start and start < end):
+            break
+        if offset < end:
+            return start + shift
+        shift += len(edit.replacement) - (end - start)
+    return offset + shift
+
+
+def unmoved(offset: int, edits: Sequence[Edit]) -> int | None:
+    """Where a character of the edited text stood before; None for one that the edits wrote."""
+    shift = 0
+    for edit in sorted(edits, key=lambda edit: edit.span.start):
+        start = edit.span.start + shift
+        if offset < start:
+            break
+        if offset < start + len(edit.replacement):
+            return None
+        shift += len(edit.replacement) - (edit.span.end - edit.span.start)
+    return offset - shift
+
+
+def unified_diff(before: str, after: str, name: str) -> str:
+    """The difference as `diff -u` writes it; empty where there is none."""
+    lines = []
+    for line in difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, name):
+        lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+    return "".join(lines)

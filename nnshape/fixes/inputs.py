@@ -1,0 +1,210 @@
+"""Fixes of what comes in: an input's shape or dtype, or the value of a size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+from typing import Any
+
+from nnshape.fixes.candidate import Candidate
+from nnshape.fixes.editing import Edit
+from nnshape.fixes.upstream import applied_rule, reapplied, swapped
+from nnshape.shapes.constraints import collecting
+from nnshape.shapes.dim import TooLarge
+from nnshape.shapes.notices import noticing
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import N, Tensor, tensors_in
+from nnshape.spec import Input, ShapePattern, nodes
+from nnshape.trace import Trace
+from nnshape.trace.causes import Cause
+from nnshape.trace.derived import plain
+from nnshape.trace.origins import Chain, chain_of
+
+_LARGEST = 1024
+
+
+def _ends(trace: Trace, cause: Cause) -> Iterator[tuple[Input, Tensor, Chain]]:
+    """The inputs of the file that the failing call's tensors come from, with the way to each."""
+    seen: set[int] = set()
+    tensors = [cause.refusal.tensor] if cause.refusal.tensor is not None else []
+    for tensor in (*tensors, *tensors_in((cause.arguments, dict(cause.keywords)))):
+        chain = cause.chain if tensor is cause.refusal.tensor and cause.chain else None
+        chain = chain or chain_of(cause.frame.tracer.makers, cause.call, tensor)
+        if chain.input is None:
+            continue
+        for item in trace.spec.inputs:
+            given = trace.inputs.get(item.name)
+            if given is chain.input.tensor and id(given) not in seen and item.pattern is not None:
+                seen.add(id(given))
+                # A shape that an option gave is no matter of the file.
+                if chain.input.span.source is trace.spec.source:
+                    yield item, given, chain
+
+
+def other_shape(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The input's own shape: its channels, its missing dimension, its order of dimensions."""
+    wanted, refusal = cause.refusal.wanted, cause.refusal
+    own = vars(cause.module.layer) if cause.module is not None and cause.module.layer is not None else {}
+    for item, tensor, chain in _ends(trace, cause):
+        pattern, shape = item.pattern, tensor.shape
+        assert pattern is not None
+        direct = not any(link.changed for link in chain.links)
+        if refusal.problem == "size-mismatch" and type(wanted) is int and direct and len(refusal.dims) == 1:
+            place = refusal.dims[0] % len(shape)
+            if "kernel_size" in own and shape[-1] == wanted != shape[-2] and len(shape) == 4 and shape[0] == N:
+                yield _shape(item, pattern, (shape[3], shape[1], shape[2]), "or give it channels first")
+            edit = _dim_edit(trace, pattern, place, wanted)
+            if edit is not None:
+                yield Candidate("change the input", (edit,), shown=_after(edit))
+        channels = own.get("in_channels")
+        if refusal.problem == "wrong-rank" and direct and type(channels) is int and shape[:1] == (N,):
+            if len(shape) == 3:
+                yield _shape(item, pattern, (channels, *shape[1:]), "change the input")
+            if len(shape) == 2 and type(shape[1]) is int and shape[1] % channels == 0:
+                side = isqrt(shape[1] // channels)
+                if side * side * channels == shape[1]:
+                    yield _shape(item, pattern, (channels, side, side), "change the input")
+
+
+def other_dtype(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The input's dtype, as the failing layer wants it."""
+    if cause.refusal.problem != "wrong-dtype":
+        return
+    for item, tensor, chain in _ends(trace, cause):
+        if any(str(link.after.dtype) != str(tensor.dtype) for link in chain.links):
+            continue
+        pattern = item.pattern
+        assert pattern is not None
+        sizes = _listed(pattern)
+        for dtype in ("int64", "float32"):
+            if dtype != tensor.dtype:
+                edit = Edit(pattern.span, f"{dtype}[{sizes}]" if dtype != "float32" else f"[{sizes}]")
+                yield Candidate("change the input", (edit,), shown=_after(edit))
+
+
+def _listed(pattern: ShapePattern) -> str:
+    sizes = [pattern.span_of(index).text for index in range(len(pattern.dims))]
+    return ", ".join((["N"] if pattern.per_sample else []) + sizes)
+
+
+def _shape(item: Input, pattern: ShapePattern, sizes: tuple[Any, ...], description: str) -> Candidate:
+    dtype = pattern.dtype or ""
+    numbers = all(type(size) is int for size in sizes)
+    text = "x".join(map(str, sizes)) if pattern.per_sample and numbers and not dtype else (
+        f"{dtype}[N, {', '.join(map(str, sizes))}]"
+    )  # fmt: skip
+    edit = Edit(pattern.span, text)
+    return Candidate(description.removeprefix("or "), (edit,), shown=_after(edit))
+
+
+def _dim_edit(trace: Trace, pattern: ShapePattern, place: int, value: int) -> Edit | None:
+    """The edit that gives a dimension of an input a value: where it is written, or where its symbol gets one."""
+    index = place - (1 if pattern.per_sample else 0)
+    if not 0 <= index < len(pattern.dims):
+        return None
+    node = pattern.dims[index]
+    if isinstance(node, nodes.Name):
+        located = trace.spec.dims.get(node.id)
+        return None if located is None or trace.options.get("overrides") else Edit(located.span, str(value))
+    return Edit(pattern.span_of(index), str(value)) if isinstance(node, nodes.Constant) else None
+
+
+def _after(edit: Edit) -> str:
+    """The line as it then reads."""
+    span = edit.span
+    line = span.source.line(span.line)
+    start = span.column - 1
+    whole = line[:start] + edit.replacement + line[start + span.end - span.start :]
+    return whole.split(" #")[0].strip()
+
+
+def other_map(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The sizes of the input's map: the smallest that leave something, or the nearest at which two maps meet."""
+    if cause.refusal.problem not in ("empty-output", "size-mismatch"):
+        return
+    for item, tensor, chain in _ends(trace, cause):
+        pattern, rank = item.pattern, len(tensor.shape)
+        assert pattern is not None
+        places = [place for place in range(2, rank) if type(tensor.shape[place]) is int] if rank in (3, 4, 5) else []
+        if not places or tensor.shape[0] != N:
+            continue
+        if cause.refusal.problem == "empty-output":
+            yield from _smallest(trace, cause, pattern, tensor, chain, places)
+        elif cause.refusal.names:
+            yield from _multiples(trace, pattern, tensor, places)
+        return
+
+
+def _smallest(
+    trace: Trace, cause: Cause, pattern: ShapePattern, tensor: Tensor, chain: Chain, places: list[int]
+) -> Iterator[Candidate]:
+    largest = max(size for place in places if type(size := tensor.shape[place]) is int)
+    low, high = largest, largest * 2
+    while high <= _LARGEST * 4 and not _fits(cause, chain, tensor, places, high):
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _fits(cause, chain, tensor, places, middle) else (middle, high)
+    edits = _map_edits(trace, pattern, places, [high] * len(places))
+    if edits and high <= _LARGEST * 4:
+        yield Candidate("take a larger input", edits, shown=_after_all(edits))
+
+
+def _fits(cause: Cause, chain: Chain, tensor: Tensor, places: list[int], size: int) -> bool:
+    """Whether the failing call takes what an input of this size becomes."""
+    shape = tuple(size if place in places else old for place, old in enumerate(tensor.shape))
+    made: Tensor | None = Tensor(shape, tensor.dtype)
+    for link in reversed(chain.links):
+        if link.operation is None:
+            return False
+        made = reapplied(link.operation, applied_rule(link.operation), link, made)
+    if made is None or cause.apply is None:
+        return False
+    before = cause.refusal.tensor or next(tensors_in(cause.arguments).__iter__(), None)
+    if before is None:
+        return False
+    with collecting(), noticing():
+        try:
+            cause.apply(plain(swapped(tuple(cause.arguments), before, made)), dict(cause.keywords))
+        except (Refusal, TooLarge, ArithmeticError, TypeError, ValueError):
+            return False
+    return True
+
+
+def _multiples(
+    trace: Trace, pattern: ShapePattern, tensor: Tensor, places: list[int]
+) -> Iterator[Candidate]:
+    """The map's sizes brought to a multiple of 2, 4, 8, 16 or 32, the nearest first."""
+    old = [size for place in places if type(size := tensor.shape[place]) is int]
+    tried = {
+        tuple(size // factor * factor + more for size in old) for factor in (2, 4, 8, 16, 32) for more in (0, factor)
+    }
+
+    def distance(sizes: tuple[int, ...]) -> int:
+        return sum(abs(a - b) for a, b in zip(sizes, old, strict=True))
+
+    for sizes in sorted(tried - {tuple(old)}, key=distance):
+        edits = _map_edits(trace, pattern, places, list(sizes))
+        if edits and all(sizes):
+            yield Candidate("take a size that halves evenly", edits, shown=_after_all(edits))
+
+
+def _map_edits(trace: Trace, pattern: ShapePattern, places: list[int], sizes: list[int]) -> tuple[Edit, ...]:
+    edits: dict[int, Edit] = {}
+    for place, size in zip(places, sizes, strict=True):
+        edit = _dim_edit(trace, pattern, place, size)
+        if edit is None:
+            return ()
+        if edit.span.text != edit.replacement:
+            edits[edit.span.start] = edit
+    return tuple(edits.values())
+
+
+def _after_all(edits: tuple[Edit, ...]) -> str:
+    """The line of the edits as it then reads; the first of them where they stand on several."""
+    first = edits[0].span
+    line, start = first.source.line(first.line), first.source.line_start(first.line)
+    for edit in sorted(edits, key=lambda edit: -edit.span.start):
+        if edit.span.line == first.line:
+            line = line[: edit.span.start - start] + edit.replacement + line[edit.span.end - start :]
+    return line.split(" #")[0].strip()

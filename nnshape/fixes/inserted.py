@@ -1,0 +1,236 @@
+"""Fixes by a step more or less: a missing flatten, permute, transpose or projection, or a step in the wrong place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isqrt
+
+from nnshape.fixes.candidate import Candidate
+from nnshape.fixes.editing import Edit
+from nnshape.shapes.tensor import N, Tensor, product, tensors_in
+from nnshape.spec import Span, nodes
+from nnshape.trace import Module, Trace
+from nnshape.trace.causes import Cause
+from nnshape.trace.labels import named
+from nnshape.trace.model import Call
+from nnshape.trace.scope import ItemsBody, Local
+
+_STEP_LINE = re.compile(r"[ \t]*([^\s:#'\"]+|'[^']*'|\"[^\"]*\")[ \t]*:[ \t]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change of a tensor: the step's name, the step, the method that does the same, and why."""
+
+    name: str
+    step: str
+    method: str
+    description: str
+    because: str = ""
+
+
+def missing_step(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """A step before the failing one, that gives what arrives the shape that is wanted."""
+    tensor = cause.refusal.tensor or _single(cause)
+    if tensor is None or cause.module is None or cause.module.layer is None:
+        return
+    for change in _changes(cause, tensor):
+        candidate = _applied(trace, cause, tensor, change)
+        if candidate is not None:
+            yield candidate
+
+
+def _single(cause: Cause) -> Tensor | None:
+    tensors = {id(tensor): tensor for tensor in tensors_in((cause.arguments, dict(cause.keywords)))}
+    return next(iter(tensors.values())) if len(tensors) == 1 else None
+
+
+def _changes(cause: Cause, tensor: Tensor) -> Iterator[_Change]:
+    shape, wanted = tensor.shape, cause.refusal.wanted
+    layer = cause.module.layer if cause.module is not None else None
+    rank = len(shape)
+    own = vars(layer) if layer is not None else {}
+    if cause.refusal.problem == "size-mismatch" and type(wanted) is int:
+        if rank > 2 and product(shape[1:]) == wanted:
+            because = f"{' * '.join(map(str, shape[1:]))} = {wanted}"
+            yield _Change("flatten", "Flatten()", "flatten(1)", "flatten the map first", because)
+        maps = "kernel_size" in own or "num_features" in own
+        direct = cause.chain is not None and not any(link.changed for link in cause.chain.links)
+        if maps and rank in (3, 4, 5) and shape[-1] == wanted != shape[-2] and shape[0] == N and direct:
+            order = ", ".join(map(str, (0, rank - 1, *range(1, rank - 1))))
+            yield _Change(
+                "permute", f"permute({order})", f"permute({order})", "put the channels first, they come last"
+            )
+        elif not maps:
+            for dim in range(1, rank - 1):
+                if shape[dim] == wanted:
+                    step = f"transpose({dim}, {rank - 1})"
+                    yield _Change("transpose", step, step, "swap the two dimensions first")
+    channels = own.get("in_channels")
+    if cause.refusal.problem == "wrong-rank" and type(channels) is int and shape and shape[0] == N:
+        dimensions = {"1": 1, "2": 2, "3": 3}.get(type(layer).__name__[-2:-1], 0)
+        if rank == dimensions + 1 and channels == 1:
+            yield _Change("channel", "unsqueeze(1)", "unsqueeze(1)", "give it a dimension for the channel")
+        if rank == 2 and dimensions == 2 and type(shape[1]) is int and shape[1] % channels == 0:
+            side = isqrt(shape[1] // channels)
+            if side * side * channels == shape[1] and side > 1:
+                step = f"view(N, {channels}, {side}, {side})"
+                yield _Change("map", step, step, "make a map of it first")
+
+
+def _applied(trace: Trace, cause: Cause, tensor: Tensor, change: _Change) -> Candidate | None:
+    """The change put before the failing call: as a step of its own, as an item, or as a method of its input."""
+    frame, call = cause.frame, cause.call
+    module = cause.module
+    if module is not None and module.place[1] is not cause.node and isinstance(cause.node, nodes.Call):
+        # Called on a tensor that it names.
+        for item in cause.node.args:
+            if isinstance(item, nodes.Name) and _is_value(cause, item.id, tensor):
+                span = cause.expression.span(item)
+                edit = Edit(Span(span.source, span.end, span.end), f".{change.method}")
+                return Candidate(change.description, (edit,), call.span, call.name, because=change.because)
+        return None
+    if isinstance(frame.module.body, ItemsBody):
+        span = cause.expression.span(cause.node)
+        text = change.step if change.step[0].isupper() else None
+        if text is None:
+            return None
+        edit = Edit(Span(span.source, span.start, span.start), f"{text}, ")
+        return Candidate(change.description, (edit,), shown=f"{text}, {span.text}", because=change.because)
+    name = free_name(cause, change.name)
+    line = line_before(call, f"{name}: {change.step}")
+    if line is None:
+        return None
+    return Candidate(
+        change.description, (line,), shown=f"{name}: {change.step}, above {call.name}", because=change.because
+    )
+
+
+def _is_value(cause: Cause, name: str, tensor: Tensor) -> bool:
+    own = tensor if name == "_" else cause.frame.own(name)
+    return (own.value if isinstance(own, Local) else own) is tensor
+
+
+def free_name(cause: Cause, name: str) -> str:
+    """The name, with a number where the file has it already."""
+    taken = {*cause.frame.own_names(), *(call.name for call in cause.frame.run.calls)}
+    text = cause.call.span.source.text
+    number, free = 1, name
+    while free in taken or re.search(rf"(?m)^\s*{re.escape(free)}\s*:", text):
+        number += 1
+        free = f"{name}{number}"
+    return free
+
+
+def line_before(call: Call, text: str) -> Edit | None:
+    """The edit that writes a line above a step's own; None where the step does not begin its line."""
+    span = call.span
+    source = span.source
+    line = source.line(span.line)
+    match = _STEP_LINE.match(line)
+    start = source.line_start(span.line)
+    ahead = line[: span.start - start]
+    if ahead.lstrip(" ").startswith("- "):
+        # An item of a list has no name of its own.
+        text = "- " + text.partition(": ")[2]
+        if ahead.lstrip(" ") != "- ":
+            return None
+    elif match is None or match.end() < span.start - start or ahead.lstrip(" \t").startswith("- "):
+        return None
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    end = "\r\n" if source.text[start + len(line) :].startswith("\r\n") else "\n"
+    return Edit(Span(source, start, start), f"{indent}{text}{end}")
+
+
+def _whole_lines(call: Call) -> Span | None:
+    """The lines of a step, with their ends; None where other text stands on them."""
+    if line_before(call, "a: b") is None:
+        return None
+    source, span = call.span.source, call.span
+    start = source.line_start(span.line)
+    rest = source.text[span.end :]
+    match = re.match(r"[ \t]*(#[^\r\n]*)?(\r\n|\n|\r|\Z)", rest)
+    return None if match is None else Span(source, start, span.end + match.end())
+
+
+def without_step(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The failing pool left out, or a flatten above moved below the layers that want a map."""
+    module = cause.module
+    if module is None or module.layer is None:
+        return
+    name = type(module.layer).__name__
+    if cause.refusal.problem == "empty-output" and "Pool" in name:
+        lines = _whole_lines(cause.call)
+        if lines is not None:
+            yield Candidate("leave it out", (Edit(lines, ""),), shown=f"without {cause.call.name}")
+    if cause.refusal.problem != "wrong-rank" or cause.chain is None or not cause.chain.links:
+        return
+    flatten = cause.chain.links[0]
+    target = flatten.operation.target if flatten.operation is not None else None
+    kind = target.type if isinstance(target, Module) else getattr(target, "name", "")
+    lines = _whole_lines(flatten.call)
+    if kind.lower() != "flatten" or lines is None:
+        return
+    calls = cause.frame.run.calls
+    for call in calls[calls.index(cause.call) + 1 :] if cause.call in calls else []:
+        if call.type == "Linear":
+            edit = line_before(call, f"{flatten.call.name}: {flatten.call.text}")
+            if edit is not None:
+                shown = f"{flatten.call.name}: {flatten.call.text}, above {call.name}"
+                yield Candidate("move the flatten below", (Edit(lines, ""), edit), shown=shown)
+            return
+    yield Candidate("leave the flatten out", (Edit(lines, ""),), shown=f"without {flatten.call.name}")
+
+
+def projection(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """A 1x1 convolution, or a Linear, that brings one of two operands to the width of the other."""
+    tensors = list(tensors_in(cause.arguments))
+    if cause.module is not None or len(tensors) != 2 or cause.refusal.problem != "size-mismatch":
+        return
+    one, two = tensors
+    if len(one.shape) != len(two.shape):
+        return
+    # The shortcut is what came earlier, and what is projected.
+    order = [name for name, local in cause.frame.locals.items() if isinstance(local, Local)]
+    both = [(named(cause.frame, one), one, two), (named(cause.frame, two), two, one)]
+    for name, tensor, other in sorted(both, key=lambda item: order.index(item[0]) if item[0] in order else 10**6):
+        node = _named_node(cause.node, name)
+        layer = _projecting(tensor, other)
+        if node is None or layer is None:
+            continue
+        step = free_name(cause, "proj")
+        line = line_before(cause.call, f"{step}: {layer}({name})")
+        if line is not None:
+            edits = (line, Edit(cause.expression.span(node), step))
+            yield Candidate(f"project {name}", edits, shown=f"{step}: {layer}({name}), and {step} in its place")
+
+
+def _projecting(tensor: Tensor, other: Tensor) -> str | None:
+    one, two = tensor.shape, other.shape
+    if not all(type(size) is int for size in (*one[1:], *two[1:])):
+        return None
+    differ = [place for place in range(len(one)) if one[place] != two[place]]
+    if len(one) == 4 and differ == [1]:
+        return f"Conv2d({one[1]}, {two[1]}, 1)"
+    if len(one) == 4 and differ in ([1, 2, 3], [2, 3]):
+        strides = {-(-one[place] // two[place]) for place in (2, 3)}
+        if len(strides) == 1 and all(one[place] > two[place] for place in (2, 3)):
+            return f"Conv2d({one[1]}, {two[1]}, 1, {strides.pop()})"
+    if len(one) in (2, 3) and differ == [len(one) - 1]:
+        return f"Linear({one[-1]}, {two[-1]})"
+    return None
+
+
+def _named_node(node: nodes.Node, name: str) -> nodes.Name | None:
+    """The place where an operation names one of its operands."""
+    if isinstance(node, nodes.Binary):
+        parts: tuple[nodes.Node, ...] = (node.left, node.right)
+    elif isinstance(node, nodes.Call):
+        parts = node.args
+        if isinstance(node.function, nodes.Attribute):
+            parts = (node.function.value, *parts)
+    else:
+        return None
+    return next((part for part in parts if isinstance(part, nodes.Name) and part.id == name and name), None)

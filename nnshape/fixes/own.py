@@ -1,0 +1,212 @@
+"""Fixes in the failing call itself: an argument taken from what arrives, or the layer's other number of dimensions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from nnshape.fixes.candidate import Candidate, argument_of, construction, text_of, whole_number, with_argument
+from nnshape.fixes.editing import Edit
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.tensor import Tensor, tensors_in
+from nnshape.spec import Expression, Node, Span, nodes
+from nnshape.trace import Module, Trace
+from nnshape.trace.causes import Cause
+from nnshape.trace.scope import BlockBody
+
+_FAMILY = re.compile(r"(.*)([123])d")
+
+
+def what_arrives(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The argument at fault, taken from what arrives."""
+    value = _arriving(cause)
+    if value is None or cause.place is cause.node or isinstance(cause.place, nodes.Keyword):
+        return
+    expression = _expression(cause)
+    for edit, literal in _written(trace, cause, expression, cause.place, text_of(value)):
+        in_step = edit.span.source is cause.call.span.source and (
+            cause.call.span.start <= edit.span.start and edit.span.end <= cause.call.span.end
+        )
+        yield Candidate(
+            "take what arrives", (edit,), cause.call.span if in_step else None, cause.call.name,
+            shown="" if in_step else _shown_elsewhere(edit), safe=in_step and literal,
+        )  # fmt: skip
+
+
+def _arriving(cause: Cause) -> Any:
+    refusal = cause.refusal
+    if refusal.tensor is not None and len(refusal.dims) > 1 and refusal.arrived is not None:
+        value: Any = tuple(refusal.tensor.shape[dim] for dim in refusal.dims)
+        return value if all(type(size) is int for size in value) else None
+    if refusal.problem == "index-error" and refusal.argument == "num_embeddings":
+        spans = [tensor.span for tensor in tensors_in(cause.arguments) if tensor.span is not None]
+        value = spans[0][1] + 1 if spans else None
+    else:
+        value = refusal.arrived
+    return value if type(value) is int and value > 0 else None
+
+
+def _expression(cause: Cause) -> Expression:
+    module = cause.module
+    if module is not None and module.place[0] is not None and module.place[1] is not cause.node:
+        return module.place[0]
+    return cause.expression
+
+
+def _written(
+    trace: Trace, cause: Cause, expression: Expression, node: Node, value: str
+) -> Iterator[tuple[Edit, bool]]:
+    """Where a value can be written so that an argument has it, and whether it replaces a plain number."""
+    if isinstance(node, (nodes.Name, nodes.Word)):
+        name = node.id
+        body = cause.frame.module.body
+        if isinstance(body, BlockBody) and body.definition.block is not None and name in body.names:
+            yield from _at_the_block(trace, cause.frame.module, name, value)
+        elif name in trace.spec.hparams and name not in cause.frame.names:
+            yield Edit(trace.spec.hparams[name].span, value), False
+        elif name in trace.spec.dims:
+            yield Edit(trace.spec.dims[name].span, value), False
+    else:
+        literal = isinstance(node, nodes.Constant) or (
+            isinstance(node, (nodes.Tuple, nodes.List)) and all(whole_number(item) is not None for item in node.items)
+        )
+        yield Edit(expression.span(node), value), literal
+
+
+def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterator[tuple[Edit, bool]]:
+    """The block's hyperparameter, where the block is used with a plain number for it, or another block is with that."""
+    assert trace.root.module is not None
+    modules = {item.path: item for item in trace.root.module.walk()}
+    inner: Module | None = module
+    while inner is not None:
+        if not isinstance(inner.body, BlockBody) or inner.body.definition.block is None or name not in inner.body.names:
+            return
+        expression, node = inner.place
+        call = construction(node) if expression is not None else None  # type: ignore[arg-type]
+        if expression is None or call is None:
+            return
+        names = [parameter.name for parameter in inner.body.definition.block.parameters]
+        written = next((keyword.value for keyword in call.keywords if keyword.name == name), None)
+        if written is None and names.index(name) < len(call.args):
+            written = call.args[names.index(name)]
+        if whole_number(written) is not None and written is not None:
+            yield Edit(expression.span(written), value), False
+        if not isinstance(written, nodes.Name):
+            return
+        name = written.id
+        inner = modules.get((inner.path or "").rpartition(".")[0])
+        while inner is not None and inner.path and not isinstance(inner.body, BlockBody):
+            inner = modules.get(inner.path.rpartition(".")[0])
+        if inner is not None and not isinstance(inner.body, BlockBody) and name in trace.spec.hparams:
+            yield Edit(trace.spec.hparams[name].span, value), False
+
+
+def _shown_elsewhere(edit: Edit) -> str:
+    """The line of an edit outside the step, as it then reads."""
+    span = edit.span
+    line = span.source.line(span.line)
+    start = span.column - 1
+    return (line[:start] + edit.replacement + line[start + span.end - span.start :]).split(" #")[0].strip()
+
+
+def another_window(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """A smaller kernel, or padding, where a kernel does not fit its map."""
+    layer, call = _layer(cause), construction(cause.node)
+    if layer is None or call is None or cause.refusal.problem != "empty-output" or cause.chain is None:
+        return
+    expression, own, tensor = _expression(cause), vars(layer), _tensor(cause)
+    dimensions = len(cause.refusal.dims)
+    if tensor is None or "kernel_size" not in own or not dimensions:
+        return
+    sizes = [size for size in tensor.shape[-dimensions:] if type(size) is int]
+    kernel, padding = own["kernel_size"], own.get("padding", 0)
+    if len(sizes) != dimensions or type(kernel) is not int or type(padding) is not int:
+        return
+    room = min(sizes) + 2 * padding
+    pool = type(layer).__name__.endswith(("Pool1d", "Pool2d", "Pool3d"))
+    # Kernels are odd by custom, so that they have a middle.
+    smaller = room if room % 2 or pool else room - 1
+    if 1 < smaller < kernel:
+        edit = with_argument(expression, call, layer.signature(), "kernel_size", smaller)
+        yield Candidate("take a smaller kernel", (edit,), cause.call.span, cause.call.name)
+    if not pool and "padding" in own:
+        wider = padding + -(-(kernel - room) // 2)
+        edit = with_argument(expression, call, layer.signature(), "padding", wider)
+        yield Candidate("pad the map", (edit,), cause.call.span, cause.call.name)
+
+
+def another_family(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The layer of the same name for the number of dimensions that arrive: BatchNorm1d for BatchNorm2d."""
+    layer, call, tensor = _layer(cause), construction(cause.node), _tensor(cause)
+    if layer is None or call is None or tensor is None or cause.refusal.problem != "wrong-rank":
+        return
+    function = call.function
+    name = function.id if isinstance(function, nodes.Name) else ""
+    match = _FAMILY.fullmatch(name)
+    if match is None:
+        return
+    for digit in (max(1, len(tensor.shape) - 2), len(tensor.shape) - 1):
+        if digit in (1, 2, 3) and str(digit) != match[2]:
+            edit = Edit(_expression(cause).span(function), f"{match[1]}{digit}d")
+            yield Candidate("take the layer for what arrives", (edit,), cause.call.span, cause.call.name)
+
+
+def another_dtype(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The layer's parameters in the dtype that arrives."""
+    layer, call, tensor = _layer(cause), construction(cause.node), _tensor(cause)
+    if cause.refusal.problem != "wrong-dtype" or layer is None or call is None or tensor is None:
+        return
+    if "dtype" in layer.signature().by_name and "float" in tensor.dtype:
+        edit = with_argument(_expression(cause), call, layer.signature(), "dtype", tensor.dtype)
+        yield Candidate("compute in what arrives", (edit,), cause.call.span, cause.call.name)
+
+
+def divisors(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The nearest numbers that divide, where a number of heads or groups does not."""
+    call, name = construction(cause.node), cause.refusal.argument
+    if call is None or cause.signature is None or name is None or cause.refusal.problem != "not-divisible":
+        return
+    node = argument_of(call, cause.signature, name)
+    number = whole_number(node)
+    if number is None or node is None or not 0 < number <= 4096:
+        return
+    for value in sorted(range(1, 2 * number + 1), key=lambda value: (abs(value - number), -value))[1:9]:
+        edit = Edit(_expression(cause).span(node), str(value))
+        yield Candidate("take a number that divides", (edit,), cause.call.span, cause.call.name)
+
+
+def reshapes(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """A number of the shape that a reshape asks for, so that the values of a sample fill it."""
+    refusal, node = cause.refusal, cause.node
+    if not isinstance(node, nodes.Call) or refusal.argument != "shape":
+        return
+    arrived, wanted = refusal.arrived, refusal.wanted
+    if refusal.problem == "swallows-batch" and arrived is None:
+        yield from _batch_ahead(cause, node)
+    if type(arrived) is not int or type(wanted) is not int:
+        return
+    items = node.args
+    if len(items) == 1 and isinstance(items[0], (nodes.Tuple, nodes.List)):
+        items = items[0].items
+    for item in reversed(items):
+        number = whole_number(item)
+        if number is not None and number > 0 and arrived * number % wanted == 0:
+            edit = Edit(cause.expression.span(item), str(arrived * number // wanted))
+            yield Candidate("take what arrives", (edit,), cause.call.span, cause.call.name)
+
+
+def _batch_ahead(cause: Cause, node: nodes.Call) -> Iterator[Candidate]:
+    """The batch written ahead of -1, so that it stays a dimension of its own."""
+    if node.args:
+        start = cause.expression.span(node.args[0]).start
+        edit = Edit(Span(cause.expression.origin.source, start, start), "N, ")
+        yield Candidate("keep the batch apart", (edit,), cause.call.span, cause.call.name)
+
+
+def _layer(cause: Cause) -> Layer | None:
+    return None if cause.module is None else cause.module.layer
+
+
+def _tensor(cause: Cause) -> Tensor | None:
+    return cause.refusal.tensor or next(iter(tensors_in(cause.arguments)), None)

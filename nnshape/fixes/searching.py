@@ -1,0 +1,153 @@
+"""The search: which edits are thought of for a problem, in which order, and which of them are offered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from nnshape.fixes import inputs, inserted, operands, own, upstream
+from nnshape.fixes.candidate import Candidate
+from nnshape.fixes.editing import Edit, edited, moved, unmoved
+from nnshape.fixes.fix import Fix, help_lines
+from nnshape.fixes.trying import Trials
+from nnshape.problems import Problem
+from nnshape.spec import Span
+from nnshape.trace import Trace
+from nnshape.trace.causes import Cause, key_of
+
+#: The most fixes of one problem, the most problems that are searched, and the most tries for one.
+_OFFERED = 3
+_PROBLEMS = 20
+_TRIES = 24
+
+#: So many layers below may be changed with the failing one.
+_FOLLOWERS = 2
+
+Source = Callable[[Trace, Cause], Iterator[Candidate]]
+
+#: Where edits come from, the nearest first, and how many of each are offered at most.
+_SOURCES: tuple[tuple[Source, int], ...] = (
+    (operands.one_of_several, 2),
+    (inserted.missing_step, 1),
+    (own.another_family, 1),
+    (own.what_arrives, 1),
+    (own.reshapes, 1),
+    (own.divisors, 2),
+    (own.another_window, 2),
+    (inserted.without_step, 1),
+    (own.another_dtype, 1),
+    (inputs.other_dtype, 1),
+    (operands.another_form, 1),
+    (upstream.upstream, 1),
+    (inserted.projection, 1),
+    (inputs.other_shape, 1),
+    (inputs.other_map, 2),
+)
+
+_FOLLOWED = (own.what_arrives, own.reshapes)
+
+
+def fixes(trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
+    """Edits of a trace's spec, each tried: with it, the model traces without the problem and with no new one.
+
+    At most three a problem, the nearest first; with `safe_only`, only those that take an argument of
+    the failing layer from what arrives. The work is bounded: a large model gets fewer tries.
+    """
+    if not trace.causes:
+        return ()
+    trials = Trials(trace)
+    found: list[Fix] = []
+    for problem in trace.problems[:_PROBLEMS]:
+        cause = trace.causes.get(key_of(problem))
+        if cause is not None:
+            found += _fixes_of(trials, problem, cause, safe_only)
+    return tuple(found)
+
+
+def explained(trace: Trace) -> tuple[Problem, ...]:
+    """The problems of a trace, with the fixes that were found for each as its help."""
+    by_problem: dict[int, list[Fix]] = {}
+    for fix in fixes(trace):
+        by_problem.setdefault(id(fix.problem), []).append(fix)
+    return tuple(
+        replace(problem, help=help_lines(by_problem[id(problem)])) if id(problem) in by_problem else problem
+        for problem in trace.problems
+    )
+
+
+def _fixes_of(trials: Trials, problem: Problem, cause: Cause, safe_only: bool) -> list[Fix]:
+    trace = trials.trace
+    found: list[Fix] = []
+    structural = other_order = False
+    tries = 0
+    for source, most in _SOURCES:
+        offered = 0
+        if other_order and source is own.what_arrives:
+            continue
+        for candidate in source(trace, cause):
+            if len(found) >= _OFFERED or offered >= most or tries >= _TRIES or trials.exhausted:
+                break
+            tries += 1
+            if not trials.helps(problem, candidate.edits):
+                longer = _followed(trials, problem, candidate) if source in _FOLLOWED else None
+                if longer is None:
+                    continue
+                candidate = longer
+            offered += 1
+            # Where a step is missing, the layer's argument may well be as it was meant.
+            structural = structural or source in (operands.one_of_several, inserted.missing_step)
+            other_order = other_order or source is operands.one_of_several or candidate.shown.startswith("permute")
+            fix = _fix(problem, candidate)
+            found.append(replace(fix, safe=fix.safe and not structural))
+        if safe_only and source is own.what_arrives:
+            break
+    return [fix for fix in found if fix.safe] if safe_only else found
+
+
+def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate | None:
+    """The edit, and the same for the layers below that the changed size then reaches; None where that is no end."""
+    whole = candidate
+    for _ in range(_FOLLOWERS):
+        after = trials.traced(whole.edits)
+        if after is None:
+            return None
+        before = Counter(_place(error, whole.edits) for error in trials.trace.errors)
+        new = [error for error in after.errors if not before[_place(error, ())]]
+        cause = after.causes.get(key_of(new[0])) if len(new) == 1 else None
+        edit = None if cause is None else _taken_back(after, cause, trials.trace, whole)
+        if edit is None or cause is None:
+            return None
+        text = f"{cause.call.name}: " + " ".join(
+            edited(cause.call.span.source.text[: cause.call.span.end], [edit[1]])[cause.call.span.start :].split()
+        )
+        shown = whole.shown or _fix(problem, whole).shown
+        whole = replace(whole, edits=(*whole.edits, edit[0]), shown=f"{shown}, {text}", step=None, safe=False)
+        if trials.helps(problem, whole.edits):
+            return whole
+    return None
+
+
+def _place(error: Problem, edits: tuple[Edit, ...]) -> tuple[str, int]:
+    return (error.kind, -1 if error.span is None else moved(error.span.start, edits))
+
+
+def _taken_back(after: Trace, cause: Cause, before: Trace, whole: Candidate) -> tuple[Edit, Edit] | None:
+    """The edit of a layer below, as one of the text before the edits, and as one of the text after them."""
+    for candidate in own.what_arrives(after, cause):
+        (edit,) = candidate.edits
+        start, end = unmoved(edit.span.start, whole.edits), unmoved(edit.span.end, whole.edits)
+        if candidate.step is not None and start is not None and end is not None and candidate.safe:
+            return Edit(Span(before.spec.source, start, end), edit.replacement), edit
+    return None
+
+
+def _fix(problem: Problem, candidate: Candidate) -> Fix:
+    shown = candidate.shown
+    step = candidate.step
+    if step is not None and not shown:
+        inside = [edit for edit in candidate.edits if step.start <= edit.span.start and edit.span.end <= step.end]
+        text = edited(step.source.text[: step.end], inside)[step.start :]
+        text = " ".join(text.split())
+        shown = f"{candidate.name}: {text}" if candidate.name and not candidate.name.isdigit() else text
+    return Fix(problem, candidate.description, candidate.edits, shown, candidate.because, candidate.safe)

@@ -1,0 +1,73 @@
+"""Applies the safe fixes of a spec, round after round, until none is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nnshape.fixes.editing import Edit, edited, overlap
+from nnshape.fixes.fix import Fix
+from nnshape.fixes.searching import fixes
+from nnshape.fixes.trying import retraced
+from nnshape.trace import Trace
+
+#: A fix can bring a fault below to light; more than so many in a row are left for the next run.
+_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A spec's text with its safe fixes made, what was done, and the trace of that text."""
+
+    text: str
+    fixes: tuple[Fix, ...]
+    trace: Trace
+
+
+def settled(trace: Trace) -> Settled:
+    """Make the safe fixes of a trace's spec, in memory; a problem that has none stays."""
+    made: list[Fix] = []
+    text = trace.spec.source.text
+    for _ in range(_ROUNDS):
+        chosen = _chosen(fixes(trace, safe_only=True))
+        if not chosen:
+            break
+        after = edited(text, [edit for fix in chosen for edit in fix.edits])
+        again = retraced(trace, after)
+        if again is None or len(again.errors) >= len(trace.errors):
+            # Together they do harm: the first alone was tried.
+            chosen = chosen[:1]
+            after = edited(text, chosen[0].edits)
+            again = retraced(trace, after)
+            if again is None:
+                break
+        if not _holds_for_variants(trace, again):
+            break
+        made += chosen
+        text, trace = after, again
+    return Settled(text, tuple(made), trace)
+
+
+def _chosen(found: tuple[Fix, ...]) -> list[Fix]:
+    """The first fix of each problem, as far as they do not overlap."""
+    chosen: list[Fix] = []
+    edits: list[Edit] = []
+    seen: set[int] = set()
+    for fix in found:
+        if id(fix.problem) not in seen and not overlap([*edits, *fix.edits]):
+            seen.add(id(fix.problem))
+            chosen.append(fix)
+            edits += fix.edits
+    return chosen
+
+
+def _holds_for_variants(before: Trace, after: Trace) -> bool:
+    """Whether no other variant of the file, nor the file without one, has more errors than before."""
+    from nnshape.trace import trace_spec
+
+    for variant in (None, *before.spec.variants):
+        if variant != before.variant:
+            options = [{**trace.options, "variant": variant} for trace in (before, after)]
+            one, two = trace_spec(before.spec, **options[0]), trace_spec(after.spec, **options[1])
+            if len(two.errors) > len(one.errors):
+                return False
+    return True

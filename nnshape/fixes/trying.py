@@ -1,0 +1,103 @@
+"""Tries edits: the edited text is read and traced again, as often as a budget allows."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from nnshape.fixes.editing import Edit, edited, moved, overlap
+from nnshape.problems import Problem, SpecError
+from nnshape.spec import Span, Spec, source_of_text
+from nnshape.spec.files import folder_of_file
+from nnshape.spec.reader import read_spec
+from nnshape.trace import Trace, trace_spec
+
+#: What all tries together may cost, in steps traced; reading so many characters counts as one step.
+_BUDGET = 40_000
+_CHARACTERS_A_STEP = 20
+
+Key = tuple[str, str, int]
+
+
+class Trials:
+    """Tries edits of one trace's spec, within a budget."""
+
+    def __init__(self, trace: Trace, budget: int = _BUDGET) -> None:
+        self.trace = trace
+        self._left = budget
+        self._cost = sum(1 for _ in trace.calls) + len(trace.spec.source.text) // _CHARACTERS_A_STEP + 10
+        self._tried: dict[tuple[tuple[int, int, str], ...], Trace | None] = {}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is no budget for one more try."""
+        return self._left < self._cost
+
+    def helps(self, problem: Problem, edits: Sequence[Edit]) -> bool:
+        """Say whether the model traces without this problem after the edits, and with no new one."""
+        after = self.traced(edits)
+        return after is not None and improves(self.trace, after, problem, edits)
+
+    def traced(self, edits: Sequence[Edit]) -> Trace | None:
+        """The trace of the edited spec; None where it is no spec, or the budget is spent."""
+        source = self.trace.spec.source
+        if not edits or overlap(edits) or any(edit.span.source is not source for edit in edits):
+            return None
+        key = tuple((edit.span.start, edit.span.end, edit.replacement) for edit in edits)
+        if key not in self._tried:
+            if self.exhausted:
+                return None
+            self._left -= self._cost
+            self._tried[key] = retraced(self.trace, edited(source.text, edits))
+        return self._tried[key]
+
+
+def retraced(trace: Trace, text: str) -> Trace | None:
+    """The trace of another text in the place of this trace's own, with the same options; None where it is no spec."""
+    try:
+        spec = reread(trace.spec, text)
+        return None if spec is None else trace_spec(spec, **trace.options)
+    except SpecError:
+        return None
+
+
+def reread(spec: Spec, text: str) -> Spec | None:
+    """The spec of another text in the place of this one's own; None where it is none."""
+    name = spec.source.name
+    try:
+        source = source_of_text(text, name)
+        return read_spec(source, folder_of_file(name) if spec.includes and os.path.isfile(name) else None)
+    except SpecError:
+        return None
+
+
+def improves(before: Trace, after: Trace, problem: Problem, edits: Sequence[Edit]) -> bool:
+    """Say whether a problem is gone after edits, and no new one has come; `-1` must not swallow the batch instead."""
+    old = Counter(_keys(before.errors, before, edits))
+    new = Counter(_keys(after.errors, after, ()))
+    (gone,) = _keys((problem,), before, edits)
+    if problem.severity == "error" and new[gone] >= old[gone]:
+        return False
+    if new - old:
+        return False
+    old_warnings, new_warnings = _mixing(before, edits), _mixing(after, ())
+    if problem.severity == "warning" and new_warnings[gone] >= old_warnings[gone]:
+        return False
+    return not new_warnings - old_warnings
+
+
+def _keys(problems: Sequence[Problem], trace: Trace, edits: Sequence[Edit]) -> Iterator[Key]:
+    for problem in problems:
+        span: Span | None = problem.span
+        if span is None:
+            yield (problem.kind, problem.place, -1)
+        elif span.source is trace.spec.source:
+            yield (problem.kind, "", moved(span.start, edits))
+        else:
+            yield (problem.kind, span.source.name, span.start)
+
+
+def _mixing(trace: Trace, edits: Sequence[Edit]) -> Counter[Key]:
+    wrong = [p for p in trace.problems if p.severity == "warning" and p.kind in ("swallows-batch", "silent-broadcast")]
+    return Counter(_keys(wrong, trace, edits))

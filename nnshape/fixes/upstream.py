@@ -1,0 +1,197 @@
+"""Fixes above the failing step: one argument of a step on the way, so that what is wanted arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number, with_argument
+from nnshape.shapes.constraints import collecting
+from nnshape.shapes.dim import TooLarge
+from nnshape.shapes.function import Function
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.notices import noticing
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, tensors_in
+from nnshape.spec import Expression, Node, nodes
+from nnshape.trace import Module, Operation, Trace
+from nnshape.trace.causes import Cause
+from nnshape.trace.derived import plain
+from nnshape.trace.labels import link_text
+from nnshape.trace.origins import Chain, Link, chain_of
+
+#: The arguments that set a size, in the order in which people change them.
+_SIZES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "d_model", "output_size", "num_channels")
+_WINDOW = ("output_padding", "kernel_size", "padding", "stride", "scale_factor", "upscale_factor", "downscale_factor")
+_MOST_LINKS = 60
+_FAILURES = (Refusal, TooLarge, ArithmeticError, TypeError, ValueError, IndexError, AttributeError)
+
+
+def upstream(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """One argument of a step on the way, for each of the tensors that the failing call takes."""
+    if cause.apply is None:
+        return
+    seen: set[int] = set()
+    tensors = [cause.refusal.tensor] if cause.refusal.tensor is not None else []
+    for tensor in (*tensors, *tensors_in((cause.arguments, dict(cause.keywords)))):
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        chain = cause.chain if tensor is cause.refusal.tensor and cause.chain is not None else None
+        chain = chain or chain_of(cause.frame.tracer.makers, cause.call, tensor)
+        yield from _along(cause, chain, tensor)
+
+
+def _along(cause: Cause, chain: Chain, tensor: Tensor) -> Iterator[Candidate]:
+    for number, link in enumerate(chain.links[:_MOST_LINKS]):
+        place = _construction_of(link)
+        if place is None or not link.changed:
+            continue
+        expression, call, layer = place
+        for name, value in _changes(cause, layer, call, link):
+            changed = _changed(layer, name, value)
+            if changed is None:
+                continue
+            shapes = list(_forward(changed, chain.links[: number + 1]))
+            if shapes and shapes[-1] is not None and _accepts(cause, tensor, shapes[-1]):
+                edit = with_argument(expression, call, layer.signature(), name, value)
+                yield Candidate(
+                    _description(cause), (edit,), link.call.span, link.call.name,
+                    because=_because(chain.links[:number], shapes),
+                )  # fmt: skip
+
+
+def _description(cause: Cause) -> str:
+    refusal = cause.refusal
+    if refusal.problem == "empty-output":
+        return "keep the map larger"
+    if refusal.wanted is None or refusal.names:
+        return "make them alike" if cause.module is None else "make what is wanted arrive"
+    return f"make {refusal.wanted} arrive"
+
+
+def _construction_of(link: Link) -> tuple[Expression, nodes.Call, Layer] | None:
+    operation = link.operation
+    if operation is None or not isinstance(operation.target, Module) or operation.target.layer is None:
+        return None
+    expression, node = operation.target.place
+    call = None if expression is None else construction(node)  # type: ignore[arg-type]
+    return None if expression is None or call is None else (expression, call, operation.target.layer)
+
+
+def _changes(cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterator[tuple[str, Any]]:
+    """Arguments of a layer with other values: sizes first, then the window's, the nearest values first."""
+    own, signature = vars(layer), layer.signature()
+    arrived, wanted = cause.refusal.arrived, cause.refusal.wanted
+    others = [size for tensor in tensors_in((cause.arguments, dict(cause.keywords))) for size in tensor.shape]
+    for name in _SIZES:
+        value = own.get(name)
+        if type(value) is not int or not _is_plain(argument_of(call, signature, name)):
+            continue
+        if link.operation is not None and isinstance(link.operation.target, Module) and name == "num_channels":
+            continue
+        values: list[Any] = []
+        if type(arrived) is int and type(wanted) is int and arrived:
+            values += [wanted, *([value * wanted // arrived] if value * wanted % arrived == 0 else [])]
+        values += others
+        if name == "output_size":
+            values += range(1, 9)
+        for other in dict.fromkeys(values):
+            if type(other) is int and other > 0 and other != value:
+                yield name, other
+    for name in _WINDOW:
+        value = own.get(name)
+        if type(value) is not int or not (_is_plain(argument_of(call, signature, name))):
+            continue
+        least = 0 if "padding" in name else 1
+        if name == "kernel_size" and "Pool" in type(layer).__name__:
+            least = 2  # a pool of one does nothing
+        if name == "kernel_size" and value > 2:
+            least = 2  # a kernel of one sees no neighbours
+        near = sorted(set(range(least, value + 7)) - {value}, key=lambda other: abs(other - value))
+        if name == "kernel_size":
+            # Kernels are odd by custom, so that they have a middle.
+            near.sort(key=lambda other: (other - value) % 2)
+        yield from ((name, other) for other in near)
+
+
+def _is_plain(node: Node | None) -> bool:
+    return node is None or whole_number(node) is not None
+
+
+def _changed(layer: Layer, name: str, value: Any) -> Layer | None:
+    try:
+        fields = {key: vars(layer)[key] for key in layer.signature().by_name}
+        return type(layer)(**{**fields, name: value})
+    except _FAILURES:
+        return None
+
+
+def _forward(layer: Layer, links: tuple[Link, ...]) -> Iterator[Tensor | None]:
+    """What each link makes, the farthest first, where the farthest is this layer; ends at one that refuses."""
+    tensor: Tensor | None = None
+    for number, link in enumerate(reversed(links)):
+        operation = link.operation
+        if operation is None or link.before is None:
+            yield None
+            return
+        rule = layer.apply if number == 0 else applied_rule(operation)
+        tensor = reapplied(operation, rule, link, link.before if number == 0 else tensor)
+        yield tensor
+        if tensor is None:
+            return
+
+
+def applied_rule(operation: Operation) -> Any:
+    """The rule that an operation applied; None where it ran a body."""
+    target = operation.target
+    if isinstance(target, Function):
+        return target.apply
+    return target.layer.apply if isinstance(target, Module) and target.layer is not None else None
+
+
+def reapplied(operation: Operation, rule: Any, link: Link, tensor: Tensor | None) -> Tensor | None:
+    """What a rule makes of another tensor in the place of the one that came; None where it refuses."""
+    if rule is None or tensor is None or link.before is None:
+        return None
+    place = next(i for i, made in enumerate(tensors_in(operation.result)) if made is link.after)
+    arguments = plain(swapped(operation.arguments, link.before, tensor))
+    keywords = {name: plain(swapped(value, link.before, tensor)) for name, value in operation.keywords.items()}
+    with collecting(), noticing():
+        try:
+            made = list(tensors_in(rule(arguments, keywords)))
+        except _FAILURES:
+            return None
+    return made[place] if place < len(made) else None
+
+
+def swapped(value: Any, before: Tensor, after: Tensor) -> Any:
+    """The value with one tensor in the place of another."""
+    if value is before:
+        return after
+    if isinstance(value, (tuple, list)):
+        items = [swapped(item, before, after) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value
+
+
+def _accepts(cause: Cause, before: Tensor, after: Tensor) -> bool:
+    """Whether the call that failed takes this tensor in the place of the one that came."""
+    arguments = plain(swapped(tuple(cause.arguments), before, after))
+    keywords = {name: plain(swapped(value, before, after)) for name, value in cause.keywords.items()}
+    assert cause.apply is not None
+    with collecting(), noticing():
+        try:
+            cause.apply(arguments, keywords)
+        except _FAILURES:
+            return False
+    return True
+
+
+def _because(links: tuple[Link, ...], shapes: list[Tensor | None]) -> str:
+    """`16 * 5 * 5 = 400`: the sum of the last step that joins dimensions, of what then comes to it."""
+    text = ""
+    for link, before, after in zip(reversed(links), shapes, shapes[1:], strict=False):
+        if before is not None and after is not None and len(after.shape) < len(before.shape):
+            text = link_text(Link(link.call, link.operation, before, after, link.dims, True, False))
+    return text if "=" in text else ""

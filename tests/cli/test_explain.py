@@ -1,0 +1,152 @@
+"""`nnshape explain`: a page for every layer, function and kind of problem, and for any step of a file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nnshape.problems import KINDS
+from nnshape.shapes.functions import all_functions
+from nnshape.shapes.layers import all_layers
+
+RULES = {**all_layers(), **all_functions()}
+
+
+@pytest.fixture
+def resnet(lenet) -> str:
+    return lenet.replace("lenet", "resnet")
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_layer_and_function_has_a_page_that_explains_every_argument(run, name):
+    result = run("explain", name, "--format", "json")
+    assert result.code == 0, result.err
+    page = json.loads(result.out)
+    assert page["sentence"].rstrip(".")
+    assert page["page"].startswith("https://pytorch.org/docs/stable/")
+    unexplained = [argument["name"] for argument in (*page["arguments"], *page["inputs"]) if not argument["meaning"]]
+    assert unexplained == []
+    assert page["example"]["command"].startswith("nnshape layer ")
+    assert ("->" in page["shapes"]) is bool(page["example"]["inputs"])
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_page_fits_a_terminal(run, name):
+    for columns in ("60", "200"):
+        result = run("explain", name, "--columns", columns)
+        assert result.code == 0
+        lines = [line for line in result.out.splitlines() if "$ nnshape" not in line and "https:" not in line]
+        assert columns == "60" or max(map(len, lines)) <= 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_problem_has_a_page(run, kind):
+    result = run("explain", kind)
+    assert result.code == 0
+    assert " ".join(result.out.split()) == f"{kind} {KINDS[kind]}"
+    assert json.loads(run("explain", kind, "--format", "json").out)["sentence"] == KINDS[kind]
+
+
+def test_a_layer(run):
+    out = run("explain", "Conv2d").out
+    assert out.startswith("torch.nn.Conv2d\nSlides a kernel")
+    assert "https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html" in out
+    assert "in_channels             the channels of the input; auto reads it off the input" in out
+    assert "padding_mode = 'zeros'  what the padding holds" in out
+    assert "3 x H x W -> 64 x ((H - 1)//2 + 1) x ((W - 1)//2 + 1)" in out
+    assert '$ nnshape layer "Conv2d(3, 64, 7, stride=2, padding=3)" 3x224x224' in out
+    assert "H: floor((224 + 2*3 - 1*(7 - 1) - 1)/2 + 1) = 112" in out
+    assert "64x3x7x7" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "torch_name"),
+    [
+        ("torch.nn.Conv2d", "torch.nn.Conv2d"),
+        ("nn.Conv2d()", "torch.nn.Conv2d"),
+        ("view", "torch.Tensor.view"),
+        ("F.relu", "torch.nn.functional.relu"),
+        ("torch.cat", "torch.cat"),
+        ("unfold", "torch.nn.functional.unfold"),
+        ("Tensor.unfold", "torch.Tensor.unfold"),
+        ("torch.Tensor.unfold", "torch.Tensor.unfold"),
+        ("rfft", "torch.fft.rfft"),
+    ],
+)
+def test_names_with_torchs_prefixes(run, name, torch_name):
+    assert run("explain", name).out.startswith(f"{torch_name}\n")
+
+
+def test_a_step(run, resnet):
+    result = run("explain", resnet, "layer1.0.conv2", "--variant", "resnet50")
+    assert result.code == 0
+    out = result.out
+    assert out.startswith("layer1.0.conv2  Conv2d  in ResNet (resnet50)\n")
+    assert "in      layer1.0, Bottleneck(inplanes=64, planes=64, stride=1), line " in out
+    assert "is      Conv2d(64, 64, 3, padding=1, bias=False)" in " ".join(out.split(",\n  ")) or "is      Conv2d(64, 64" in out
+    assert "from    layer1.0.relu (line " in out
+    assert "H: floor((56 + 2*1 - 1*(3 - 1) - 1)/1 + 1) = 56" in out
+    assert "64x64x3x3  float32" in out
+
+
+def test_what_a_block_takes_is_followed_to_where_it_was_made(run, resnet):
+    out = " ".join(run("explain", resnet, "layer1.0.conv1").out.split())
+    assert "from maxpool (line 40: MaxPool2d(3, 2, 1)), by way of layer1, layer1.0" in out
+
+
+def test_a_block_lists_the_steps_inside(run, resnet):
+    out = run("explain", resnet, "layer2.1").out
+    assert "steps inside" in out
+    assert "  conv1 " in out
+
+
+def test_the_end_of_a_path_will_do(run, resnet):
+    whole, end = (run("explain", resnet, path).out for path in ("layer1.0.downsample.0", "layer1.0.downsample.0"[:]))
+    assert whole == end
+    assert run("explain", resnet, "0.downsample.0").code == 2
+    assert run("explain", resnet, "maxpool").out.startswith("maxpool  MaxPool2d")
+
+
+def test_a_step_as_json(run, lenet):
+    page = json.loads(run("explain", lenet, "fc1", "--format", "json").out)
+    assert page["kind"] == "step"
+    assert page["output"] == {"dtype": "float32", "shape": ["N", 120]}
+    assert page["origins"] == [{"step": "flatten", "input": None, "through": []}]
+    assert page["derivation"] == ["last dimension: 576 -> 120"]
+    assert [parameter["name"] for parameter in page["own_parameters"]] == ["fc1.weight", "fc1.bias"]
+
+
+def test_a_shared_module_shows_each_of_its_calls(run, spec):
+    path = spec("input: 6x8x8\nlayers:\n  conv: Conv2d(6, 6, 3)\n  again: conv(_)\n")
+    out = run("explain", path, "again").out
+    assert "with the parameters of conv, counted there" in out
+
+
+def test_a_step_at_fault_shows_its_problem(run, spec):
+    path = spec("input: 1x32x32\nlayers:\n  conv: Conv2d(3, 6, 5)\n  relu: ReLU()\n")
+    result = run("explain", path, "conv")
+    assert "error[size-mismatch]: conv reads 3 channels, but 1 arrives" in result.out
+    assert "error" not in run("explain", path, "relu").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["Conv2dd"], "Conv2dd is no layer, function or kind of problem. Did you mean Conv2d?"),
+        (["size-mismach"], "Did you mean size-mismatch?"),
+        (["configs/lenet.yaml"], "name a step of configs/lenet.yaml"),
+    ],
+)
+def test_what_is_unknown(run, arguments, words):
+    result = run("explain", *arguments)
+    assert result.code == 2
+    assert words in result.err
+
+
+def test_unknown_steps(run, lenet, resnet):
+    assert "Did you mean conv1?" in run("explain", lenet, "conv11").err
+    ambiguous = run("explain", resnet, "bn2")
+    assert ambiguous.code == 2
+    assert "bn2 is the end of 16 paths: layer1.0.bn2" in ambiguous.err
+    assert run("explain", "no-such-file.yaml", "conv1").code == 2
