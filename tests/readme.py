@@ -1,7 +1,8 @@
 """Writes the generated parts of README.md: python tests/readme.py [--check].
 
 A part stands between `<!-- generated: COMMAND -->` and `<!-- end -->`: the output of an nnshape
-command as a terminal of 100 columns shows it, or, for `help`, the help of every command.
+command as a terminal of 100 columns shows it, or, for `help`, the help of every command,
+and for `coverage`, a table of all rules.
 """
 
 from __future__ import annotations
@@ -38,10 +39,33 @@ def commands() -> list[str]:
     return list(COMMANDS)
 
 
+def coverage() -> str:
+    """Every layer and function that has a rule, by the sections of torch's documentation."""
+    from nnshape.shapes.documentation import functions_by_section, layers_by_section
+
+    parts = []
+    for what, sections in (("layers", layers_by_section()), ("functions and methods", functions_by_section())):
+        count = sum(map(len, sections.values()))
+        rows = [f"| {section} | {', '.join(shortened(names))} |" for section, names in sections.items()]
+        parts.append("\n".join([f"| {count} {what} | |", "|---|---|", *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def shortened(names: list[str]) -> list[str]:
+    """The names, those that differ in a number of dimensions alone as one: `Conv1d/2d/3d`."""
+    ends: dict[tuple[str, bool], list[str]] = {}
+    for name in names:
+        match = re.fullmatch(r"(.*?)([123]d)", name)
+        ends.setdefault((match[1], True) if match else (name, False), []).append(match[2] if match else "")
+    return [base + "/".join(found) for (base, _), found in ends.items()]
+
+
 def generated(command: str) -> str:
     """The text of one part."""
     if command == "help":
         return "\n".join(f"### `nnshape {name}`\n\n```text\n{run(name, '--help')}\n```\n" for name in commands())
+    if command == "coverage":
+        return coverage()
     program, *arguments = shlex.split(command)
     assert program == "nnshape", command
     return f"```text\n$ {command}\n{run(*arguments)}\n```\n"

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "fixes": {"spec", "shapes", "trace"},
     "modules": {"spec", "shapes", "trace"},
     "render": {"spec", "shapes", "trace"},
-    "checking": {"spec", "shapes", "trace", "modules"},
+    "checking": {"spec", "shapes", "trace", "fixes", "modules"},
     "cli": {"spec", "shapes", "trace", "fixes", "modules", "render", "checking"},
 }
 

@@ -5,10 +5,11 @@ import io
 import pickle
 from pathlib import Path
 
-import nnshape
 import pytest
 import torch
 from torch import nn
+
+import nnshape
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 

@@ -85,7 +85,11 @@ def _run(spec: Spec, variant: str | None, device: str, measure: Measure | None) 
         trace = trace_spec(spec, variant=variant, measure=measure)
     except SpecError as error:
         return error.problems, False
-    if device == "none" or trace.errors:
+    if trace.errors:
+        from nnshape.fixes import explained  # only for a model that is wrong
+
+        return explained(trace), False
+    if device == "none":
         return trace.problems, False
     return (*trace.problems, *_proof(trace, device)), True
 

@@ -47,6 +47,7 @@ _PLAIN_COLUMNS = 100
 )
 @click.option("--no-cache", "cached", flag_value=False, default=True, help="Neither use nor keep earlier answers.")
 @click.option("--clear-cache", is_flag=True, help="Forget all earlier answers first; without a PATH, only that.")
+@options.fixing
 @options.allow_import
 @options.columns
 @options.color
@@ -61,6 +62,8 @@ def check(
     jobs: int | None,
     cached: bool,
     clear_cache: bool,
+    fix: bool,
+    diff: bool,
     allow_import: tuple[str, ...],
     columns: int | None,
     color: str,
@@ -70,7 +73,8 @@ def check(
     Folders are searched for *.yaml and *.yml files with a layers key; . is searched where no PATH is
     given, and - is standard input. The exit code is 0 where there is no error, 1 where there is one,
     and 2 where the command itself is wrong. [tool.nnshape] in pyproject.toml holds settings, and a
-    comment # nnshape: ignore[KIND] leaves out a problem of its line.
+    comment # nnshape: ignore[KIND] leaves out a problem of its line. --fix first writes the fixes that only
+    take an argument of a failing layer from what arrives; --diff shows them, and exits with 1 if there are any.
 
     \b
     Examples:
@@ -109,9 +113,18 @@ def check(
         check_writable(output_file, "--output-file")
     excluded = tuple([Glob(pattern, os.getcwd()) for pattern in exclude]) or settings.exclude
     found = find_specs(paths, settings.include, excluded, lambda: stdin_spec(stdin_filename))
+    candidates = found.candidates
+    if fix or diff:
+        from nnshape.cli.fixing import settled_candidates
+
+        candidates, differences, told = settled_candidates(candidates, write=fix and not diff)
+        write_error(told)
+        if diff:
+            write(differences)
+            return PROBLEMS if differences and not exit_zero else 0
     with ProgressBar() as progress:
         report = check_specs(
-            found.candidates, settings, device=device, allow_import=allow_import, cache=cache if cached else None,
+            candidates, settings, device=device, allow_import=allow_import, cache=cache if cached else None,
             jobs=jobs, passed_over=found.passed_over, progress=progress,
         )  # fmt: skip
     _write(report, output_format or settings.format or "full", output_file, columns, color)

@@ -28,9 +28,7 @@ _LISTED = 6
 @options.symbolic
 @options.allow_import
 @options.plain_page
-def explain(
-    subject: str, step: str | None, output_format: str, columns: int | None, color: str, **model: Any
-) -> int:
+def explain(subject: str, step: str | None, output_format: str, columns: int | None, color: str, **model: Any) -> int:
     """Explain a layer, a function, a kind of problem, or one step of a file.
 
     NAME is torch's name of a layer, function or method, or the kind of a problem. FILE STEP is a

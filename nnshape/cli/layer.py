@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @click.argument("step", metavar="STEP")
 @click.argument("shapes", nargs=-1, metavar="[SHAPE]...")
 @click.option(
-    "--input", "inputs", multiple=True, metavar="NAME=SHAPE",
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=SHAPE",
     help="An input by name; NAME=SHAPE among the shapes is the same.",
 )
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="The value of a symbolic size: H=512.")

@@ -51,7 +51,7 @@ def is_usage(error: SpecError) -> bool:
 
 
 def _on_command_line(problem: Problem) -> bool:
-    if problem.kind in ("unreadable", "unavailable-device", "import-refused") and problem.span is None:
+    if problem.kind in ("unreadable", "unwritable", "unavailable-device", "import-refused") and problem.span is None:
         return True
     name = problem.span.source.name if problem.span is not None else problem.place
     return name.startswith("--")

@@ -171,9 +171,7 @@ def _fits(cause: Cause, chain: Chain, tensor: Tensor, places: list[int], size: i
     return True
 
 
-def _multiples(
-    trace: Trace, pattern: ShapePattern, tensor: Tensor, places: list[int]
-) -> Iterator[Candidate]:
+def _multiples(trace: Trace, pattern: ShapePattern, tensor: Tensor, places: list[int]) -> Iterator[Candidate]:
     """The map's sizes brought to a multiple of 2, 4, 8, 16 or 32, the nearest first."""
     old = [size for place in places if type(size := tensor.shape[place]) is int]
     tried = {

@@ -60,9 +60,7 @@ def _changes(cause: Cause, tensor: Tensor) -> Iterator[_Change]:
         direct = cause.chain is not None and not any(link.changed for link in cause.chain.links)
         if maps and rank in (3, 4, 5) and shape[-1] == wanted != shape[-2] and shape[0] == N and direct:
             order = ", ".join(map(str, (0, rank - 1, *range(1, rank - 1))))
-            yield _Change(
-                "permute", f"permute({order})", f"permute({order})", "put the channels first, they come last"
-            )
+            yield _Change("permute", f"permute({order})", f"permute({order})", "put the channels first, they come last")
         elif not maps:
             for dim in range(1, rank - 1):
                 if shape[dim] == wanted:

@@ -54,9 +54,7 @@ def _expression(cause: Cause) -> Expression:
     return cause.expression
 
 
-def _written(
-    trace: Trace, cause: Cause, expression: Expression, node: Node, value: str
-) -> Iterator[tuple[Edit, bool]]:
+def _written(trace: Trace, cause: Cause, expression: Expression, node: Node, value: str) -> Iterator[tuple[Edit, bool]]:
     """Where a value can be written so that an argument has it, and whether it replaces a plain number."""
     if isinstance(node, (nodes.Name, nodes.Word)):
         name = node.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +22,8 @@ _OFFERED = 3
 _PROBLEMS = 20
 _TRIES = 24
 
+# The sign of a block scalar, which is no part of the step.
+_SCALAR = re.compile(r"^[|>][-+0-9]*\s+")
 #: So many layers below may be changed with the failing one.
 _FOLLOWERS = 2
 
@@ -148,6 +151,6 @@ def _fix(problem: Problem, candidate: Candidate) -> Fix:
     if step is not None and not shown:
         inside = [edit for edit in candidate.edits if step.start <= edit.span.start and edit.span.end <= step.end]
         text = edited(step.source.text[: step.end], inside)[step.start :]
-        text = " ".join(text.split())
+        text = _SCALAR.sub("", " ".join(text.split()))
         shown = f"{candidate.name}: {text}" if candidate.name and not candidate.name.isdigit() else text
     return Fix(problem, candidate.description, candidate.edits, shown, candidate.because, candidate.safe)

@@ -182,5 +182,3 @@ def _range_from_ends(terms: Terms) -> Range:
         if value and end is not None:
             ends[side] = None if farthest is None else end + value * farthest
     return ends[0], ends[1]
-
-

@@ -133,9 +133,7 @@ def function(
 
     def declare(rule: Rule) -> Function:
         torch_name = name or rule.__name__
-        declared = Function(
-            torch_name, rule, method=method, only_method=only_method, factory=factory, example=example
-        )
+        declared = Function(torch_name, rule, method=method, only_method=only_method, factory=factory, example=example)
         REGISTRY[f"Tensor.{torch_name}" if only_method and torch_name in TWINS else torch_name] = declared
         return declared
 

@@ -87,7 +87,9 @@ class Layer:
             cls._signature = Signature(
                 cls.__name__,
                 [
-                    Parameter(name, kinds_of(annotation), getattr(cls, name, REQUIRED), keyword_only=name in cls.keyword_only)
+                    Parameter(
+                        name, kinds_of(annotation), getattr(cls, name, REQUIRED), keyword_only=name in cls.keyword_only
+                    )
                     for name, annotation in annotations.items()
                     if not annotation.startswith("ClassVar")
                 ],
@@ -199,7 +201,9 @@ class Layer:
         """Raise Refusal where torch has no parameters of this dtype: only floats and complex numbers can learn."""
         dtype = vars(self).get("dtype")
         if dtype is not None and category(dtype) < 2:
-            message = f"{type(self).__name__} learns its parameters, and {dtype} numbers cannot learn: take a float dtype"
+            message = (
+                f"{type(self).__name__} learns its parameters, and {dtype} numbers cannot learn: take a float dtype"
+            )
             note = "Only Tensors of floating point and complex dtype can require gradients"
             raise Refusal("invalid-argument", message, "dtype", note=note)
 

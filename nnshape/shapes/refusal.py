@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nnshape.shapes.tensor import Tensor
 
+
 class Refusal(Exception):
     """A layer, function or argument that torch would refuse.
 

@@ -9,12 +9,13 @@ from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Tensor
 
 #: Where the names differ.
 _OTHER_NAMES = {
-    "interpolate": "upsample", "binary_cross_entropy": "bceloss", "binary_cross_entropy_with_logits": "bcewithlogitsloss",
-}  # fmt: skip
+    "interpolate": "upsample",
+    "binary_cross_entropy": "bceloss",
+    "binary_cross_entropy_with_logits": "bcewithlogitsloss",
+}
 
 
 def layer_of(function: str) -> type[Layer] | None:
@@ -31,8 +32,13 @@ def derivation_of_twin(function: str, bound: Mapping[str, Any]) -> tuple[str, ..
     fields = {p.name: bound[p.name] for p in layer.signature().parameters if p.name in bound}
     if any(p.default is REQUIRED and p.name not in fields for p in layer.signature().parameters):
         return ()
-    tensors = [value for name, value in bound.items() if isinstance(value, Tensor) and name not in fields]
+    # The first argument is the input of both, whatever either calls it.
+    inputs = [next(iter(bound.values()))]
+    for parameter in layer.call_signature().parameters[1:]:
+        if parameter.name not in bound or parameter.name in fields:
+            break
+        inputs.append(bound[parameter.name])
     try:
-        return layer(**fields).derivation(*tensors)
+        return layer(**fields).derivation(*inputs)
     except Refusal:  # the function takes arguments that the layer does not
         return ()

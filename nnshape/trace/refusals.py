@@ -18,7 +18,16 @@ from nnshape.spec import nodes
 from nnshape.trace.causes import Cause, key_of
 from nnshape.trace.derived import plain
 from nnshape.trace.faults import Fault
-from nnshape.trace.labels import from_step, labels_of, named, operand_labels, primary_label, shrinking, step_name, tuple_told
+from nnshape.trace.labels import (
+    from_step,
+    labels_of,
+    named,
+    operand_labels,
+    primary_label,
+    shrinking,
+    step_name,
+    tuple_told,
+)
 from nnshape.trace.model import Module
 from nnshape.trace.origins import chain_of
 from nnshape.trace.scope import Frame

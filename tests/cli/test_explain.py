@@ -84,7 +84,7 @@ def test_a_step(run, resnet):
     out = result.out
     assert out.startswith("layer1.0.conv2  Conv2d  in ResNet (resnet50)\n")
     assert "in      layer1.0, Bottleneck(inplanes=64, planes=64, stride=1), line " in out
-    assert "is      Conv2d(64, 64, 3, padding=1, bias=False)" in " ".join(out.split(",\n  ")) or "is      Conv2d(64, 64" in out
+    assert "is      Conv2d(64, 64, 3" in out
     assert "from    layer1.0.relu (line " in out
     assert "H: floor((56 + 2*1 - 1*(3 - 1) - 1)/1 + 1) = 56" in out
     assert "64x64x3x3  float32" in out

@@ -73,7 +73,8 @@ def test_a_layer_pasted_from_a_printed_model(run, name):
 def test_the_calculator(run):
     result = run("layer", "Conv2d(1, 6, 5)", "1x32x32")
     assert result.code == 0
-    assert lines_of(result.out) == lines_of("""\
+    assert lines_of(result.out) == lines_of(
+        """\
 Conv2d(1, 6, 5)
 input   1x32x32  float32 [N, 1, 32, 32]
 output  6x28x28  float32 [N, 6, 28, 28]
@@ -87,7 +88,8 @@ MACs                          117,600
   per sample, 235,200 FLOPs at 2 per MAC, 25 for each of 4,704 values
 
 built on meta with torch 2.13.0: 1 of 1 shapes and 156 parameters agree
-""".replace("2.13.0", torch.__version__.partition("+")[0]))
+""".replace("2.13.0", torch.__version__.partition("+")[0])
+    )
 
 
 def test_symbolic_sizes(run):
@@ -115,7 +117,7 @@ def test_symbolic_sizes(run):
         (["torch.nn.functional.max_pool2d(2)", "6x28x28"], ["N", 6, 14, 14]),
         (["conv1: Conv2d(1, 6, 5)", "1x32x32"], ["N", 6, 28, 28]),
         (["(conv1): Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))", "1x32x32"], ["N", 6, 28, 28]),
-        (["Conv2d(3, 6, kernel_size=(3, 3), stride=(1, 1), padding=same, padding_mode=circular)", "3x8x8"], ["N", 6, 8, 8]),
+        (["Conv2d(3, 6, kernel_size=(3, 3), padding=same, padding_mode=circular)", "3x8x8"], ["N", 6, 8, 8]),
         (["Conv2d(1, 6, 5) -> 6x28x28", "1x32x32"], ["N", 6, 28, 28]),
         (["Linear(auto, 10)", "16x5x5"], ["N", 16, 5, 10]),
         (["Sequential(Conv2d(1, 6, 5), ReLU())", "1x32x32"], ["N", 6, 28, 28]),

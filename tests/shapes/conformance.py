@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dim import TooLarge, substitute, symbol
 from nnshape.shapes.dtypes import DTYPES, DType
@@ -26,7 +27,17 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 
 #: What torch raises where it refuses an argument or an input.
-TORCH_REFUSES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError, NotImplementedError, ZeroDivisionError, OverflowError, AttributeError)
+TORCH_REFUSES = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AssertionError,
+    NotImplementedError,
+    ZeroDivisionError,
+    OverflowError,
+    AttributeError,
+)
 #: Refusals of the symbolic run which say that a symbol needs a value, not that a shape is wrong.
 UNDECIDED = "unknown-value"
 #: What torch refuses in training alone: of symbols, it is a notice and no condition.

@@ -108,8 +108,8 @@ def test_a_size_is_what_integers_give(tree: Tree, points: list[dict[str, int]]) 
     for at, (expected,) in numbers_at(points + SMALL[::7], tree):
         assert substitute(size, at) == expected
         assert eval(text, {"min": min, "max": max, **at}) == expected
-        assert (low is None or low <= expected)
-        assert (high is None or expected <= high)
+        assert low is None or low <= expected
+        assert high is None or expected <= high
 
 
 @given(trees, values)

@@ -94,7 +94,7 @@ def test_instance_norm(dimensions: int, data: st.DataObject) -> None:
     )
     channels = data.draw(CHANNELS)
     input = data.draw(channelled(channels, (dimensions + 2,), keywords.get("dtype", "float32")))
-    if data.draw(st.integers(0, 3)) == 0:
+    if data.draw(st.integers(0, 3)) == 0 and 0 not in input.shape:
         input = input.like(input.shape[1:])
     check_layer(f"InstanceNorm{dimensions}d", (channels,), keywords, (input,))
 

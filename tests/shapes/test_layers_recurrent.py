@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from drawing import dtypes, nearly, often, some
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
+from typing_extensions import get_overloads
 
+from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, tensors_in
@@ -125,3 +128,12 @@ def test_messages_name_what_arrives_and_what_is_wanted() -> None:
     tuple_given = (tensor(5, 2, 6), (tensor(1, 2, 6), tensor(1, 2, 6)))
     refusal = refused("GRU", 6, 4, input=tuple_given)  # type: ignore[arg-type]
     assert refusal.problem == "wrong-type"
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_fields_are_those_of_torch_s_overload(name: str) -> None:
+    wanted = inspect.signature(get_overloads(getattr(torch.nn, name).__init__)[0]).parameters
+    fields = find_layer(name).signature().parameters
+    assert [(field.name, field.default) for field in fields] == [
+        (one.name, REQUIRED if one.default is one.empty else one.default) for one in list(wanted.values())[1:]
+    ]

@@ -101,4 +101,5 @@ def test_a_symbolic_id_asks_for_a_table_that_is_large_enough() -> None:
 def test_the_wrong_dtype_is_named_with_the_right_one() -> None:
     with pytest.raises(Refusal) as refused:
         embedding(9).forward(Tensor((symbol("N"), symbol("T"))))
-    assert refused.value.message == ("{layer} looks up whole numbers, but input is float32: declare it as int64[N, T]")
+    assert refused.value.message == "{layer} looks up whole numbers, but {input} is float32"
+    assert refused.value.help == "declare it as int64[N, T]"

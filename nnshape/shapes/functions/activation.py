@@ -5,6 +5,8 @@ The layers of the same names share these rules.
 
 from __future__ import annotations
 
+from math import isfinite
+
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dim import Dim, Size
 from nnshape.shapes.dtypes import FLOAT32, category, fits, is_complex, is_floating
@@ -115,14 +117,18 @@ def rrelu(
     require_floating(input)
     if training and input.dtype == "float16":
         raise Refusal("wrong-dtype", "{layer} cannot draw slopes in float16, the dtype of input", "input")
-    if inplace and not training:  # torch looks at the mean of the bounds alone
-        return _fit(input, upper=(number(lower, "lower") + number(upper, "upper")) / 2)
-    require_fit(lower, "lower", input.dtype if training else "float64")
-    require_fit(upper, "upper", input.dtype if training else "float64")
-    if not (lower <= upper and upper - lower < float("inf") and abs(lower) < float("inf")):
+    require_fit(lower, "lower", "float64")
+    require_fit(upper, "upper", "float64")
+    mean, spread = (lower + upper) / 2, upper - lower
+    if lower > upper or (not inplace and not isfinite(mean)):
         message = f"`lower` (={lower}) must not be above `upper` (={upper}), and both must be finite"
         raise Refusal("invalid-argument", message, "lower")
-    return _fit(input, upper=(lower + upper) / 2) if not training else input.like()
+    if not training:
+        return _fit(input, upper=mean)
+    if 0 not in input.shape and not isfinite(spread):
+        raise Refusal("invalid-argument", f"`upper` (={upper}) is too far above `lower` (={lower})", "upper")
+    require_fit(spread, "upper", input.dtype)
+    return input.like()
 
 
 @function(example=("rrelu_()", "6x28x28"))

@@ -198,9 +198,17 @@ def _scatter(name: str, doc: str, *, value: bool) -> None:
     function(name=name, method=True, example=(f"{name}(x, 1, index, src)", "6x5x5", "int64[N, 3, 5, 5]", "3x5x5"))(rule)
 
 
-_scatter("scatter", "Puts elements into a dimension at the places that an index tensor names."
-    "\n\nsrc: the values to put there.\nvalue: a number in place of src.", value=True)
-_scatter("scatter_add", "Adds elements to those at the places that an index tensor names.\n\nsrc: the values to add.", value=False)
+_scatter(
+    "scatter",
+    "Puts elements into a dimension at the places that an index tensor names."
+    "\n\nsrc: the values to put there.\nvalue: a number in place of src.",
+    value=True,
+)
+_scatter(
+    "scatter_add",
+    "Adds elements to those at the places that an index tensor names.\n\nsrc: the values to add.",
+    value=False,
+)
 
 
 @function(method=True, example=('scatter_reduce(x, 1, index, src, "sum")', "6x5x5", "int64[N, 3, 5, 5]", "3x5x5"))

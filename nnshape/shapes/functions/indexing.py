@@ -70,6 +70,7 @@ class _Index:
         self.done: list[Size] = []  # sizes of the dimensions passed
         self.lookups: list[tuple[int, Shape]] = []  # where in `done`, and the index's shape
         self.place = 0  # the dimension of the input that comes next
+        self.empty: int | None = None  # a dimension of size 0 that something is looked up in
         self.beyond = False  # a second Ellipsis went past the end
 
     def next_size(self) -> Size:
@@ -100,8 +101,8 @@ class _Index:
             note = "tensors used as indices must be long, int, byte or bool tensors"
             raise Refusal("wrong-dtype", f"an index is int64, int32 or bool, not {index.dtype}", "index", note=note)
         place, size = self.place, self.next_size()
-        if size == 0 and 0 not in index.shape:
-            require_index(0, size, place, self.whole)
+        if size == 0:
+            self.empty = place
         for number in numbers if 0 not in self.whole else ():  # torch looks up nothing where there is nothing
             require_index(number, size, place, self.whole)
         self.lookups.append((len(self.done), index.shape))
@@ -135,6 +136,8 @@ class _Index:
                 message = f"the tensors of one index must broadcast, but {listed} arrive"
                 raise Refusal("size-mismatch", message, "index", note=note)
             common = joined
+        if self.empty is not None and 0 not in common:
+            require_index(0, 0, self.empty, self.whole)
         places = [place for place, _ in self.lookups]
         together = places == list(range(places[0], places[0] + len(places)))
         kept = [size for place, size in enumerate(done) if place not in places]

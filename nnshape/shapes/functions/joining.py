@@ -89,7 +89,17 @@ def _uneven(place_of_one: int, first: Tensor, number: int, other: Tensor, place:
         f"Expected size {one} but got size {two} for tensor number {number} in the list."
     )
     names = {"one": (first, _ordinal(place_of_one)), "other": (other, _ordinal(number))}
-    return Refusal("size-mismatch", message, "tensors", note=note, arrived=two, wanted=one, tensor=other, dims=(place,), names=names)
+    return Refusal(
+        "size-mismatch",
+        message,
+        "tensors",
+        note=note,
+        arrived=two,
+        wanted=one,
+        tensor=other,
+        dims=(place,),
+        names=names,
+    )
 
 
 for _name in ("concat", "concatenate"):

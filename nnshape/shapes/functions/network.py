@@ -154,6 +154,8 @@ def embedding_bag(
     if bags != 0:
         require_in_table(input, weight.shape[0])
     require_padding(padding_idx, weight.shape[0])
+    if padding_idx == 0 and not assume_at_least(weight.shape[0], 1):
+        raise Refusal("index-error", "`padding_idx` (=0) must be a row, but the table has none", "padding_idx")
     return Tensor((bags, weight.shape[1]), weight.dtype)
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Number, Whole, Wholes
 
 
+_LOW = ("float16", "bfloat16")
+
+
 class _All:
     """The default of `dim`: all dimensions, and none named, so that torch takes no keepdim."""
 
@@ -260,7 +263,7 @@ def norm(
     places = axes(dim, input.shape)
     if isinstance(p, (int, float)) and (p < 0 or p == float("inf")):
         require_elements(input, places, "linalg.vector_norm")
-    if p == "nuc" and chosen in ("float16", "bfloat16"):
+    if p == "nuc" and (chosen in _LOW or input.dtype in _LOW):
         note = f"linalg.matrix_norm: Low precision dtypes not supported. Got {chosen}"
         raise Refusal("wrong-dtype", f"the nuclear norm takes float32 or float64, not {chosen}", "input", note=note)
     if p == "nuc" and (len(places) != 2 or dim == ()):
@@ -286,7 +289,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 def _running(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Whole, *, dtype: DType | None = None) -> Tensor:
         axis(dim, input.shape)
-        if dtype == "bool" and 0 not in input.shape and (name == "cumsum" or input.shape):
+        if dtype == "bool" and input.shape and 0 not in input.shape:
             raise Refusal(
                 "wrong-dtype", "torch runs no sums of bool", "dtype", note=f"{name}: not implemented for 'Bool'"
             )

@@ -72,7 +72,9 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     hard: whether the result is a single one and zeros.
     """
     along = axis(dim, logits.shape)
-    if 0 not in logits.shape or logits.dtype == "complex32":  # nothing is drawn otherwise, and torch's division makes floats
+    if (
+        0 not in logits.shape or logits.dtype == "complex32"
+    ):  # nothing is drawn otherwise, and torch's division makes floats
         require_floating(logits, "logits")
         return logits.like()
     if hard and logits.shape[along] == 0:

@@ -128,6 +128,18 @@ def _require_samples(dimensions: int, input: Tensor, samples: Tensor) -> None:
         raise Refusal("size-mismatch", message, "_random_samples")
 
 
+def unpool_window(
+    owner: str, dimensions: int, kernel_size: Any, stride: Any, padding: Any
+) -> tuple[tuple[Size, ...], tuple[Size, ...], tuple[Size, ...]]:
+    """Kernel, stride and padding of the pool that is undone, one for each dimension."""
+    kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner, spread=False)
+    # torch reads a stride and a padding by place in one and two dimensions, and leaves what is over.
+    most = dimensions if dimensions < 3 else None
+    stride, padding = (value[:most] if isinstance(value, (tuple, list)) else value for value in (stride, padding))
+    strides = kernel if stride is None else per_dimension(stride, dimensions, "stride", owner, spread=False)
+    return kernel, strides, per_dimension(padding, dimensions, "padding", owner, spread=False)
+
+
 def unpooled(
     owner: str,
     dimensions: int,
@@ -139,12 +151,7 @@ def unpooled(
     output_size: Any,
 ) -> Tensor:
     """The map that a max pool had before it. Raises Refusal where torch refuses this input and these indices."""
-    kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner, spread=False)
-    # torch reads a stride and a padding by place in one and two dimensions, and leaves what is over.
-    most = dimensions if dimensions < 3 else None
-    stride, padding = (value[:most] if isinstance(value, (tuple, list)) else value for value in (stride, padding))
-    strides = kernel if stride is None else per_dimension(stride, dimensions, "stride", owner, spread=False)
-    pads = per_dimension(padding, dimensions, "padding", owner, spread=False)
+    kernel, strides, pads = unpool_window(owner, dimensions, kernel_size, stride, padding)
     shape = input.shape
     if len(shape) not in (dimensions + 1, dimensions + 2):
         raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input")

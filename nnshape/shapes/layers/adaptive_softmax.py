@@ -131,5 +131,5 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
     def macs(self, output: Any, input_: Tensor, target_: Tensor) -> Size:
         """The head's, for each sample; which clusters are computed hangs on the targets' values."""
         samples = input_.shape[0] if input_.ndim == 2 else 1
-        features: Size = self.in_features
-        return samples * features * (self.cutoffs[0] + len(self.cutoffs))
+        scores: Size = self.cutoffs[0] + len(self.cutoffs)
+        return samples * self.in_features * scores

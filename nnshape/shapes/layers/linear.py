@@ -68,7 +68,9 @@ class Linear(Layer):
 
     def parameters(self) -> dict[str, Tensor]:
         weight = Tensor((self.out_features, self.in_features), self.parameter_dtype)
-        return {"weight": weight, "bias": Tensor((self.out_features,), weight.dtype)} if self.bias else {"weight": weight}
+        return (
+            {"weight": weight, "bias": Tensor((self.out_features,), weight.dtype)} if self.bias else {"weight": weight}
+        )
 
     def macs(self, output: Tensor, input: Tensor) -> Size:
         return output.numel() * self.in_features
@@ -126,9 +128,14 @@ class Bilinear(Layer):
             raise Refusal("wrong-rank", message, "input2")
         for one, two in zip(input1.shape[:-1], input2.shape[:-1], strict=True):
             if not assume_equal(one, two):
-                message = f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
+                message = (
+                    f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
+                )
                 raise Refusal("size-mismatch", message, "input2")
-        for name, input, wanted in (("in1_features", input1, self.in1_features), ("in2_features", input2, self.in2_features)):
+        for name, input, wanted in (
+            ("in1_features", input1, self.in1_features),
+            ("in2_features", input2, self.in2_features),
+        ):
             if not assume_equal(input.shape[-1], wanted):
                 message = f"{{layer}} wants {wanted} features as {name}, but {_what_arrives(input)}"
                 raise Refusal(
@@ -138,7 +145,9 @@ class Bilinear(Layer):
 
     def parameters(self) -> dict[str, Tensor]:
         weight = Tensor((self.out_features, self.in1_features, self.in2_features), self.parameter_dtype)
-        return {"weight": weight, "bias": Tensor((self.out_features,), weight.dtype)} if self.bias else {"weight": weight}
+        return (
+            {"weight": weight, "bias": Tensor((self.out_features,), weight.dtype)} if self.bias else {"weight": weight}
+        )
 
     def derivation(self, input1: Tensor, input2: Tensor) -> tuple[str, ...]:
         return (f"last dimension: {input1.shape[-1]} and {input2.shape[-1]} -> {self.out_features}",)

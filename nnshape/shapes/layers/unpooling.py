@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dim import maximum
 from nnshape.shapes.functions.pooling import check_pool
-from nnshape.shapes.functions.unpooling import fractional_pooled, fractional_size, power_pooled, unpooled
+from nnshape.shapes.functions.unpooling import fractional_pooled, fractional_size, power_pooled, unpool_window, unpooled
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
@@ -172,9 +172,7 @@ class _MaxUnpool(Layer):
         made = self.forward(input, indices, output_size).shape[-count:]
         if output_size is not None:
             return named_lines(count, [f"{size}, as output_size says" for size in made])
-        kernel = per_dimension(self.kernel_size, count, "kernel_size", owner)
-        strides = kernel if self.stride is None else per_dimension(self.stride, count, "stride", owner)
-        pads = per_dimension(self.padding, count, "padding", owner)
+        kernel, strides, pads = unpool_window(owner, count, self.kernel_size, self.stride, self.padding)
         slides = zip(input.shape[-count:], strides, pads, kernel, made, strict=True)
         return named_lines(count, [f"({size} - 1)*{s} - 2*{p} + {k} = {m}" for size, s, p, k, m in slides])
 
