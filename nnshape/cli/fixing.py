@@ -37,7 +37,7 @@ def difference(trace: Trace) -> str:
 def settled_candidates(
     candidates: Iterable[Candidate], *, write: bool
 ) -> tuple[tuple[Candidate, ...], str, list[Line]]:
-    """Make the safe fixes of many files, in the files too if `write`: what is then to check, the diff, what was done."""
+    """Make the safe fixes of many files, in place if `write`: what is then to check, the diff, what was done."""
     from nnshape.fixes import rewrite, unified_diff
     from nnshape.render.problems import problems_lines
     from nnshape.spec import source_of_text

@@ -26,7 +26,7 @@ _ID_LIMITS = (10, 2, 1)
 
 @dataclass(frozen=True, slots=True)
 class RealRun:
-    """One run, in training mode as torch makes its modules: what numbers symbols had, what went in and what came out."""
+    """One run, in training mode as torch makes its modules: the symbols' numbers, what went in and what came out."""
 
     sizes: dict[str, int]
     inputs: dict[str, torch.Tensor]

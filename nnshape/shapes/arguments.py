@@ -34,7 +34,7 @@ REQUIRED: Any = object()
 
 #: What the kinds of an argument stand for in an annotation.
 Sizes: TypeAlias = "int | Dim | tuple[int | Dim, ...] | list[int | Dim]"
-SizesOrNone: TypeAlias = "int | Dim | None | tuple[int | Dim | None, ...] | list[int | Dim | None]"
+SizesOrNone: TypeAlias = "int | Dim | tuple[int | Dim | None, ...] | list[int | Dim | None] | None"
 Floats: TypeAlias = "float | tuple[float, ...] | list[float]"
 Whole: TypeAlias = "int | Dim"
 Wholes: TypeAlias = "int | Dim | tuple[int | Dim, ...]"
@@ -111,7 +111,8 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
 #: The types of which every value is of a kind, subclasses aside.
 _EXACT: dict[str, tuple[type, ...]] = {
     "Size": (int, Dim), "Sizes": (int, Dim), "Whole": (int, Dim), "Wholes": (int, Dim), "int": (int, Dim),
-    "float": (float, int, Dim), "complex": (float, int), "Number": (float, int, Dim), "bool": (bool, int), "Flag": (bool,),
+    "float": (float, int, Dim), "complex": (float, int), "Number": (float, int, Dim),
+    "bool": (bool, int), "Flag": (bool,),
     "str": (str,), "Tensor": (Tensor,), "None": (type(None),), "Any": (int, float, str, bool, tuple, list, Tensor),
 }  # fmt: skip
 
@@ -249,7 +250,11 @@ def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 
     names = code.co_varnames[: code.co_argcount]
     first_default = len(names) - len(defaults)
     parameters = [
-        Parameter(name, kinds_of(annotations.get(name, "Any")), defaults[i - first_default] if i >= first_default else REQUIRED)
+        Parameter(
+            name,
+            kinds_of(annotations.get(name, "Any")),
+            defaults[i - first_default] if i >= first_default else REQUIRED,
+        )
         for i, name in enumerate(names)
     ][skip:]  # fmt: skip
     end = code.co_argcount + code.co_kwonlyargcount

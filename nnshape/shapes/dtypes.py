@@ -97,7 +97,9 @@ def result_type(*operands: object) -> DType:
 
     Tensors with dimensions decide; one without any, and then a number, only by a higher kind.
     """
-    full = single = number = None
+    full: DType | None = None
+    single: DType | None = None
+    number: DType | None = None
     for operand in operands:
         dtype = getattr(operand, "dtype", None)
         if dtype is None:

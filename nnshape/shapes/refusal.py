@@ -19,8 +19,8 @@ class Refusal(Exception):
 
     Where a size is wrong, `arrived` and `wanted` say which and `tensor` whose; `dims` are the
     dimensions of it that matter, all but the batch where none are given. `names` lets a message call
-    a tensor by the name that the file gives it (and `{from}` the step that made it): a word of the message in braces, the tensor that it
-    stands for, and what to say where the file gives it none.
+    a tensor by the name that the file gives it (and `{from}` the step that made it): a word of the
+    message in braces, the tensor that it stands for, and what to say where the file gives it none.
     """
 
     def __init__(

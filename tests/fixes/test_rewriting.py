@@ -125,7 +125,7 @@ def test_a_read_only_file_is_not_written(file, wrong, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_told(file, wrong):
     file.parent.chmod(0o500)
     try:
-        with pytest.raises(nnshape.SpecError, match="[Pp]ermission"):
+        with pytest.raises(nnshape.SpecError, match=r"[Pp]ermission"):
             fix(file)
     finally:
         file.parent.chmod(0o700)

@@ -92,7 +92,7 @@ HOSTILE = {
     "sizes": "a: ones(2**40, 2**40)",
     "format": "a: x.__class__",
     "dunder": "a: (1).__class__.__bases__",
-    "calls": "a: Sequential(Sequential(Sequential(ReLU() for i in range(100)) for j in range(100)) for k in range(100))",
+    "calls": "a: Sequential(Sequential(Sequential(ReLU() for i in range(99)) for j in range(99)) for k in range(99))",
     "repeat": "a: x.repeat(2**62, 2**62)",
     "sum": "a: sum(range(10000)) ** sum(range(10000))",
 }

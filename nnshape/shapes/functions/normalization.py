@@ -144,7 +144,11 @@ def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
     arrives = f"{arrive[0]} arrive" if len(sizes) == 1 else f"{sizes_text(arrive)} arrives"
     message = f"{{layer}} normalises {wanted} {sizes_text(sizes)}, but {arrives}"
     raise Refusal(
-        "size-mismatch", message, "normalized_shape", note=note, arrived=sizes_text(arrive) if len(sizes) > 1 else arrive[0],
+        "size-mismatch",
+        message,
+        "normalized_shape",
+        note=note,
+        arrived=sizes_text(arrive) if len(sizes) > 1 else arrive[0],
         wanted=sizes_text(sizes) if len(sizes) > 1 else sizes[0], tensor=input, dims=tuple(range(-len(sizes), 0)),
     )  # fmt: skip
 

@@ -93,7 +93,8 @@ def _does_not_fit(shape: Shape, target: tuple[Size, ...], unknown: int | None, n
             if type(holds) is int and type(wanted) is int:
                 samples = wanted // gcd(holds, wanted)
                 rows = _listed((samples * holds // wanted, *target[1:]))
-                message = f"a sample holds {holds} values, not {wanted}: -1 takes the batch in, and N = {samples} gives {rows}"
+                message = f"a sample holds {holds} values, not {wanted}: -1 takes the batch in, "
+                message += f"and N = {samples} gives {rows}"
     elif unknown is None:
         message = f"{shape_text(shape)} holds {product(shape)} values, but {_listed(target)} takes {product(target)}"
     else:
