@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from nnshape.cli import options
 
 if TYPE_CHECKING:
+    from nnshape.problems import Problem
     from nnshape.render.layer import Sample
     from nnshape.trace import Trace
 
@@ -63,6 +65,8 @@ def layer(
 
     checked_device(device)
     trace = trace_spec(one_step(step, [*shapes, *inputs]), overrides=overrides_of(settings))
+    if trace.problems:
+        trace.problems = _with_fixes(trace)
     if next(trace.calls, None) is None:
         # A number read off a shape: there is nothing to build.
         values, device = False, "none"
@@ -96,6 +100,20 @@ def layer(
 
 def _code(trace: Trace, verification: Any) -> int:
     return 1 if trace.errors or (verification is not None and verification.disagreements) else 0
+
+
+def _with_fixes(trace: Trace) -> tuple[Problem, ...]:
+    """The problems with the fixes that were found; a step typed without a name is shown without one."""
+    from nnshape.fixes import explained
+    from nnshape.trace.one_step import is_named
+
+    problems = explained(trace)
+    if is_named(trace.spec):
+        return problems
+    name = f" {trace.spec.name}: "
+    return tuple(
+        replace(problem, help=tuple(text.replace(name, " ", 1) for text in problem.help)) for problem in problems
+    )
 
 
 def _device_of_values(device: str) -> str:

@@ -196,6 +196,19 @@ def test_a_fault_stands_at_its_own_column(run, arguments, code, place, words):
     assert "built" not in result.out
 
 
+@pytest.mark.parametrize(
+    ("step", "shape", "fixes"),
+    [
+        ("Conv2d(3, 6, 5)", "1x32x32", ["take what arrives: Conv2d(1, 6, 5)", "or change the input: 3x32x32"]),
+        ("fc1: Linear(400, 120)", "576", ["take what arrives: fc1: Linear(576, 120)", "or change the input: 400"]),
+        ("Embedding(10, 4)", "[N, T]", ["change the input: int64[N, T]"]),
+    ],
+)
+def test_the_fixes_are_those_that_a_file_would_get(run, step, shape, fixes):
+    answer = json.loads(run("layer", step, shape, "--format", "json").out)
+    assert [" ".join(text.split()) for text in answer["problems"][0]["help"]] == fixes
+
+
 def test_a_fault_as_json(run):
     result = run("layer", "Conv2d(3, 6, 5)", "1x32x32", "--format", "json")
     assert result.code == 1

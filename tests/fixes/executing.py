@@ -66,7 +66,9 @@ class Made:
             if parameter.name not in self.names:
                 if parameter.default is None:
                     raise TypeError(f"{block.name} wants {parameter.name}")
-                self.names[parameter.name] = Running(outer.spec, dict(outer.hparams), self.names).value(parameter.default)
+                self.names[parameter.name] = Running(outer.spec, dict(outer.hparams), self.names).value(
+                    parameter.default
+                )
 
     def __call__(self, *values: Any) -> Any:
         inner = Running(self.outer.spec, self.outer.hparams, dict(self.names))
@@ -245,7 +247,11 @@ class Running:
         if isinstance(target, Block):
             return Made(self, target, arguments, keywords)
         if target is nn.Parameter:
-            sizes = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], torch.Tensor) else torch.zeros(*arguments)
+            sizes = (
+                arguments[0]
+                if len(arguments) == 1 and isinstance(arguments[0], torch.Tensor)
+                else torch.zeros(*arguments)
+            )
             return nn.Parameter(sizes)
         if isinstance(target, type) and issubclass(target, nn.Module):
             if any(item is AUTO for item in arguments):
@@ -259,7 +265,9 @@ class Running:
     def called(self, node: nodes.Call, target: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         name = node.function.id if isinstance(node.function, nodes.Name) else ""
         tensors = [item for item in (*arguments, *keywords.values()) if isinstance(item, (torch.Tensor, list, tuple))]
-        holds = any(isinstance(item, torch.Tensor) or any(isinstance(i, torch.Tensor) for i in item) for item in tensors)
+        holds = any(
+            isinstance(item, torch.Tensor) or any(isinstance(i, torch.Tensor) for i in item) for item in tensors
+        )
         if name == "sqrt" and not holds:
             return math.sqrt(*arguments)
         if name and name not in _NUMBERS and name not in _FACTORIES and not holds:

@@ -12,9 +12,10 @@ import re
 import warnings
 from pathlib import Path
 
-import nnshape
 import pytest
 import torch
+
+import nnshape
 from nnshape.fixes import edited, fixes
 from nnshape.trace.causes import key_of
 
@@ -31,14 +32,32 @@ SMALL: dict[str, tuple[tuple[str, str], ...]] = {
     "tiny_model": (),
     "lstm_tagger": (),
     "unet": (("H: 256, W: 256", "H: 32, W: 32"), ("width: 64", "width: 4")),
-    "resnet": (("3x224x224", "3x64x64"), ("depths: [3, 4, 6, 3], expansion: 4, ", "depths: [1, 2, 1, 1], expansion: 1, ")),
+    "resnet": (
+        ("3x224x224", "3x64x64"),
+        ("depths: [3, 4, 6, 3], expansion: 4, ", "depths: [1, 2, 1, 1], expansion: 1, "),
+    ),
     "mobilenet_v2": (("3x224x224", "3x64x64"),),
     "densenet121": (("3x224x224", "3x64x64"),),
-    "gpt2": (("T: 1024", "T: 8"), ("vocab: 50257, context: 1024, width: 768, heads: 12, depth: 12", "vocab: 50, context: 8, width: 24, heads: 4, depth: 2")),
-    "bert_base": (("T: 512", "T: 8"), ("vocab: 30522, positions: 512, width: 768, heads: 12, depth: 12", "vocab: 50, positions: 8, width: 24, heads: 4, depth: 2")),
+    "gpt2": (
+        ("T: 1024", "T: 8"),
+        (
+            "vocab: 50257, context: 1024, width: 768, heads: 12, depth: 12",
+            "vocab: 50, context: 8, width: 24, heads: 4, depth: 2",
+        ),
+    ),
+    "bert_base": (
+        ("T: 512", "T: 8"),
+        (
+            "vocab: 30522, positions: 512, width: 768, heads: 12, depth: 12",
+            "vocab: 50, positions: 8, width: 24, heads: 4, depth: 2",
+        ),
+    ),
     "transformer": (("vocab: 32000, context: 512, width: 512", "vocab: 50, context: 8, width: 32"),),
-    "vit_b_16": (("H: 224, W: 224", "H: 32, W: 32"), ("width: 768, heads: 12, depth: 12, side: 14", "width: 24, heads: 4, depth: 2, side: 2")),
-}  # fmt: skip
+    "vit_b_16": (
+        ("H: 224, W: 224", "H: 32, W: 32"),
+        ("width: 768, heads: 12, depth: 12, side: 14", "width: 24, heads: 4, depth: 2, side: 2"),
+    ),
+}
 _SIZES = {"S": 7, "T": 5}
 # Expectations and ties are nnshape's own, and a variant is no part of the run.
 _OWN = re.compile(r"(?m)^(expect|tie|output|variants):.*\n(?:  .*\n)*|  -> \S+|#.*")
