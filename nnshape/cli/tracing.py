@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nnshape.problems import Problem, SpecError
 from nnshape.trace import Trace
-from nnshape.trace.one_step import WrongUse
+from nnshape.trace.typed_inputs import WrongUse
 
 
 def traced(

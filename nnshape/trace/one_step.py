@@ -27,7 +27,7 @@ from nnshape.spec.source import source_of_text
 from nnshape.spec.steps import arrow
 from nnshape.trace.derived import plain
 from nnshape.trace.model import Call, Trace
-from nnshape.trace.typed_inputs import Form, TypedShape, WrongUse
+from nnshape.trace.typed_inputs import Form, TypedShape, WrongUse, name_of
 
 #: What people know the source by.
 NAME = "<layer>"
@@ -55,7 +55,7 @@ def one_step(step: str, shapes: Sequence[str]) -> Spec:
     node, inputs = Form(parsed, given).applied()
     expression = Expression(source.text, node, verbatim(Span(source, 0, len(source.text))))
     span = parsed.where()
-    name = name or _own_name(parsed.node)
+    name = name or name_of(parsed.node)
     text = " ".join(step[start:end].split())
     body = Body((Step(name, span, expression, assertion, text, span),), span, False)
     # The step's value is the model's output, also where it is a number.
@@ -104,12 +104,3 @@ def _shapes(source: Source, start: int, shapes: Sequence[str]) -> list[TypedShap
         found.append(TypedShape(named[1] if named else None, pattern, Span(source, start, start + len(text))))
         start += len(text)
     return found
-
-
-def _own_name(node: nodes.Node) -> str:
-    """What the step is called in messages: the name of the layer or function that it applies."""
-    while isinstance(node, nodes.Call):
-        node = node.function
-    if isinstance(node, nodes.Attribute):
-        return node.name
-    return node.id if isinstance(node, nodes.Name) and node.id != "_" else "step"

@@ -143,7 +143,7 @@ class Form:
             "such as: nnshape layer "
             + " ".join(f'"{part}"' if " " in part or "(" in part else part for part in example),
         )
-        message = f"{_own_name(self.node)} wants the shape of its input"
+        message = f"{name_of(self.node)} wants the shape of its input"
         raise WrongUse(Problem("missing-argument", message, self.whole, help=help if example else ()))
 
     def refuse_inputs(self, reason: str, most: int = 0) -> None:
@@ -212,3 +212,12 @@ def _distinct(inputs: list[Input]) -> tuple[Input, ...]:
             raise WrongUse(Problem("duplicate-key", f"{input.name} is given twice", input.span))
         seen.add(input.name)
     return tuple(inputs)
+
+
+def name_of(node: nodes.Node) -> str:
+    """What the step is called in messages: the name of the layer or function that it applies."""
+    while isinstance(node, nodes.Call):
+        node = node.function
+    if isinstance(node, nodes.Attribute):
+        return node.name
+    return node.id if isinstance(node, nodes.Name) and node.id != "_" else "step"

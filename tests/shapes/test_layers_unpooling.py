@@ -44,6 +44,8 @@ def test_fractional_pool(dimensions: int, data: st.DataObject) -> None:
     if given_size != 1:
         keywords["output_ratio"] = data.draw(ratios(dimensions))
     input = data.draw(maps(dimensions, 2))
+    if input.dtype not in FLOATS:  # of an empty output, torch looks at no dtype: left out
+        keywords = {"output_size": 2}
     if not data.draw(st.integers(0, 5)) and input.dtype in FLOATS:
         batch = input.shape[0] if input.ndim == dimensions + 2 else 1
         keywords["_random_samples"] = tensor(*data.draw(nearly((batch, 2, dimensions))), dtype=data.draw(dtypes()))
