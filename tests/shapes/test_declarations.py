@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from nnshape.shapes.arguments import REQUIRED
+from nnshape.shapes.functions import FAMILIES as FUNCTION_FAMILIES
 from nnshape.shapes.functions import all_functions
+from nnshape.shapes.layers import FAMILIES as LAYER_FAMILIES
 from nnshape.shapes.layers import all_layers
 from nnshape.trace.symbolic_example import example_of
 
@@ -49,6 +51,11 @@ def test_every_class_of_torch_nn_has_a_rule_or_a_reason() -> None:
 def test_every_rule_has_its_class_in_torch() -> None:
     assert not [name for name in LAYERS if not hasattr(torch.nn, name)]
     assert not [name for name in WITHOUT_RULE if name in LAYERS or not hasattr(torch.nn, name)]
+
+
+def test_every_file_of_rules_is_a_family_that_names_are_looked_for_in() -> None:
+    assert {layer.__module__.rpartition(".")[2] for layer in LAYERS.values()} == set(LAYER_FAMILIES)
+    assert {rule.rule.__module__.rpartition(".")[2] for rule in FUNCTIONS.values()} == set(FUNCTION_FAMILIES)
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))

@@ -46,6 +46,10 @@ FAMILIES = (
     "folding",
     "distance",
     "unpooling",
+    "losses",
+    "likelihood_losses",
+    "class_losses",
+    "pair_losses",
 )
 
 
