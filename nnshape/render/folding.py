@@ -36,12 +36,17 @@ def alike(one: Call, other: Call) -> bool:
     return _NUMBER.sub("#", one.name) == _NUMBER.sub("#", other.name) and _same(one, other, siblings=True)
 
 
+def _marks(call: Call) -> tuple[bool, ...]:
+    """What a row shows of a call beside its type, shapes and counts."""
+    return call.reused, call.measured, call.partial_parameters, call.partial_macs
+
+
 def _same(one: Call, other: Call, siblings: bool = False) -> bool:
     if (
         one.type != other.type
         or one.parameters != other.parameters
         or one.macs != other.macs
-        or (one.reused, one.measured, one.unknown) != (other.reused, other.measured, other.unknown)
+        or _marks(one) != _marks(other)
         or not _same_value(one.inputs, other.inputs)
         or not _same_value(one.output, other.output)
     ):

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from nnshape.render.rows import tied_in, tied_parameters
-from nnshape.render.summary import incomplete_macs
 from nnshape.shapes.dim import Size
 from nnshape.shapes.tensor import Tensor
 from nnshape.trace import Call, ParameterRow, Trace, per_sample
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from nnshape.modules import Verification
     from nnshape.problems import Label, Problem
     from nnshape.spec import Span
+    from nnshape.trace import Totals
 
 VERSION = 1
 
@@ -68,10 +68,11 @@ def row_json(call: Call, tied: dict[str, Size]) -> dict[str, Any]:
         "macs": size_json(per_sample(call.macs)),
         "span": span_json(call.span),
     }
-    for name in ("reused", "measured", "unknown"):
+    for name in ("reused", "measured"):
         if getattr(call, name):
             row[name] = True
-    return row
+    partial = _partial(call)
+    return {**row, "partial": partial} if partial else row
 
 
 def tensor_json(tensor: Tensor) -> dict[str, Any]:
@@ -96,13 +97,19 @@ def size_json(size: Size) -> int | str:
 
 
 def totals_json(trace: Trace) -> dict[str, Any]:
-    """The sums, in exact numbers; `incomplete` says that they are lower bounds."""
+    """The sums, in exact numbers; `partial` names those that are lower bounds."""
     sums = trace.totals
     totals: dict[str, Any] = {
         name: size_json(getattr(sums, name))
         for name in ("parameters", "trainable", "buffers", "macs", "parameter_bytes", "buffer_bytes")
     }
-    return {**totals, "incomplete": incomplete_macs(trace)}
+    return {**totals, "partial": _partial(sums)}
+
+
+def _partial(counts: Call | Totals) -> list[str]:
+    """The counts that are lower bounds, since a part of them could not be known."""
+    known = {"parameters": counts.partial_parameters, "macs": counts.partial_macs}
+    return [name for name, partial in known.items() if partial]
 
 
 def span_json(span: Span) -> dict[str, Any]:

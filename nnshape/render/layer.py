@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from nnshape.render import json
-from nnshape.render.amounts import amount, byte_text, full_shape
+from nnshape.render.amounts import amount, byte_text, full_shape, value_forms
 from nnshape.render.styled import Line, cells, cut_middle, padded
 from nnshape.render.values import Values, finite, value_lines
 from nnshape.shapes.dim import Dim, Size, divisible
@@ -58,7 +58,7 @@ def call_lines(trace: Trace, call: Call, width: int, inputs: Mapping[str, Tensor
     tensors += [("output", name, tensor) for name, tensor in named_tensors(call.output)]
     lines = _tensor_lines(tensors, width)
     if not any(word == "output" for word, _, _ in tensors):
-        lines.append([("output  ", "dim"), (str(call.output), "")])
+        lines.append([("output  ", "dim"), (value_forms(call.output)[0], "")])
     layer = call.module.layer if call.module is not None else None
     if layer is not None and _AUTO.search(call.text):
         lines += paragraph("auto", repr(layer), width)
@@ -132,8 +132,8 @@ def count_lines(call: Call, rows: Sequence[ParameterRow], width: int, prefix: st
     names = [row.name.removeprefix(prefix) for row in rows]
     shapes = [sizes_text(row.tensor.shape) or "scalar" for row in rows]
     counts = [amount(row.count) for row in rows]
-    total, macs = amount(call.parameters, call.unknown), per_sample(call.macs)
-    all_macs = amount(macs, call.unknown)
+    total, macs = amount(call.parameters, call.partial_parameters), per_sample(call.macs)
+    all_macs = amount(macs, call.partial_macs)
     first = max(map(cells, [*names, "parameters", "MACs"]))
     second = max(map(cells, shapes), default=0)
     third = max(max((cells(str(row.tensor.dtype)) for row in rows), default=0), 0)
@@ -164,7 +164,7 @@ def _bytes(call: Call, rows: Sequence[ParameterRow]) -> str:
     for row in rows:
         if not row.buffer:
             size = size + row.count * ITEM_BYTES[row.tensor.dtype]
-    return f"  ({byte_text(size)})" if size != 0 and not call.unknown else ""
+    return f"  ({byte_text(size)})" if size != 0 and not call.partial_parameters else ""
 
 
 def _mac_remark(call: Call, macs: Size) -> str:

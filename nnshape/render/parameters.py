@@ -73,7 +73,7 @@ def layer_text(selection: Selection) -> str:
     if not selection.rows:
         return f"{selection.layer} has no parameters"
     part = share(total, whole.parameters)
-    of = f"{amount(whole.parameters, whole.incomplete)} parameters" + (f" ({part})" if part != "-" else "")
+    of = f"{amount(whole.parameters, whole.partial_parameters)} parameters" + (f" ({part})" if part != "-" else "")
     return f"{selection.layer} has {amount(total)} of {of}, {byte_text(size)}"
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from nnshape.problems import Problem, Severity
 from nnshape.render.folding import runs
 from nnshape.shapes.dim import Size
-from nnshape.shapes.tensor import Unknown
 from nnshape.trace import Call, Trace, per_sample
 
 
@@ -55,7 +54,6 @@ class _Layout:
         self.fold = fold
         self.faults = faults_of(trace)
         self.tied = tied_parameters(trace)
-        self.partial = _partial(trace)
 
     def rows(self) -> Iterator[Row]:
         yield from self.level(self.trace.root.children, "", "")
@@ -80,7 +78,6 @@ class _Layout:
             names = (f"{names[0]} … {_shown_name(last, parent)}", f"{names[0]} … {last.name}")
         tied = tied_in(first, self.tied)
         faults = [self.faults.get(id(call)) for call in (first.walk() if hidden else (first,))]
-        unknown = isinstance(first.output, Unknown)
         return Row(
             call=first,
             last=last,
@@ -89,8 +86,8 @@ class _Layout:
             guide=guide,
             parameters=sum((call.parameters - tied_in(call, self.tied) for call in group), 0),
             macs=sum((per_sample(call.macs) for call in group), 0),
-            least_parameters=first.unknown,
-            least_macs=unknown or first.unknown or id(first) in self.partial,
+            least_parameters=first.partial_parameters,
+            least_macs=first.partial_macs,
             tied=tied != 0,
             fault="error" if "error" in faults else "warning" if "warning" in faults else None,
         )
@@ -142,14 +139,3 @@ def tied_in(call: Call, tied: dict[str, Size]) -> Size:
         return 0
     prefix = call.path + "."
     return sum((count for name, count in tied.items() if name == call.path or name.startswith(prefix)), 0)
-
-
-def _partial(trace: Trace) -> set[int]:
-    """The calls, by id, with a step inside whose value is unknown: their MACs are a lower bound."""
-    found: set[int] = set()
-    if not trace.errors and not trace.root.unknown:
-        return found
-    for call in reversed(list(trace.root.walk())):
-        if any(isinstance(child.output, Unknown) or id(child) in found for child in call.children):
-            found.add(id(call))
-    return found

@@ -9,7 +9,7 @@ from nnshape.render.amounts import amount, byte_text, counted, full_shape
 from nnshape.render.rows import tied_parameters
 from nnshape.render.styled import Line, padded
 from nnshape.shapes.dim import Size
-from nnshape.shapes.tensor import N, Unknown
+from nnshape.shapes.tensor import N
 from nnshape.trace import Trace
 
 #: A remark that would have fewer columns beside its number gets lines of its own.
@@ -54,17 +54,10 @@ def needs(trace: Trace) -> list[str]:
     return texts
 
 
-def incomplete_macs(trace: Trace) -> bool:
-    """Say whether some step's MACs are not known, so that their sum is a lower bound."""
-    if trace.totals.incomplete:
-        return True
-    return bool(trace.errors) and any(isinstance(call.output, Unknown) for call in trace.calls)
-
-
 def totals(trace: Trace) -> list[Total]:
     """The sums of the model, in the order in which they are read."""
     sums = trace.totals
-    partial = sums.incomplete
+    partial, least = sums.partial_parameters, sums.partial_macs
     lines = [
         Total("parameters", amount(sums.parameters, partial)),
         Total("trainable", amount(sums.trainable, partial)),
@@ -76,7 +69,6 @@ def totals(trace: Trace) -> list[Total]:
         saved: Size = sum(tied.values(), 0)
         lines.append(Total("tied", amount(saved), f"{_pairs(trace)}, counted once"))
     lines.append(Total("buffers", amount(sums.buffers, partial)))
-    least = incomplete_macs(trace)
     whole = isinstance(sums.macs, int)
     flops = f"{amount(sums.macs * 2, least)} FLOPs at 2 per MAC" if whole else "2 FLOPs each"
     batched = any(tensor.shape[:1] == (N,) for tensor in trace.inputs.values())

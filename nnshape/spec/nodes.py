@@ -6,9 +6,10 @@ process some milliseconds, in which dataclasses would write `__eq__` and `__hash
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import EllipsisType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Atom: TypeAlias = int | float | str | bool | EllipsisType | None
 
@@ -223,3 +224,15 @@ Node: TypeAlias = (
     | Comprehension
     | FString
 )
+
+
+def walk(node: Node) -> Iterator[Any]:
+    """The node and every node inside it, keywords and loops too."""
+    stack: list[Any] = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, tuple):
+            stack.extend(part)
+        elif hasattr(part, "__slots__"):
+            yield part
+            stack.extend(getattr(part, slot) for slot in part.__slots__)

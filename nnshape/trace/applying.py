@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnshape.shapes.arguments import described
-from nnshape.shapes.dim import Dim, TooLarge
+from nnshape.shapes.dim import Dim, TooLarge, at_least
 from nnshape.shapes.dtypes import FLOAT32
 from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
@@ -19,7 +19,18 @@ from nnshape.trace.layers import apply_layer, constructor_argument, make_layer, 
 from nnshape.trace.located import located
 from nnshape.trace.model import Attribute, Module, Operation
 from nnshape.trace.refusals import located_refusal, refuse_import, report_notices
-from nnshape.trace.scope import Definition, FileScope, Foreign, Frame, NumberFunction, Special, is_layer_class
+from nnshape.trace.scope import (
+    MISSING,
+    Definition,
+    FileScope,
+    Foreign,
+    Frame,
+    Local,
+    NumberFunction,
+    Special,
+    find_torch,
+    is_layer_class,
+)
 from nnshape.trace.values import fresh, holds_tensor, holds_unknown, shown
 
 
@@ -178,7 +189,24 @@ def apply_module(
     return apply_layer(frame, node, module, arguments, keywords)
 
 
+def makes_module(frame: Frame, node: nodes.Node) -> bool:
+    """Say whether an expression holds a call that makes a module, or one of a name that nothing explains."""
+    for part in nodes.walk(node):
+        if isinstance(part, nodes.Call):
+            called = part.function
+            name = called.id if isinstance(called, nodes.Name) else getattr(called, "name", "")
+            target = frame.own(name) if isinstance(called, nodes.Name) else MISSING
+            target = find_torch(name, called=True) if target is MISSING else target
+            if not isinstance(target, (Local, Function, NumberFunction)):
+                return True
+    return False
+
+
 # ---- what is no layer of torch.nn ----
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (int, Dim)) and not isinstance(value, bool) and at_least(value, 0) is not False
 
 
 def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -196,7 +224,7 @@ def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any,
     else:
         sizes = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)) else arguments
         sizes = plain(tuple(sizes))
-        if not all(isinstance(size, (int, Dim)) and not (isinstance(size, int) and size < 0) for size in sizes):
+        if not all(map(_is_size, sizes)):
             raise fault("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}", span)
         tensor, initial = Tensor(sizes, dtype), None
     module = Module(kind, (frame.expression, node), tensor=tensor, persistent=persistent)
@@ -217,7 +245,7 @@ def _foreign(
     """A class named in `import`, or one of torch's without a rule: measured with torch, where there is one."""
     module = Module(target.target.rpartition(":")[2].rpartition(".")[2], (frame.expression, node))
     if holds_unknown((arguments, keywords)):
-        frame.call.unknown = True
+        frame.call.lose_count()
         return module
     measure = frame.tracer.measure or refuse_import
     try:

@@ -77,10 +77,10 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
             _check_elements(call, value)
     except Fault as wrong:
         tracer.report(wrong.problem)
-        call.unknown = True
+        _lose_count(frame)
         value = UNKNOWN
     except expressions.Unknowable:
-        call.unknown = True
+        _lose_count(frame)
         value = UNKNOWN
     tracer.attribute(call)
     module = frame.placed
@@ -101,6 +101,14 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     return value
 
 
+def _lose_count(frame: Frame) -> None:
+    """Note that a step did not run to its end: what it would still have made is not counted."""
+    call = frame.call
+    call.partial_macs = True
+    made = frame.placed is not None and frame.placed.settled
+    call.partial_parameters |= not made and applying.makes_module(frame, frame.expression.node)
+
+
 def _check_elements(call: Call, tensor: Tensor) -> None:
     elements = 1
     for size in tensor.shape:
@@ -114,7 +122,7 @@ def _check_elements(call: Call, tensor: Tensor) -> None:
 def _not_a_value(frame: Frame, module: Module) -> Any:
     message = f"{frame.call.name} is the module {module.path}, not a tensor: call it"
     frame.tracer.report(fault("wrong-type", message, frame.call.span).problem)
-    frame.call.unknown = True
+    frame.call.partial_macs = True
     return UNKNOWN
 
 
@@ -149,7 +157,7 @@ def _inputs_of(frame: Frame, call: Call) -> list[Tensor]:
             if id(tensor) not in made:
                 taken.setdefault(id(tensor), tensor)
         made.update(id(tensor) for tensor in tensors_in(operation.result))
-    if not taken and call.unknown:
+    if not taken and call.partial_macs:
         return list(tensors_in(frame.running))
     return list(taken.values())
 
@@ -196,10 +204,7 @@ def apply_body(
         result = result.like()  # the same value outside the body has an origin of its own
     call.operations.append(Operation(module, arguments, keywords, result, run=run))
     for child in run.calls:
-        call.parameters += child.parameters
-        call.macs += child.macs
-        call.unknown = call.unknown or child.unknown
-        call.measured = call.measured or child.measured
+        call.take_counts(child)
     return result
 
 

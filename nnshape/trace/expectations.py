@@ -15,6 +15,7 @@ from nnshape.trace.values import shown
 
 if TYPE_CHECKING:
     from nnshape.trace.model import Trace
+    from nnshape.trace.parameters import Totals
     from nnshape.trace.scope import Frame
 
 _HOLDS: dict[str, Callable[[int, int], bool]] = {
@@ -25,13 +26,14 @@ _NAMES = {"parameter_bytes": "bytes of parameters", "macs": "MACs", "trainable":
 
 
 def check_expectations(trace: Trace, frame: Frame, report: Callable[[Problem], None]) -> None:
-    """Report every expectation that does not hold; none is judged where the trace has other errors."""
+    """Report every expectation that does not hold; no count is judged where the trace has other errors."""
+    is_wrong = any(problem.severity == "error" for problem in frame.tracer.problems)
     for expectation in trace.spec.expect:
         if expectation.quantity == "output":
             _check_output(frame, expectation, expectation.value, trace.output, "the output", report)
             continue
         value = getattr(trace.totals, expectation.quantity)
-        if isinstance(value, Dim) or trace.totals.incomplete:
+        if isinstance(value, Dim) or _is_partial(trace.totals, expectation.quantity) or is_wrong:
             continue
         assert isinstance(expectation.value, int)
         if not _HOLDS[expectation.relation](value, expectation.value):
@@ -39,6 +41,10 @@ def check_expectations(trace: Trace, frame: Frame, report: Callable[[Problem], N
             relation = "" if expectation.relation == "==" else f"{expectation.relation} "
             message = f"the model has {value:,} {name}, where {relation}{expectation.value:,} is expected"
             report(Problem("over-budget", message, expectation.span, f"{value:,}"))
+
+
+def _is_partial(totals: Totals, quantity: str) -> bool:
+    return totals.partial_macs if quantity == "macs" else totals.partial_parameters
 
 
 def _check_output(

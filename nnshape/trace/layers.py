@@ -32,7 +32,7 @@ def make_layer(
     """Construct a layer: a module that no step has taken yet."""
     module = Module(kind.__name__, (frame.expression, node))
     if holds_unknown((arguments, keywords)):
-        frame.call.unknown = True
+        frame.call.lose_count()
         return module
     try:
         module.layer = _constructed(
@@ -42,7 +42,7 @@ def make_layer(
         )
     except Refusal as refusal:
         frame.tracer.report(located_refusal(frame, node, refusal, arguments, kind.signature()).problem)
-        frame.call.unknown = True
+        frame.call.lose_count()
     except TooLarge as error:
         raise fault("too-large", str(error), module.span) from None
     return module
@@ -91,8 +91,9 @@ def apply_layer(
     layer = module.layer
     assert layer is not None
     if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
+        frame.call.partial_macs = True
         if layer.wants_auto:
-            frame.call.unknown = True
+            frame.call.partial_parameters = True
         elif not module.settled:
             settle(frame, module)
         return UNKNOWN
@@ -107,7 +108,7 @@ def apply_layer(
         except Refusal as refusal:
             wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)
             frame.tracer.report(wrong.problem)
-            frame.call.unknown = True
+            frame.call.partial_macs = True
             return _declared(layer, plain_arguments, plain_keywords)
     except Refusal as refusal:
         raise located_refusal(frame, node, refusal, arguments, layer.signature(), module) from None

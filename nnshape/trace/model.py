@@ -117,8 +117,21 @@ class Call:
     reused: bool = False
     #: The output was measured with torch, not computed by a rule.
     measured: bool = False
-    #: Some part of the counts could not be known: after a fault, or without a rule.
-    unknown: bool = False
+    #: The count of parameters, or of MACs, is of a part: after a fault, or where there is no rule.
+    partial_parameters: bool = False
+    partial_macs: bool = False
+
+    def lose_count(self) -> None:
+        """Note that neither the parameters nor the MACs of the step are all known."""
+        self.partial_parameters = self.partial_macs = True
+
+    def take_counts(self, child: Call) -> None:
+        """Add the counts of a step inside, and whether they are known."""
+        self.parameters += child.parameters
+        self.macs += child.macs
+        self.partial_parameters |= child.partial_parameters
+        self.partial_macs |= child.partial_macs
+        self.measured |= child.measured
 
     @property
     def children(self) -> list[Call]:

@@ -47,7 +47,7 @@ class ParameterRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums of a model. `macs` are per sample; `incomplete` says that some part could not be known."""
+    """The sums of a model, `macs` per sample; `partial_…` says that some part could not be known."""
 
     parameters: Size
     trainable: Size
@@ -55,7 +55,8 @@ class Totals:
     macs: Size
     parameter_bytes: Size
     buffer_bytes: Size
-    incomplete: bool
+    partial_parameters: bool
+    partial_macs: bool
 
     @property
     def frozen(self) -> Size:
@@ -81,7 +82,14 @@ def totals_of(trace: Trace) -> Totals:
             if row.trainable:
                 trainable = trainable + size
     return Totals(
-        parameters, trainable, buffers, per_sample(trace.root.macs), parameter_bytes, buffer_bytes, trace.root.unknown
+        parameters,
+        trainable,
+        buffers,
+        per_sample(trace.root.macs),
+        parameter_bytes,
+        buffer_bytes,
+        trace.root.partial_parameters,
+        trace.root.partial_macs,
     )
 
 
@@ -108,7 +116,7 @@ def parameter_rows(trace: Trace, report: Callable[[Problem], None]) -> tuple[Par
         name: ParameterRow(name, tensor, owner, True, is_buffer)
         for name, tensor, owner, is_buffer in named_tensors(root)
     }
-    ties = _ties(rows, spec, report, trace.root.unknown)
+    ties = _ties(rows, spec, report, trace.root.partial_parameters)
     frozen: set[str] = set()
     for glob in spec.freeze:
         hit = [
@@ -116,7 +124,7 @@ def parameter_rows(trace: Trace, report: Callable[[Problem], None]) -> tuple[Par
             for name, row in rows.items()
             if not row.buffer and (fnmatchcase(name, glob.value) or fnmatchcase(name, glob.value + ".*"))
         ]
-        if not hit and not trace.root.unknown:
+        if not hit and not trace.root.partial_parameters:
             message = f"{glob.value} fits no parameter"
             report(Problem("unknown-name", message, glob.span, help=nearest(glob.value, rows)))
         frozen.update(hit)

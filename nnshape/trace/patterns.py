@@ -6,7 +6,7 @@ from typing import Any
 
 from nnshape.problems import Problem
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Dim, TooLarge
+from nnshape.shapes.dim import Dim, TooLarge, at_least
 from nnshape.shapes.dtypes import DTYPES, FLOAT32
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, shape_text
 from nnshape.spec import ShapePattern, nodes
@@ -37,7 +37,7 @@ def input_tensor(frame: Frame, pattern: ShapePattern) -> Tensor:
         if isinstance(size, bool) or not isinstance(size, (int, Dim)):
             message = f"a size is a whole number, and this is {shown(size)}"
             raise fault("wrong-type", message, pattern.expression.span(node))
-        if isinstance(size, int) and size < 0:
+        if at_least(size, 0) is False:
             raise fault("invalid-argument", f"a size is 0 or more, and this is {size}", pattern.expression.span(node))
         sizes.append(size)
     return Tensor(tuple(sizes), DTYPES[pattern.dtype] if pattern.dtype else FLOAT32)

@@ -152,19 +152,16 @@ def trace_spec(
             run.output = _output(frame, spec)
         except Abort as abort:
             tracer.report(abort.problem)
-            call.unknown = True
+            call.lose_count()
             run.output = UNKNOWN
         except RecursionError:
             tracer.report(Problem("too-large", "blocks and expressions nest too deeply", spec.body.span))
-            call.unknown = True
+            call.lose_count()
             run.output = UNKNOWN
     inputs = {name: value for name, value in run.inputs.items() if isinstance(value, Tensor)}
     call.operations.append(Operation(module, tuple(run.inputs.values()), {}, run.output, run=run))
     for child in run.calls:
-        call.parameters += child.parameters
-        call.macs += child.macs
-        call.unknown = call.unknown or child.unknown
-        call.measured = call.measured or child.measured
+        call.take_counts(child)
     call.inputs, call.output = tuple(inputs.values()), run.output
     trace = Trace(spec, call, inputs, run.output, values, tuple(tracer.requirements), (), variant=variant)
     trace.parameters = parameter_rows(trace, tracer.report)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnshape.problems import Problem, SpecError
-from nnshape.shapes.arguments import Signature
+from nnshape.shapes.arguments import AUTO, Signature
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.spec import Expression, Input, ShapePattern, Span, nodes
@@ -55,6 +55,8 @@ class Form:
         if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name) and self.is_unknown(node.function.id):
             # The trace will say so; the inputs are then no matter.
             return self.call(node, (), (), None)
+        if isinstance(node, nodes.Name) and isinstance(find_torch(node.id), (Namespace, type(AUTO))):
+            raise WrongUse(Problem("unknown-layer", f"{node.id} is no layer or function", self.whole))
         names = self.tensor_names()
         if names:
             return node, self.named(names)

@@ -71,16 +71,10 @@ def shown(value: Any) -> str:
 def symbols_under(frame: Frame, node: nodes.Node) -> frozenset[str]:
     """The symbols in the sizes that an expression's names stand for."""
     found: frozenset[str] = frozenset()
-    stack: list[Any] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, nodes.Name):
-            own = frame.own(item.id)
+    for part in nodes.walk(node):
+        if isinstance(part, nodes.Name):
+            own = frame.own(part.id)
             found |= _symbols_in(getattr(own, "value", own))
-        elif hasattr(item, "__slots__"):
-            for slot in item.__slots__:
-                part = getattr(item, slot)
-                stack.extend(part if isinstance(part, tuple) else (part,))
     return found
 
 
