@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, cast
 
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import limits
@@ -16,8 +16,17 @@ from nnshape.spec.spec import Expectation, OutputShape, Quantity, Relation
 if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
 
-_QUANTITIES: tuple[str, ...] = get_args(Quantity)
-_COUNT = re.compile(r"\s*(<=|>=|==|<|>|)\s*([0-9][0-9_,]{0,30}(?:\.[0-9]{1,20})?)\s*([KkMGBT]?)\s*")
+#: What a file can expect, and what each quantity is.
+QUANTITIES: dict[Quantity, str] = {
+    "parameters": "How many parameters the model holds, each counted once.",
+    "trainable": "How many of its parameters are trainable.",
+    "buffers": "How many elements its buffers hold.",
+    "macs": "How many multiply-accumulates one sample takes.",
+    "parameter_bytes": "How many bytes its parameters take.",
+    "output": "The shape of what it gives back; a list or mapping of shapes where it gives back several.",
+}
+#: A count, with a relation before it and a unit behind it.
+COUNT = re.compile(r"\s*(<=|>=|==|<|>|)\s*([0-9][0-9_,]{0,30}(?:\.[0-9]{1,20})?)\s*([KkMGBT]?)\s*")
 _UNITS = {"": 1, "K": 10**3, "k": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 _SHAPE_MARK = re.compile(r"\[|\dx|\sx\s|^\(")
 
@@ -26,13 +35,13 @@ def expectations(items: tuple[tuple[Scalar, Node], ...], findings: Findings) -> 
     """The expectations of a file; those that cannot be read are noted in `findings`."""
     found = []
     for key, value in items:
-        if key.value not in _QUANTITIES:
-            fix = nearest(key.value, _QUANTITIES) or (f"a file may expect {', '.join(_QUANTITIES)}",)
+        if key.value not in QUANTITIES:
+            fix = nearest(key.value, QUANTITIES) or (f"a file may expect {', '.join(QUANTITIES)}",)
             message = f"{shortened(key.value)} is nothing that a file can expect"
             findings.add(Problem("unknown-key", message, key.span, help=fix))
             continue
         try:
-            found.append(_expectation(cast(Quantity, key.value), value))
+            found.append(_expectation(key.value, value))
         except SpecError as error:
             findings.extend(error.problems)
     return tuple(found)
@@ -41,7 +50,7 @@ def expectations(items: tuple[tuple[Scalar, Node], ...], findings: Findings) -> 
 def _expectation(quantity: Quantity, node: Node) -> Expectation:
     if quantity == "output":
         return Expectation(quantity, "==", _output(node), node.span)
-    match = _COUNT.fullmatch(node.value) if isinstance(node, Scalar) else None
+    match = COUNT.fullmatch(node.value) if isinstance(node, Scalar) else None
     if match is None:
         fix = ("write 81290, 81_290, 25.6M or <= 4.1G",)
         message = f"{quantity} is a count"

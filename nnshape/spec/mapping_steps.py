@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 
     from nnshape.spec.source import Span
 
-_CALLEE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-_OWN_KEYS = frozenset({"type", "args", "from", "shape"})
+#: What `type` names: a layer, a function, a block or an earlier step.
+CALLEE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+#: The keys of a mapping step that are no argument of what it names, and what each holds.
+OWN_KEYS: dict[str, str] = {
+    "type": "What the step calls: a layer or function of torch, a block of this file, or an earlier step again.",
+    "args": "The arguments without a name, in order; the others are keys of their own.",
+    "from": "What it is applied to: an expression such as an earlier step's name, or a list of them; the value of the "
+    "step before where it is left out.",
+    "shape": "The shape that the step is said to give out, which is checked.",
+}
 
 
 def expression_of_mapping(node: Mapping, kind: Node, modules: Collection[str]) -> Expression:
@@ -51,7 +59,7 @@ class _Writer:
         return Expression(self._text, _with_literals(parsed.node, self._literals), origin)
 
     def call(self, node: Mapping, kind: Node) -> None:
-        if not isinstance(kind, Scalar) or not _CALLEE.fullmatch(kind.value):
+        if not isinstance(kind, Scalar) or not CALLEE.fullmatch(kind.value):
             fix = "type: Conv2d, and the arguments as keys of their own"
             raise SpecError(Problem("wrong-type", "type is the name of a layer", kind.span, help=(fix,)))
         self.copy(kind)
@@ -70,7 +78,7 @@ class _Writer:
                 self.value(item)
                 comma = ", "
         for key, value in node.items:
-            if key.value in _OWN_KEYS:
+            if key.value in OWN_KEYS:
                 continue
             if not key.value.isidentifier():
                 raise SpecError(Problem("invalid-name", f"{key.value!r} is no argument's name", key.span))

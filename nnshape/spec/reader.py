@@ -11,6 +11,7 @@ from nnshape.spec.blocks import signature_of
 from nnshape.spec.document import Mapping, Node, Scalar, parse_document
 from nnshape.spec.expectations import expectations
 from nnshape.spec.findings import Findings, TooManyProblems
+from nnshape.spec.keys import KEYS, REQUIRED
 from nnshape.spec.names import Names, check_names, nearest, shortened
 from nnshape.spec.nodes import Name
 from nnshape.spec.scalars import kind_of, word_of
@@ -22,12 +23,7 @@ from nnshape.spec.steps import StepReader
 if TYPE_CHECKING:
     from nnshape.spec.files import Folder
 
-_KEYS = (
-    "name", "input", "layers", "hparams", "dims", "blocks", "output", "tie", "freeze", "expect", "variants",
-    "include", "import",
-)  # fmt: skip
-_FIRST_SPEC = "input: 1x32x32\nlayers:\n  conv1: Conv2d(1, 6, 5)"
-_WANTED = {"input": "input: 1x32x32", "layers": "layers:\n  conv1: Conv2d(1, 6, 5)"}
+_FIRST_SPEC = "\n".join(KEYS[key].example for key in REQUIRED)
 
 
 def read_spec(source: Source, folder: Folder | None, included: bool = False) -> Spec:
@@ -51,10 +47,10 @@ def read_spec(source: Source, folder: Folder | None, included: bool = False) -> 
 def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | None, included: bool) -> Spec:
     values: dict[str, Node] = {}
     for key, value in items.items:
-        if key.value in _KEYS:
+        if key.value in KEYS:
             values[key.value] = value
         else:
-            fix = nearest(key.value, _KEYS) or (f"the keys of a spec are {', '.join(_KEYS)}",)
+            fix = nearest(key.value, KEYS) or (f"the keys of a spec are {', '.join(KEYS)}",)
             message = f"{shortened(key.value)} is no key of a spec"
             findings.add(Problem("unknown-key", message, key.span, help=fix))
     _check_required(source, items, values, findings, included)
@@ -65,7 +61,7 @@ def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | N
     dims = settings.dims(values.get("dims"))
     imports = settings.imports(values.get("import"))
     includes = _includes(values.get("include"), settings, folder)
-    signatures = settings.entries(values.get("blocks"), "blocks", "blocks: {Name(p): {fc: Linear(auto, p)}}")
+    signatures = settings.entries(values.get("blocks"), "blocks")
     modules = {*imports, *includes, *(key.value.partition("(")[0].strip() for key, _ in signatures)}
     steps = StepReader(findings, modules)
     blocks = _blocks(signatures, steps, names)
@@ -77,7 +73,7 @@ def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | N
     check_names(names, inputs, body, blocks.values())
     sizes = {*dims, *_symbols(inputs)}
     variants = settings.variants(values.get("variants"), hparams, sizes)
-    expected = settings.entries(values.get("expect"), "expect", "expect: {parameters: 81290}")
+    expected = settings.entries(values.get("expect"), "expect")
     expect = expectations(expected, findings)
     output = settings.output(values.get("output"))
     tie, freeze = settings.tie(values.get("tie")), settings.freeze(values.get("freeze"))
@@ -120,11 +116,11 @@ def _first_line(span: Span) -> Span:
 def _check_required(source: Source, root: Mapping, values: dict[str, Node], findings: Findings, included: bool) -> None:
     if included and "blocks" in values and "input" not in values and "layers" not in values:
         return
-    misspelt = {fix for key, _ in root.items if key.value not in _KEYS for fix in nearest(key.value, _KEYS)}
-    for key in ("input", "layers"):
+    misspelt = {fix for key, _ in root.items if key.value not in KEYS for fix in nearest(key.value, KEYS)}
+    for key in REQUIRED:
         if key not in values and f"did you mean {key}?" not in misspelt:
             place = Span(source, root.span.start, root.span.start)
-            findings.add(Problem("missing-key", f"the file has no {key}", place, help=(_WANTED[key],)))
+            findings.add(Problem("missing-key", f"the file has no {key}", place, help=(KEYS[key].example,)))
 
 
 def _blocks(entries: tuple[tuple[Scalar, Node], ...], steps: StepReader, names: Names) -> dict[str, Block]:
@@ -152,7 +148,7 @@ def _blocks(entries: tuple[tuple[Scalar, Node], ...], steps: StepReader, names: 
 
 def _includes(node: Node | None, settings: SettingsReader, folder: Folder | None) -> dict[str, Include]:
     found: dict[str, Include] = {}
-    for key, value in settings.entries(node, "include", "include: {rn: resnet.yaml}"):
+    for key, value in settings.entries(node, "include"):
         try:
             path, span = word_of(value, "a file's path")
         except SpecError as error:

@@ -9,6 +9,7 @@ from nnshape.problems import Label, Problem, SpecError
 from nnshape.spec import limits
 from nnshape.spec.document import Mapping, Node, Scalar, Sequence
 from nnshape.spec.expression import Expression, parse_expression
+from nnshape.spec.keys import KEYS
 from nnshape.spec.names import Names, name_problem, nearest
 from nnshape.spec.scalars import Value, kind_of, value_of, value_of_node, word_of
 from nnshape.spec.shape_nodes import shape_of_node
@@ -17,7 +18,8 @@ from nnshape.spec.spec import Import, Input, Located, Output, Tie
 if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
 
-_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+#: What `import` names: the path of a module, a colon, a class in it.
+TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class SettingsReader:
@@ -29,14 +31,14 @@ class SettingsReader:
         self.findings = findings
         self.names = names
 
-    def entries(self, node: Node | None, key: str, example: str) -> tuple[tuple[Scalar, Node], ...]:
-        """The items of a mapping, or none and a problem."""
+    def entries(self, node: Node | None, key: str, example: str = "") -> tuple[tuple[Scalar, Node], ...]:
+        """The items of a mapping, or none and a problem with an example, that of the key where none is given."""
         if node is None or (isinstance(node, Scalar) and node.plain and not node.value):
             return ()
         if isinstance(node, Mapping):
             return node.items
         message = f"{key} is a mapping, not {kind_of(node)}"
-        self.findings.add(Problem("wrong-type", message, node.span, help=(example,)))
+        self.findings.add(Problem("wrong-type", message, node.span, help=(example or KEYS[key].example,)))
         return ()
 
     def inputs(self, node: Node) -> tuple[Input, ...]:
@@ -62,7 +64,7 @@ class SettingsReader:
     def hparams(self, node: Node | None) -> dict[str, Located[Value]]:
         """The named numbers of the file; words and lists are allowed too."""
         found: dict[str, Located[Value]] = {}
-        for key, value in self.entries(node, "hparams", "hparams: {depth: 12}"):
+        for key, value in self.entries(node, "hparams"):
             if self.check_name(key, "an hparam"):
                 self.names.add(key.value, "an hparam", key.span)
             try:
@@ -74,7 +76,7 @@ class SettingsReader:
     def dims(self, node: Node | None) -> dict[str, Located[int]]:
         """The sizes that symbols have."""
         found: dict[str, Located[int]] = {}
-        for key, value in self.entries(node, "dims", "dims: {H: 224, W: 224}"):
+        for key, value in self.entries(node, "dims"):
             if self.check_name(key, "a size"):
                 self.names.add(key.value, "a size", key.span)
             try:
@@ -94,7 +96,7 @@ class SettingsReader:
     ) -> dict[str, dict[str, Located[Value]]]:
         """Named sets of overrides of hparams and dims."""
         found: dict[str, dict[str, Located[Value]]] = {}
-        for key, value in self.entries(node, "variants", "variants: {small: {depth: 6}}"):
+        for key, value in self.entries(node, "variants"):
             overrides: dict[str, Located[Value]] = {}
             example = f"{key.value}: {{depth: 6}}"
             for name, setting in self.entries(value, f"the variant {key.value}", example):
@@ -127,7 +129,7 @@ class SettingsReader:
     def tie(self, node: Node | None) -> dict[str, Tie]:
         """Parameter paths, and the path of the parameter that each one is."""
         found: dict[str, Tie] = {}
-        for key, value in self.entries(node, "tie", "tie: {head.weight: embed.weight}"):
+        for key, value in self.entries(node, "tie"):
             try:
                 to, to_span = word_of(value, "a parameter's path")
             except SpecError as error:
@@ -146,7 +148,7 @@ class SettingsReader:
         if node is None or (isinstance(node, Scalar) and node.plain and not node.value):
             return ()
         if isinstance(node, Mapping):
-            fix = ("freeze: [features.*]",)
+            fix = (KEYS["freeze"].example,)
             self.findings.add(Problem("wrong-type", "freeze is a list of globs, not a mapping", node.span, help=fix))
             return ()
         found = []
@@ -160,13 +162,13 @@ class SettingsReader:
     def imports(self, node: Node | None) -> dict[str, Import]:
         """Python classes; each is refused later unless the person running nnshape allows it."""
         found: dict[str, Import] = {}
-        for key, value in self.entries(node, "import", 'import: {MyAttn: "mypkg.layers:MyAttn"}'):
+        for key, value in self.entries(node, "import"):
             try:
                 target, span = word_of(value, "module.path:Class")
             except SpecError as error:
                 self.findings.extend(error.problems)
                 continue
-            if not _TARGET.fullmatch(target):
+            if not TARGET.fullmatch(target):
                 message = "an import is written module.path:Class"
                 self.findings.add(Problem("syntax", message, span, help=('MyAttn: "mypkg.layers:MyAttn"',)))
                 continue
