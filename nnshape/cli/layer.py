@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="The value of a symbolic size: H=512.")
 @click.option("--values", is_flag=True, help="Run the real layer on random inputs, and show what comes out.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="The seed of the random numbers.")
-@options.device("meta", "Where the real layer is built: meta, cpu, cuda, cuda:1, mps; or none. --values needs no meta.")
+@options.device("meta", "Where it is built: meta, cpu, cuda, cuda:1, mps; or none. For meta, --values takes cpu.")
 @options.plain_page
 def layer(
     step: str,

@@ -111,7 +111,7 @@ class Builder:
         else:
             kind = SequentialBlock if module.type == "Sequential" else BlockModule
             _check_names(module)
-            made = kind(blueprint.graph, module.type, children)
+            made = kind(blueprint.graph, _class_name(module.type), children)
         self.real[id(module)] = made
         return made
 
@@ -149,6 +149,11 @@ def tensors_are_known(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return all(map(tensors_are_known, value))
     return not isinstance(value, Unknown)
+
+
+def _class_name(name: str) -> str:
+    """A name that Python's own classes can have: a model may be called by any text."""
+    return "".join(character if character.isprintable() else "_" for character in name)
 
 
 def _check_names(module: Module) -> None:

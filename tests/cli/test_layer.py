@@ -178,6 +178,7 @@ def test_a_number_is_no_tensor_and_needs_no_proof(run):
         (["CrossEntropyLoss()", "10", "target=int64[N, 1]"], 1, "<layer>:3:8", "class ids"),
         (["Conv2d(3, 6, 5)", "3x32xx"], 2, "<layer>:2:6", "no shape"),
         (["Conv2d(3, 6, 5)"], 2, "<layer>:1:1", "wants the shape of its input"),
+        (["nn", "4"], 2, "<layer>:1:1", "nn is no layer or function"),
         (["zeros(2, 3)", "4"], 2, "<layer>:2:1", "takes none"),
         (["einsum('ij,jk->ik', a, b)", "a=[3, 4]"], 2, "<layer>:1:1", "a=SHAPE b=SHAPE"),
         (["einsum('ij,jk->ik', a, b)", "a=[3, 4]", "bb=[4, 5]"], 2, "<layer>:3:1", "did you mean b?"),

@@ -118,6 +118,12 @@ def test_a_printed_model_is_readable(of):
     assert str(build(of(RESIDUAL))) == str(Small())
 
 
+def test_a_model_may_have_a_name_that_no_class_can_have(of):
+    built = build(of('name: "a\\0b\\e"\ninput: [N, 4]\nlayers:\n  fc: Linear(4, 2)'))
+    assert type(built).__name__ == "a_b_"
+    assert built(torch.rand(3, 4)).shape == (3, 2)
+
+
 def test_a_module_that_is_called_again_is_one_module(steps):
     built = build(steps("fc: Linear(8, 8)\nagain: fc(relu(fc))\nthird: fc(x)\nout: again + third", "8"))
 

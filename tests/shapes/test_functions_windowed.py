@@ -116,6 +116,7 @@ def test_unpool(dimensions: int, data: st.DataObject) -> None:
     call = data.draw(some(stride=st.none() | few(2, 1, 3), padding=few(0, 1)))
     kernel = data.draw(st.sampled_from([2, 3]))
     input = data.draw(maps(dimensions, 2))
+    assume(input.dtype in FLOATS or 0 not in input.shape)
     if data.draw(FLAGS):
         call["output_size"] = data.draw(output_sizes(dimensions, input, call, kernel))
     indices = Tensor(data.draw(nearly(input.shape)), data.draw(dtypes("int64", 8)))
@@ -142,6 +143,8 @@ def test_norm_of_channels(name: str, data: st.DataObject) -> None:
         check_function(name, (input, data.draw(few(1, 2, 3, 0, -1))), {**own, **data.draw(some(eps=st.just(1e-3)))})
         return
     running = {key: data.draw(vectors(channels, dtype)) for key in ("running_mean", "running_var")}
+    # Of two dtypes among these, torch takes some pairs and refuses others: left out.
+    assume(len({tensor.dtype for tensor in running.values() if tensor is not None}) < 2)
     flag = "training" if name == "batch_norm" else "use_input_stats"
     epsilons = st.sampled_from([1e-3, 0, -1])
     check_function(name, (input,), {**running, **own, **data.draw(some(eps=epsilons, **{flag: FLAGS}))})
@@ -221,6 +224,7 @@ def test_unfold_is_a_function_and_another_method() -> None:
 @given(st.sampled_from([2, 3]), st.data())
 def test_grid_sample(dimensions: int, data: st.DataObject) -> None:
     input = data.draw(maps(dimensions, 2))
+    assume(0 not in input.shape)
     sizes = [data.draw(NUMBERS) for _ in range(dimensions)]
     grid = data.draw(
         often((input.shape[0] if input.shape else 1, *sizes, dimensions), nearly((1, *sizes, dimensions)), 4)

@@ -23,12 +23,12 @@ from nnshape.shapes.tensor import N, Tensor
 torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-LENGTHS = st.sampled_from([5, 6, 7, 4, 3, 2, 1, 9, 0])
+LENGTHS = st.sampled_from([5, 6, 7, 8, 4, 5, 3, 2, 1, 9, 0])
 
 
 def each(dimensions: int, sizes: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
     """One size, or a tuple of them, in some cases of a wrong length."""
-    lengths = often(dimensions, st.sampled_from([1, 2, 3, 4]), 6)
+    lengths = often(dimensions, st.sampled_from([1, 2, 3, 4]), 12)
     tuples = lengths.flatmap(lambda n: st.lists(sizes, min_size=n, max_size=n).map(tuple))
     return sizes | tuples
 
@@ -48,11 +48,14 @@ def maps(draw: Any, dimensions: int, channels: int, dtype: str = "float32") -> T
 
 
 def kernels(dimensions: int) -> st.SearchStrategy[Any]:
-    return each(dimensions, st.sampled_from([3, 2, 1, 3, 2, 1, 5, 4, 0, -1]))
+    return each(dimensions, often(3, often(2, st.sampled_from([1, 2, 4, 5, 0, -1]), 1), 1))
 
 
 def few(usual: int, *others: int) -> st.SearchStrategy[int]:
-    return often(usual, st.sampled_from(others), 2)
+    """The usual size, the others less often, the last ones (which are refused) the least."""
+    good, bad = [size for size in others if size > 0], [size for size in others if size <= 0]
+    rest = often(usual, st.sampled_from(bad), 4) if bad else st.just(usual)
+    return often(usual, st.sampled_from(good) | rest if good else rest, 2)
 
 
 @st.composite

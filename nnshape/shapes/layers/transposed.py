@@ -57,7 +57,6 @@ class _ConvolutionTranspose(Layer):
         check_channels(owner, self.in_channels, self.out_channels, self.groups)
         each_at_least(self._each("kernel_size", spread=False), 1, "kernel_size", owner)
         check_window(owner, self.dimensions, self.stride, self.padding, self.dilation)
-        self._each("output_padding")  # its values count only where no output_size is given
         self.require_learnable()
 
     def _each(self, name: str, spread: bool = True) -> tuple[Size, ...]:
