@@ -6,12 +6,12 @@ sizes of 1 and more: the rules refuse for all sizes what torch refuses where the
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import torch
 from conformance import check_function, tensor
-from hypothesis import HealthCheck, given, settings
+from drawing import cases
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nnshape.shapes.dtypes import DTYPES as ALL_DTYPES
@@ -20,8 +20,8 @@ from nnshape.shapes.tensor import Tensor
 
 torch.set_num_threads(1)
 
-#: How many cases a rule is tried on: NNSHAPE_CASES asks for more.
-MOST = int(os.environ.get("NNSHAPE_CASES", "40"))
+#: How many cases a rule is tried on.
+MOST = 40
 
 DTYPES = ["float32", "int64", "bool", "float64", "float16", "bfloat16", "int32", "uint8", "complex64"]
 dtypes = st.sampled_from(DTYPES)
@@ -105,7 +105,7 @@ def hold(name: str, calls: st.SearchStrategy, literal: tuple[int, ...] = (1,), m
     structure of the result depends on a size.
     """
 
-    @settings(max_examples=most, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @cases(most)
     @given(calls)
     def holds(call: tuple[tuple, dict]) -> None:
         check(name, *call[0], literal=literal, **call[1])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from conformance import check_function, tensor
-from drawing import dtypes, nearly, often, some, tensors
-from hypothesis import given, settings
+from drawing import cases, dtypes, nearly, often, some, tensors
+from hypothesis import given
 from hypothesis import strategies as st
 from test_layers_activation import BOOLS, DIMS, NUMBERS
 
@@ -53,34 +53,34 @@ METHODS = ("relu", "relu_", "sigmoid", "sigmoid_", "tanh", "tanh_", "hardshrink"
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-@settings(max_examples=60, deadline=None)
+@cases(60)
 @given(st.data())
 def test_activation(name: str, data: st.DataObject) -> None:
     check_function(name, (data.draw(tensors()),), data.draw(some(**ARGUMENTS[name])))
 
 
 @pytest.mark.parametrize("name", METHODS)
-@settings(max_examples=40, deadline=None)
+@cases(40)
 @given(tensors())
 def test_method(name: str, input) -> None:
     check_function(name, (input,), method=True)
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
-@settings(max_examples=40, deadline=None)
+@cases(40)
 @given(tensors(), st.integers(-5, 5), some(dtype=DTYPES))
 def test_softmax_method(name: str, input, dim, keywords) -> None:
     check_function(name, (input, dim), keywords, method=True)
 
 
 @pytest.mark.parametrize("name", ["threshold", "threshold_"])
-@settings(max_examples=60, deadline=None)
+@cases(60)
 @given(tensors(), NUMBERS, NUMBERS)
 def test_threshold(name: str, input, bound, value) -> None:
     check_function(name, (input, bound, value))
 
 
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_prelu(data: st.DataObject) -> None:
     channels = data.draw(st.integers(0, 3))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import tensor
-from hypothesis import given, settings
+from drawing import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from operands import alike, call_of, case, dims, dtypes, hold, mostly_float, numbers, positive, shapes, sizes, tensors
 
@@ -108,7 +109,7 @@ def test_an_index_of_any_kind() -> None:
 def test_where_as_a_function_and_as_a_method() -> None:
     from conformance import check_function
 
-    @settings(max_examples=150, deadline=None, database=None)
+    @cases(150)
     @given(alike(3, dtype=dtypes), numbers, st.integers(0, 4))
     def holds(drawn: tuple[Tensor, ...], number: complex, form: int) -> None:
         condition, one, two = bools(drawn, 0)
@@ -121,7 +122,7 @@ def test_where_as_a_function_and_as_a_method() -> None:
     holds()
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@cases(100)
 @given(shapes(1, 3, sizes), st.integers(0, 3), st.booleans())
 def test_a_mask_picks_as_many_as_its_values_say(shape: tuple, covered: int, wrong: bool) -> None:
     covered = min(covered, len(shape))

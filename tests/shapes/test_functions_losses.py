@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_function, tensor
-from drawing import FLOATS, SIZES, nearly, often, shapes, some
-from hypothesis import assume, given, settings
+from drawing import FLOATS, SIZES, cases, nearly, often, shapes, some
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nnshape.shapes.functions import find_function
@@ -57,7 +57,7 @@ WEIGHTS = {
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_comparison(name: str, data: st.DataObject) -> None:
     draw = data.draw
@@ -72,7 +72,7 @@ def test_comparison(name: str, data: st.DataObject) -> None:
     check_function(name, (input, target), call, literal=(1,))
 
 
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_gaussian_nll_loss(data: st.DataObject) -> None:
     draw = data.draw
@@ -108,7 +108,7 @@ def class_case(draw: Any) -> tuple[Tensor, Tensor, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["nll_loss", "cross_entropy"])
-@settings(max_examples=300, deadline=None)
+@cases(300)
 @given(st.data())
 def test_class_loss(name: str, data: st.DataObject) -> None:
     input, target, call = class_case(data.draw)
@@ -119,7 +119,7 @@ def test_class_loss(name: str, data: st.DataObject) -> None:
     check_function(name, (input, target), call, literal=(1,))
 
 
-@settings(max_examples=200, deadline=None)
+@cases(200)
 @given(st.data())
 def test_linear_cross_entropy(data: st.DataObject) -> None:
     draw = data.draw
@@ -143,7 +143,7 @@ def test_linear_cross_entropy(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"])
-@settings(max_examples=200, deadline=None)
+@cases(200)
 @given(st.data())
 def test_margin_loss(name: str, data: st.DataObject) -> None:
     draw = data.draw
@@ -173,7 +173,7 @@ def test_margin_loss(name: str, data: st.DataObject) -> None:
 MARGINS = st.sampled_from([0.0, 0.5, 1, 2.5, -1.0])
 
 
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_hinge_embedding_loss(data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
@@ -182,7 +182,7 @@ def test_hinge_embedding_loss(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["cosine_embedding_loss", "margin_ranking_loss"])
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_pair_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(1, 2))
@@ -192,7 +192,7 @@ def test_pair_loss(name: str, data: st.DataObject) -> None:
     check_function(name, inputs, draw(some(**OLD, margin=MARGINS)), literal=(1,))
 
 
-@settings(max_examples=200, deadline=None)
+@cases(200)
 @given(st.data())
 def test_triplet_margin_loss(data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
@@ -207,7 +207,7 @@ def test_triplet_margin_loss(data: st.DataObject) -> None:
         check_function("triplet_margin_loss", inputs, call, literal=(1,))
 
 
-@settings(max_examples=250, deadline=None)
+@cases(250)
 @given(st.data())
 def test_ctc_loss(data: st.DataObject) -> None:
     draw = data.draw

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import real, tensor, torch_function
-from hypothesis import HealthCheck, given, settings
+from drawing import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from operands import alike, call_of, case, dims, dtypes, hold, mostly_float, positive, shapes, tensors
 from torch.utils.flop_counter import FlopCounterMode
@@ -179,7 +180,7 @@ UNCOUNTED = {"matmul", "tensordot", "inner"}
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_multiply_accumulates_are_half_of_torchs_flops(name: str) -> None:
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @cases(60)
     @given(PRODUCTS[name])
     def holds(drawn: tuple[tuple, dict]) -> None:
         arguments, keywords = drawn

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_function, tensor
-from drawing import SIZES, dtypes, nearly, often, some, tensors
-from hypothesis import assume, given, settings
+from drawing import SIZES, cases, dtypes, nearly, often, some, tensors
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -22,7 +22,7 @@ torch.set_num_threads(1)
 FLOATS = st.sampled_from(["float32", "float32", "float64", "float16", "bfloat16"])
 
 
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(
     tensors(0, 3, "int64"),
     tensors(2, 2) | tensors(0, 3),
@@ -32,7 +32,7 @@ def test_embedding(input: Tensor, weight: Tensor, call: dict[str, Any]) -> None:
     check_function("embedding", (input, weight), call, literal=(1,))
 
 
-@settings(max_examples=100, deadline=None)
+@cases(100)
 @given(tensors(1, 2, "int64"), tensors(2, 2), some(mode=st.sampled_from(["sum", "mean", "max"])), st.data())
 def test_embedding_bag(input: Tensor, weight: Tensor, call: dict[str, Any], data: st.DataObject) -> None:
     if input.ndim == 1:
@@ -42,7 +42,7 @@ def test_embedding_bag(input: Tensor, weight: Tensor, call: dict[str, Any], data
     )
 
 
-@settings(max_examples=80, deadline=None)
+@cases(80)
 @given(tensors(0, 3, "int64"), st.integers(-2, 5))
 def test_one_hot(input: Tensor, classes: int) -> None:
     assume(classes != -1 or 0 in input.shape)  # the number of classes would come from the values
@@ -55,7 +55,7 @@ def test_one_hot_of_unknown_classes_asks_for_their_number() -> None:
     assert (refused.value.problem, refused.value.argument) == ("unknown-value", "num_classes")
 
 
-@settings(max_examples=200, deadline=None)
+@cases(200)
 @given(st.data())
 def test_linear(data: st.DataObject) -> None:
     draw, features, outputs = data.draw, data.draw(SIZES), data.draw(SIZES)
@@ -71,7 +71,7 @@ def test_linear(data: st.DataObject) -> None:
     check_function("linear", (input, weight), call, literal=(1,))
 
 
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_bilinear(data: st.DataObject) -> None:
     draw = data.draw
@@ -90,7 +90,7 @@ def test_bilinear(data: st.DataObject) -> None:
     check_function("bilinear", inputs, call)
 
 
-@settings(max_examples=400, deadline=None)
+@cases(400)
 @given(st.data())
 def test_scaled_dot_product_attention(data: st.DataObject) -> None:
     draw = data.draw

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conformance import tensor
+from drawing import cases
 from hypothesis import strategies as st
 from operands import (
     alike,
@@ -135,9 +136,8 @@ def test_a_rearrangement(name: str) -> None:
 def test_the_unfold_method() -> None:
     from conformance import check_function
     from hypothesis import given
-    from operands import settings
 
-    @settings(max_examples=60, deadline=None, database=None)
+    @cases(60)
     @given(T(0, 3), dims, st.integers(-1, 4), st.integers(-1, 3))
     def holds(x: Tensor, dimension: int, size: int, step: int) -> None:
         check_function("unfold", (x, dimension, size, step), method=True)

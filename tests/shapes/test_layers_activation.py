@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import FLOATS, SIZES, dtypes, nearly, often, some, tensors
-from hypothesis import given, settings
+from drawing import FLOATS, SIZES, cases, dtypes, nearly, often, some, tensors
+from hypothesis import given
 from hypothesis import strategies as st
 
 torch.set_num_threads(1)
@@ -56,20 +56,20 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-@settings(max_examples=60, deadline=None)
+@cases(60)
 @given(st.data())
 def test_activation(name: str, data: st.DataObject) -> None:
     keywords = data.draw(some(**ARGUMENTS[name]))
     check_layer(name, (), keywords, (data.draw(tensors()),))
 
 
-@settings(max_examples=60, deadline=None)
+@cases(60)
 @given(st.tuples(NUMBERS, NUMBERS), some(inplace=BOOLS), tensors())
 def test_threshold(bounds, keywords, input) -> None:
     check_layer("Threshold", bounds, keywords, (input,))
 
 
-@settings(max_examples=120, deadline=None)
+@cases(120)
 @given(st.data())
 def test_prelu(data: st.DataObject) -> None:
     channels = data.draw(SIZES)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import dtypes, nearly, often, some
-from hypothesis import given, settings
+from drawing import cases, dtypes, nearly, often, some
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -37,7 +37,7 @@ def attention_masks(draw: Any, batch: int | None, length: int, source: int, head
     return masks
 
 
-@settings(max_examples=400, deadline=None)
+@cases(400)
 @given(st.data())
 def test_multihead_attention(data: st.DataObject) -> None:
     draw = data.draw

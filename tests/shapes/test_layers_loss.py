@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import FLOATS, nearly, often, shapes, some
-from hypothesis import assume, given, settings
+from drawing import FLOATS, cases, nearly, often, shapes, some
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_functions_losses import DTYPES, MARGINS, OLD, REAL, REDUCTION, class_case, stretched
 
@@ -37,7 +37,7 @@ WEIGHTS = {"BCELoss": ["weight"], "BCEWithLogitsLoss": ["weight", "pos_weight"],
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
-@settings(max_examples=80, deadline=None)
+@cases(80)
 @given(st.data())
 def test_comparison(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
@@ -50,7 +50,7 @@ def test_comparison(name: str, data: st.DataObject) -> None:
     check_layer(name, (), keywords, inputs, literal=(1,))
 
 
-@settings(max_examples=80, deadline=None)
+@cases(80)
 @given(st.data())
 def test_gaussian_nll_loss(data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
@@ -62,7 +62,7 @@ def test_gaussian_nll_loss(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["NLLLoss", "NLLLoss2d", "CrossEntropyLoss"])
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_class_loss(name: str, data: st.DataObject) -> None:
     input, target, keywords = class_case(data.draw)
@@ -74,7 +74,7 @@ def test_class_loss(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["MultiMarginLoss", "MultiLabelMarginLoss"])
-@settings(max_examples=100, deadline=None)
+@cases(100)
 @given(st.data())
 def test_margin_loss(name: str, data: st.DataObject) -> None:
     draw, classes = data.draw, data.draw(often(3, st.integers(1, 3)))
@@ -90,7 +90,7 @@ def test_margin_loss(name: str, data: st.DataObject) -> None:
     check_layer(name, (), keywords, (input, target), literal=(1,))
 
 
-@settings(max_examples=200, deadline=None)
+@cases(200)
 @given(st.data())
 def test_linear_cross_entropy_loss(data: st.DataObject) -> None:
     draw = data.draw
@@ -121,7 +121,7 @@ def test_linear_cross_entropy_loss(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["CosineEmbeddingLoss", "MarginRankingLoss"])
-@settings(max_examples=80, deadline=None)
+@cases(80)
 @given(st.data())
 def test_pair_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(1, 2))
@@ -131,7 +131,7 @@ def test_pair_loss(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["TripletMarginLoss", "TripletMarginWithDistanceLoss"])
-@settings(max_examples=120, deadline=None)
+@cases(120)
 @given(st.data())
 def test_triplet_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
@@ -150,7 +150,7 @@ def test_a_distance_of_one_s_own() -> None:
         check_layer("TripletMarginWithDistanceLoss", (), {"distance_function": distance}, inputs)
 
 
-@settings(max_examples=120, deadline=None)
+@cases(120)
 @given(st.data())
 def test_ctc_loss(data: st.DataObject) -> None:
     draw = data.draw
@@ -169,7 +169,7 @@ def test_ctc_loss(data: st.DataObject) -> None:
     check_layer("CTCLoss", (), keywords, inputs)
 
 
-@settings(max_examples=250, deadline=None)
+@cases(250)
 @given(st.data())
 def test_adaptive_log_softmax(data: st.DataObject) -> None:
     draw = data.draw

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import dtypes, nearly, often, some
-from hypothesis import assume, given, settings
+from drawing import cases, dtypes, nearly, often, some
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 from typing_extensions import get_overloads
@@ -31,7 +31,7 @@ def states(draw: Any, shape: tuple[int, ...], dtype: str) -> Tensor:
 
 
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_recurrent(name: str, data: st.DataObject) -> None:
     draw = data.draw
@@ -69,7 +69,7 @@ def test_recurrent(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", ["RNNCell", "LSTMCell", "GRUCell"])
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_cell(name: str, data: st.DataObject) -> None:
     draw = data.draw

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import dtypes, nearly, often, some, tensors
-from hypothesis import assume, given, settings
+from drawing import cases, dtypes, nearly, often, some, tensors
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nnshape.shapes.constraints import collecting
@@ -28,7 +28,7 @@ def tables(draw: Any, rows: int, columns: int) -> Tensor:
     return tensor(*draw(nearly((max(rows, 0), max(columns, 0)))), dtype=draw(dtypes()))
 
 
-@settings(max_examples=250, deadline=None)
+@cases(250)
 @given(st.data())
 def test_embedding(data: st.DataObject) -> None:
     rows, columns = data.draw(ROWS), data.draw(st.sampled_from([2, 3, 0, -1]))
@@ -47,7 +47,7 @@ def test_embedding(data: st.DataObject) -> None:
     check_layer("Embedding", (rows, columns), keywords, (data.draw(tensors(0, 3, "int64")),))
 
 
-@settings(max_examples=300, deadline=None)
+@cases(300)
 @given(st.data())
 def test_embedding_bag(data: st.DataObject) -> None:
     draw = data.draw

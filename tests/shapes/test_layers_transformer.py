@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import dtypes, nearly, often, some
-from hypothesis import given, settings
+from drawing import cases, dtypes, nearly, often, some
+from hypothesis import given
 from hypothesis import strategies as st
 from test_layers_attention import MASKS
 from torch.utils.flop_counter import FlopCounterMode
@@ -40,7 +40,7 @@ def layer_arguments() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def cases(draw: Any) -> dict[str, Any]:
+def stacks(draw: Any) -> dict[str, Any]:
     """The sizes and arguments of a case, and a way to draw its inputs and masks."""
     case: dict[str, Any] = {
         "width": draw(often(4, st.sampled_from([2, 6, 3, 0, -2]), 6)),
@@ -93,10 +93,10 @@ def norm_of(draw: Any, case: dict[str, Any]) -> Any:
     return draw(st.sampled_from([None, find_layer("PReLU")(max(width, 1), dtype=case["keywords"].get("dtype"))]))
 
 
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_encoder_layer(data: st.DataObject) -> None:
-    draw, case = data.draw, data.draw(cases())
+    draw, case = data.draw, data.draw(stacks())
     src = sequence(draw, case, case["source"])
     call = masks(draw, case, case["source"], case["source"], "src_mask", "src_key_padding_mask")
     call |= draw(some(is_causal=CAUSAL))
@@ -104,20 +104,20 @@ def test_encoder_layer(data: st.DataObject) -> None:
     check_layer("TransformerEncoderLayer", (case["width"], case["heads"]), keywords, (src,), call)
 
 
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.data())
 def test_decoder_layer(data: st.DataObject) -> None:
-    draw, case = data.draw, data.draw(cases())
+    draw, case = data.draw, data.draw(stacks())
     inputs = sequence(draw, case, case["target"]), sequence(draw, case, case["source"])
     call = decoder_call(draw, case) | draw(some(tgt_is_causal=CAUSAL, memory_is_causal=CAUSAL))
     keywords = case["keywords"] | {"batch_first": case["batch_first"]}
     check_layer("TransformerDecoderLayer", (case["width"], case["heads"]), keywords, inputs, call)
 
 
-@settings(max_examples=100, deadline=None)
+@cases(100)
 @given(st.data())
 def test_encoder(data: st.DataObject) -> None:
-    draw, case = data.draw, data.draw(cases())
+    draw, case = data.draw, data.draw(stacks())
     layer = layer_of(draw(often("TransformerEncoderLayer", st.just("TransformerDecoderLayer"), 12)), case)
     if layer is None:
         return
@@ -128,10 +128,10 @@ def test_encoder(data: st.DataObject) -> None:
     check_layer("TransformerEncoder", (layer, draw(often(2, st.integers(-1, 3)))), keywords, (src,), call)
 
 
-@settings(max_examples=100, deadline=None)
+@cases(100)
 @given(st.data())
 def test_decoder(data: st.DataObject) -> None:
-    draw, case = data.draw, data.draw(cases())
+    draw, case = data.draw, data.draw(stacks())
     layer = layer_of(draw(often("TransformerDecoderLayer", st.just("TransformerEncoderLayer"), 12)), case)
     if layer is None:
         return
@@ -141,10 +141,10 @@ def test_decoder(data: st.DataObject) -> None:
     check_layer("TransformerDecoder", arguments, {"norm": norm_of(draw, case)}, inputs, call)
 
 
-@settings(max_examples=100, deadline=None)
+@cases(100)
 @given(st.data())
 def test_transformer(data: st.DataObject) -> None:
-    draw, case = data.draw, data.draw(cases())
+    draw, case = data.draw, data.draw(stacks())
     keywords = case["keywords"] | {"batch_first": case["batch_first"]}
     for side, kind in (("encoder", "TransformerEncoder"), ("decoder", "TransformerDecoder")):
         keywords[f"num_{side}_layers"] = draw(often(1, st.integers(-1, 2)))
