@@ -10,7 +10,8 @@ from dataclasses import replace
 from nnshape.checking.comments import Ignore, ignores
 from nnshape.checking.outcome import Finding, Outcome
 from nnshape.checking.settings import Settings
-from nnshape.problems import KINDS, Problem
+from nnshape.kinds import kind_names
+from nnshape.problems import Problem
 from nnshape.spec import Source
 
 #: What only the real modules can say: without a proof, nobody knows whether a comment is still needed.
@@ -130,8 +131,8 @@ class _Comments:
             if not names:
                 problems.append(_warning("no kind stands in the brackets, so nothing is ignored here", ignore))
             for kind, span in ignore.kinds:
-                if kind not in KINDS:
-                    near = difflib.get_close_matches(kind, KINDS, 1)
+                if kind not in kind_names():
+                    near = difflib.get_close_matches(kind, kind_names(), 1)
                     help = (f"did you mean {near[0]}?",) if near else ()
                     message = f"there is no kind of problem called {kind}"
                     problems.append(Problem(_UNUSED, message, span, help=help, severity="warning"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from nnshape.checking.outcome import Finding, Outcome
-from nnshape.problems import KINDS, Label, Problem
+from nnshape.kinds import kind_names
+from nnshape.problems import Label, Problem
 from nnshape.spec import Source, Span
 
 
@@ -58,7 +59,7 @@ def outcome_of(record: dict[str, Any], source: Source) -> Outcome:
     for kind, message, span, label, related, frames, help, notes, severity, place, variants, varying in record[
         "findings"
     ]:
-        if kind not in KINDS or severity not in ("error", "warning"):
+        if kind not in kind_names() or severity not in ("error", "warning"):
             raise ValueError("no problem is of this kind")
         problem = Problem(
             kind, message, None if span is None else span_of(span), label, labels(related), labels(frames),

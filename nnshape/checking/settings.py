@@ -12,7 +12,8 @@ from typing import Any
 
 from nnshape.checking.discovery import DEFAULT_INCLUDE
 from nnshape.checking.globs import Glob
-from nnshape.problems import KINDS, Problem, SpecError
+from nnshape.kinds import kind_names
+from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source, Span, read_source
 
 FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson")
@@ -153,9 +154,9 @@ class _Reader:
     def _kinds(self, key: str, value: Any) -> frozenset[str]:
         words = self._words(key, value)
         for word in words:
-            if word not in KINDS:
+            if word not in kind_names():
                 message = f"there is no kind of problem called {word}"
-                raise SpecError(self._problem("unknown-name", message, key, _nearest(word, KINDS)))
+                raise SpecError(self._problem("unknown-name", message, key, _nearest(word, kind_names())))
         return frozenset(words)
 
     def _per_file(self, key: str, value: Any) -> tuple[tuple[Glob, frozenset[str]], ...]:

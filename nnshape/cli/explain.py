@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,26 +56,37 @@ def explain(subject: str, step: str | None, output_format: str, columns: int | N
         else:
             paper.write(step_lines(trace, found, paper.width))
         return 0
-    from nnshape.problems import KINDS
-    from nnshape.render import explain as pages
+    from nnshape.kinds import kind_names, kind_of
 
-    if subject in KINDS:
+    name = _kind_name(subject)
+    if name in kind_names():
+        from nnshape.render.kind import kind_json, kind_lines
+
+        kind = kind_of(name)
         if output_format == "json":
-            write(pages.kind_json(subject))
+            write(kind_json(kind))
         else:
-            paper.write(pages.kind_lines(subject, paper.width))
+            paper.write(kind_lines(kind, paper.width))
         return 0
+    from nnshape.render.explain import rule_json, rule_lines
+
     rule = _rule(subject)
     if output_format == "json":
-        write(pages.rule_json(rule))
+        write(rule_json(rule))
     else:
-        paper.write(pages.rule_lines(rule, paper.width))
+        paper.write(rule_lines(rule, paper.width))
     return 0
+
+
+def _kind_name(subject: str) -> str:
+    """The kind in what was copied from a message, such as `error[size-mismatch]:`, or the text as it is."""
+    found = re.fullmatch(r"(?:error|warning)?\[([\w-]+)\]:?", subject.strip())
+    return found[1] if found else subject.strip()
 
 
 def _rule(subject: str) -> Rule:
     """The layer or function of a name, with torch's prefixes or without; a usage error where there is none."""
-    from nnshape.problems import KINDS
+    from nnshape.kinds import kind_names
     from nnshape.shapes.functions import all_functions, find_function, find_method
     from nnshape.shapes.layers import all_layers, find_layer
     from nnshape.trace.faults import nearest
@@ -89,7 +101,7 @@ def _rule(subject: str) -> Rule:
         return found
     if os.path.exists(subject) or subject.endswith((".yaml", ".yml")):
         raise click.UsageError(f"name a step of {subject}: nnshape explain {subject} STEP")
-    near = nearest(name, [*all_layers(), *all_functions(), *KINDS])
+    near = nearest(_kind_name(name), [*all_layers(), *all_functions(), *kind_names()])
     hint = f" {near[0][0].upper()}{near[0][1:]}" if near else ""
     raise click.UsageError(f"{subject} is no layer, function or kind of problem.{hint}")
 

@@ -63,4 +63,4 @@ def _mode(target: str) -> int:
 
 
 def _refused(path: str, reason: str, option: str) -> SpecError:
-    return SpecError(Problem("unreadable", f"cannot write {path}: {reason}", place=option))
+    return SpecError(Problem("unwritable", f"cannot write {path}: {reason}", place=option))

@@ -1,4 +1,4 @@
-"""What a layer, a function, a kind of problem or a step is, for a person and for programs."""
+"""What a layer or a function is, for a person and for programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
-from nnshape.problems import KINDS
 from nnshape.render import json
 from nnshape.render.amounts import value_forms
 from nnshape.render.layer import call_lines, count_lines, needs_of, paragraph
@@ -150,13 +149,3 @@ def rule_json(rule: Rule) -> str:
 
 def _argument_json(argument: Argument) -> dict[str, Any]:
     return {"name": argument.name, "default": argument.default, "takes": argument.takes, "meaning": argument.meaning}
-
-
-def kind_lines(kind: str, width: int) -> list[Line]:
-    """The page of a kind of problem."""
-    return [[(kind, "head")], *paragraph("", KINDS[kind], width)]
-
-
-def kind_json(kind: str) -> str:
-    """The page of a kind of problem as JSON."""
-    return json.text_of({"version": json.VERSION, "kind": "problem", "name": kind, "sentence": KINDS[kind]})

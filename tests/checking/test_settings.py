@@ -64,7 +64,7 @@ def test_a_pyproject_of_others_may_be_anything(project):
         ('format = "sarff"', "invalid-argument", "format", "did you mean sarif?"),
         ('ignore = ["size-mismach"]', "unknown-name", "ignore", "did you mean size-mismatch?"),
         ('per-file-ignores = ["a"]', "wrong-type", "per-file-ignores", "per-file-ignores = {"),
-        ('per-file-ignores = {"a.yaml" = ["nix"]}', "unknown-name", "a.yaml", "known are size-mismatch, "),
+        ('per-file-ignores = {"a.yaml" = ["nix"]}', "unknown-name", "a.yaml", "known are ambiguous-name, "),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_told_at_its_line(project, line, kind, text, help):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nnshape.problems import KINDS
+from nnshape.kinds import kind_names, kind_of
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
 
@@ -40,12 +40,35 @@ def test_every_page_fits_a_terminal(run, name):
         assert columns == "60" or max(map(len, lines)) <= 200
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_problem_has_a_page(run, kind):
-    result = run("explain", kind)
+@pytest.mark.parametrize("name", kind_names())
+def test_every_kind_of_problem_has_a_page(run, name):
+    kind = kind_of(name)
+    result = run("explain", name, "--columns", "80")
     assert result.code == 0
-    assert " ".join(result.out.split()) == f"{kind} {KINDS[kind]}"
-    assert json.loads(run("explain", kind, "--format", "json").out)["sentence"] == KINDS[kind]
+    text = " ".join(result.out.split())
+    assert text.startswith(f"{kind.severity}[{name}] {kind.sentence} {kind.paragraphs[0]} ")
+    fails, mended = result.out.partition("\nFails\n")[2].split("\nMended\n")
+    assert "".join(f"  {line}\n" if line else "\n" for line in kind.fails.message.splitlines()) in fails
+    assert all(f"  {line}\n" in mended for file in kind.mended.files.values() for line in file.splitlines() if line)
+    page = json.loads(run("explain", name, "--format", "json").out)
+    assert (page["name"], page["sentence"], page["severity"]) == (name, kind.sentence, kind.severity)
+    assert page["fails"] == {
+        "files": dict(kind.fails.files),
+        "command": kind.fails.command or None,
+        "message": kind.fails.message,
+    }
+    assert page["mended"]["files"] == dict(kind.mended.files)
+
+
+@pytest.mark.parametrize("subject", ["error[wrong-rank]", "error[wrong-rank]:", "[wrong-rank]", " wrong-rank "])
+def test_a_kind_as_it_stands_in_a_message(run, subject):
+    assert run("explain", subject).out == run("explain", "wrong-rank").out
+
+
+def test_a_kind_in_colour(run):
+    out = run("explain", "silent-broadcast", "--color", "always").out
+    assert "\x1b[1;33mwarning[silent-broadcast]\x1b[0m" in out
+    assert "\x1b[1;36mhelp\x1b[0m: drop" in out
 
 
 def test_a_layer(run):
@@ -135,6 +158,7 @@ def test_a_step_at_fault_shows_its_problem(run, spec):
     [
         (["Conv2dd"], "Conv2dd is no layer, function or kind of problem. Did you mean Conv2d?"),
         (["size-mismach"], "Did you mean size-mismatch?"),
+        (["error[unknown-lyer]"], "Did you mean unknown-layer?"),
         (["configs/lenet.yaml"], "name a step of configs/lenet.yaml"),
     ],
 )

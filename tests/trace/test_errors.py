@@ -10,6 +10,7 @@ import pytest
 
 import nnshape
 from nnshape.fixes import explained
+from nnshape.kinds import kind_names
 from nnshape.render.problems import problems_lines
 from nnshape.render.styled import painted
 
@@ -47,7 +48,7 @@ def test_the_message_is_the_one_that_was_reviewed(case, snapshot):
 
 def test_every_kind_is_a_known_one(case):
     _, problems = case
-    assert {problem.kind for problem in problems} <= set(nnshape.problems.KINDS)
+    assert {problem.kind for problem in problems} <= set(kind_names())
 
 
 def test_a_symbol_is_never_in_what_torch_says(case):

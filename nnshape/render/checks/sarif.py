@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from nnshape.problems import KINDS
+from nnshape.kinds import kind_names, kind_of
 from nnshape.render.checks.places import Fingerprints, end_of, file_of, path_from, uri_of, utf16_column
 from nnshape.render.checks.texts import whole_text
 
@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from nnshape.spec import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_WARNINGS = frozenset({"swallows-batch", "fails-in-training", "unproved", "unused-ignore"})
 _ROOT = "%SRCROOT%"
 
 
 def sarif_text(report: Report, root: str, version: str) -> str:
     """One run with a rule for every kind of problem; paths are from the root of the repository."""
     fingerprints = Fingerprints()
-    driver = {"name": "nnshape", "version": version, "rules": [_rule(kind) for kind in KINDS]}
+    driver = {"name": "nnshape", "version": version, "rules": [_rule(name) for name in kind_names()]}
     invocation: dict[str, Any] = {"executionSuccessful": not report.crashes}
     if report.crashes:
         invocation["toolExecutionNotifications"] = [
@@ -37,12 +36,16 @@ def sarif_text(report: Report, root: str, version: str) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
 
 
-def _rule(kind: str) -> dict[str, Any]:
+def _rule(name: str) -> dict[str, Any]:
+    """A kind of problem with its whole document as the help that a viewer shows."""
+    kind = kind_of(name)
     return {
-        "id": kind,
-        "name": "".join(word.capitalize() for word in kind.split("-")),
-        "shortDescription": {"text": KINDS[kind]},
-        "defaultConfiguration": {"level": "warning" if kind in _WARNINGS else "error"},
+        "id": name,
+        "name": "".join(word.capitalize() for word in name.split("-")),
+        "shortDescription": {"text": kind.sentence},
+        "fullDescription": {"text": " ".join(kind.paragraphs)},
+        "help": {"text": "\n\n".join(kind.paragraphs), "markdown": kind.page.partition("\n")[2].lstrip()},
+        "defaultConfiguration": {"level": kind.severity},
     }
 
 
@@ -51,7 +54,7 @@ def _result(outcome: Outcome, finding: Finding, root: str, fingerprints: Fingerp
     path = path_from(root, file_of(outcome, finding))
     result: dict[str, Any] = {
         "ruleId": problem.kind,
-        "ruleIndex": list(KINDS).index(problem.kind),
+        "ruleIndex": kind_names().index(problem.kind),
         "level": problem.severity,
         "message": {"text": whole_text(finding)},
         "locations": [_file(path) if problem.span is None else _location(problem.span, root)],

@@ -13,7 +13,8 @@ import pytest
 
 from nnshape.checking import Finding, Outcome, Report, Settings, check
 from nnshape.checking.discovery import Candidate
-from nnshape.problems import KINDS, Label, Problem
+from nnshape.kinds import kind_names, kind_of
+from nnshape.problems import Label, Problem
 from nnshape.render.checks.concise import concise_lines
 from nnshape.render.checks.full import full_lines
 from nnshape.render.checks.github import github_text
@@ -181,8 +182,12 @@ def sarif(report: Report, root: str | None = None) -> dict:
     driver = run["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("nnshape", "1.2.3")
     rules = [rule["id"] for rule in driver["rules"]]
-    assert rules == list(KINDS)
-    assert all(rule["shortDescription"]["text"] for rule in driver["rules"])
+    assert tuple(rules) == kind_names()
+    for rule in driver["rules"]:
+        kind = kind_of(rule["id"])
+        assert rule["shortDescription"]["text"] == kind.sentence
+        assert rule["defaultConfiguration"]["level"] == kind.severity
+        assert rule["help"]["markdown"].startswith(kind.sentence)
     assert all(isinstance(invocation["executionSuccessful"], bool) for invocation in run["invocations"])
     for result in run["results"]:
         assert rules[result["ruleIndex"]] == result["ruleId"]

@@ -1,0 +1,97 @@
+"""The kinds of problem: one document each in this folder, for `nnshape explain`, SARIF and the README.
+
+A document begins as the message does, `# error[size-mismatch]` or `# warning[unproved]`, and goes on
+with one sentence and paragraphs of its own. Under `## Fails` stand a spec and the message that it
+gets, under `## Mended` the spec that is right. A file that is not `model.yaml` has its name in a
+comment on its first line; where the options matter, a console shows the command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnshape.problems import Severity
+
+_FOLDER = os.path.dirname(__file__)
+_TITLE = re.compile(r"# (error|warning)\[([a-z-]+)\]")
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_NAMED = re.compile(r"# ([\w-]+\.\w+)\n")
+_PROMPT = "$ "
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The files of an example by name, the command where it matters, and what is said then."""
+
+    files: Mapping[str, str]
+    command: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a kind of problem means, an example of it, and the same mended.
+
+    `severity` is the usual one, `page` the whole document as Markdown.
+    """
+
+    name: str
+    severity: Severity
+    sentence: str
+    paragraphs: tuple[str, ...]
+    fails: Example
+    mended: Example
+    page: str
+
+
+@cache
+def kind_names() -> tuple[str, ...]:
+    """The names of all kinds, in the order of the alphabet."""
+    return tuple(sorted(name[:-3] for name in os.listdir(_FOLDER) if name.endswith(".md")))
+
+
+@cache
+def kind_of(name: str) -> Kind:
+    """The kind of this name; raises KeyError where there is none."""
+    if name not in kind_names():
+        raise KeyError(name)
+    return read_kind(document_of(name))
+
+
+def document_of(name: str) -> str:
+    """The text of a kind's document."""
+    with open(os.path.join(_FOLDER, f"{name}.md"), encoding="utf-8") as file:
+        return file.read()
+
+
+def read_kind(page: str) -> Kind:
+    """The kind that a document tells of; raises ValueError where it is not in the form of one."""
+    start, fails, mended = re.split(r"^## (?:Fails|Mended)\n", page, flags=re.MULTILINE)
+    title, sentence, *paragraphs = (" ".join(part.split("\n")) for part in start.strip().split("\n\n"))
+    found = _TITLE.fullmatch(title)
+    if found is None:
+        raise ValueError(f"{title} is no title of a kind of problem")
+    severity: Severity = "error" if found[1] == "error" else "warning"
+    return Kind(found[2], severity, sentence, tuple(paragraphs), _example(fails), _example(mended), page)
+
+
+def _example(text: str) -> Example:
+    blocks = list(_BLOCK.findall(text))
+    command, message = "", "".join(body for language, body in blocks if language == "text")
+    for language, body in blocks:
+        if language == "console":
+            command, _, message = body.removeprefix(_PROMPT).partition("\n")
+    return Example(dict(_files(blocks)), command, message.rstrip("\n"))
+
+
+def _files(blocks: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for language, body in blocks:
+        if language in ("yaml", "python"):
+            named = _NAMED.match(body)
+            yield named[1] if named else "model.yaml", body
