@@ -173,7 +173,10 @@ def test_linear_algebra_that_zeros_are_refused_by(name: str) -> None:
             torch_function(name)(real(bad).fill_(1))
 
 
-COUNTED = ["matmul", "mm", "bmm", "addmm", "baddbmm", "tensordot", "inner", "chain_matmul", "multi_dot", "einsum"]
+COUNTED = (
+    "matmul", "mm", "bmm", "addmm", "baddbmm", "tensordot", "inner", "chain_matmul", "multi_dot", "matrix_power",
+    "einsum",
+)  # fmt: skip
 #: What FlopCounterMode leaves out: products with a vector, which torch runs as mv and dot.
 UNCOUNTED = {"matmul", "tensordot", "inner"}
 

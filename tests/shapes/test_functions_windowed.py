@@ -66,6 +66,8 @@ def test_convolution(dimensions: int, transpose: bool, data: st.DataObject) -> N
     input = data.draw(maps(dimensions, reads, dtype))
     name = f"conv{'_transpose' if transpose else ''}{dimensions}d"
     assume(0 not in weight.shape and input.dtype in FLOATS and weight.dtype in FLOATS)
+    # Left out: a bias of another dtype, which torch's transposed kernels look at only for two samples or more.
+    assume(not transpose or bias is None or bias.dtype == weight.dtype)
     try:
         made = torch_function(name)(*map(real, (input, weight, bias)), **call).shape
         assume(0 not in made)
@@ -107,7 +109,10 @@ def test_fractional_pool(dimensions: int, data: st.DataObject) -> None:
     else:
         call["output_ratio"] = data.draw(ratios(dimensions))
     kernel = data.draw(each(dimensions, st.sampled_from([1, 2, 3])))
-    check_function(f"fractional_max_pool{dimensions}d", (data.draw(maps(dimensions, 2)), kernel), call)
+    input = data.draw(maps(dimensions, 2))
+    # Left out: where a ratio leaves nothing to compute, torch looks at no dtype.
+    assume(input.dtype in FLOATS or "output_size" in call)
+    check_function(f"fractional_max_pool{dimensions}d", (input, kernel), call)
 
 
 @cases(150)

@@ -58,13 +58,14 @@ def scaled_dot_product_attention(
         key_ahead, value_ahead = _grouped(query, key, "key"), _grouped(query, value, "value")
     scores = broadcast(ahead, key_ahead, "match the queries and keys of", "key")
     result = broadcast(scores, value_ahead, "weigh the values of", "value")
-    fused = _is_fused(query, key, value, attn_mask, number(dropout_p, "dropout_p"))
+    number(dropout_p, "dropout_p")
+    fused = _is_fused(query, key, value, attn_mask, dropout_p, enable_gqa)
     whole = (*scores, query.shape[-2], key.shape[-2])
     if attn_mask is not None:
         if attn_mask.dtype not in ("bool", "float32", query.dtype):
             message = f"{{layer}} wants a mask of bool or {query.dtype}, but attn_mask is {attn_mask.dtype}"
             raise Refusal("wrong-dtype", message, "attn_mask")
-        if is_causal and not _is_fused(query, key, value, attn_mask, dropout_p, assume_equal):
+        if is_causal and not _is_fused(query, key, value, attn_mask, dropout_p, enable_gqa, assume_equal):
             note = "Explicit attn_mask should not be set when is_causal=True"
             message = "{layer} is given attn_mask and is_causal=True: a causal mask is made only where none is given"
             raise Refusal("invalid-argument", message, "is_causal", note=note)
@@ -100,6 +101,7 @@ def _is_fused(
     value: Tensor,
     mask: Tensor | None,
     dropout: float,
+    grouped: bool,
     same: Callable[[Size, Size], bool] = _maybe_equal,
 ) -> bool:
     """Say whether torch's CPU takes its fused kernel, which is easier on masks."""
@@ -107,7 +109,9 @@ def _is_fused(
     return (
         dropout <= 0
         and all(len(shape) == 4 for shape in shapes)
-        and all(same(shapes[0][d], shape[d]) for shape in shapes[1:] for d in (0, 1, 3))
+        and all(same(shapes[0][d], shape[d]) for shape in shapes[1:] for d in (0, 3))
+        and same(shapes[1][1], shapes[2][1])
+        and (grouped or same(shapes[0][1], shapes[1][1]))
         and shapes[0][2] != 0
         and shapes[1][2] != 0
         and (mask is None or mask.ndim in (0, 1, 2, 4))
@@ -182,9 +186,10 @@ def attend(
         raise Refusal("size-mismatch", message, "key")
     seen = source + heads.bias_kv + heads.zero
     if attn_mask is not None and is_causal and key_padding_mask is None and not need_weights:
-        if not batched and attn_mask.ndim == 3:
+        # The fused kernel makes its own mask; torch's path for inference still reads the one that is given.
+        if attn_mask.ndim == 2 or not batched:
             _require_mask_shape(attn_mask, (length, source), count)
-        attn_mask = None  # the fused kernel makes its own
+        attn_mask = None
     merged = _require_masks(heads, (length, batch, source), key_padding_mask, attn_mask, query.dtype, need_weights)
     if not need_weights and merged and (batch == 0 or seen == 0) and batch * count != 1:
         message = f"{{layer}} cannot apply its mask to nothing: {query} and {key} arrive"

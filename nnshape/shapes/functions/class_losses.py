@@ -116,6 +116,11 @@ def cross_entropy(
             note = f"Expected floating point type for target with class probabilities, got {target.dtype}"
             raise Refusal("wrong-dtype", message, "target", note=note)
         shape = _of_ids(input, target, weight, smoothed=label_smoothing > 0)
+        if label_smoothing > 0 and weight is not None and reduction == "mean" and target.dtype == "uint8":
+            note = "gather(): Expected dtype int32/int64 for index"
+            raise Refusal(
+                "wrong-dtype", "{layer} wants class ids of int64 to smooth, but target is uint8", "target", note=note
+            )
         return reduced(shape, input.dtype, reduction)
     if not input.shape:
         raise Refusal("wrong-rank", "{layer} wants scores of [N, classes], but a single number arrives", "input")

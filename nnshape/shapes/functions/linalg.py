@@ -15,7 +15,7 @@ from nnshape.shapes.functions.matrix import mm, multiplied_dtype
 from nnshape.shapes.functions.products import cheapest
 from nnshape.shapes.functions.reduction import reduced, require_elements
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.tensor import Tensor, product
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Tensors, Whole, Wholes
@@ -123,6 +123,14 @@ def matrix_power(input: Tensor, n: Whole) -> Tensor:
     elif power > 1:
         multiplied_dtype(input)
     return input.like()
+
+
+@matrix_power.counts
+def _matrix_power_macs(output: Tensor, input: Tensor, n: Whole) -> Size:
+    # One product for each square, and one for each further bit of n that is set, as torch multiplies.
+    power = abs(plain_int(n, "n"))
+    products = power.bit_length() + power.bit_count() - 2 if power else 0
+    return products * product(output.shape) * output.shape[-1]
 
 
 @function(example=("eigh()", "6x5x5"))

@@ -312,6 +312,10 @@ def instance_norm(
     _require_vectors(tensors, input.shape[1])
     _dtype_of(statistics)
     dtype = _dtype_of((("weight", weight), ("bias", bias)))
+    if running_mean is not None and weight is None and bias is not None and bias.dtype != input.dtype:
+        message = f"{{layer}} wants a bias of {input.dtype} next to running means, but it is {bias.dtype}"
+        note = "mixed dtype (CPU): expect parameter to have scalar type of Float"
+        raise Refusal("wrong-dtype", message, "bias", note=note)
     return instance_normalized(input, None, dtype, use_input_stats, "running_mean")
 
 

@@ -135,13 +135,21 @@ class _Convolution(Layer):
             sides = [(size, size) for size in value]
         return [size for pair in reversed(sides) for size in pair]
 
+    def _added(self) -> tuple[Size, ...]:
+        """What a padding in numbers adds on each side of each dimension."""
+        if self.padding_mode == "zeros":
+            return self._each("padding")
+        # Torch's pad takes a tuple of any length, from the last dimension on.
+        pads = [*self._pads()[::2], *(0,) * self.dimensions][: self.dimensions]
+        return tuple(reversed(pads))
+
     def declared(self, input: Tensor) -> tuple[Tensor] | None:
         count = self.dimensions
         if len(input.shape) not in (count + 1, count + 2):
             return None
         maps = list(input.shape[-count:])
         if not isinstance(self.padding, str):
-            window = zip(self._each("kernel_size"), self._each("padding"), self._each("dilation"), strict=True)
+            window = zip(self._each("kernel_size"), self._added(), self._each("dilation"), strict=True)
             maps = [maximum(size, window_span(k, d) - 2 * p, 1) for size, (k, p, d) in zip(maps, window, strict=True)]
         return (Tensor((*input.shape[: -1 - count], self.in_channels, *maps), self.parameter_dtype),)
 
@@ -158,7 +166,7 @@ class _Convolution(Layer):
         maps = input.shape[-count:]
         if self.padding == "same":
             return named_lines(count, [f"{size}, kept by padding='same'" for size in maps])
-        pads = (0,) * count if isinstance(self.padding, str) else self._each("padding")
+        pads = (0,) * count if isinstance(self.padding, str) else self._added()
         window = zip(maps, self._each("kernel_size"), self._each("stride"), pads, self._each("dilation"), strict=True)
         return named_lines(count, [windows_formula(*sizes) for sizes in window])
 
