@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Spec, load, loads
-from nnshape.trace import Trace, trace_spec
+from nnshape.trace import Measuring, Trace, trace_spec
 
 if TYPE_CHECKING:
     import torch
 
     from nnshape.fixes import Fix
     from nnshape.modules import Verification
+    from nnshape.trace.measuring import Measure
 
 __version__ = "0.1.0"
 __all__ = ["Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "trace", "verify"]
@@ -37,17 +38,24 @@ def trace(
     `input` replaces the shapes of the inputs (`"1x28x28"`, or by name), `overrides` the values of
     hparams and sizes, `variant` picks one of the file's own sets of them. With `symbolic`, sizes
     stay symbols although `dims` gives them values. `allow_import` names the Python classes that the
-    file may import. Raises SpecError where the text is no spec, or an option does not fit it; a
+    file may import; torch is imported for these, and for a layer or function of torch that has no rule:
+    both are measured. Raises SpecError where the text is no spec, or an option does not fit it; a
     model that is wrong is no exception but a trace with `problems`.
     """
-    measure = None
-    if allow_import:
-        from nnshape.modules import measuring
-
-        measure = measuring(allow_import)
     return trace_spec(
-        as_spec(spec), input=input, overrides=overrides, variant=variant, symbolic=symbolic, measure=measure
+        as_spec(spec),
+        input=input,
+        overrides=overrides,
+        variant=variant,
+        symbolic=symbolic,
+        measuring=Measuring(frozenset(allow_import), _torch_measure),
     )
+
+
+def _torch_measure() -> Measure:
+    from nnshape.modules import TorchMeasure
+
+    return TorchMeasure()
 
 
 def as_spec(spec: Spec | str | Path) -> Spec:

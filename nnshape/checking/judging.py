@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import nnshape
 from nnshape.checking.outcome import Finding, Outcome
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source, Span, Spec
 from nnshape.spec.files import folder_of_file
 from nnshape.spec.reader import read_spec
-from nnshape.trace import Measure, Trace, trace_spec
+from nnshape.trace import Trace
 
 _NO_TORCH = "--device none leaves the proof out and needs no torch"
 
@@ -68,30 +69,29 @@ def _judged(task: Task) -> Judgement:
         spec = read_spec(source, folder_of_file(source.name) if task.in_folder else None)
     except SpecError as error:
         return Judgement(Outcome(source.name, source, findings=tuple(map(Finding, error.problems))))
-    measure = _measure(task.allow_import) if task.allow_import and spec.imports else None
     runs: dict[str | None, Sequence[Problem]] = {}
     proved = task.device != "none"
     for variant in (None, *spec.variants):
-        runs[variant], ran = _run(spec, variant, task.device, measure)
+        runs[variant], ran = _run(spec, variant, task)
         proved = proved and ran
     outcome = Outcome(source.name, source, tuple(spec.variants), merged(runs), True, proved)
     # What an imported class does is not known from any text.
     return Judgement(outcome, None if task.allow_import and spec.imports else included(spec))
 
 
-def _run(spec: Spec, variant: str | None, device: str, measure: Measure | None) -> tuple[Sequence[Problem], bool]:
+def _run(spec: Spec, variant: str | None, task: Task) -> tuple[Sequence[Problem], bool]:
     """The problems of one variant, and whether the real modules ran."""
     try:
-        trace = trace_spec(spec, variant=variant, measure=measure)
+        trace = nnshape.trace(spec, variant=variant, allow_import=task.allow_import)
     except SpecError as error:
         return error.problems, False
     if trace.errors:
         from nnshape.fixes import explained  # only for a model that is wrong
 
         return explained(trace), False
-    if device == "none":
+    if task.device == "none":
         return trace.problems, False
-    return (*trace.problems, *_proof(trace, device)), True
+    return (*trace.problems, *_proof(trace, task.device)), True
 
 
 def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
@@ -124,11 +124,6 @@ def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
 def _first_line(span: Span) -> Span:
     end = span.start + len(span.text.split("\n", 1)[0])
     return Span(span.source, span.start, end)
-
-
-def _measure(allow_import: tuple[str, ...]) -> Measure:
-    measure: Measure = _modules().measuring(allow_import)
-    return measure
 
 
 def _modules() -> Any:

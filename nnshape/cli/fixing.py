@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,24 @@ def fixed(trace: Trace) -> tuple[Trace, list[Line]]:
 
     result = settled(trace)
     if not result.fixes:
-        return trace, [[("nothing to fix: no problem here has a safe fix", "dim")]] if trace.errors else []
+        return trace, [[(_nothing_to_fix(trace), "dim")]] if trace.errors else []
     rewrite(trace.spec.source, result.text)
     return result.trace, _told(trace, result)
+
+
+def _nothing_to_fix(trace: Trace) -> str:
+    others = {problem.span.source.name for problem in trace.errors if problem.span is not None}
+    others -= {trace.spec.source.name}
+    if others:
+        return f"nothing to fix here: {' and '.join(sorted(others))} is included, and only the file itself is written"
+    return "nothing to fix: no problem here has a safe fix"
+
+
+def _mark_of(name: str) -> str:
+    """The byte order mark that a file begins with, which is no part of its text but of its first line."""
+    with contextlib.suppress(OSError, ValueError), open(name, "rb") as file:
+        return "\ufeff" if file.read(3) == b"\xef\xbb\xbf" else ""
+    return ""
 
 
 def difference(trace: Trace) -> str:
@@ -31,13 +47,17 @@ def difference(trace: Trace) -> str:
     from nnshape.fixes import settled, unified_diff
 
     source = trace.spec.source
-    return unified_diff(source.text, settled(trace).text, source.name)
+    mark = _mark_of(source.name)
+    return unified_diff(mark + source.text, mark + settled(trace).text, source.name)
 
 
 def settled_candidates(
     candidates: Iterable[Candidate], *, write: bool
-) -> tuple[tuple[Candidate, ...], str, list[Line]]:
-    """Make the safe fixes of many files, in place if `write`: what is then to check, the diff, what was done."""
+) -> tuple[tuple[Candidate, ...], str, list[Line], bool]:
+    """Make the safe fixes of many files, in place if `write`.
+
+    Gives what is then to check, the diff, what was done or why not, and whether every file was written.
+    """
     from nnshape.fixes import rewrite, unified_diff
     from nnshape.render.problems import problems_lines
     from nnshape.spec import source_of_text
@@ -45,7 +65,9 @@ def settled_candidates(
     after: list[Candidate] = []
     differences: list[str] = []
     lines: list[Line] = []
+    written = True
     for candidate in candidates:
+        before = candidate.source
         for trace, result in _settled_variants(candidate):
             source = trace.spec.source
             if write:
@@ -53,20 +75,23 @@ def settled_candidates(
                     rewrite(source, result.text)
                 except SpecError as error:
                     lines += problems_lines(error.problems, 100)
+                    written = False
                     break
-            lines += _told(trace, result) if write else []
+                lines += _told(trace, result)
             candidate = replace(candidate, source=source_of_text(result.text, source.name))
-            differences.append(unified_diff(source.text, result.text, source.name))
+        if before is not None and candidate.source is not None:
+            mark = _mark_of(before.name)
+            differences.append(unified_diff(mark + before.text, mark + candidate.source.text, before.name))
         after.append(candidate)
-    return tuple(after), "".join(differences), lines
+    return tuple(after), "".join(differences), lines, written
 
 
-def _settled_variants(candidate: Candidate) -> Iterable[tuple[Trace, Settled]]:
-    """The file's first run that has safe fixes, with them: without a variant, or in one."""
+def _settled_variants(candidate: Candidate) -> Iterator[tuple[Trace, Settled]]:
+    """The file's runs that have safe fixes, with them: without a variant, then in each, on what the one before left."""
+    import nnshape
     from nnshape.fixes import settled
     from nnshape.spec.files import folder_of_file
     from nnshape.spec.reader import read_spec
-    from nnshape.trace import trace_spec
 
     source = candidate.source
     if source is None:
@@ -74,11 +99,11 @@ def _settled_variants(candidate: Candidate) -> Iterable[tuple[Trace, Settled]]:
     try:
         spec = read_spec(source, folder_of_file(source.name) if candidate.in_folder else None)
         for variant in (None, *spec.variants):
-            trace = trace_spec(spec, variant=variant)
+            trace = nnshape.trace(spec, variant=variant)
             result = settled(trace) if trace.errors else None
             if result is not None and result.fixes:
                 yield trace, result
-                return
+                spec = result.trace.spec
     except SpecError:
         return  # the check itself will say why
 

@@ -55,16 +55,16 @@ def layer(
       nnshape layer "CrossEntropyLoss()" 10 "int64[N]"
       nnshape layer "einsum('nij,njk->nik', a, b)" "a=[N, 3, 4]" "b=[N, 4, 5]"
     """
+    import nnshape
     from nnshape.cli.proof import checked_device, proof_lines, proved
     from nnshape.cli.tracing import overrides_of
     from nnshape.cli.writing import page, write
     from nnshape.render.layer import layer_json, layer_lines
     from nnshape.render.problems import problems_lines
-    from nnshape.trace import trace_spec
     from nnshape.trace.one_step import one_step
 
     checked_device(device)
-    trace = trace_spec(one_step(step, [*shapes, *inputs]), overrides=overrides_of(settings))
+    trace = nnshape.trace(one_step(step, [*shapes, *inputs]), overrides=overrides_of(settings))
     if trace.problems:
         trace.problems = _with_fixes(trace)
     if next(trace.calls, None) is None:

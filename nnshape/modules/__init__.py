@@ -2,7 +2,7 @@
 
 from nnshape.modules.building import build
 from nnshape.modules.devices import available_device
-from nnshape.modules.measured import measuring
+from nnshape.modules.measured import TorchMeasure
 from nnshape.modules.verifying import Verification, verify
 
-__all__ = ["Verification", "available_device", "build", "measuring", "verify"]
+__all__ = ["TorchMeasure", "Verification", "available_device", "build", "verify"]

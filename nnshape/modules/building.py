@@ -20,7 +20,7 @@ from nnshape.modules.initial import own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.tensor import Unknown, tensors_in
-from nnshape.trace import Trace
+from nnshape.trace import Call, Trace
 from nnshape.trace.model import Module, Run
 
 
@@ -71,7 +71,10 @@ class Builder:
 
     def model(self) -> torch.nn.Module:
         """The model, with its shared and frozen parameters."""
-        _require_known(self.trace)
+        unknown = unknown_call(self.trace)
+        if unknown is not None:
+            message = f"what {unknown.path} gives out is unknown, so the model cannot be built"
+            raise SpecError(Problem("unknown-value", message, unknown.span))
         root = self.trace.root.module
         assert root is not None
         assert root.run is not None
@@ -137,11 +140,9 @@ def refusal_of_torch(message: str, error: BaseException, span: Any) -> Problem:
     return Problem("torch-disagrees", message, span, notes=(f"torch says: {said}",))
 
 
-def _require_known(trace: Trace) -> None:
-    for call in trace.calls:
-        if isinstance(call.output, Unknown) or not tensors_are_known(call.output):
-            message = f"what {call.path} gives out is unknown, so the model cannot be built"
-            raise SpecError(Problem("unknown-value", message, call.span))
+def unknown_call(trace: Trace) -> Call | None:
+    """The first call whose output is unknown, in part or whole: no graph can be written of it."""
+    return next((call for call in trace.calls if not tensors_are_known(call.output)), None)
 
 
 def tensors_are_known(value: Any) -> bool:

@@ -1,6 +1,7 @@
-"""Classes without a rule: they are run with torch at several sizes, and their outputs' sizes read off.
+"""Layers and functions without a rule: they are run with torch at several sizes, and their outputs' sizes read off.
 
-Only a class that the person running nnshape has allowed by its very name is imported.
+A class of the person's own is imported only where its very name was allowed, which the trace sees to. Of torch's
+own functions only those are run that take tensors, or numbers, to tensors: none that reads a file or sets a state.
 """
 
 from __future__ import annotations
@@ -8,51 +9,96 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from nnshape.modules.building import on_device
-from nnshape.modules.fitting import fitted
-from nnshape.modules.leaves import OwnConstruction, argument, torch_dtype
+from nnshape.modules.leaves import OwnConstruction, argument
+from nnshape.modules.targets import NAMESPACES
+from nnshape.modules.trials import abstract, measured, refusals
 from nnshape.shapes.arguments import AUTO, Signature
-from nnshape.shapes.dim import Dim, Size, substitute, symbols_of
-from nnshape.shapes.dtypes import DTYPES
+from nnshape.shapes.dim import Dim
+from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
-from nnshape.trace.refusals import refuse_import
+from nnshape.shapes.tensor import Tensor
 
 _META = torch.device("meta")
-#: Where the sizes of a run begin, and how far apart they lie: some classes want multiples of powers of two.
-_SCALES = ((3, 1), (16, 8), (64, 32), (224, 32))
+#: What a file writes before a function's name, and the namespaces of torch that it means.
+_PREFIXES = {
+    "": tuple(NAMESPACES),
+    "torch": ("torch",),
+    "F": ("torch.nn.functional",),
+    **{name: (f"torch.{name}",) for name in ("fft", "linalg", "special")},
+}
 
 
-def measuring(allowed: Sequence[str]) -> Callable[[str, tuple[Any, ...], dict[str, Any]], Layer]:
-    """What makes a layer of a Python class `module.path:Class`, where its very name is allowed.
+class TorchMeasure:
+    """What `nnshape.trace.measuring.Measure` asks for."""
 
-    The answer raises Refusal for any other name, and for whatever the class itself raises.
-    """
-    names = frozenset(allowed)
+    def layer(self, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Layer:
+        """A module of the class `module.path:Class`; raises Refusal for whatever the class raises."""
+        return _MeasuredLayer(target, arguments, keywords)
 
-    def measure(target: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Layer:
-        if target not in names:
-            refuse_import(target, arguments, keywords)
-        return _Measured(target, arguments, keywords)
+    def has_layer(self, name: str) -> bool:
+        """Say whether `torch.nn` has a layer of this name."""
+        found = getattr(torch.nn, name, None)
+        return isinstance(found, type) and issubclass(found, torch.nn.Module)
 
-    return measure
+    def function(self, name: str, namespace: str = "") -> Function | None:
+        """The function of torch of this name, in one of its namespaces if that is named; or None."""
+        for place in _PREFIXES.get(namespace, ()):
+            found = getattr(NAMESPACES[place], name, None)
+            if callable(found) and _is_operation(found, name, place):
+                return _MeasuredFunction(name, found, is_factory=_is_factory(_operator(name, place)))
+        return self.method(name) if namespace == "" else None
+
+    def method(self, name: str) -> Function | None:
+        """The Tensor method of this name, or None."""
+        found = getattr(torch._C.TensorBase, name, None)
+        if not callable(found) or not _gives_tensors(name):
+            return None
+        return _MeasuredFunction(name, found, is_method=True)
 
 
-class _Measured(Layer, OwnConstruction):
+class _MeasuredFunction(Function):
+    """A function of torch without a rule."""
+
+    __slots__ = ()
+    measured = True
+
+    def __init__(
+        self, name: str, real: Callable[..., Any], *, is_method: bool = False, is_factory: bool = False
+    ) -> None:
+        super().__init__(name, real, method=is_method, only_method=is_method, factory=is_factory, example=())
+
+    def signature(self) -> Signature:
+        """No arguments are known by name."""
+        return Signature("", [])
+
+    def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """The outputs, their sizes fitted to several runs; unknown where nothing fits."""
+        return measured(self.name, self.rule, arguments, keywords)
+
+    def derivation(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:
+        """Nothing: how the sizes come about is torch's own."""
+        return ()
+
+
+class _MeasuredLayer(Layer, OwnConstruction):
     """A module of a class without a rule, with the arguments that a spec gives it."""
 
+    measured = True
     target: str
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
     _module: torch.nn.Module
 
-    def __init__(self, target: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    def __init__(self, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         for name, value in (*enumerate(arguments), *keywords.items()):
             if value is AUTO:
                 raise Refusal("invalid-argument", f"{target} has no rule to read {name} off its input: give it a value")
@@ -60,7 +106,11 @@ class _Measured(Layer, OwnConstruction):
                 raise Refusal("unknown-value", f"{target} wants a number, and {value} has none: give it one in dims")
         self.__dict__.update(target=target, arguments=arguments, keywords=dict(keywords))
         with on_device(_META):
-            self.__dict__["_module"] = self.construct().eval()
+            module = self.__dict__["_module"] = self.construct().eval()
+        lazy = [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
+        if lazy:
+            message = f"{target} cannot be measured: {lazy[0]} has no size until it first runs"
+            raise Refusal("unmeasured", message, help="give its layers their sizes")
 
     def __repr__(self) -> str:
         return f"{self.target}{self.arguments}"
@@ -68,7 +118,8 @@ class _Measured(Layer, OwnConstruction):
     def construct(self) -> torch.nn.Module:
         """The real module, on the device of the context. Raises Refusal with what the class says."""
         arguments, keywords = argument(self.arguments, {}), {key: argument(v, {}) for key, v in self.keywords.items()}
-        with _refusals(self.target):
+        with refusals(self.target), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             made = _class_at(self.target)(*arguments, **keywords)
         if not isinstance(made, torch.nn.Module):
             raise Refusal("wrong-type", f"{self.target} makes a {type(made).__name__}, not a torch.nn.Module")
@@ -85,52 +136,17 @@ class _Measured(Layer, OwnConstruction):
 
     def parameters(self) -> dict[str, Tensor]:
         """Every parameter of the real module."""
-        return {name: _abstract(tensor) for name, tensor in self._module.named_parameters()}
+        return {name: abstract(tensor) for name, tensor in self._module.named_parameters()}
 
     def buffers(self) -> dict[str, Tensor]:
         """Every buffer of the real module that torch saves."""
         shared = {id(tensor) for tensor in self._module.parameters()}
         saved = self._module.state_dict(keep_vars=True).items()
-        return {name: _abstract(tensor) for name, tensor in saved if id(tensor) not in shared}
+        return {name: abstract(tensor) for name, tensor in saved if id(tensor) not in shared}
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """The outputs, their sizes fitted to several runs; unknown where nothing fits."""
-        given = (arguments, dict(keywords))
-        symbols = sorted({name for size in _sizes_in(given) for name in symbols_of(size)})
-        failure: Refusal | None = None
-        for start, step in _SCALES if symbols else ((1, 0),):
-            try:
-                runs = [(values, self._run(given, values)) for values in _points(symbols, start, step)]
-            except Refusal as refusal:
-                # The first sentence is that of the smallest sizes, which are the easiest to read.
-                failure = failure or refusal
-                continue
-            dims = list(dict.fromkeys(size for size in _sizes_in(given)))
-            return fitted([output for _, output in runs], [values for values, _ in runs], dims)
-        assert failure is not None
-        raise failure
-
-    def _run(self, given: tuple[Any, ...], values: dict[str, int]) -> Any:
-        """The real module's outputs at these values, as abstract tensors of plain numbers."""
-        arguments, keywords = _real(given, values)
-        with _refusals(self.target), torch.no_grad(), torch.device("meta"):
-            return _traced(self._module(*arguments, **keywords))
-
-
-class _refusals:
-    """Turns whatever a class of the person's own raises into a Refusal with its sentence."""
-
-    def __init__(self, target: str) -> None:
-        self._target = target
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, (Refusal, KeyboardInterrupt, GeneratorExit)):
-            return
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise Refusal("invalid-argument", f"{self._target} raises {type(error).__name__}: {said}") from error
+        return measured(self.target.removeprefix("torch.nn:"), self._module, arguments, keywords)
 
 
 def _class_at(target: str) -> Any:
@@ -145,61 +161,39 @@ def _class_at(target: str) -> Any:
     return found
 
 
-def _points(symbols: Sequence[str], start: int, step: int) -> Iterator[dict[str, int]]:
-    """Values of the symbols: all different, each moved twice by itself, then all together."""
-    base = {name: start + step * (2 * index) for index, name in enumerate(symbols)}
-    yield base
-    for name in symbols:
-        for times in (1, 3):
-            yield {**base, name: base[name] + step * times}
-    if len(symbols) > 1:
-        yield {name: value + step * (index + 2) for index, (name, value) in enumerate(base.items())}
+# ---- which of torch's functions may be run ----
 
 
-def _sizes_in(given: Any) -> Iterator[Dim]:
-    """The symbolic sizes among the arguments and in their shapes."""
-    for tensor in tensors_in(given):
-        yield from (size for size in tensor.shape if isinstance(size, Dim))
-    stack = [given]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, Dim):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            stack.extend(value)
-        elif isinstance(value, dict):
-            stack.extend(value.values())
+def _operator(name: str, place: str) -> str:
+    """The name of torch's operator behind a function: `fft_hfft2` behind `torch.fft.hfft2`."""
+    prefix = place.removeprefix("torch").removeprefix(".")
+    return name if prefix in ("", "nn.functional") else f"{prefix}_{name}"
 
 
-def _number(size: Size, values: dict[str, int]) -> int:
-    number = substitute(size, values)
-    assert isinstance(number, int)
-    return number
+def _is_operation(found: Any, name: str, place: str) -> bool:
+    """Say whether a function takes tensors, or numbers, to tensors, and does nothing else."""
+    if getattr(found, "__module__", "") == place == "torch.nn.functional":
+        return True
+    if place == "torch" and not hasattr(torch._C._VariableFunctions, name):
+        return name in torch.functional.__all__
+    # One of torch.nn.functional's own may bear another name than its operator: logsigmoid is log_sigmoid.
+    return any(map(_gives_tensors, {_operator(name, place), getattr(found, "__name__", name)}))
 
 
-def _real(value: Any, values: dict[str, int]) -> Any:
-    """The arguments of a run: tensors on meta, numbers in the place of symbols."""
-    if isinstance(value, Tensor):
-        return torch.empty(
-            [_number(size, values) for size in value.shape], dtype=torch_dtype(value.dtype), device="meta"
-        )
-    if isinstance(value, Dim):
-        return _number(value, values)
-    if isinstance(value, (tuple, list)):
-        return type(value)(_real(item, values) for item in value)
-    if isinstance(value, dict):
-        return {key: _real(item, values) for key, item in value.items()}
-    return argument(value, {})
+def _gives_tensors(operator: str) -> bool:
+    return any(
+        schema.returns
+        and all(str(each.type) in ("Tensor", "List[Tensor]") for each in schema.returns)
+        and not any(each.name == "filename" or str(each.type) in ("Storage", "Stream") for each in schema.arguments)
+        for schema in _schemas(operator)
+    )
 
 
-def _traced(value: Any) -> Any:
-    """A real output as an abstract one; unknown where it is neither a tensor nor made of tensors."""
-    if isinstance(value, torch.Tensor):
-        return _abstract(value)
-    if isinstance(value, (tuple, list)):
-        return tuple(map(_traced, value))
-    return value if value is None or isinstance(value, (bool, int, float)) else UNKNOWN
+def _is_factory(operator: str) -> bool:
+    """Say whether an operator has a form that takes no tensor."""
+    return any(not any("Tensor" in str(each.type) for each in schema.arguments) for schema in _schemas(operator))
 
 
-def _abstract(tensor: torch.Tensor) -> Tensor:
-    return Tensor(tuple(tensor.shape), DTYPES[str(tensor.dtype).removeprefix("torch.")])
+def _schemas(operator: str) -> Sequence[Any]:
+    found: Sequence[Any] = torch._C._jit_get_schemas_for_operator(f"aten::{operator}")
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from nnshape.modules.building import Builder, Refused, seeded
+from nnshape.modules.building import Builder, Refused, seeded, unknown_call
 from nnshape.modules.choosing import choose
 from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
@@ -80,10 +80,15 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
     place = available_device(device)
     calls = sum(1 for _ in trace.calls)
     sizes = choose(open_symbols(trace), trace.constraints)
+    unknown = unknown_call(trace)
+    reason = ""
     if sizes is None:
         listed = ", ".join(map(str, trace.constraints[:3])) + (", …" if len(trace.constraints) > 3 else "")
-        every = tuple(call.path for call in trace.calls)
         reason = f"no sizes were found that meet what the model requires ({listed}): give them in dims"
+    elif unknown is not None and not trace.errors:
+        reason = f"what {unknown.path} gives out is unknown"
+    if sizes is None or reason:
+        every = tuple(call.path for call in trace.calls)
         return Verification(str(place), _version(), calls, 0, False, unproved=every, reason=reason)
     # The proof draws its own random numbers, and leaves the person's as they are.
     with warnings.catch_warnings(), seeded(0, place), torch.inference_mode():

@@ -32,6 +32,9 @@ class Function:
     tensor out of numbers, so that the value of the step before is not given to it.
     """
 
+    #: Its answers are read off runs of torch's own function, for want of a rule.
+    measured = False
+
     __slots__ = ("_signature", "count", "derive", "example", "factory", "method", "name", "only_method", "rule")
 
     def __init__(
@@ -48,7 +51,7 @@ class Function:
         self._signature: Signature | None = None
 
     def __repr__(self) -> str:
-        return f"<function {self.name}>"
+        return f"the function {self.name}"
 
     @property
     def doc(self) -> str:

@@ -45,6 +45,8 @@ class Layer:
     Instances are immutable. The constructor raises Refusal where torch's would raise.
     """
 
+    #: Its answers are read off runs of the real module, for want of a rule.
+    measured: ClassVar[bool] = False
     #: A step and the inputs that it is applied to, as a person would write them.
     example: ClassVar[tuple[str, ...]] = ()
     #: The fields that may be `auto`, and where each is read: (which input, which dimension).

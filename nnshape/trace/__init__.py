@@ -1,13 +1,14 @@
 """Spec -> Trace: every step of a model with its shapes, parameters and problems. Imports no torch."""
 
+from nnshape.trace.measuring import Measuring
 from nnshape.trace.model import Attribute, Call, Module, Operation, Requirement, Run, Trace
 from nnshape.trace.parameters import ParameterRow, Totals, per_sample
-from nnshape.trace.tracer import Measure, trace_spec
+from nnshape.trace.tracer import trace_spec
 
 __all__ = [
     "Attribute",
     "Call",
-    "Measure",
+    "Measuring",
     "Module",
     "Operation",
     "ParameterRow",

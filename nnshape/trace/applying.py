@@ -7,7 +7,7 @@ from typing import Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dim import Dim, TooLarge, at_least
-from nnshape.shapes.dtypes import FLOAT32
+from nnshape.shapes.dtypes import FLOAT32, is_complex, is_floating
 from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
@@ -17,6 +17,7 @@ from nnshape.trace.derived import is_number, plain
 from nnshape.trace.faults import fault
 from nnshape.trace.layers import apply_layer, constructor_argument, make_layer, settle
 from nnshape.trace.located import located
+from nnshape.trace.measuring import declares_function, measure_of
 from nnshape.trace.model import Attribute, Module, Operation
 from nnshape.trace.refusals import located_refusal, refuse_import, report_notices
 from nnshape.trace.scope import (
@@ -108,6 +109,8 @@ def apply_function(
         raise fault("too-large", str(error), frame.expression.span(node)) from None
     if frame.tracer.notices:
         report_notices(frame, node, arguments, keywords, function.signature(), None, function.apply)
+    if function.measured:
+        frame.call.measured = frame.call.partial_macs = True
     result = fresh(result, arguments)
     frame.call.operations.append(Operation(function, arguments, keywords, result, method))
     return result
@@ -197,7 +200,8 @@ def makes_module(frame: Frame, node: nodes.Node) -> bool:
             name = called.id if isinstance(called, nodes.Name) else getattr(called, "name", "")
             target = frame.own(name) if isinstance(called, nodes.Name) else MISSING
             target = find_torch(name, called=True) if target is MISSING else target
-            if not isinstance(target, (Local, Function, NumberFunction)):
+            is_function = isinstance(target, (Local, Function, NumberFunction))
+            if not is_function and not (target is MISSING and declares_function(name)):
                 return True
     return False
 
@@ -213,7 +217,7 @@ def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any,
     """`Parameter(1, 1, 768)` or `Buffer(zeros(5))`: a tensor that the body itself holds."""
     persistent = bool(keywords.pop("persistent", True))
     dtype = keywords.pop("dtype", None) or FLOAT32
-    keywords.pop("requires_grad", None)
+    requires_grad = keywords.pop("requires_grad", True)
     span = frame.expression.span(node)
     if keywords:
         raise fault("unknown-argument", f"{kind} has no argument {next(iter(keywords))}", span)
@@ -224,9 +228,15 @@ def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any,
     else:
         sizes = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)) else arguments
         sizes = plain(tuple(sizes))
+        if not arguments:
+            raise fault("missing-argument", f"{kind} is missing its sizes, or one tensor", span)
         if not all(map(_is_size, sizes)):
             raise fault("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}", span)
         tensor, initial = Tensor(sizes, dtype), None
+    if kind == "Parameter" and requires_grad and not (is_floating(tensor.dtype) or is_complex(tensor.dtype)):
+        message = f"a Parameter is learned, which takes floats, and {tensor.dtype} has no gradient"
+        note = "Only Tensors of floating point and complex dtype can require gradients"
+        raise fault("wrong-dtype", message, span, notes=(note,))
     module = Module(kind, (frame.expression, node), tensor=tensor, persistent=persistent)
     place(frame, module)
     if kind == "Parameter":
@@ -247,14 +257,17 @@ def _foreign(
     if holds_unknown((arguments, keywords)):
         frame.call.lose_count()
         return module
-    measure = frame.tracer.measure or refuse_import
     try:
-        module.layer = measure(
+        allowed = frame.tracer.measuring.allowed if frame.tracer.measuring else ()
+        if not target.is_torch and target.target not in allowed:
+            refuse_import(target.target)
+        measure = measure_of(frame, node, target.target)
+        assert measure is not None
+        module.layer = measure.layer(
             target.target,
             tuple(map(constructor_argument, arguments)),
             {k: constructor_argument(v) for k, v in keywords.items()},
         )
-        frame.call.measured = True
     except Refusal as refusal:
         raise located_refusal(frame, node, refusal, arguments, None) from None
     return module

@@ -15,7 +15,7 @@ from nnshape.trace.layers import MOST_ELEMENTS
 from nnshape.trace.model import Call, Module, Operation, Run
 from nnshape.trace.origins import Maker
 from nnshape.trace.scope import BlockBody, Frame, ItemsBody, Local, StepsBody
-from nnshape.trace.values import entering, fresh, holds_tensor, holds_unknown
+from nnshape.trace.values import entering, fresh, holds_tensor, holds_unknown, is_applied, shown
 
 _NUMBERS = (int, float, str, bool, type(None), Derived)
 
@@ -75,6 +75,8 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
             value = applying.apply_module(frame, frame.expression.node, value, (frame.running,), {})
         if type(value) is Tensor:
             _check_elements(call, value)
+        elif not isinstance(value, Module):
+            _check_holds_values(frame, value)
     except Fault as wrong:
         tracer.report(wrong.problem)
         _lose_count(frame)
@@ -117,6 +119,16 @@ def _check_elements(call: Call, tensor: Tensor) -> None:
     if elements >= MOST_ELEMENTS:
         message = f"{call.name} would have {elements:,} elements, more than torch can count the bytes of"
         raise fault("too-large", message, call.span)
+
+
+def _check_holds_values(frame: Frame, value: Any) -> None:
+    """Raise Fault where a layer or function stands that nothing has applied: `(ReLU(), x)`, or a bare `ReLU`."""
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            _check_holds_values(frame, item)
+    elif is_applied(value):
+        message = f"{frame.call.name} holds {shown(value)}, which is no value until it is applied to a tensor"
+        raise fault("wrong-type", message, frame.call.span)
 
 
 def _not_a_value(frame: Frame, module: Module) -> Any:

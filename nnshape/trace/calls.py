@@ -9,7 +9,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.trace import applying, expressions, names, sequences
+from nnshape.trace import applying, expressions, measuring, names, sequences
 from nnshape.trace.derived import Derived, plain
 from nnshape.trace.faults import fault, nearest
 from nnshape.trace.located import located
@@ -80,7 +80,7 @@ def _method_call(frame: Frame, node: nodes.Call, tensor: Tensor, name: str) -> A
     if read is not None and not keywords:
         with located(frame, node):
             return read(tensor, *map(plain, arguments))
-    function = find_method(name)
+    function = find_method(name) or measuring.method_without_rule(frame, node, name)
     if function is None:
         assert isinstance(node.function, nodes.Attribute)
         span = frame.expression.span((node.function.name_start, node.function.end))

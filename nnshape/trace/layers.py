@@ -117,6 +117,8 @@ def apply_layer(
     if frame.tracer.notices:
         report_notices(frame, node, arguments, keywords, layer.signature(), module, layer.apply)
     frame.call.macs += macs
+    if layer.measured:
+        frame.call.measured = frame.call.partial_macs = True
     result = fresh(result, arguments)
     frame.call.operations.append(Operation(module, arguments, keywords, result))
     return result

@@ -8,11 +8,11 @@ from nnshape.shapes.functions import find_method
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.trace import applying, expressions
+from nnshape.trace import applying, expressions, measuring
 from nnshape.trace.derived import Derived
 from nnshape.trace.faults import fault, nearest
 from nnshape.trace.model import Attribute, Module
-from nnshape.trace.scope import MISSING, FileScope, Frame, Local, Namespace, find_torch, torch_names
+from nnshape.trace.scope import MISSING, FileScope, Foreign, Frame, Local, Namespace, find_torch, torch_names
 from nnshape.trace.values import shown
 
 if TYPE_CHECKING:
@@ -34,9 +34,26 @@ def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -
     if own is not MISSING:
         return own
     found = find_torch(name, called)
+    if found is MISSING and called:
+        found = _without_rule(frame, node, name)
     if found is MISSING:
+        if not called and measuring.declares_function(name):
+            raise _not_called(frame, node, name)
         raise unknown_name(frame, name, node)
     return found
+
+
+def _without_rule(frame: Frame, node: nodes.Node, name: str, namespace: str = "") -> Any:
+    """A layer or function of torch that has no rule, or MISSING."""
+    if name[:1].isupper() and namespace in ("", "nn"):
+        is_layer = measuring.is_layer_without_rule(frame, node, name)
+        return Foreign(f"torch.nn:{name}", is_torch=True) if is_layer else MISSING
+    return measuring.function_without_rule(frame, node, name, namespace) or MISSING
+
+
+def _not_called(frame: Frame, node: nodes.Node, name: str) -> Exception:
+    help = (f"write {name}(…)",)
+    return fault("wrong-type", f"{name} is a function of torch: call it", frame.expression.span(node), help=help)
 
 
 def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
@@ -130,7 +147,11 @@ def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: 
     if owner.name == "torch" and node.name in ("fft", "linalg", "special"):
         return Namespace(node.name)
     found = find_torch(node.name, called)
+    if found is MISSING and called:
+        found = _without_rule(frame, node, node.name, owner.name)
     if found is MISSING:
+        if not called and measuring.declares_function(node.name):
+            raise _not_called(frame, node, node.name)
         raise _no_attribute(frame, node, owner.name, torch_names())
     return found
 

@@ -198,7 +198,7 @@ def _with_two(value: Any) -> Any:
     return value
 
 
-def refuse_import(target: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> NoReturn:
+def refuse_import(target: str) -> NoReturn:
     """Refuse to import a Python class that the person running nnshape has not allowed by name."""
     message = f"{target} is Python code, and this run does not allow it to be imported"
     raise Refusal("import-refused", message, help=f"if you trust it: --allow-import {target}")

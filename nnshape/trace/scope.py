@@ -13,6 +13,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import all_functions, find_function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.layers import all_layers, find_layer
+from nnshape.shapes.tensor import UNKNOWN
 from nnshape.spec import Block, Expression, Node, Span, Spec, Step
 from nnshape.trace import numbers
 from nnshape.trace.model import Call, Module, Run
@@ -55,10 +56,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Foreign:
-    """A Python class that the file imports, or a class or function of torch that has no rule."""
+    """A class without a rule, `module.path:Class`: one that the file imports, or one of torch's own."""
 
     target: str
     span: Span | None = None
+    is_torch: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +82,8 @@ class FileScope:
             return Definition(self, self.spec.blocks[name], name)
         if name in self.includes:
             return self.includes[name]
+        if name in self.spec.includes:
+            return UNKNOWN  # the file could not be included, which is told once
         if name in self.spec.imports:
             imported = self.spec.imports[name]
             return Foreign(imported.target, imported.span)

@@ -12,6 +12,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.spec import Expression, Input, ShapePattern, Span, nodes
 from nnshape.trace.faults import nearest
+from nnshape.trace.measuring import declares_function
 from nnshape.trace.scope import MISSING, Namespace, Special, find_torch, is_layer_class
 
 
@@ -36,7 +37,8 @@ class Form:
         self.given = given
         self.node = parsed.node
         self.target = _target(parsed.node)
-        if isinstance(parsed.node, (nodes.Name, nodes.Attribute)) and self.target is not None:
+        is_bare = isinstance(parsed.node, nodes.Name) and declares_function(parsed.node.id)
+        if is_bare or (isinstance(parsed.node, (nodes.Name, nodes.Attribute)) and self.target is not None):
             # A bare name is what it names, applied without arguments of its own.
             self.node = nodes.Call(parsed.node, (), (), parsed.node.start, parsed.node.end)
         elif isinstance(parsed.node, nodes.Call):
@@ -53,8 +55,7 @@ class Form:
             signature = target.call_signature() if isinstance(target, type) else None
             return self.call(node, (), (), signature)
         if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name) and self.is_unknown(node.function.id):
-            # The trace will say so; the inputs are then no matter.
-            return self.call(node, (), (), None)
+            return self.without_rule(node)
         if isinstance(node, nodes.Name) and isinstance(find_torch(node.id), (Namespace, type(AUTO))):
             raise WrongUse(Problem("unknown-layer", f"{node.id} is no layer or function", self.whole))
         names = self.tensor_names()
@@ -71,6 +72,17 @@ class Form:
         if len(self.given) != 1:
             self.refuse_inputs("the step takes one input here: name the tensors in it", 1)
         return node, (_input(self.given[0], "x"),) if self.given else ()
+
+    def without_rule(self, node: nodes.Call) -> tuple[nodes.Node, tuple[Input, ...]]:
+        """The step of what may be torch's, but has no rule: a function by torch's own text, else a layer."""
+        assert isinstance(node.function, nodes.Name)
+        if not declares_function(node.function.id):
+            # A layer; or nothing at all, which the trace will say, so that the inputs are no matter.
+            return self.call(node, (), (), None)
+        names = self.tensor_names()
+        if names:
+            return node, self.named(names)
+        return self.call(node.function, node.args, node.keywords, None) if self.given else (node, ())
 
     def call(
         self,

@@ -2,6 +2,8 @@
 
 import pytest
 
+import nnshape
+
 TEMPLATE = """
 input: 8
 hparams: {{width: {base}, out: 4}}
@@ -88,18 +90,16 @@ def test_the_real_modules_are_asked(project, told, monkeypatch):
 
 
 def test_a_crash_is_told_and_the_other_files_are_checked(project, checked, monkeypatch):
-    from nnshape.checking import judging
-
     monkeypatch.delenv("NNSHAPE_TRACEBACK", raising=False)
     project(a_yaml="input: 8\nlayers:\n  a: ReLU()\n", b_yaml="input: 8\nname: broken\nlayers:\n  a: ReLU()\n")
-    trace_spec = judging.trace_spec
+    trace = nnshape.trace
 
     def crash(spec, **options):
         if spec.name == "broken":
             raise ZeroDivisionError("by zero")
-        return trace_spec(spec, **options)
+        return trace(spec, **options)
 
-    monkeypatch.setattr(judging, "trace_spec", crash)
+    monkeypatch.setattr(nnshape, "trace", crash)
     report = checked()
     assert [(outcome.name, outcome.crash) for outcome in report.outcomes] == [
         ("a.yaml", ""),

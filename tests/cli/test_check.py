@@ -245,7 +245,7 @@ def test_a_fault_of_nnshape_itself_is_told_once(check, files, monkeypatch):
     def crash(spec, **options):
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("nnshape.checking.judging.trace_spec", crash)
+    monkeypatch.setattr("nnshape.trace", crash)
     files(a=CLEAN, b=CLEAN, c=CLEAN)
     answer = check("--exit-zero")
     assert answer.code == 2

@@ -105,7 +105,10 @@ def test_sizes_grow_until_the_class_takes_them(package):
 def test_a_size_that_is_no_plain_combination_is_unknown(package):
     traced = model(package, "Squares()", name="Squares")
     assert outputs(traced) == ["?"]
-    assert traced.problems == ()
+    (problem,) = traced.problems
+    assert (problem.kind, problem.severity) == ("unmeasured", "warning")
+    assert "Squares has no rule, and its sizes follow no plain formula of N, T" in problem.message
+    assert verify(traced).sentence.endswith("what own gives out is unknown")
 
 
 @pytest.mark.parametrize(
