@@ -1,0 +1,148 @@
+"""Runs torch on meta at several sizes, for what has no rule, and reads off how its outputs' sizes come about."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from nnshape.modules.fitting import fitted
+from nnshape.modules.leaves import argument, torch_dtype
+from nnshape.shapes.dim import Dim, Size, substitute, symbols_of
+from nnshape.shapes.dtypes import DTYPES
+from nnshape.shapes.notices import notice
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import UNKNOWN, Tensor, Unknown, tensors_in
+
+#: Where the sizes of a run begin, and how far apart they lie: some classes want multiples of powers of two.
+_SCALES = ((3, 1), (16, 8), (64, 32), (224, 32))
+
+
+class Unmeasurable(Exception):
+    """An operation that meta cannot run: what it gives out depends on the values, or has no meta kernel."""
+
+
+def measured(name: str, run: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+    """The outputs of `run` for these arguments, sizes that are symbols fitted to several runs.
+
+    What cannot be measured is unknown, and noticed. Raises Refusal for whatever `run` itself raises.
+    """
+    given = (arguments, dict(keywords))
+    symbols = sorted({name for size in _sizes_in(given) for name in symbols_of(size)})
+    failure: Refusal | None = None
+    for start, step in _SCALES if symbols else ((1, 0),):
+        try:
+            runs = [(values, _run(name, run, given, values)) for values in _points(symbols, start, step)]
+        except Unmeasurable as error:
+            notice(
+                "unmeasured",
+                f"what {{layer}} gives out is unknown: {name} has no rule, and meta cannot run it",
+                str(error),
+            )
+            return UNKNOWN
+        except Refusal as refusal:
+            # The first sentence is that of the smallest sizes, which are the easiest to read.
+            failure = failure or refusal
+            continue
+        dims = list(dict.fromkeys(size for size in _sizes_in(given)))
+        outputs = fitted([output for _, output in runs], [values for values, _ in runs], dims)
+        if _is_unknown(outputs):
+            message = f"what {{layer}} gives out is unknown: {name} has no rule, and its sizes follow no plain formula"
+            notice("unmeasured", f"{message} of {', '.join(symbols)}" if symbols else message)
+        return outputs
+    assert failure is not None
+    raise failure
+
+
+def _is_unknown(value: Any) -> bool:
+    return isinstance(value, Unknown) or (isinstance(value, tuple) and any(map(_is_unknown, value)))
+
+
+def _run(name: str, run: Callable[..., Any], given: tuple[Any, ...], values: dict[str, int]) -> Any:
+    """The outputs at these values, as abstract tensors of plain numbers."""
+    arguments, keywords = _real(given, values)
+    with refusals(name), warnings.catch_warnings(), torch.no_grad(), torch.device("meta"):
+        warnings.simplefilter("ignore")
+        return _traced(run(*arguments, **keywords))
+
+
+class refusals:
+    """Turns whatever is raised inside into a Refusal with its sentence, or into Unmeasurable."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, (Refusal, KeyboardInterrupt, GeneratorExit)):
+            return
+        said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, (NotImplementedError, RuntimeError)) and "meta" in said.casefold():
+            raise Unmeasurable(said.split(". ")[0]) from error
+        raise Refusal("invalid-argument", f"{self._name} raises {type(error).__name__}: {said}") from error
+
+
+def _points(symbols: Sequence[str], start: int, step: int) -> Iterator[dict[str, int]]:
+    """Values of the symbols: all different, each moved twice by itself, then all together."""
+    base = {name: start + step * (2 * index) for index, name in enumerate(symbols)}
+    yield base
+    for name in symbols:
+        for times in (1, 3):
+            yield {**base, name: base[name] + step * times}
+    if len(symbols) > 1:
+        yield {name: value + step * (index + 2) for index, (name, value) in enumerate(base.items())}
+
+
+def _sizes_in(given: Any) -> Iterator[Dim]:
+    """The symbolic sizes among the arguments and in their shapes."""
+    for tensor in tensors_in(given):
+        yield from (size for size in tensor.shape if isinstance(size, Dim))
+    stack = [given]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Dim):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            stack.extend(value)
+        elif isinstance(value, dict):
+            stack.extend(value.values())
+
+
+def _number(size: Size, values: dict[str, int]) -> int:
+    number = substitute(size, values)
+    assert isinstance(number, int)
+    return number
+
+
+def _real(value: Any, values: dict[str, int]) -> Any:
+    """The arguments of a run: tensors on meta, numbers in the place of symbols."""
+    if isinstance(value, Tensor):
+        return torch.empty(
+            [_number(size, values) for size in value.shape], dtype=torch_dtype(value.dtype), device="meta"
+        )
+    if isinstance(value, Dim):
+        return _number(value, values)
+    if isinstance(value, (tuple, list)):
+        items = [_real(item, values) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, dict):
+        return {key: _real(item, values) for key, item in value.items()}
+    return argument(value, {})
+
+
+def _traced(value: Any) -> Any:
+    """A real output as an abstract one; unknown where it is neither a tensor nor made of tensors."""
+    if isinstance(value, torch.Tensor):
+        return abstract(value)
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_traced, value))
+    return value if value is None or isinstance(value, (bool, int, float)) else UNKNOWN
+
+
+def abstract(tensor: torch.Tensor) -> Tensor:
+    """A real tensor's shape and dtype."""
+    return Tensor(tuple(tensor.shape), DTYPES[str(tensor.dtype).removeprefix("torch.")])
