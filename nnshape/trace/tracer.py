@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from nnshape.problems import Label, Problem
 from nnshape.shapes.constraints import Constraint, collecting
-from nnshape.shapes.layer import Layer
 from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
@@ -20,20 +19,18 @@ from nnshape.trace import bodies, expressions, settings
 from nnshape.trace.causes import Cause, key_of
 from nnshape.trace.expectations import check_expectations
 from nnshape.trace.faults import Abort, Fault, fault
+from nnshape.trace.measuring import Measuring
 from nnshape.trace.model import Call, Module, Operation, Requirement, Run, Trace
 from nnshape.trace.origins import Maker
 from nnshape.trace.parameters import parameter_rows
 from nnshape.trace.scope import FileScope, Frame
 
-#: Makes a layer of a Python class that has no rule, measured with torch: (target, arguments, keywords).
-Measure = Callable[[str, tuple[Any, ...], dict[str, Any]], Layer]
-
 
 class Tracer:
     """What every body of one trace shares: problems, constraints, counts, and where tensors come from."""
 
-    def __init__(self, measure: Measure | None) -> None:
-        self.measure = measure
+    def __init__(self, measuring: Measuring | None) -> None:
+        self.measuring = measuring
         self.problems: list[Problem] = []
         self.requirements: list[Requirement] = []
         self.constraints: list[Constraint] = []
@@ -131,10 +128,10 @@ def trace_spec(
     overrides: Mapping[str, Any] | None = None,
     variant: str | None = None,
     symbolic: bool = False,
-    measure: Measure | None = None,
+    measuring: Measuring | None = None,
 ) -> Trace:
     """Trace a spec: see `nnshape.trace`."""
-    tracer = Tracer(measure)
+    tracer = Tracer(measuring)
     for problem in spec.problems:
         tracer.report(problem)
     file = file_scope(spec)
@@ -169,7 +166,7 @@ def trace_spec(
     trace.problems = tuple(tracer.problems)
     trace.causes = tracer.causes
     trace.options = {
-        "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic, "measure": measure
+        "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic, "measuring": measuring
     }  # fmt: skip
     return trace
 
