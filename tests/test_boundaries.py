@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "modules": {"spec", "shapes", "trace"},
     "render": {"spec", "shapes", "trace"},
     "checking": {"spec", "shapes", "trace", "fixes", "modules"},
-    "cli": {"spec", "shapes", "trace", "fixes", "modules", "render", "checking"},
+    "schema": {"spec", "shapes"},
+    "cli": {"spec", "shapes", "trace", "fixes", "modules", "render", "checking", "schema"},
 }
 
 

@@ -40,7 +40,7 @@ _PLAIN_COLUMNS = 100
 @click.option(
     "--format", "output_format", type=click.Choice(tuple(FORMATS)), help="How the report is written.  [default: full]"
 )
-@click.option("--output-file", metavar="FILE", help="Where the report goes, in place of standard output.")
+@options.output_file("report")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 although there are problems.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes at most; the cores by default."
@@ -112,12 +112,13 @@ def check(
     if output_file is not None:
         check_writable(output_file, "--output-file")
     excluded = tuple([Glob(pattern, os.getcwd()) for pattern in exclude]) or settings.exclude
+    written = True
     found = find_specs(paths, settings.include, excluded, lambda: stdin_spec(stdin_filename))
     candidates = found.candidates
     if fix or diff:
         from nnshape.cli.fixing import settled_candidates
 
-        candidates, differences, told = settled_candidates(candidates, write=fix and not diff)
+        candidates, differences, told, written = settled_candidates(candidates, write=fix and not diff)
         write_error(told)
         if diff:
             write(differences)
@@ -130,6 +131,7 @@ def check(
     _write(report, output_format or settings.format or "full", output_file, columns, color)
     if report.crashes:
         _tell_crashes(report)
+    if report.crashes or not written:
         return USAGE
     return PROBLEMS if report.errors and not exit_zero else 0
 

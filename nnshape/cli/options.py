@@ -62,6 +62,11 @@ def formats(*names: str) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
+def output_file(what: str) -> Callable[[Command], Command]:
+    """`--output-file`, where the command's answer goes, which is `what`."""
+    return click.option("--output-file", metavar="FILE", help=f"Where the {what} goes, in place of standard output.")
+
+
 output_format = formats(*FORMATS)
 columns = click.option(
     "--columns", type=click.IntRange(min=40), metavar="N", help="The width of a table; the terminal's by default."

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nnshape.problems import SpecError
 
 #: Every command, in the order of the help: `nnshape/cli/NAME.py` holds a function of that name.
-COMMANDS = ("inspect", "params", "check", "layer", "explain")
+COMMANDS = ("inspect", "params", "check", "layer", "explain", "schema")
 
 PROBLEMS, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 

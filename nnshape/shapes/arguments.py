@@ -206,7 +206,7 @@ class Signature:
         raise Refusal("wrong-type", message, name)
 
     def _named(self, name: str) -> Parameter:
-        parameter = self.by_name.get(name) or self.by_name.get(_SYNONYMS.get(name, ""))
+        parameter = self.by_name.get(name) or self.by_name.get(SYNONYMS.get(name, ""))
         if parameter is None:
             near = difflib.get_close_matches(name, self.by_name, 1)
             help = f"did you mean {near[0]}?" if near else f"it takes {', '.join(self.by_name) or 'none'}"
@@ -228,8 +228,8 @@ class Signature:
         return Refusal("missing-argument", f"{self.owner} is missing {len(names)} required argument{plural}: {listed}")
 
 
-#: numpy's names, which torch takes too.
-_SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
+#: numpy's names for two arguments, which torch takes too.
+SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def described(value: object) -> str:

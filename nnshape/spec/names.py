@@ -33,7 +33,8 @@ MODULE_ATTRIBUTES = frozenset({
     "type", "xpu", "zero_grad",
 })  # fmt: skip
 
-_LANGUAGE = {"_": "the value of the step before", "auto": "the size that arrives", "N": "the batch"}
+#: The words that are names of the language itself, and what each means.
+LANGUAGE = {"_": "the value of the step before", "auto": "the size that arrives", "N": "the batch"}
 
 
 def name_problem(name: str, what: str, span: Span) -> Problem | None:
@@ -48,8 +49,8 @@ def name_problem(name: str, what: str, span: Span) -> Problem | None:
         return Problem("invalid-name", f"{name} is a word of Python's grammar and cannot name {what}", span)
     if name.startswith("__"):
         return Problem("invalid-name", f"{name} begins with two underscores and cannot name {what}", span)
-    if name in _LANGUAGE and not (name == "N" and what == "a size"):
-        return Problem("invalid-name", f"{name} means {_LANGUAGE[name]} and cannot name {what}", span)
+    if name in LANGUAGE and not (name == "N" and what == "a size"):
+        return Problem("invalid-name", f"{name} means {LANGUAGE[name]} and cannot name {what}", span)
     return None
 
 

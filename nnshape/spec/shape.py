@@ -27,7 +27,8 @@ _DTYPE_BEFORE = re.compile(r"\s*(?:torch\.)?([^\W\d][a-z_]*\d\w*|bool|float|doub
 _INTEGER = re.compile(r"\d+")
 _NAME = re.compile(r"[^\W\d]\w*")
 _SPACED_X = re.compile(r"\sx\s")
-_EXAMPLES = "write 1x32x32, 16 x (H//2) x W or [N, 1, H, W]"
+#: How a shape is written, for whoever wrote one that is none.
+EXAMPLES = "write 1x32x32, 16 x (H//2) x W or [N, 1, H, W]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def shape_of_text(text: str, origin: Origin) -> ShapePattern:
     start = len(text) - len(text.lstrip())
     span = origin.span(start, start + len(stripped))
     if not stripped:
-        raise SpecError(Problem("syntax", "a shape is wanted here", origin.whole, help=(_EXAMPLES,)))
+        raise SpecError(Problem("syntax", "a shape is wanted here", origin.whole, help=(EXAMPLES,)))
     if match := _BRACKETS.fullmatch(text):
         dtype = None
         if match.group(1) is not None:
@@ -70,7 +71,7 @@ def shape_of_text(text: str, origin: Origin) -> ShapePattern:
         open_at = match.start(2)
         expression = parse_expression(" " * open_at + text[open_at:], origin)
         if not isinstance(expression.node, nodes.List):
-            raise SpecError(Problem("syntax", "this is no shape", span, help=(_EXAMPLES,)))
+            raise SpecError(Problem("syntax", "this is no shape", span, help=(EXAMPLES,)))
         for dim in expression.node.items:
             check_dim(dim, expression)
         return ShapePattern(expression.node.items, dtype, False, expression, span)
@@ -145,14 +146,14 @@ def _no_element(text: str, at: int, origin: Origin) -> SpecError:
     if here in ("(", "["):
         return SpecError(Problem("syntax", f"{here} is never closed", span))
     if here in ("×", "X", "*", ","):
-        fix = _EXAMPLES
+        fix = EXAMPLES
         return SpecError(Problem("syntax", f"{here} does not separate sizes; x does", span, help=(fix,)))
     if here and here in "+-/%":
         fix = "put arithmetic in brackets: 16 x (H//2 - 2) x W"
         return SpecError(Problem("syntax", f"{here} cannot stand in a shape without brackets", span, help=(fix,)))
     if not here:
         return SpecError(Problem("syntax", "the shape ends too early", span, "a size is missing here"))
-    return SpecError(Problem("syntax", f"this is no shape: {here} cannot stand here", span, help=(_EXAMPLES,)))
+    return SpecError(Problem("syntax", f"this is no shape: {here} cannot stand here", span, help=(EXAMPLES,)))
 
 
 _SIZES = (

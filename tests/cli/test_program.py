@@ -37,6 +37,7 @@ def process(*arguments: str, **options: object) -> subprocess.CompletedProcess[s
         ["inspect", "configs/lenet.yaml", "--device", "none"],
         ["inspect", "configs/lenet.yaml", "--device", "none", "--format", "json"],
         ["params", "configs/lenet.yaml"],
+        ["schema"],
         ["--help"],
         ["inspect", "--help"],
     ],
