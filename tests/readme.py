@@ -2,7 +2,7 @@
 
 A part stands between `<!-- generated: COMMAND -->` and `<!-- end -->`: the output of an nnshape
 command as a terminal of 100 columns shows it, or, for `help`, the help of every command,
-and for `coverage`, a table of all rules.
+for `coverage`, a table of all rules, and for `kinds`, one of all kinds of problem.
 """
 
 from __future__ import annotations
@@ -51,6 +51,16 @@ def coverage() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def kinds() -> str:
+    """Every kind of problem with its sentence, and a link to its document."""
+    from nnshape.kinds import kind_names, kind_of
+
+    rows = [
+        f"| [`{kind.name}`](nnshape/kinds/{kind.name}.md) | {kind.sentence} |" for kind in map(kind_of, kind_names())
+    ]
+    return "\n".join(["| kind | what it means |", "|---|---|", *rows]) + "\n"
+
+
 def shortened(names: list[str]) -> list[str]:
     """The names, those that differ in a number of dimensions alone as one: `Conv1d/2d/3d`."""
     ends: dict[tuple[str, bool], list[str]] = {}
@@ -66,6 +76,8 @@ def generated(command: str) -> str:
         return "\n".join(f"### `nnshape {name}`\n\n```text\n{run(name, '--help')}\n```\n" for name in commands())
     if command == "coverage":
         return coverage()
+    if command == "kinds":
+        return kinds()
     program, *arguments = shlex.split(command)
     assert program == "nnshape", command
     return f"```text\n$ {command}\n{run(*arguments)}\n```\n"
