@@ -60,6 +60,20 @@ def unmoved(offset: int, edits: Sequence[Edit]) -> int | None:
 def unified_diff(before: str, after: str, name: str) -> str:
     """The difference as `diff -u` writes it; empty where there is none."""
     lines = []
-    for line in difflib.unified_diff(before.splitlines(True), after.splitlines(True), name, name):
+    shown = _name_in_diff(name)
+    for line in difflib.unified_diff(_lines(before), _lines(after), shown, shown):
         lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
     return "".join(lines)
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as `patch` counts them: only a newline ends one."""
+    return [line + "\n" for line in text.split("\n")[:-1]] + [last for last in text.split("\n")[-1:] if last]
+
+
+def _name_in_diff(name: str) -> str:
+    """A name as GNU diff writes it: a tab ends one with blanks, and quotes hold one that would break the line."""
+    if any(character in '"\\' or not character.isprintable() for character in name):
+        data = name.encode("utf-8", "surrogateescape")
+        return '"' + "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in data) + '"'
+    return name + "\t" if " " in name else name

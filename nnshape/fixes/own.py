@@ -182,7 +182,7 @@ def reshapes(trace: Trace, cause: Cause) -> Iterator[Candidate]:
     arrived, wanted = refusal.arrived, refusal.wanted
     if refusal.problem == "swallows-batch" and arrived is None:
         yield from _batch_ahead(cause, node)
-    if type(arrived) is not int or type(wanted) is not int:
+    if type(arrived) is not int or type(wanted) is not int or wanted < 1:
         return
     items = node.args
     if len(items) == 1 and isinstance(items[0], (nodes.Tuple, nodes.List)):

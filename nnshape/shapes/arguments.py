@@ -238,7 +238,13 @@ def described(value: object) -> str:
         return f"a tensor {value}"
     if isinstance(value, (tuple, list)) and any(isinstance(item, (Tensor, tuple, list)) for item in value):
         return f"a tuple of {len(value)} ({', '.join(map(described, value))})"
-    text = repr(value) if isinstance(value, (str, tuple, list)) else str(value)
+    if isinstance(value, type):
+        return f"the layer type {value.__name__}"
+    if isinstance(value, (tuple, list)) and any(isinstance(item, (Dim, type)) for item in value):
+        inside = ", ".join(map(described, value))
+        text = f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
+    else:
+        text = repr(value) if isinstance(value, (str, tuple, list)) else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

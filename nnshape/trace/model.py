@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from nnshape.trace.parameters import ParameterRow, Totals
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Module:
     """A module of the model, made once and called any number of times.
 
     `path` is its name in the state dict, set when a step takes it. `type` is the class name that
     `print(model)` shows. Exactly one of these says what it is: `layer` for a class of `torch.nn`,
-    `body` for a block, an anonymous block or a Sequential, `tensor` for a Parameter or Buffer.
+    `body` for a block, an anonymous block or a Sequential, `tensor` for a Parameter or Buffer,
+    `holds_modules` for a ModuleList and its like.
     `settled` says that its parameters are known.
     """
 
@@ -41,8 +42,13 @@ class Module:
     parameters: dict[str, Tensor] = field(default_factory=dict)
     buffers: dict[str, Tensor] = field(default_factory=dict)
     settled: bool = False
+    #: A ModuleList or its like: its children are what it holds.
+    holds_modules: bool = False
     #: The first application of a body: what the real module's graph is built from.
     run: Run | None = None
+
+    def __repr__(self) -> str:
+        return f"a {self.type}"
 
     @property
     def span(self) -> Span:

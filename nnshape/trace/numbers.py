@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -208,6 +209,7 @@ def _abs(value: Any) -> Any:
 #: Functions on numbers that torch also has on tensors: they are Python's where only numbers come.
 SHARED: dict[str, Callable[..., Any]] = {
     "abs": _abs,
+    "bool": bool,
     "ceil": _real(math.ceil),
     "exp": _real(math.exp),
     "float": _float,
@@ -224,7 +226,6 @@ SHARED: dict[str, Callable[..., Any]] = {
 }
 #: Functions on numbers and tuples alone.
 PYTHON: dict[str, Callable[..., Any]] = {
-    "bool": bool,
     "enumerate": lambda items, start=0: tuple(enumerate(items, start)),
     "isqrt": _real(lambda value: math.isqrt(int(value))),
     "len": len,
@@ -235,6 +236,10 @@ PYTHON: dict[str, Callable[..., Any]] = {
     "tuple": lambda items=(): tuple(items),
     "zip": lambda *items: tuple(zip(*items, strict=False)),
 }
+
+
+# How Python begins a complaint about the arguments of a call.
+_PYTHON_NAME = re.compile(r"^[\w.<>]+\(\)")
 
 
 def takes(name: str, arguments: tuple[Any, ...]) -> bool:
@@ -256,9 +261,11 @@ def evaluate(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) ->
     """The value of a function on numbers, with its derivation. Raises as `arithmetic` does."""
     function = PYTHON.get(name) or SHARED[name]
     try:
-        if name in PYTHON and name not in ("bool", "str", "isqrt", "range"):
+        if name in PYTHON and name not in ("str", "isqrt", "range"):
             return function(*arguments, **keywords)
         value = function(*map(plain, arguments), **{key: plain(item) for key, item in keywords.items()})
+    except TypeError as error:  # Python's own words, under the name that was written
+        raise TypeError(_PYTHON_NAME.sub(f"{name}()", str(error))) from None
     except (OverflowError, ValueError) as error:
         if isinstance(error, TooLarge):
             raise

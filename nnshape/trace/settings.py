@@ -9,7 +9,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dim import TooLarge, symbol
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor
-from nnshape.spec import ShapePattern, Span, Spec, parse_shape, parse_value
+from nnshape.spec import ShapePattern, Span, Spec, nodes, parse_shape, parse_value
 from nnshape.trace import patterns
 from nnshape.trace.faults import Fault, fault, nearest
 from nnshape.trace.origins import Maker
@@ -72,6 +72,7 @@ def override(
         elif name not in sizes:
             message = f"{name} is no size of an input"
             tracer.report(Problem("unknown-name", message, located.span, help=nearest(name, sizes)))
+            file.sizes[name] = located.value  # what reads it has no fault of its own
         elif not symbolic:
             values[name] = located.value
     if variant is not None:
@@ -115,10 +116,15 @@ def _batch_has_no_value(span: Span) -> Fault:
     return fault("invalid-argument", "N is the batch and has no value", span, help=help)
 
 
+def _name_of(node: nodes.Node) -> str:
+    return node.id if isinstance(node, nodes.Name) else ""
+
+
 def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[str, Any]) -> None:
     """Make the tensors that the model is given, and its symbolic sizes."""
     file = frame.file
-    file.sizes["N"] = N
+    if any(pattern.per_sample or "N" in map(_name_of, pattern.dims) for pattern in shapes.values()):
+        file.sizes["N"] = N
     for name, node, pattern in patterns.declare_sizes(file, list(shapes.values())):
         if name in file.spec.blocks or name in file.spec.imports:
             span = pattern.expression.span(node)

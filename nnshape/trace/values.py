@@ -11,7 +11,7 @@ from nnshape.shapes.tensor import Tensor, Unknown, tensors_in
 from nnshape.spec import nodes
 from nnshape.trace.derived import Derived, plain
 from nnshape.trace.model import Module
-from nnshape.trace.scope import Definition, FileScope, Frame, is_layer_class
+from nnshape.trace.scope import Definition, FileScope, Foreign, Frame, Special, is_layer_class
 
 
 def fresh(result: Any, arguments: tuple[Any, ...]) -> Any:
@@ -63,9 +63,16 @@ def shown(value: Any) -> str:
         return "a block"
     if is_layer_class(value):
         return f"the layer type {value.__name__}"
+    if isinstance(value, Special):
+        return f"the layer type {value.name}"
     if isinstance(value, Function):
         return f"the function {value.name}"
     return described(plain(value))
+
+
+def is_applied(value: Any) -> bool:
+    """Say whether a value is one that is applied to tensors: a module, a layer's class, a block, a function."""
+    return isinstance(value, (Module, Definition, FileScope, Foreign, Function, Special)) or is_layer_class(value)
 
 
 def symbols_under(frame: Frame, node: nodes.Node) -> frozenset[str]:

@@ -62,7 +62,7 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _conversion(name: str, dtype: DType) -> None:
-    def rule(input: Tensor, memory_format: Any = None) -> Tensor:
+    def rule(input: Tensor, *, memory_format: Any = None) -> Tensor:
         return converted(input, dtype)
 
     rule.__doc__ = f"Converts to {dtype}."
@@ -93,7 +93,7 @@ _unchanged("resolve_neg", "The same values, with a pending negation done.", meth
 
 
 @function(only_method=True, example=("contiguous()", "6x5x5"))
-def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """The same values, laid out in memory in the order of the dimensions."""
     return Tensor(input.shape, input.dtype, input.span)
 

@@ -123,15 +123,18 @@ def eye(
 
 @function(factory=True, example=("arange(5)",))
 def arange(
-    start: Number = 0, end: Number | None = None, step: Number = 1, *, dtype: DType | None = None,
+    start: Number = None, end: Number | None = None, step: Number = 1, *, dtype: DType | None = None,  # type: ignore[assignment]
     device: Device | None = None, requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
     """The numbers from `start` (0, where only one is given) up to but without `end`, by `step`.
 
     step: the distance between two values.
     """
+    first, end = (start, end) if end is not None else (None, start)
     if end is None:
-        start, end = 0, start
+        message = "arange is missing 1 required argument: end"
+        raise Refusal("missing-argument", message, note="arange() received an invalid combination of arguments")
+    start = 0 if first is None else first
     for name, value in (("start", start), ("end", end), ("step", step)):
         if isinstance(value, complex):
             raise Refusal("wrong-type", f"arange takes real numbers, not {value}", name)

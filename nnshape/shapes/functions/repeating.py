@@ -32,7 +32,7 @@ def expanded(shape: Shape, target: tuple[Size, ...], name: str = "sizes") -> Sha
         own = shape[place - ahead] if place >= ahead else None
         if type(size) is int and size < 0:
             if size != -1 or own is None:
-                message = f"{name} (={list(target)}) has {size} where there is no size to keep"
+                message = f"{name} (=[{', '.join(map(str, target))}]) has {size} where there is no size to keep"
                 raise Refusal("invalid-argument", message, name)
             found.append(own)
         elif own is None or own == 1:
