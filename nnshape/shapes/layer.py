@@ -209,12 +209,12 @@ class Layer:
             note = "Only Tensors of floating point and complex dtype can require gradients"
             raise Refusal("invalid-argument", message, "dtype", note=note)
 
-    def require_dtype(self, input: Tensor, name: str = "input") -> None:
-        """Raise Refusal where an input's dtype is not the parameters' own."""
+    def require_dtype(self, input: Tensor, name: str = "input", note: str = "") -> None:
+        """Raise Refusal where an input's dtype is not the parameters' own; `note` is what torch says then."""
         wanted = self.parameter_dtype
         if input.dtype != wanted:
             message = f"{{layer}} computes in {wanted}, but {name} is {input.dtype}"
-            raise Refusal("wrong-dtype", message, name)
+            raise Refusal("wrong-dtype", message, name, note=note)
 
     @property
     def parameter_dtype(self) -> DType:

@@ -62,8 +62,10 @@ def labels_of(chain: Chain, call: Call) -> list[Label]:
 
 
 def _input_label(span: Any, tensor: Tensor) -> Label:
-    text = str(tensor)
-    return Label(span, "the input" if text == span.text.strip() else f"the input: {text}")
+    full = f"[{', '.join(map(str, tensor.shape))}]"
+    if tensor.dtype != "float32":
+        full = tensor.dtype + full
+    return Label(span, "the input" if span.text.strip() in (str(tensor), full) else f"the input: {_whole(tensor)}")
 
 
 def operand_labels(frame: Frame, tensors: Iterable[Tensor]) -> list[Label]:

@@ -20,7 +20,7 @@ class Identity(Layer):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__()
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Any) -> Any:
         return input
 
 
@@ -46,7 +46,7 @@ class Linear(Layer):
         self.require_learnable()
 
     def forward(self, input: Tensor) -> Tensor:
-        self.require_dtype(input)
+        self.require_dtype(input, note=_dtypes_sentence(input.dtype, self.parameter_dtype))
         if not input.shape:
             raise Refusal("wrong-rank", "{layer} wants a last dimension, but a single number arrives", "input")
         arrives = input.shape[-1]
@@ -77,6 +77,19 @@ class Linear(Layer):
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
         return (f"last dimension: {input.shape[-1]} -> {self.out_features}",)
+
+
+#: What torch calls its dtypes in the sentences of its kernels.
+_KERNEL_NAMES = {
+    "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble", "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
+    "int64": "Long",
+}  # fmt: skip
+
+
+def _dtypes_sentence(input: DType, weight: DType) -> str:
+    names = [_KERNEL_NAMES.get(dtype) for dtype in (input, weight)]
+    return f"mat1 and mat2 must have the same dtype, but got {names[0]} and {names[1]}" if all(names) else ""
 
 
 def _what_arrives(input: Tensor) -> str:
