@@ -98,14 +98,7 @@ class Builder:
         return found
 
     def _body(self, module: Module, run: Run) -> torch.nn.Module:
-        children: dict[str, Any] = {}
-        for name, child in module.children.items():
-            if child.tensor is None:
-                children[name] = self._module(child)
-            else:
-                tensor = own_tensor(child, run, self.values)
-                learns = child.type == "Parameter"
-                children[name] = torch.nn.Parameter(tensor) if learns else (tensor, child.persistent)
+        children = self._children(module, run)
         blueprint = self.blueprint(module)
         made: torch.nn.Module
         if blueprint.plain:
@@ -118,7 +111,30 @@ class Builder:
         self.real[id(module)] = made
         return made
 
+    def _children(self, module: Module, run: Run) -> dict[str, Any]:
+        """A module's children by name: modules, parameters, and buffers with whether they are saved."""
+        children: dict[str, Any] = {}
+        for name, child in module.children.items():
+            if child.tensor is None:
+                children[name] = self._module(child)
+            else:
+                tensor = own_tensor(child, run, self.values)
+                learns = child.type == "Parameter"
+                children[name] = torch.nn.Parameter(tensor) if learns else (tensor, child.persistent)
+        return children
+
+    def _container(self, module: Module) -> torch.nn.Module:
+        """A ModuleList or its like, which holds and is not applied."""
+        assert module.run is not None
+        kind: type[torch.nn.Module] = getattr(torch.nn, module.type)
+        children = self._children(module, module.run)
+        made = kind(children) if module.type.endswith("Dict") else kind(children.values())
+        self.real[id(module)] = made
+        return made
+
     def _module(self, module: Module) -> torch.nn.Module:
+        if module.holds_modules:
+            return self._container(module)
         if module.body is not None and module.run is not None:
             return self._body(module, module.run)
         assert module.layer is not None

@@ -58,7 +58,8 @@ class _Layout:
     def rows(self) -> Iterator[Row]:
         yield from self.level(self.trace.root.children, "", "")
 
-    def level(self, calls: list[Call], parent: str, guide: str) -> Iterator[Row]:
+    def level(self, calls: list[Call], parent: str, guide: str, several: bool = False) -> Iterator[Row]:
+        """The rows of siblings; where `several` modules run in one step, each row says which one it is of."""
         groups = runs(calls, self.faults) if self.fold else [[call] for call in calls]
         for number, group in enumerate(groups):
             is_last = number == len(groups) - 1
@@ -67,13 +68,14 @@ class _Layout:
             call = group[0]
             shown = self.depth is None or call.depth + 1 < self.depth
             children = call.children if shown else []
-            yield self.row(group, parent, here, hidden=not shown)
+            yield self.row(group, "" if several else parent, here, hidden=not shown, several=several)
             if children:
-                yield from self.level(children, call.name, below)
+                many = sum(operation.run is not None for operation in call.operations) > 1
+                yield from self.level(children, call.name, below, several=many)
 
-    def row(self, group: list[Call], parent: str, guide: str, hidden: bool) -> Row:
+    def row(self, group: list[Call], parent: str, guide: str, hidden: bool, several: bool) -> Row:
         first, last = group[0], group[-1]
-        names: tuple[str, ...] = (_shown_name(first, parent),)
+        names: tuple[str, ...] = (".".join(first.path.split(".")[-2:]) if several else _shown_name(first, parent),)
         if len(group) > 1:
             names = (f"{names[0]} … {_shown_name(last, parent)}", f"{names[0]} … {last.name}")
         tied = tied_in(first, self.tied)

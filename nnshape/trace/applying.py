@@ -61,6 +61,8 @@ def call(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, ...]
 def _with_numbers(
     frame: Frame, node: nodes.Call, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
+    if name == "len" and len(arguments) == 1 and isinstance(arguments[0], Module) and arguments[0].holds_modules:
+        return len(arguments[0].children)
     if name == "len" and len(arguments) == 1 and isinstance(arguments[0], Tensor):
         return names.shape_of(arguments[0])[0] if arguments[0].shape else 0
     if holds_unknown(arguments):
@@ -180,6 +182,10 @@ def apply_module(
     if module.body is not None:
         return bodies.apply_body(frame, node, module, arguments, keywords)
     assert node is not None
+    if module.holds_modules:
+        message = f"{module.path} is a {module.type}, which is not applied itself"
+        help = (f"apply what it holds: {module.path}[{_first_key(module)}](x)",)
+        raise fault("wrong-type", message, frame.expression.span(node), help=help)
     if module.tensor is not None:
         raise fault(
             "wrong-type", f"{frame.call.name} is a {module.type}: it cannot be called", frame.expression.span(node)
@@ -190,6 +196,11 @@ def apply_module(
         frame.call.reused = frame.placed is None
         frame.call.module = frame.call.module or module
     return apply_layer(frame, node, module, arguments, keywords)
+
+
+def _first_key(container: Module) -> str:
+    name = next(iter(container.children), "0")
+    return name if name.isdigit() else repr(name)
 
 
 def makes_module(frame: Frame, node: nodes.Node) -> bool:

@@ -70,7 +70,7 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     frame.call, frame.placed = call, None
     try:
         value = evaluate(frame)
-        if isinstance(value, Module) and (value.path is None or value is frame.placed):
+        if isinstance(value, Module) and (value.path is None or value is frame.placed) and not value.holds_modules:
             # A construction that nothing has applied takes the running value.
             value = applying.apply_module(frame, frame.expression.node, value, (frame.running,), {})
         if type(value) is Tensor:
@@ -88,6 +88,11 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     module = frame.placed
     if module is None and type(value) is not Tensor and _is_constant(value):
         frame.locals[call.name] = Local(value)
+        return value
+    if isinstance(value, Module) and value is frame.placed and value.holds_modules:
+        frame.locals[call.name] = Local(value, value)
+        call.type = value.type
+        frame.run.calls.append(call)
         return value
     if isinstance(value, Module):
         value = _not_a_value(frame, value)

@@ -9,7 +9,8 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.trace import applying, expressions, measuring, names, sequences
+from nnshape.trace import applying, containers, expressions, measuring, names, sequences
+from nnshape.trace.containers import CONTAINERS
 from nnshape.trace.derived import Derived, plain
 from nnshape.trace.faults import fault, nearest
 from nnshape.trace.located import located
@@ -22,8 +23,6 @@ def call(frame: Frame, node: nodes.Call) -> Any:
     """The value of a call; a tensor that this step made when its body ran before is made no second time."""
     function = node.function
     if isinstance(function, nodes.Name):
-        if function.id == "Sequential" and frame.own(function.id) is MISSING:
-            return sequences.make_sequential(frame, node)
         target = names.lookup(frame, function.id, function, called=True)
     elif isinstance(function, nodes.Attribute):
         owner = names.attribute_owner(frame, function)
@@ -31,8 +30,6 @@ def call(frame: Frame, node: nodes.Call) -> Any:
             return _method_call(frame, node, owner, function.name)
         if isinstance(owner, Namespace):
             target = names.in_namespace(frame, function, owner, called=True)
-            if isinstance(target, Special) and target.name == "Sequential":
-                return sequences.make_sequential(frame, node)
         elif isinstance(owner, Unknown):
             _arguments(frame, node)
             raise expressions.Unknowable
@@ -45,6 +42,10 @@ def call(frame: Frame, node: nodes.Call) -> Any:
     if not is_callable(target):
         message = f"{shown(target)} cannot be called"
         raise fault("wrong-type", message, frame.expression.span(function))
+    if isinstance(target, Special) and target.name == "Sequential":
+        return sequences.make_sequential(frame, node)
+    if isinstance(target, Special) and target.name in CONTAINERS:
+        return containers.make_container(frame, node, target.name)
     existing = applying.made_before(frame, target)
     if existing is not None and existing.tensor is not None:
         return applying.read_attribute(frame, Attribute(existing, ""), existing.tensor)

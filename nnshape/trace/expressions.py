@@ -9,10 +9,11 @@ from nnshape.shapes.dim import Dim
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.trace import applying, calls, loops, names, numbers
+from nnshape.trace import applying, calls, containers, loops, names, numbers
 from nnshape.trace.derived import is_number, plain
 from nnshape.trace.faults import fault
 from nnshape.trace.located import located, undecided
+from nnshape.trace.model import Module
 from nnshape.trace.scope import MISSING, Frame, Local, find_torch
 from nnshape.trace.values import shown
 
@@ -50,6 +51,8 @@ def iterate(frame: Frame, node: nodes.Node) -> list[Any]:
         return list(value)
     if isinstance(value, Unknown):
         raise Unknowable
+    if isinstance(value, Module) and value.holds_modules:
+        return containers.items_held(frame, value)
     raise fault("wrong-type", f"only a tuple can be unpacked here, not {shown(value)}", frame.expression.span(node))
 
 
@@ -192,6 +195,8 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
     if isinstance(value, Unknown):
         raise Unknowable
     index = plain(index)
+    if isinstance(value, Module) and value.holds_modules:
+        return containers.item_of(frame, node, value, index)
     if isinstance(value, (tuple, list, str)) and isinstance(index, (int, slice)):
         with located(frame, node):
             return value[index]

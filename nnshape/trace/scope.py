@@ -33,7 +33,7 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """A word of the language that is called: Sequential, Parameter, Buffer."""
+    """A word of the language that is called: Sequential, ModuleList, Parameter, Buffer."""
 
     name: str
 
@@ -167,11 +167,15 @@ class StepsBody:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One item of a Sequential: an expression under a name, with the loop variables of its turn."""
+    """One item of a Sequential: an expression under a name, with the loop variables of its turn.
+
+    `is_named` says that the name was written, and is not the item's number.
+    """
 
     name: str
     node: Node
     variables: dict[str, Any]
+    is_named: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,7 +187,9 @@ class ItemsBody:
     frame: Frame
 
 
-_SPECIALS = {name: Special(name) for name in ("Sequential", "Parameter", "Buffer")}
+#: The words of the language that are called beside torch's layers and functions.
+SPECIALS = ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Parameter", "Buffer")
+_SPECIALS = {name: Special(name) for name in SPECIALS}
 _CONSTANTS: dict[str, Any] = {
     "auto": AUTO, "pi": math.pi, "inf": math.inf, "nan": math.nan, "torch": Namespace("torch"), "nn": Namespace("nn"),
     "F": Namespace("F"), "math": Namespace("math"),

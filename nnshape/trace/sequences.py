@@ -15,20 +15,24 @@ from nnshape.trace.values import shown
 
 
 def make_sequential(frame: Frame, node: nodes.Call) -> Module:
-    """A Sequential of the items written: named by a pair's string, else counted from 0."""
+    """A Sequential of the items written."""
+    body = ItemsBody(tuple(items_of(frame, node, "Sequential")), frame.expression, frame)
+    return Module("Sequential", (frame.expression, node), body=body)
+
+
+def items_of(frame: Frame, node: nodes.Call, kind: str) -> list[Item]:
+    """The items written in the call of a Sequential or its like: named by a pair's string, else counted from 0."""
     items: list[Item] = []
     if node.keywords:
-        raise fault(
-            "unknown-argument", "Sequential takes items, not named arguments", frame.expression.span(node.keywords[0])
-        )
+        message = f"{kind} takes items, not named arguments"
+        raise fault("unknown-argument", message, frame.expression.span(node.keywords[0]))
     for argument in node.args:
         _add_items(frame, items, argument, alone=len(node.args) == 1)
     names = [item.name for item in items]
     for name in names:
         if names.count(name) > 1 if len(names) < 100 else len(set(names)) != len(names):
-            raise fault("duplicate-key", f"two items of the Sequential are called {name}", frame.expression.span(node))
-    body = ItemsBody(tuple(items), frame.expression, frame)
-    return Module("Sequential", (frame.expression, node), body=body)
+            raise fault("duplicate-key", f"two items of the {kind} are called {name}", frame.expression.span(node))
+    return items
 
 
 def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, alone: bool) -> None:
@@ -45,7 +49,7 @@ def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, alone: boo
         for item in inside.items:
             _add_items(frame, items, item, alone=False)
     elif unpacked:
-        message = "only a list or a loop that is written here can be unpacked among the items of a Sequential"
+        message = "only a list or a loop that is written here can be unpacked among the items"
         raise fault("syntax", message, frame.expression.span(argument))
     else:
         items.append(_item(frame, argument, {}, len(items)))
@@ -66,7 +70,7 @@ def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], position: i
         if not isinstance(name, str) or not name or "." in name:
             message = f"an item's name is a string without dots, not {name!r}"
             raise fault("wrong-type", message, frame.expression.span(node.items[0]))
-        return Item(name, node.items[1], variables)
+        return Item(name, node.items[1], variables, is_named=True)
     return Item(str(position), node, variables)
 
 

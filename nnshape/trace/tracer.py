@@ -17,6 +17,7 @@ from nnshape.spec import Span, Spec
 from nnshape.spec.limits import CALLS
 from nnshape.trace import bodies, expressions, settings
 from nnshape.trace.causes import Cause, key_of
+from nnshape.trace.containers import report_never_applied
 from nnshape.trace.expectations import check_expectations
 from nnshape.trace.faults import Abort, Fault, fault
 from nnshape.trace.measuring import Measuring
@@ -147,6 +148,8 @@ def trace_spec(
             settings.declare_inputs(frame, shapes, values)
             bodies.run_steps(frame, spec.body.steps)
             run.output = _output(frame, spec)
+            if not any(problem.severity == "error" for problem in tracer.problems):
+                report_never_applied(module, tracer.report)
         except Abort as abort:
             tracer.report(abort.problem)
             call.lose_count()
