@@ -68,8 +68,15 @@ def explain(subject: str, step: str | None, output_format: str, columns: int | N
         else:
             paper.write(kind_lines(kind, paper.width))
         return 0
-    from nnshape.render.explain import rule_json, rule_lines
+    from nnshape.render.explain import rule_json, rule_lines, word_json, word_lines
+    from nnshape.spec.words import WORDS
 
+    if name in WORDS:
+        if output_format == "json":
+            write(word_json(name))
+        else:
+            paper.write(word_lines(name, paper.width))
+        return 0
     rule = _rule(subject)
     if output_format == "json":
         write(rule_json(rule))
@@ -89,7 +96,9 @@ def _rule(subject: str) -> Rule:
     from nnshape.kinds import kind_names
     from nnshape.shapes.functions import all_functions, find_function, find_method
     from nnshape.shapes.layers import all_layers, find_layer
+    from nnshape.spec.words import WORDS
     from nnshape.trace.faults import nearest
+    from nnshape.trace.measuring import declares_function
 
     path = subject.strip().removesuffix("()")
     name = path.rpartition(".")[2]
@@ -101,7 +110,10 @@ def _rule(subject: str) -> Rule:
         return found
     if os.path.exists(subject) or subject.endswith((".yaml", ".yml")):
         raise click.UsageError(f"name a step of {subject}: nnshape explain {subject} STEP")
-    near = nearest(_kind_name(name), [*all_layers(), *all_functions(), *kind_names()])
+    if declares_function(name):
+        message = f"{subject} has no rule: it is measured, by running torch on meta, and the table marks it so"
+        raise click.UsageError(f'{message}. Try: nnshape layer "{name}(x)" x=SHAPE')
+    near = nearest(_kind_name(name), [*all_layers(), *all_functions(), *kind_names(), *WORDS])
     hint = f" {near[0][0].upper()}{near[0][1:]}" if near else ""
     raise click.UsageError(f"{subject} is no layer, function or kind of problem.{hint}")
 

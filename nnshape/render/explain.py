@@ -16,6 +16,7 @@ from nnshape.shapes.documentation import page_of, torch_name
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.meanings import SHARED
+from nnshape.spec.words import WORDS
 from nnshape.trace.derivation import derivation_of_call
 from nnshape.trace.one_step import step_of
 from nnshape.trace.symbolic_example import example_of, symbolic_example
@@ -149,3 +150,19 @@ def rule_json(rule: Rule) -> str:
 
 def _argument_json(argument: Argument) -> dict[str, Any]:
     return {"name": argument.name, "default": argument.default, "takes": argument.takes, "meaning": argument.meaning}
+
+
+# ---- the language's own words ----
+
+
+def word_lines(word: str, width: int) -> list[Line]:
+    """The page of a word of the language that is called as a layer is."""
+    sentence, example = WORDS[word]
+    lines: list[Line] = [[(word, "head")], *paragraph("", sentence, width)]
+    return [*lines, (), [("Example", "head")], *_indented(example, width)]
+
+
+def word_json(word: str) -> str:
+    """The same as JSON."""
+    sentence, example = WORDS[word]
+    return json.text_of({"version": json.VERSION, "name": word, "description": sentence, "example": example})

@@ -12,9 +12,7 @@ from nnshape.shapes.documentation import torch_name
 from nnshape.spec import limits
 from nnshape.spec.mapping_steps import CALLEE, OWN_KEYS
 from nnshape.spec.shape import EXAMPLES
-
-#: The words of the language that are called as layers are, and stand in no table of rules.
-SPECIALS = ("Sequential", "Parameter", "Buffer")
+from nnshape.spec.words import WORDS
 
 BODY: Schema = {"$ref": "#/definitions/body"}
 STEP: Schema = {"$ref": "#/definitions/step"}
@@ -129,7 +127,7 @@ def _each_as_its_rule_says(pattern: str, rules: Mapping[str, Rule]) -> Schema:
 
 
 def _of_torch() -> Schema:
-    return {"pattern": patterns.named(*layers(), *SPECIALS), "patternErrorMessage": _NO_SUCH_LAYER}
+    return {"pattern": patterns.named(*layers(), *WORDS), "patternErrorMessage": _NO_SUCH_LAYER}
 
 
 def _torch_alone() -> Schema:

@@ -8,11 +8,12 @@ from nnshape.shapes.functions import find_method
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
+from nnshape.spec.words import WORDS
 from nnshape.trace import applying, expressions, measuring
 from nnshape.trace.derived import Derived
 from nnshape.trace.faults import fault, nearest
 from nnshape.trace.model import Attribute, Module
-from nnshape.trace.scope import MISSING, SPECIALS, FileScope, Foreign, Frame, Local, Namespace, find_torch, torch_names
+from nnshape.trace.scope import MISSING, FileScope, Foreign, Frame, Local, Namespace, find_torch, torch_names
 from nnshape.trace.values import shown
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
     """The fault for a name that nothing gives a meaning: a layer if it looks like one."""
     span = frame.expression.span(node)
     if name[:1].isupper() and len(name) > 1:
-        types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), *SPECIALS]
+        types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), *WORDS]
         return fault("unknown-layer", f"there is no layer or block called {name}", span, help=nearest(name, types))
     help = nearest(name, frame.own_names()) or nearest(name, torch_names())
     return fault("unknown-name", f"there is no step, hparam, size or function called {name}", span, help=help)

@@ -15,6 +15,7 @@ from nnshape.shapes.layer import Layer
 from nnshape.shapes.layers import all_layers, find_layer
 from nnshape.shapes.tensor import UNKNOWN
 from nnshape.spec import Block, Expression, Node, Span, Spec, Step
+from nnshape.spec.words import WORDS
 from nnshape.trace import numbers
 from nnshape.trace.model import Call, Module, Run
 
@@ -187,9 +188,7 @@ class ItemsBody:
     frame: Frame
 
 
-#: The words of the language that are called beside torch's layers and functions.
-SPECIALS = ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Parameter", "Buffer")
-_SPECIALS = {name: Special(name) for name in SPECIALS}
+_SPECIALS = {name: Special(name) for name in WORDS}
 _CONSTANTS: dict[str, Any] = {
     "auto": AUTO, "pi": math.pi, "inf": math.inf, "nan": math.nan, "torch": Namespace("torch"), "nn": Namespace("nn"),
     "F": Namespace("F"), "math": Namespace("math"),

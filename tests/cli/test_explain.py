@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+import nnshape
 from nnshape.kinds import kind_names, kind_of
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
+from nnshape.spec.words import WORDS
 
 RULES = {**all_layers(), **all_functions()}
 
@@ -174,3 +176,23 @@ def test_unknown_steps(run, lenet, resnet):
     assert ambiguous.code == 2
     assert "bn2 is the end of 16 paths: layer1.0.bn2" in ambiguous.err
     assert run("explain", "no-such-file.yaml", "conv1").code == 2
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_of_the_language_has_a_page_whose_example_is_a_step(run, word):
+    sentence, example = WORDS[word]
+    result = run("explain", word)
+    assert result.exit_code == 0
+    assert example in result.output
+    assert json.loads(run("explain", word, "--format", "json").output)["description"] == sentence
+    blocks = "blocks:\n  Block(d):\n    fc: Linear(d, d)\n"
+    uses = {"heads": "head: heads[0](x)", "scales": "scaled: x"}.get(example.split(":")[0], "last: Linear(8, 8)(x)")
+    uses = uses.replace("[0]", "['cls']") if "Dict" in word else uses
+    text = f"input: 8\nhparams: {{d: 8, n: 2}}\n{blocks}layers:\n  {example}\n  {uses}\n"
+    assert nnshape.trace(nnshape.loads(text)).problems == ()
+
+
+def test_a_function_without_a_rule_is_said_to_be_measured(run):
+    result = run("explain", "diff")
+    assert result.exit_code == 2
+    assert "diff has no rule: it is measured" in result.output

@@ -7,12 +7,12 @@ from typing import get_args
 from jsonschema import Draft7Validator
 
 from nnshape.schema import schema_text
-from nnshape.schema.steps import SPECIALS
 from nnshape.spec import loads
 from nnshape.spec.expectations import QUANTITIES
 from nnshape.spec.keys import KEYS, REQUIRED
 from nnshape.spec.mapping_steps import OWN_KEYS
 from nnshape.spec.spec import Quantity
+from nnshape.spec.words import WORDS
 from nnshape.trace.scope import Special, find_torch
 
 
@@ -48,7 +48,7 @@ def test_what_can_be_expected(whole):
 
 
 def test_the_words_that_are_called_as_layers():
-    assert all(find_torch(name) == Special(name) for name in SPECIALS)
+    assert all(find_torch(name) == Special(name) for name in WORDS)
 
 
 def references(held) -> set[str]:

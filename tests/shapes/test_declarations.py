@@ -25,10 +25,10 @@ WITHOUT_RULE = {
     "RNNBase": "the base of RNN, LSTM and GRU",
     "RNNCellBase": "the base of the cells",
     "Sequential": "the language has it",
-    "ModuleList": "it has no forward",
-    "ModuleDict": "it has no forward",
-    "ParameterList": "it has no forward",
-    "ParameterDict": "it has no forward",
+    "ModuleList": "the language has it: it holds, and is not applied",
+    "ModuleDict": "the language has it: it holds, and is not applied",
+    "ParameterList": "the language has it: it holds, and is not applied",
+    "ParameterDict": "the language has it: it holds, and is not applied",
     "DataParallel": "it spreads a model over devices",
 }
 #: What torch's class does not spell out: it takes *args and **kwargs, and hands them on.
