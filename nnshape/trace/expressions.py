@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from nnshape.shapes.dim import Dim
+from nnshape.shapes.dtypes import DType
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
@@ -197,7 +198,8 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
     index = plain(index)
     if isinstance(value, Module) and value.holds_modules:
         return containers.item_of(frame, node, value, index)
-    if isinstance(value, (tuple, list, str)) and isinstance(index, (int, slice)):
+    sequence = isinstance(value, (tuple, list, str)) and not isinstance(value, DType)
+    if sequence and isinstance(index, (int, slice)):
         with located(frame, node):
             return value[index]
     message = f"{shown(value)} cannot be indexed by {shown(index)}"
