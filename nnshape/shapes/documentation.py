@@ -35,6 +35,7 @@ FUNCTION_SECTIONS: dict[str, tuple[str, ...]] = {
     "Views, reshapes, order": ("shape", "rearrange", "repeating", "diagonals"),
     "Joining, splitting": ("joining", "splitting"),
     "Indexing, gathering": ("indexing", "gathering"),
+    "In place": ("inplace",),
     "Reduction": ("reduction",),
     "Sorting, searching": ("ranking", "counting"),
     "Matrices": ("matrix", "products", "einsum", "linalg"),

@@ -30,7 +30,9 @@ RULES: dict[str, Any] = {**all_layers(), **all_functions()}
 #: What only certain values go through, and random ones do not.
 OF_CERTAIN_VALUES = {"cholesky": "a matrix that is positive definite"}
 #: What multiplies where FlopCounterMode counts nothing: operators that it has no formula for.
-UNCOUNTED = ("Bilinear", "bilinear", "mv", "dot", "vdot", "addmv", "addbmm", "tensordot")
+UNCOUNTED = (
+    "Bilinear", "bilinear", "mv", "dot", "vdot", "addmv", "addbmm", "tensordot", "addmv_", "addmm_", "baddbmm_",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from nnshape.shapes.dtypes import DTYPES as ALL_DTYPES
 from nnshape.shapes.functions import find_function, find_method
+from nnshape.shapes.functions.inplace import WRITTEN
 from nnshape.shapes.tensor import Tensor
 
 torch.set_num_threads(1)
@@ -71,13 +72,15 @@ def alike(
 
 
 def check(name: str, *inputs: Any, literal: tuple[int, ...] = (1,), **call: Any) -> None:
-    """Hold a function against torch as a function, and as a method where it is one."""
+    """Hold a function against torch as a function, and as a method and in place where it is one."""
     rule, method = find_function(name), find_method(name)
     assert rule or method, f"no rule for {name}"
     if rule is not None and not rule.only_method:
         check_function(name, inputs, call, literal=literal)
     if method is not None and inputs and isinstance(inputs[0], Tensor):
         check_function(name, inputs, call, method=True, literal=literal)
+        if name in WRITTEN:
+            check_function(f"{name}_", inputs, call, method=True, literal=literal)
 
 
 given_dtypes = dtypes.map(ALL_DTYPES.__getitem__)

@@ -182,6 +182,7 @@ UNCOUNTED = {"matmul", "tensordot", "inner"}
 
 
 @pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
 def test_multiply_accumulates_are_half_of_torchs_flops(name: str) -> None:
     @cases(60)
     @given(PRODUCTS[name])

@@ -65,6 +65,8 @@ def test_recurrent(name: str, data: st.DataObject) -> None:
         if name == "LSTM":
             cell = draw(states((*places, size), dtype))
             call["hx"] = draw(often((state, cell), st.sampled_from([(state,), (state, cell, cell)])))
+            # Left out: with projections, torch looks at no dtype of the cell's state, and may take it or fail over it.
+            assume(not keywords.get("proj_size") or cell.dtype == state.dtype)
     check_layer(name, (input_size, hidden), keywords, (input,), call)
 
 

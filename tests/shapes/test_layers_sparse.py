@@ -44,6 +44,8 @@ def test_embedding(data: st.DataObject) -> None:
             dtype=st.none() | dtypes(),
         )
     )
+    # Left out: of a frozen table of nothing, torch takes any dtype.
+    assume(not keywords.get("_freeze") or (rows > 0 and columns > 0))
     check_layer("Embedding", (rows, columns), keywords, (data.draw(tensors(0, 3, "int64")),))
 
 
@@ -75,7 +77,7 @@ def test_embedding_bag(data: st.DataObject) -> None:
     # Left out, as they corrupt torch's memory: ids of which no bag takes any, and max_norm over a table of no rows.
     bags = call["offsets"].numel() - keywords.get("include_last_offset", False) if "offsets" in call else 1
     assume(bags > 0 or 0 in input.shape)
-    assume(rows > 0 or keywords.get("max_norm") is None)
+    assume(rows > 0 or (keywords.get("max_norm") is None and not keywords.get("include_last_offset")))
     check_layer("EmbeddingBag", (rows, columns), keywords, (input,), call)
 
 

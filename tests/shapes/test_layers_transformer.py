@@ -133,7 +133,8 @@ def test_encoder(data: st.DataObject) -> None:
 def test_decoder(data: st.DataObject) -> None:
     draw, case = data.draw, data.draw(stacks())
     layer = layer_of(draw(often("TransformerDecoderLayer", st.just("TransformerEncoderLayer"), 12)), case)
-    if layer is None:
+    # Left out: the copies that TransformerDecoder makes forget an activation with parameters, and take relu for it.
+    if layer is None or "PReLU" in str(layer):
         return
     inputs = sequence(draw, case, case["target"]), sequence(draw, case, case["source"])
     call = decoder_call(draw, case) | draw(some(tgt_is_causal=CAUSAL_OR_NONE, memory_is_causal=CAUSAL))

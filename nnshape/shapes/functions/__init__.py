@@ -50,6 +50,7 @@ FAMILIES = (
     "likelihood_losses",
     "class_losses",
     "pair_losses",
+    "inplace",
 )
 
 

@@ -125,6 +125,8 @@ def rrelu(
         raise Refusal("invalid-argument", message, "lower")
     if not training:
         return _fit(input, upper=mean)
+    if not inplace:
+        _fit(input, upper=mean)
     if 0 not in input.shape and not isfinite(spread):
         raise Refusal("invalid-argument", f"`upper` (={upper}) is too far above `lower` (={lower})", "upper")
     require_fit(spread, "upper", input.dtype)

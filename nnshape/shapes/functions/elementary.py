@@ -246,7 +246,7 @@ def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
 def _add_product(name: str, sign: str, doc: str, allowed: str) -> None:
     def rule(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
         dtype = result_type(input, tensor1, tensor2)
-        if "bifc"[category(dtype)] not in allowed:
+        if "bifc"[category(dtype)] not in allowed or (name == "addcdiv" and dtype == "complex32"):
             raise Refusal(
                 "wrong-dtype", f"{name} takes no {dtype}", "input", note=f"{name}: not implemented for '{dtype}'"
             )

@@ -114,7 +114,7 @@ class RReLU(Layer):
     example = ("RReLU(0.1, 0.3)", "6x28x28")
 
     def forward(self, input: Tensor) -> Tensor:
-        result: Tensor = functions.rrelu.rule(input, self.lower, self.upper, training=True)
+        result: Tensor = functions.rrelu.rule(input, self.lower, self.upper, training=True, inplace=self.inplace)
         return result
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nnshape.shapes.dim import Size
-from nnshape.shapes.dtypes import DType, is_complex, is_floating
+from nnshape.shapes.dtypes import DType, is_floating
 from nnshape.shapes.functions import normalization as rules
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.layers.normalization import _Normalization
@@ -122,6 +122,6 @@ class CrossMapLRN2d(Layer):
             )
         if input.shape[1] == 0:
             raise Refusal("empty-output", "{layer} wants a channel or more, but none arrives", "input")
-        if not is_floating(input.dtype) and not is_complex(input.dtype):
+        if not is_floating(input.dtype) and input.dtype not in ("complex64", "complex128"):
             raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
         return input.like()
