@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem
-from nnshape.shapes.dim import Dim
+from nnshape.shapes.dim import Dim, symbols_of
 from nnshape.shapes.tensor import Unknown
 from nnshape.spec import Expectation, ShapePattern
 from nnshape.trace import expressions, patterns
@@ -32,19 +32,34 @@ def check_expectations(trace: Trace, frame: Frame, report: Callable[[Problem], N
         if expectation.quantity == "output":
             _check_output(frame, expectation, expectation.value, trace.output, "the output", report)
             continue
-        value = getattr(trace.totals, expectation.quantity)
-        if isinstance(value, Dim) or _is_partial(trace.totals, expectation.quantity) or is_wrong:
-            continue
-        assert isinstance(expectation.value, int)
-        if not _HOLDS[expectation.relation](value, expectation.value):
-            name = _NAMES.get(expectation.quantity, expectation.quantity)
-            relation = "" if expectation.relation == "==" else f"{expectation.relation} "
-            message = f"the model has {value:,} {name}, where {relation}{expectation.value:,} is expected"
-            report(Problem("over-budget", message, expectation.span, f"{value:,}"))
+        if not is_wrong:
+            problem = _judged(expectation, trace.totals)
+            if problem is not None:
+                report(problem)
 
 
-def _is_partial(totals: Totals, quantity: str) -> bool:
-    return totals.partial_macs if quantity == "macs" else totals.partial_parameters
+def _judged(expectation: Expectation, totals: Totals) -> Problem | None:
+    """What is wrong with a count; a warning where it is not known well enough to be judged."""
+    value = getattr(totals, expectation.quantity)
+    is_least = totals.partial_macs if expectation.quantity == "macs" else totals.partial_parameters
+    name = _NAMES.get(expectation.quantity, expectation.quantity)
+    span = expectation.span
+    if isinstance(value, Dim):
+        symbols = ", ".join(sorted(symbols_of(value)))
+        help = (f"give {symbols} a value in dims",)
+        message = f"the model's {name} are not held against this: they depend on {symbols}"
+        return Problem("unchecked", message, span, str(value), help=help, severity="warning")
+    assert isinstance(expectation.value, int)
+    bound = f"{'' if expectation.relation == '==' else f'{expectation.relation} '}{expectation.value:,}"
+    holds = _HOLDS[expectation.relation](value, expectation.value)
+    if is_least and (holds or expectation.relation not in ("<", "<=")):
+        message = f"the model's {name} are not held against this: a part of them is not known"
+        return Problem("unchecked", message, span, f"at least {value:,}", severity="warning")
+    if holds:
+        return None
+    least = "at least " if is_least else ""
+    message = f"the model has {least}{value:,} {name}, where {bound} is expected"
+    return Problem("over-budget", message, span, f"{least}{value:,}")
 
 
 def _check_output(

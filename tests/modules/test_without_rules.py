@@ -177,3 +177,18 @@ def test_without_torch_the_step_says_what_it_lacks(monkeypatch):
     (problem,) = trace(loads("input: 4\nlayers:\n  a: diff()\n")).errors
     assert problem.kind == "unmeasured"
     assert "diff has no rule, and torch, which would measure it, cannot be imported" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        ("{macs: <= 10}", [("over-budget", "error")]),
+        ("{macs: <= 1M}", [("unchecked", "warning")]),
+        ("{macs: 36}", [("unchecked", "warning")]),
+        ("{parameters: 39}", []),
+        ("{parameters: <= 38}", [("over-budget", "error")]),
+    ],
+)
+def test_a_lower_bound_is_judged_only_where_it_decides(expected, told):
+    traced = trace(loads(f"{MODEL}expect: {expected}\n"))
+    assert [(problem.kind, problem.severity) for problem in traced.problems] == told
