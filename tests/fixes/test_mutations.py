@@ -76,9 +76,6 @@ FOUND = {
     "a Parameter of nothing": ("vit_b_16", "Parameter(zeros(1, 1, width))", "Parameter()"),
     "a size of no input": ("gpt2", "int64[N, T]", "int64[N]"),
     "the batch where no input has one": ("lstm_tagger", "Embedding(vocab", "Embedding(N"),
-    "a causal mask of another length": (
-        "transformer", "(source_in, target_in, tgt_mask", "(target_in, source_in, tgt_mask"),
-    "a causal mask that is not square": ("transformer", "ones(T, T)", "ones(width, T)"),
     "a root with an argument that it has not": ("transformer", "embed * sqrt(width)", "embed * sqrt(width, dim=1)"),
     "a reshape to no width": ("gpt2", "Block(width, heads) for", "Block(heads, width) for"),
     "Identity of several values": ("lstm_tagger", "  hidden2tag: Linear", "  same: Identity()\n  hidden2tag: Linear"),

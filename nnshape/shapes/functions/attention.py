@@ -186,9 +186,9 @@ def attend(
         raise Refusal("size-mismatch", message, "key")
     seen = source + heads.bias_kv + heads.zero
     if attn_mask is not None and is_causal and key_padding_mask is None and not need_weights:
-        # The fused kernel makes its own mask; torch's path for inference still reads the one that is given.
-        _require_mask_shape(attn_mask, (length, source), batch * count if batched else count)
-        attn_mask = None
+        if not batched and attn_mask.ndim == 3:
+            _require_mask_shape(attn_mask, (length, source), count)
+        attn_mask = None  # the fused kernel makes its own
     merged = _require_masks(heads, (length, batch, source), key_padding_mask, attn_mask, query.dtype, need_weights)
     if not need_weights and merged and (batch == 0 or seen == 0) and batch * count != 1:
         message = f"{{layer}} cannot apply its mask to nothing: {query} and {key} arrive"
