@@ -24,6 +24,13 @@ class Identity(Layer):
         return input
 
 
+def _require_products(input: Tensor) -> None:
+    """Raise Refusal where torch's CPU multiplies no matrices of this dtype."""
+    if input.dtype == "complex32":
+        note = "\"addmm_impl_cpu_\" not implemented for 'ComplexHalf'"
+        raise Refusal("wrong-dtype", "{layer} has no products of complex32, the dtype of input", "input", note=note)
+
+
 class Linear(Layer):
     """Applies an affine map, input @ weight.T + bias, to the last dimension.
 
@@ -61,6 +68,7 @@ class Linear(Layer):
                 tensor=input,
                 dims=(-1,),
             )
+        _require_products(input)
         return input.like((*input.shape[:-1], self.out_features))
 
     def declared(self, input: Tensor) -> tuple[Tensor]:
@@ -145,6 +153,11 @@ class Bilinear(Layer):
                     f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
                 )
                 raise Refusal("size-mismatch", message, "input2")
+        if input1.dtype in ("complex32", "complex64", "complex128"):
+            note = "_trilinear does not support automatic differentiation for outputs with complex dtype."
+            raise Refusal(
+                "wrong-dtype", f"{{layer}} cannot learn in {input1.dtype}: take a float dtype", "dtype", note=note
+            )
         for name, input, wanted in (
             ("in1_features", input1, self.in1_features),
             ("in2_features", input2, self.in2_features),
