@@ -1,6 +1,7 @@
-"""The errors that people meet: each case names the kind on the very line, and the whole message is a snapshot.
+"""The errors that people meet: each case says the kind and the column on the very line, and a snapshot the message.
 
-`pytest --snapshot-update` writes the messages anew; they are reviewed by reading them.
+`#! size-mismatch 15` is a problem of this kind on this line whose range begins at column 15. `pytest --snapshot-update`
+writes these comments and the messages anew; they are reviewed by reading them.
 """
 
 import re
@@ -15,7 +16,8 @@ from nnshape.render.problems import problems_lines
 from nnshape.render.styled import painted
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "errors").glob("*.yaml"))
-_EXPECTED = re.compile(r"#! ([a-z-]+)")
+_EXPECTED = re.compile(r"#! ([a-z-]+)(?: (\d+))?")
+_COMMENT = re.compile(r"[ \t]*#! .*")
 
 
 def problems_of(path: Path) -> tuple[nnshape.Problem, ...]:
@@ -26,19 +28,38 @@ def problems_of(path: Path) -> tuple[nnshape.Problem, ...]:
         return error.problems
 
 
-def expected(path: Path) -> list[tuple[int, str]]:
-    lines = path.read_text("utf-8").splitlines()
-    return [(number, kind) for number, line in enumerate(lines, 1) for kind in _EXPECTED.findall(line)]
+def places(problems: tuple[nnshape.Problem, ...]) -> list[tuple[int, int, str]]:
+    """Line, column and kind of each problem, in the order of the text."""
+    return sorted((p.span.line, p.span.column, p.kind) for p in problems if p.span)
+
+
+def expected(path: Path) -> list[tuple[int, int, str]]:
+    """What the comments of a case say; a column of 0 where one says none."""
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    return [(number, int(column or 0), kind) for number, line in lines for kind, column in _EXPECTED.findall(line)]
+
+
+def write_expected(path: Path, found: list[tuple[int, int, str]]) -> None:
+    """Write the comments of a case as the problems are."""
+    lines = [_COMMENT.sub("", line) for line in path.read_text("utf-8").splitlines()]
+    for number in dict.fromkeys(number for number, _, _ in found):
+        comments = [f"#! {kind} {column}" for line, column, kind in found if line == number]
+        lines[number - 1] += "    " + " ".join(comments)
+    path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda path: path.stem)
 def case(request):
-    return request.param, problems_of(request.param)
+    path, problems = request.param, problems_of(request.param)
+    if request.config.option.update_snapshots and places(problems) != expected(path):
+        write_expected(path, places(problems))
+        problems = problems_of(path)
+    return path, problems
 
 
-def test_the_kinds_are_told_at_the_lines_that_say_so(case):
+def test_the_kinds_are_told_at_the_lines_and_columns_that_say_so(case):
     path, problems = case
-    assert sorted((p.span.line, p.kind) for p in problems if p.span) == expected(path)
+    assert places(problems) == expected(path)
 
 
 def test_the_message_is_the_one_that_was_reviewed(case, snapshot):
