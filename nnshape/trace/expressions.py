@@ -181,7 +181,17 @@ def truth(frame: Frame, node: nodes.Node, value: Any) -> bool:
 
 
 def _fstring(frame: Frame, node: nodes.FString) -> Any:
-    return "".join(str(plain(evaluate(frame, part))) for part in node.parts)
+    return "".join(str(plain(_without_tensor(frame, part))) for part in node.parts)
+
+
+def _without_tensor(frame: Frame, part: nodes.Node) -> Any:
+    value = evaluate(frame, part)
+    if isinstance(value, Unknown):
+        raise Unknowable
+    if isinstance(value, Tensor):
+        message = f"a text is made of numbers and texts, not of {shown(value)}"
+        raise fault("wrong-type", message, frame.expression.span(part))
+    return value
 
 
 def _comprehension(frame: Frame, node: nodes.Comprehension) -> Any:

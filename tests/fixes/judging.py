@@ -65,9 +65,9 @@ def judged(original: str, mutation: Mutation) -> Judgement:
     refusals = _refusals(trace)
     refused = refusals[0] if refusals else None
     told = _told(trace.errors)
+    if all(_on_purpose(problem) for problem in trace.errors):
+        return Judgement("stricter", kinds=kinds)
     if refused is None:
-        if all(_on_purpose(problem) for problem in trace.errors):
-            return Judgement("stricter", kinds=kinds)
         return Judgement("refused", f"nnshape: {told}\ntorch: runs", kinds)
     wrong = _at_another_line(trace, mutation, refusals)
     line = trace.errors[0].span.line if trace.errors[0].span else 0

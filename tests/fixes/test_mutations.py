@@ -81,6 +81,8 @@ FOUND = {
     "Identity of several values": ("lstm_tagger", "  hidden2tag: Linear", "  same: Identity()\n  hidden2tag: Linear"),
     "an index into a dtype": ("vit_b_16", "expand(x.shape[0]", "expand(x.dtype[0]"),
     "a dtype's method with an argument": ("tiny_model", "Softmax(1)", "double(1)"),
+    "a name made of a tensor": (
+        "densenet121", "    norm5", "    t: Sequential((f'{conv0}', ReLU()) for i in range(1))\n    norm5"),
     "bool as a method": ("lenet", "  relu4: ReLU()", "  relu4: bool()"),
 }  # fmt: skip
 
