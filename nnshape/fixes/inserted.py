@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt
 
-from nnshape.fixes.candidate import Candidate
+from nnshape.fixes.candidate import Candidate, argument_of, construction
 from nnshape.fixes.editing import Edit
+from nnshape.shapes.dim import Size
 from nnshape.shapes.tensor import N, Tensor, product, tensors_in
 from nnshape.spec import Span, nodes
 from nnshape.trace import Module, Trace
 from nnshape.trace.causes import Cause
 from nnshape.trace.labels import named
 from nnshape.trace.model import Call
+from nnshape.trace.origins import chain_of
 from nnshape.trace.scope import ItemsBody, Local
 
 _STEP_LINE = re.compile(r"[ \t]*([^\s:#'\"]+|'[^']*'|\"[^\"]*\")[ \t]*:[ \t]+")
@@ -195,7 +197,7 @@ def projection(trace: Trace, cause: Cause) -> Iterator[Candidate]:
     both = [(named(cause.frame, one), one, two), (named(cause.frame, two), two, one)]
     for name, tensor, other in sorted(both, key=lambda item: order.index(item[0]) if item[0] in order else 10**6):
         node = _named_node(cause.node, name)
-        layer = _projecting(tensor, other)
+        layer = _projecting(cause, tensor, other)
         if node is None or layer is None:
             continue
         step = free_name(cause, "proj")
@@ -205,20 +207,44 @@ def projection(trace: Trace, cause: Cause) -> Iterator[Candidate]:
             yield Candidate(f"project {name}", edits, shown=f"{step}: {layer}({name}), and {step} in its place")
 
 
-def _projecting(tensor: Tensor, other: Tensor) -> str | None:
+def _projecting(cause: Cause, tensor: Tensor, other: Tensor) -> str | None:
     one, two = tensor.shape, other.shape
     if not all(type(size) is int for size in (*one[1:], *two[1:])):
         return None
     differ = [place for place in range(len(one)) if one[place] != two[place]]
     if len(one) == 4 and differ == [1]:
-        return f"Conv2d({one[1]}, {two[1]}, 1)"
+        return f"Conv2d({_read(cause, one[1])}, {_width_of(cause, other, two[1])}, 1)"
     if len(one) == 4 and differ in ([1, 2, 3], [2, 3]):
         strides = {-(-one[place] // two[place]) for place in (2, 3)}
         if len(strides) == 1 and all(one[place] > two[place] for place in (2, 3)):
-            return f"Conv2d({one[1]}, {two[1]}, 1, {strides.pop()})"
+            return f"Conv2d({_read(cause, one[1])}, {_width_of(cause, other, two[1])}, 1, {strides.pop()})"
     if len(one) in (2, 3) and differ == [len(one) - 1]:
-        return f"Linear({one[-1]}, {two[-1]})"
+        return f"Linear({_read(cause, one[-1])}, {_width_of(cause, other, two[-1])})"
     return None
+
+
+def _read(cause: Cause, size: Size) -> str:
+    """What comes in: a number, but `auto` inside a block, which is used with other sizes too."""
+    return "auto" if cause.frame.outer is not None or cause.frame.prefix else str(size)
+
+
+def _width_of(cause: Cause, tensor: Tensor, size: Size) -> str:
+    """A width as the step that made it says it, where that is a hyperparameter of the block; else the number."""
+    chain = chain_of(cause.frame.tracer.makers, cause.call, tensor)
+    for link in chain.links:
+        operation = link.operation
+        target = operation.target if operation is not None else None
+        if not isinstance(target, Module) or target.layer is None or link.call not in cause.frame.run.calls:
+            continue
+        expression, node = target.place
+        call = construction(node) if expression is not None else None  # type: ignore[arg-type]
+        if call is None:
+            continue
+        for name in ("out_channels", "out_features"):
+            written = argument_of(call, target.layer.signature(), name)
+            if isinstance(written, nodes.Name) and vars(target.layer).get(name) == size:
+                return written.id
+    return str(size)
 
 
 def _named_node(node: nodes.Node, name: str) -> nodes.Name | None:

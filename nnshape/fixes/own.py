@@ -24,14 +24,19 @@ def what_arrives(trace: Trace, cause: Cause) -> Iterator[Candidate]:
     if value is None or cause.place is cause.node or isinstance(cause.place, nodes.Keyword):
         return
     expression = _expression(cause)
-    for edit, literal in _written(trace, cause, expression, cause.place, text_of(value)):
+    for edit, literal in written(trace, cause, expression, cause.place, text_of(value)):
         in_step = edit.span.source is cause.call.span.source and (
             cause.call.span.start <= edit.span.start and edit.span.end <= cause.call.span.end
         )
         yield Candidate(
             "take what arrives", (edit,), cause.call.span if in_step else None, cause.call.name,
-            shown="" if in_step else _shown_elsewhere(edit), safe=in_step and literal,
+            shown="" if in_step else line_after(edit), safe=in_step and literal,
         )  # fmt: skip
+    layer, call = _layer(cause), construction(cause.node)
+    if layer is not None and call is not None and cause.refusal.argument in layer.auto:
+        # A number would be wrong in another turn of the loop, or where the block is used elsewhere.
+        edit = Edit(expression.span(cause.place), "auto")
+        yield Candidate("take what arrives", (edit,), cause.call.span, cause.call.name)
 
 
 def _arriving(cause: Cause) -> Any:
@@ -54,7 +59,7 @@ def _expression(cause: Cause) -> Expression:
     return cause.expression
 
 
-def _written(trace: Trace, cause: Cause, expression: Expression, node: Node, value: str) -> Iterator[tuple[Edit, bool]]:
+def written(trace: Trace, cause: Cause, expression: Expression, node: Node, value: str) -> Iterator[tuple[Edit, bool]]:
     """Where a value can be written so that an argument has it, and whether it replaces a plain number."""
     if isinstance(node, (nodes.Name, nodes.Word)):
         name = node.id
@@ -85,14 +90,19 @@ def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterat
         if expression is None or call is None:
             return
         names = [parameter.name for parameter in inner.body.definition.block.parameters]
-        written = next((keyword.value for keyword in call.keywords if keyword.name == name), None)
-        if written is None and names.index(name) < len(call.args):
-            written = call.args[names.index(name)]
-        if whole_number(written) is not None and written is not None:
-            yield Edit(expression.span(written), value), False
-        if not isinstance(written, nodes.Name):
+        given = next((keyword.value for keyword in call.keywords if keyword.name == name), None)
+        if given is None and names.index(name) < len(call.args):
+            given = call.args[names.index(name)]
+        if whole_number(given) is not None and given is not None:
+            yield Edit(expression.span(given), value), False
+        if isinstance(given, nodes.Binary):
+            # One part of a sum may be what is meant: `width` of `width * (i + 1)`.
+            for part in nodes.walk(given):
+                if isinstance(part, nodes.Name):
+                    yield Edit(expression.span(given), expression.span(part).text), False
+        if not isinstance(given, nodes.Name):
             return
-        name = written.id
+        name = given.id
         inner = modules.get((inner.path or "").rpartition(".")[0])
         while inner is not None and inner.path and not isinstance(inner.body, BlockBody):
             inner = modules.get(inner.path.rpartition(".")[0])
@@ -100,7 +110,7 @@ def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterat
             yield Edit(trace.spec.hparams[name].span, value), False
 
 
-def _shown_elsewhere(edit: Edit) -> str:
+def line_after(edit: Edit) -> str:
     """The line of an edit outside the step, as it then reads."""
     span = edit.span
     line = span.source.line(span.line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nnshape.fixes import own
 from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number, with_argument
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dim import TooLarge
@@ -39,15 +40,16 @@ def upstream(trace: Trace, cause: Cause) -> Iterator[Candidate]:
         seen.add(id(tensor))
         chain = cause.chain if tensor is cause.refusal.tensor and cause.chain is not None else None
         chain = chain or chain_of(cause.frame.tracer.makers, cause.call, tensor)
-        yield from _along(cause, chain, tensor)
+        yield from _along(trace, cause, chain, tensor)
 
 
-def _along(cause: Cause, chain: Chain, tensor: Tensor) -> Iterator[Candidate]:
+def _along(trace: Trace, cause: Cause, chain: Chain, tensor: Tensor) -> Iterator[Candidate]:
     for number, link in enumerate(chain.links[:_MOST_LINKS]):
         place = _construction_of(link)
         if place is None or not link.changed:
             continue
         expression, call, layer = place
+        yield from _at_the_block(trace, cause, layer, call, link)
         for name, value in _changes(cause, layer, call, link):
             changed = _changed(layer, name, value)
             if changed is None:
@@ -59,6 +61,23 @@ def _along(cause: Cause, chain: Chain, tensor: Tensor) -> Iterator[Candidate]:
                     _description(cause), (edit,), link.call.span, link.call.name,
                     because=_because(chain.links[:number], shapes),
                 )  # fmt: skip
+
+
+def _at_the_block(trace: Trace, cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterator[Candidate]:
+    """Where the size is a hyperparameter of the block that the fault is in: its value where the block is used."""
+    if link.call not in cause.frame.run.calls:
+        return
+    arrived, wanted = cause.refusal.arrived, cause.refusal.wanted
+    others = [size for tensor in tensors_in((cause.arguments, dict(cause.keywords))) for size in tensor.shape[1:]]
+    values = [size for size in ([wanted] if arrived is not None else others) if type(size) is int]
+    for name in _SIZES:
+        node = argument_of(call, layer.signature(), name)
+        if not isinstance(node, nodes.Name):
+            continue
+        for value in dict.fromkeys(values):
+            for edit, _ in own.written(trace, cause, cause.expression, node, str(value)):
+                if edit.span.text != edit.replacement:
+                    yield Candidate(_description(cause), (edit,), shown=own.line_after(edit))
 
 
 def _description(cause: Cause) -> str:
@@ -81,11 +100,11 @@ def _construction_of(link: Link) -> tuple[Expression, nodes.Call, Layer] | None:
 
 def _changes(cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterator[tuple[str, Any]]:
     """Arguments of a layer with other values: sizes first, then the window's, the nearest values first."""
-    own, signature = vars(layer), layer.signature()
+    fields, signature = vars(layer), layer.signature()
     arrived, wanted = cause.refusal.arrived, cause.refusal.wanted
     others = [size for tensor in tensors_in((cause.arguments, dict(cause.keywords))) for size in tensor.shape]
     for name in _SIZES:
-        value = own.get(name)
+        value = fields.get(name)
         if type(value) is not int or not _is_plain(argument_of(call, signature, name)):
             continue
         if link.operation is not None and isinstance(link.operation.target, Module) and name == "num_channels":
@@ -100,7 +119,7 @@ def _changes(cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterat
             if type(other) is int and other > 0 and other != value:
                 yield name, other
     for name in _WINDOW:
-        value = own.get(name)
+        value = fields.get(name)
         if type(value) is not int or not (_is_plain(argument_of(call, signature, name))):
             continue
         least = 0 if "padding" in name else 1

@@ -10,6 +10,7 @@ from nnshape.shapes.dim import Dim
 from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, sizes_text, tensors_in
+from nnshape.spec import Span
 from nnshape.trace.model import Call, Module
 from nnshape.trace.origins import Chain, Link, chain_of
 from nnshape.trace.scope import Frame, Local
@@ -42,12 +43,12 @@ def _whole(tensor: Tensor) -> str:
     return str(tensor)
 
 
-def labels_of(chain: Chain, call: Call) -> list[Label]:
-    """The steps on the way to `call` where the sizes came about, back to the one that set one of them."""
+def labels_of(chain: Chain, call: Call, place: Span) -> list[Label]:
+    """The steps on the way to `place` in `call` where the sizes came about, back to the one that set one of them."""
     shown: dict[Any, Label] = {}
     ended = False
     for link in chain.links:
-        if link.changed and (link.call is not call or link.before is not None):
+        if link.changed and (link.call is not call or (link.before is not None and call.span != place)):
             # Another turn of a loop, or another use of a block, stands on the same line.
             ahead = f"{link.call.path}: " if link.call.span == call.span and link.call is not call else ""
             shown.setdefault(link.call.span, Label(link.call.span, ahead + link_text(link)))
@@ -78,7 +79,12 @@ def operand_labels(frame: Frame, tensors: Iterable[Tensor]) -> list[Label]:
         link = next((link for link in chain.links if link.changed and link.call is not frame.call), None)
         if link is not None:
             text = link_text(link) if str(link.after) == str(tensor) else is_what
-            labels.setdefault(link.call.span, Label(link.call.span, text))
+            span = link.call.span
+            is_elsewhere = not link.call.path.startswith(frame.prefix)
+            if is_elsewhere and (span in labels or span == frame.call.span):
+                # The same line in another use of this block: say where this one is used.
+                span, text = frame.module.span, is_what
+            labels.setdefault(span, Label(span, text))
         elif chain.input is not None:
             labels.setdefault(chain.input.span, Label(chain.input.span, is_what))
     return list(labels.values())[:_MOST]

@@ -56,10 +56,9 @@ def located_refusal(
     chain = None if tensor is None else chain_of(frame.tracer.makers, frame.call, tensor, refusal.dims)
     if chain is not None:
         others = [meant for meant, _ in refusal.names.values() if meant is not tensor]
-        related = labels_of(chain, frame.call)[: 3 if others else None] + operand_labels(frame, others)
+        related = labels_of(chain, frame.call, span)[: 3 if others else None] + operand_labels(frame, others)
     else:
         related = operand_labels(frame, tensors)
-    related = [label for label in related if label.span != span]
     if place is node and module is not None and module.layer and module.path != frame.prefix + frame.call.name:
         related.append(Label(module.span, f"{module.path} is made here"))
     message = refusal.message.replace("{layer}", step_name(frame.call))
