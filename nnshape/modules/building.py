@@ -119,8 +119,10 @@ class Builder:
                 children[name] = self._module(child)
             else:
                 tensor = own_tensor(child, run, self.values)
-                learns = child.type == "Parameter"
-                children[name] = torch.nn.Parameter(tensor) if learns else (tensor, child.persistent)
+                if child.type == "Parameter":
+                    children[name] = torch.nn.Parameter(tensor, requires_grad=not child.frozen)
+                else:
+                    children[name] = (tensor, child.persistent)
         return children
 
     def _container(self, module: Module) -> torch.nn.Module:

@@ -26,8 +26,7 @@ STYLES = {
 }
 
 ELLIPSIS = "…"
-# What is no letter to a terminal: controls would move its cursor, bidirectional marks reorder the line.
-_CONTROLS = dict.fromkeys([*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+_BLANKS = "\u00a0\u2009\u3000"
 _NARROW = dict.fromkeys(map(ord, "…├└│─✗·"))
 
 
@@ -55,7 +54,10 @@ def _style(name: str) -> Style:
 
 
 def _clean(text: str) -> str:
-    return text if text.isprintable() else text.translate(_CONTROLS)
+    """The text with a sign in place of what is no letter: controls move a cursor, direction marks reorder a line."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in _BLANKS else "\ufffd" for letter in text)
 
 
 def cells(text: str) -> int:

@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from nnshape.render.amounts import amount, byte_text, counted, full_shape
 from nnshape.render.rows import tied_parameters
-from nnshape.render.styled import Line, padded
+from nnshape.render.styled import Line, cut_middle, padded
 from nnshape.shapes.dim import Size
 from nnshape.shapes.tensor import N
 from nnshape.trace import Trace
@@ -88,7 +88,7 @@ def _pairs(trace: Trace) -> str:
 
 def head_lines(trace: Trace, width: int) -> list[Line]:
     """The lines above the table: name, inputs, and the sizes with their requirements."""
-    lines: list[Line] = [[(title(trace), "head")]]
+    lines: list[Line] = [[(cut_middle(title(trace), max(width, _LEAST_REMARK)), "head")]]
     inputs = input_texts(trace)
     longest = max((len(name) for name, _ in inputs), default=0)
     for name, shape in inputs:

@@ -13,6 +13,10 @@ from nnshape.shapes.tensor import Tensor
 COMPUTED_IN = {"float16": "float32", "bfloat16": "float32"}
 
 
+#: The most layers that one stack may have.
+MOST_LAYERS = 10_000
+
+
 def undecided(size: object, name: str) -> NoReturn:
     """Refuse for want of a value: the answer's form hangs on this number."""
     raise Refusal("unknown-value", f"{{layer}} needs a number as {name}, and {size} has no value", name)
@@ -38,3 +42,9 @@ def require_fit(value: Any, name: str, dtype: str) -> None:
     if not room:
         message = f"`{name}` (={value}) does not fit in {dtype}, the dtype that {{layer}} computes in"
         raise Refusal("invalid-argument", message, name)
+
+
+def require_few(count: Any, name: str) -> None:
+    """Raise Refusal for more layers in a stack than any model has: each has its own parameters."""
+    if isinstance(count, int) and count > MOST_LAYERS:
+        raise Refusal("too-large", f"{name} (={count:,}) is more than {MOST_LAYERS:,} layers", name)

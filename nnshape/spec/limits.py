@@ -23,6 +23,10 @@ CALLS: Final = 100_000
 
 ITERATIONS: Final = 10_000
 
+#: What reading one model may compute in all: expressions, the items of tuples, the characters of texts.
+#: A model of as many calls as there may be takes about half of it.
+WORK: Final = 5_000_000
+
 #: Integers stay below this, as torch's sizes do.
 INTEGER: Final = 2**63
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dim import Dim, TooLarge, at_least
-from nnshape.shapes.dtypes import FLOAT32, is_complex, is_floating
+from nnshape.shapes.dtypes import FLOAT32, DType, is_complex, is_floating
 from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
@@ -33,6 +33,7 @@ from nnshape.trace.scope import (
     is_layer_class,
 )
 from nnshape.trace.values import fresh, holds_tensor, holds_unknown, shown
+from nnshape.trace.work import RULE
 
 
 def call(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -99,6 +100,7 @@ def apply_function(
     if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
         raise expressions.Unknowable
     plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
+    frame.tracer.work += RULE
     try:
         result = function.apply(plain_arguments, plain_keywords)
         if function.count is not None:
@@ -226,10 +228,14 @@ def _is_size(value: Any) -> bool:
 
 def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """`Parameter(1, 1, 768)` or `Buffer(zeros(5))`: a tensor that the body itself holds."""
-    persistent = bool(keywords.pop("persistent", True))
-    dtype = keywords.pop("dtype", None) or FLOAT32
-    requires_grad = keywords.pop("requires_grad", True)
     span = frame.expression.span(node)
+    dtype = keywords.pop("dtype", None) or FLOAT32
+    if not isinstance(dtype, DType):
+        raise fault("wrong-type", f"dtype is one of torch's, such as float32, not {shown(dtype)}", span)
+    flag = "requires_grad" if kind == "Parameter" else "persistent"
+    wanted = keywords.pop(flag, True)
+    if not isinstance(wanted, bool):
+        raise fault("wrong-type", f"{flag} is True or False, not {shown(wanted)}", span)
     if keywords:
         raise fault("unknown-argument", f"{kind} has no argument {next(iter(keywords))}", span)
     if holds_unknown(arguments):
@@ -244,11 +250,13 @@ def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any,
         if not all(map(_is_size, sizes)):
             raise fault("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}", span)
         tensor, initial = Tensor(sizes, dtype), None
-    if kind == "Parameter" and requires_grad and not (is_floating(tensor.dtype) or is_complex(tensor.dtype)):
-        message = f"a Parameter is learned, which takes floats, and {tensor.dtype} has no gradient"
-        note = "Only Tensors of floating point and complex dtype can require gradients"
-        raise fault("wrong-dtype", message, span, notes=(note,))
-    module = Module(kind, (frame.expression, node), tensor=tensor, persistent=persistent)
+    frozen = kind == "Parameter" and not wanted
+    if kind == "Parameter" and wanted and not (is_floating(tensor.dtype) or is_complex(tensor.dtype)):
+        message = f"{frame.call.name} is learned, and {tensor.dtype} numbers cannot learn"
+        help = ("make it a Buffer, or write requires_grad=False",)
+        notes = ("torch says: Only Tensors of floating point and complex dtype can require gradients",)
+        raise fault("wrong-dtype", message, span, help=help, notes=notes)
+    module = Module(kind, (frame.expression, node), tensor=tensor, persistent=wanted, frozen=frozen)
     place(frame, module)
     if kind == "Parameter":
         module.parameters = {"": tensor}

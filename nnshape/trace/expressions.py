@@ -17,7 +17,10 @@ from nnshape.trace.located import located, undecided
 from nnshape.trace.model import Module
 from nnshape.trace.scope import MISSING, Frame, Local, find_torch
 from nnshape.trace.values import shown
+from nnshape.trace.work import spend, spend_on
 
+#: The values that are as large as what they hold.
+_COMPOSED = frozenset({tuple, list, str})
 #: The rule behind each sign where a tensor takes part.
 _TENSOR_SIGNS = {
     "+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_divide", "%": "remainder", "**": "pow",
@@ -29,7 +32,11 @@ _TENSOR_SIGNS = {
 
 def evaluate(frame: Frame, node: nodes.Node) -> Any:
     """The value of a node: a tensor, a number, a module, a tuple of them …; raises Fault."""
-    return _RULES[type(node)](frame, node)
+    value = _RULES[type(node)](frame, node)
+    spend(frame, node, 1)
+    if type(value) in _COMPOSED:
+        spend_on(frame, node, value)
+    return value
 
 
 def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:
@@ -39,7 +46,7 @@ def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:
         if type(item) is nodes.Starred:
             values.extend(iterate(frame, item.value))
         else:
-            values.append(_RULES[type(item)](frame, item))
+            values.append(evaluate(frame, item))
     return values
 
 
@@ -181,7 +188,9 @@ def truth(frame: Frame, node: nodes.Node, value: Any) -> bool:
 
 
 def _fstring(frame: Frame, node: nodes.FString) -> Any:
-    return "".join(str(plain(_without_tensor(frame, part))) for part in node.parts)
+    texts = [str(plain(_without_tensor(frame, part))) for part in node.parts]
+    with located(frame, node):
+        return numbers.short("".join(texts))
 
 
 def _without_tensor(frame: Frame, part: nodes.Node) -> Any:

@@ -16,6 +16,7 @@ from nnshape.trace.model import Module, Operation
 from nnshape.trace.refusals import located_refusal, report_notices
 from nnshape.trace.scope import Frame
 from nnshape.trace.values import fresh, holds_unknown
+from nnshape.trace.work import RULE
 
 #: Elements of a tensor whose bytes, 8 at the most for a real number, stay below 2**63.
 MOST_ELEMENTS = 2**60
@@ -76,6 +77,7 @@ def settle(frame: Frame, module: Module) -> None:
         module.parameters = module.layer.parameters()
         module.buffers = module.layer.buffers()
     module.settled = True
+    frame.tracer.work += RULE * (1 + len(module.parameters))
     for name, tensor in module.parameters.items():
         elements = product(tensor.shape)
         if type(elements) is int and elements >= MOST_ELEMENTS:

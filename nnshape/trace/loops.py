@@ -11,6 +11,7 @@ from nnshape.trace import expressions
 from nnshape.trace.faults import fault
 from nnshape.trace.scope import Frame
 from nnshape.trace.values import shown
+from nnshape.trace.work import TURN, spend
 
 
 def comprehended(frame: Frame, node: nodes.Comprehension) -> list[Any]:
@@ -29,6 +30,7 @@ def turns(frame: Frame, node: nodes.Comprehension) -> Iterator[dict[str, Any]]:
                 message = f"this loop has more than {ITERATIONS:,} iterations"
                 raise fault("too-large", message, frame.expression.span(node))
             frame.names = {**kept, **variables}
+            spend(frame, node, TURN + len(frame.names))
             yield variables
     finally:
         frame.names = kept

@@ -37,6 +37,8 @@ class Module:
     body: Any = None
     tensor: Tensor | None = None
     persistent: bool = False
+    #: A Parameter that asks for no gradient.
+    frozen: bool = False
     path: str | None = None
     children: dict[str, Module] = field(default_factory=dict)
     parameters: dict[str, Tensor] = field(default_factory=dict)

@@ -34,7 +34,7 @@ def arithmetic(sign: str, left: Any, right: Any) -> Any:
     if isinstance(a, (tuple, list)) or isinstance(b, (tuple, list)):
         return _on_tuples(sign, left, right)
     if isinstance(a, str) and isinstance(b, str) and sign == "+":
-        return _short(a + b)
+        return short(a + b)
     if not (is_number(a) and is_number(b)):
         raise TypeError(f"{sign} wants two numbers or tensors")
     if sign == "**":
@@ -104,7 +104,8 @@ def _bounded(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """The text itself; raises TooLarge where it is longer than any name or equation."""
     if len(text) > ITERATIONS:
         raise TooLarge(f"a text of more than {ITERATIONS:,} characters")
     return text
@@ -232,7 +233,7 @@ PYTHON: dict[str, Callable[..., Any]] = {
     "list": lambda items=(): list(items),
     "range": _range,
     "reversed": lambda items: tuple(reversed(items)),
-    "str": lambda value="": _short(str(value)),
+    "str": lambda value="": short(str(value)),
     "tuple": lambda items=(): tuple(items),
     "zip": lambda *items: tuple(zip(*items, strict=False)),
 }

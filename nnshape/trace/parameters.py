@@ -113,7 +113,7 @@ def parameter_rows(trace: Trace, report: Callable[[Problem], None]) -> tuple[Par
     assert root is not None
     spec = trace.spec
     rows = {
-        name: ParameterRow(name, tensor, owner, True, is_buffer)
+        name: ParameterRow(name, tensor, owner, not owner.frozen, is_buffer)
         for name, tensor, owner, is_buffer in named_tensors(root)
     }
     ties = _ties(rows, spec, report, trace.root.partial_parameters)

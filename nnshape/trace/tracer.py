@@ -14,7 +14,7 @@ from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import Span, Spec
-from nnshape.spec.limits import CALLS
+from nnshape.spec.limits import CALLS, PROBLEMS
 from nnshape.trace import bodies, expressions, settings
 from nnshape.trace.causes import Cause, key_of
 from nnshape.trace.containers import report_never_applied
@@ -39,6 +39,8 @@ class Tracer:
         self.makers: dict[int, Maker] = {}
         self.causes: dict[tuple[str, str, int, int], Cause] = {}
         self._callers: list[tuple[Call, Span]] = []
+        #: What was computed so far, held below the limit by `nnshape.trace.work`.
+        self.work = 0
         self._calls = 0
         self._claimed = 0
         self._known: set[tuple[str, str, int, int]] = set()
@@ -60,6 +62,8 @@ class Tracer:
         self._calls += 1
         if self._calls > CALLS:
             raise Abort(Problem("too-large", f"the model makes more than {CALLS:,} calls", call.span))
+        if len(self.problems) > PROBLEMS:
+            raise Abort(Problem("too-large", f"more than {PROBLEMS:,} problems: the rest is not read", call.span))
 
     def enter(self, call: Call, span: Span) -> None:
         """Note that a body runs because of this call."""
@@ -151,6 +155,7 @@ def trace_spec(
             if not any(problem.severity == "error" for problem in tracer.problems):
                 report_never_applied(module, tracer.report)
         except Abort as abort:
+            tracer.work = 0  # what is expected of the output is still evaluated
             tracer.report(abort.problem)
             call.lose_count()
             run.output = UNKNOWN

@@ -118,6 +118,10 @@ def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
     return Tensor(broadcast(input.shape, other.shape, "cross"), dtype)
 
 
+#: The cheapest order of so many matrices takes some 100,000 steps to find.
+MOST_MATRICES = 100
+
+
 @function(example=("chain_matmul(x, x)", "[5, 5]"))
 def chain_matmul(*matrices: Tensor) -> Tensor:
     """Multiplies matrices one after the other.
@@ -135,6 +139,8 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
 def cheapest(sizes: list[Size]) -> Size:
     """The fewest multiplications for a chain of matrices, in the order that torch chooses."""
     count = len(sizes) - 1
+    if count > MOST_MATRICES:
+        raise Refusal("too-large", f"{{layer}} orders {MOST_MATRICES} matrices at most, not {count:,}")
     if not all(type(size) is int for size in sizes):
         total: Size = 0
         for place in range(1, count):

@@ -10,7 +10,7 @@ from nnshape.shapes.dtypes import DType, is_complex
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
-from nnshape.shapes.values import number
+from nnshape.shapes.values import number, require_few
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Tensors
@@ -47,6 +47,7 @@ class _Recurrent(Layer):
             if isinstance(value, bool) or not assume_at_least(value, 1):
                 note = f"{field} must be greater than zero"
                 raise Refusal("invalid-argument", f"{name} wants {field} of 1 or more, not {value}", field, note=note)
+        require_few(self.num_layers, "num_layers")
         self.require_learnable()
         if self.parameter_dtype == "complex32":
             raise Refusal("invalid-argument", f"{name} cannot compute in complex32", "dtype")

@@ -18,7 +18,7 @@ from nnshape.shapes.layers.transformer_layer import (
 )
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from nnshape.shapes.values import number
+from nnshape.shapes.values import number, require_few
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Activation
@@ -49,7 +49,7 @@ class _Stack(Layer):
         return vars(self)[self.part]
 
     def check(self) -> None:
-        number(self.num_layers, "num_layers")
+        require_few(number(self.num_layers, "num_layers"), "num_layers")
         if not isinstance(self.layer, self.part_type):
             message = f"{type(self).__name__} stacks a {self.part_type.__name__}, not {type(self.layer).__name__}"
             raise Refusal("wrong-type", message, self.part)
@@ -204,8 +204,8 @@ class Transformer(Layer):
     example = ("Transformer(64, 8, 2, 2, batch_first=True)(x, tgt)", "[N, S, 64]", "tgt=[N, T, 64]")
 
     def check(self) -> None:
-        number(self.num_encoder_layers, "num_encoder_layers")
-        number(self.num_decoder_layers, "num_decoder_layers")
+        require_few(number(self.num_encoder_layers, "num_encoder_layers"), "num_encoder_layers")
+        require_few(number(self.num_decoder_layers, "num_decoder_layers"), "num_decoder_layers")
         if self.custom_encoder is None:
             self._layer(TransformerEncoderLayer)
         if self.custom_decoder is None:
