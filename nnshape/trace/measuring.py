@@ -92,7 +92,7 @@ def is_layer_without_rule(frame: Frame, node: nodes.Node, name: str) -> bool:
 
 def declares_function(name: str) -> bool:
     """Say whether torch's text has a function of this name: a misspelt one is told without torch's import."""
-    if name.startswith("_"):
+    if not name[:1].islower():
         return False
     declared = re.compile(rf"^(?:(?:    )?def {re.escape(name)}\(|{re.escape(name)} = )", re.MULTILINE)
     return any(declared.search(_text(file)) for file in _FUNCTIONS)

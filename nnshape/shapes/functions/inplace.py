@@ -106,7 +106,7 @@ def fill_(input: Tensor, value: Number | Tensor) -> Tensor:
     return input.like()
 
 
-@function(only_method=True, example=("x.copy_(y)", "6x5x5", "5"))
+@function(only_method=True, example=("x.copy_(y)", "6x5x5", "[5]"))
 def copy_(input: Tensor, src: Tensor, non_blocking: Flag = False) -> Tensor:
     """Copies the elements of another tensor, spread over the tensor's own shape and in its dtype.
 
