@@ -219,10 +219,22 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
         return containers.item_of(frame, node, value, index)
     sequence = isinstance(value, (tuple, list, str)) and not isinstance(value, DType)
     if sequence and isinstance(index, (int, slice)):
+        if isinstance(index, int) and not -len(value) <= index < len(value):
+            raise _outside(frame, node, len(value), index)
         with located(frame, node):
             return value[index]
     message = f"{shown(value)} cannot be indexed by {shown(index)}"
     raise fault("wrong-type", message, frame.expression.span(node))
+
+
+def _outside(frame: Frame, node: nodes.Subscript, count: int, index: int) -> Exception:
+    """The fault for a number that is no place in a tuple, saying which are."""
+    text, span = frame.expression.span(node.value).text, frame.expression.span(node)
+    if not count:
+        return fault("index-error", f"{text} holds nothing, so it has no [{index}]", span)
+    message = f"{text} holds {count} value{'s' * (count > 1)}, so it has no [{index}]"
+    last = f"0 to {count - 1}, or -{count} to -1 from the back" if count > 1 else "0, or -1"
+    return fault("index-error", message, span, label=f"takes {last}")
 
 
 _RULES: dict[type, Callable[[Frame, Any], Any]] = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnshape.shapes.dim import Size, TooLarge
+from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, product, tensors_in
@@ -42,11 +43,33 @@ def make_layer(
             {key: constructor_argument(value) for key, value in keywords.items()},
         )
     except Refusal as refusal:
+        refusal = _meant_as_text(kind, arguments, keywords, refusal)
         frame.tracer.report(located_refusal(frame, node, refusal, arguments, kind.signature()).problem)
         frame.call.lose_count()
     except TooLarge as error:
         raise fault("too-large", str(error), module.span) from None
     return module
+
+
+def _meant_as_text(
+    kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[str, Any], refusal: Refusal
+) -> Refusal:
+    """What is wrong where a word that is also a function's name was written without its quotes: `padding=full`."""
+    parameter = kind.signature().by_name.get(refusal.argument or "")
+    if refusal.problem != "wrong-type" or parameter is None or "str" not in parameter.kinds:
+        return refusal
+    names = [item.name for item in kind.signature().positional]
+    place = names.index(parameter.name) if parameter.name in names else len(arguments)
+    meant = keywords.get(parameter.name, arguments[place] if place < len(arguments) else None)
+    if not isinstance(meant, Function):
+        return refusal
+    quoted = {**dict(zip(names, arguments, strict=False)), **keywords, parameter.name: meant.name}
+    try:
+        _constructed(kind, (), {name: constructor_argument(value) for name, value in quoted.items()})
+    except Refusal as again:
+        return again
+    help = f"a text stands in quotes: {parameter.name}='{meant.name}'"
+    return Refusal(refusal.problem, refusal.message, refusal.argument, help=help)
 
 
 def constructor_argument(value: Any) -> Any:

@@ -32,6 +32,8 @@ from nnshape.trace.model import Module
 from nnshape.trace.origins import chain_of
 from nnshape.trace.scope import Frame
 
+#: A longer expression is no name for what it makes.
+_LONGEST_NAME = 30
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -63,7 +65,8 @@ def located_refusal(
         related.append(Label(module.span, f"{module.path} is made here"))
     message = refusal.message.replace("{layer}", step_name(frame.call))
     for word, (meant, otherwise) in refusal.names.items():
-        message = message.replace(f"{{{word}}}", named(frame, meant) or otherwise)
+        name = named(frame, meant) or _written(frame, node, arguments, meant) or otherwise
+        message = message.replace(f"{{{word}}}", name)
     if "{from}" in message:
         message = message.replace("{from}", from_step(chain))
     message, told = tuple_told(frame, refusal, module, tuple(arguments), message)
@@ -79,6 +82,16 @@ def located_refusal(
     )  # fmt: skip
     frame.tracer.causes.setdefault(key_of(problem), cause)
     return Fault(problem)
+
+
+def _written(frame: Frame, node: nodes.Node, arguments: Sequence[Any], tensor: Tensor) -> str:
+    """What is written for a tensor among a call's arguments, `arange(1025)`; empty where that is long."""
+    if not isinstance(node, nodes.Call) or len(node.args) != len(arguments):
+        return ""
+    texts = [
+        frame.expression.span(item).text for item, value in zip(node.args, arguments, strict=True) if value is tensor
+    ]
+    return texts[0] if texts and texts[0] != "_" and len(texts[0]) <= _LONGEST_NAME else ""
 
 
 def report_notices(

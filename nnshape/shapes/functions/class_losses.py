@@ -57,7 +57,7 @@ def _of_ids(input: Tensor, target: Tensor, weight: Tensor | None, smoothed: bool
             note = f"Expected target size {bracketed(wanted)}, got {bracketed(ids)}"
         problem = "wrong-rank" if len(ids) != len(wanted) else "size-mismatch"
         message = f"{{layer}} wants class ids as {_ids_text(wanted)}, but target is {target.dtype}{bracketed(ids)}"
-        raise Refusal(problem, message, "target", note=note)
+        raise Refusal(problem, message, "target", note=note, tensor=target)
     kinds = ("int64", "uint8") if len(scores) < 3 else ("int64",)
     if target.dtype not in kinds:
         message = f"{{layer}} wants class ids as {_ids_text(wanted)}, but target is {target.dtype}"

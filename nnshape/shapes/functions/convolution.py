@@ -45,7 +45,9 @@ def require_map(input: Tensor, dimensions: int) -> bool:
         raise Refusal("wrong-rank", message, "input", note=note)
     if isinstance(input.shape[0], Dim) and input.shape[0] == N:
         message = f"{{layer}} wants {layout(dimensions)}, but {shape_text(input.shape)} arrives, which has no channels"
-        raise Refusal("wrong-rank", message, "input")
+        # Torch takes the batch for the channels: its sentence is what the rule says of a batch of two.
+        note = f"expected input[1, {', '.join(map(str, input.shape))}] to have as many channels as the weight reads"
+        raise Refusal("wrong-rank", message, "input", note=note)
     return False
 
 
@@ -173,11 +175,11 @@ def check_padding_name(owner: str, padding: str, strides: Sequence[Size]) -> Non
         message = f"{owner} takes a size, 'same' or 'valid' as padding, not {described(padding)}"
         raise Refusal("invalid-argument", message, "padding")
     if padding == "same" and not all(assume_equal(stride, 1) for stride in strides):
-        message = (
-            f"{owner} keeps the size of its input with padding='same', so `stride` (={sizes_text(strides)}) must be 1"
-        )
+        alike = all(stride == strides[0] for stride in strides)
+        written = str(strides[0]) if alike else sizes_text(strides)
+        message = f"{owner} keeps the size of its input with padding='same', so `stride` (={written}) must be 1"
         note = "padding='same' is not supported for strided convolutions"
-        raise Refusal("invalid-argument", message, "padding", note=note)
+        raise Refusal("invalid-argument", message, "stride", note=note)
 
 
 def check_output_padding(

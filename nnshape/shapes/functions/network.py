@@ -49,8 +49,9 @@ def require_in_table(input: Tensor, rows: Size, name: str = "input") -> None:
     low, high = input.span
     if not (assume_at_least(low, 0) and assume_at_least(rows - 1, high)):
         reaches = f"reaches {high}" if assume_at_least(low, 0) else f"goes down to {low}"
-        message = f"{{layer}} has {rows} rows (0 to {rows - 1}), but {name} {reaches}"
-        raise Refusal("index-error", message, "num_embeddings", note="index out of range in self")
+        message = f"{{layer}} has {rows} rows (0 to {rows - 1}), but {{ids}} {reaches}"
+        names = {"ids": (input, name)}
+        raise Refusal("index-error", message, "num_embeddings", note="index out of range in self", names=names)
 
 
 def require_padding(padding_idx: int | None, rows: Size) -> None:
