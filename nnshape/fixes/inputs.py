@@ -119,8 +119,8 @@ def _after(edit: Edit) -> str:
 
 
 def other_map(trace: Trace, cause: Cause) -> Iterator[Candidate]:
-    """The sizes of the input's map: the smallest that leave something, or the nearest at which two maps meet."""
-    if cause.refusal.problem not in ("empty-output", "size-mismatch"):
+    """The smallest size of the input's map that leaves something."""
+    if cause.refusal.problem != "empty-output":
         return
     for item, tensor, chain in _ends(trace, cause):
         pattern, rank = item.pattern, len(tensor.shape)
@@ -128,9 +128,20 @@ def other_map(trace: Trace, cause: Cause) -> Iterator[Candidate]:
         places = [place for place in range(2, rank) if type(tensor.shape[place]) is int] if rank in (3, 4, 5) else []
         if not places or tensor.shape[0] != N:
             continue
-        if cause.refusal.problem == "empty-output":
-            yield from _smallest(trace, cause, pattern, tensor, chain, places)
-        elif cause.refusal.names:
+        yield from _smallest(trace, cause, pattern, tensor, chain, places)
+        return
+
+
+def even_map(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The nearest sizes of the input's map that halve evenly, where two maps do not meet."""
+    if cause.refusal.problem != "size-mismatch" or not cause.refusal.names:
+        return
+    for item, tensor, _ in _ends(trace, cause):
+        pattern, rank = item.pattern, len(tensor.shape)
+        assert pattern is not None
+        places = [place for place in range(2, rank) if type(tensor.shape[place]) is int] if rank in (3, 4, 5) else []
+        # Only where it is the map that differs: a width in front of it is another matter.
+        if places and tensor.shape[0] == N and all(dim % rank in places for dim in cause.refusal.dims):
             yield from _multiples(trace, pattern, tensor, places)
         return
 

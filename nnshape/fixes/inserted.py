@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt
 
-from nnshape.fixes.candidate import Candidate, argument_of, construction
-from nnshape.fixes.editing import Edit
+from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number
+from nnshape.fixes.editing import Edit, edited
 from nnshape.shapes.dim import Size
 from nnshape.shapes.tensor import N, Tensor, product, tensors_in
 from nnshape.spec import Span, nodes
@@ -182,6 +182,29 @@ def without_step(trace: Trace, cause: Cause) -> Iterator[Candidate]:
                 yield Candidate("move the flatten below", (Edit(lines, ""), edit), shown=shown)
             return
     yield Candidate("leave the flatten out", (Edit(lines, ""),), shown=f"without {flatten.call.name}")
+
+
+def above_flatten(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+    """The failing normalisation moved above the flatten, with the channels of the map that it then gets."""
+    module, call = cause.module, construction(cause.node)
+    if cause.refusal.problem != "wrong-rank" or module is None or module.layer is None or call is None:
+        return
+    lines = _whole_lines(cause.call)
+    node = argument_of(call, module.layer.signature(), "num_features")
+    if lines is None or whole_number(node) is None or node is None:
+        return
+    calls = cause.frame.run.calls
+    for above in reversed(calls[: calls.index(cause.call)] if cause.call in calls else calls):
+        before, after = next(iter(above.inputs), None), above.output
+        if before is None or not isinstance(after, Tensor) or len(after.shape) >= len(before.shape):
+            continue
+        span, channels = cause.call.span, Edit(cause.expression.span(node), str(before.shape[1]))
+        text = f"{cause.call.name}: {edited(span.source.text[: span.end], (channels,))[span.start :]}"
+        line = line_before(above, text)
+        if line is not None:
+            shown = f"{text}, above {above.name}"
+            yield Candidate(f"move it above {above.name}", (line, Edit(lines, "")), shown=shown)
+        return
 
 
 def projection(trace: Trace, cause: Cause) -> Iterator[Candidate]:

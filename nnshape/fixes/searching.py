@@ -39,13 +39,15 @@ _SOURCES: tuple[tuple[Source, int], ...] = (
     (own.divisors, 2),
     (own.another_window, 2),
     (inserted.without_step, 1),
+    (inserted.above_flatten, 1),
     (own.another_dtype, 1),
     (inputs.other_dtype, 1),
+    (inputs.even_map, 2),
     (operands.another_form, 1),
     (upstream.upstream, 1),
     (inserted.projection, 1),
     (inputs.other_shape, 1),
-    (inputs.other_map, 2),
+    (inputs.other_map, 1),
 )
 
 _FOLLOWED = (own.what_arrives, own.reshapes)
