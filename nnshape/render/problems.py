@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nnshape.problems import Problem
 from nnshape.render.amounts import counted
 from nnshape.render.excerpt import Mark, excerpt_lines
-from nnshape.render.styled import Line
+from nnshape.render.styled import Line, cells
 
 if TYPE_CHECKING:
     from nnshape.problems import Label
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: More calls than this on the way to a fault are left out in the middle.
 _FRAMES = 6
+#: Prose is not wrapped into fewer columns than this.
+_LEAST_ROOM = 20
 
 
 def problem_lines(problem: Problem, width: int) -> list[Line]:
@@ -31,9 +33,9 @@ def problem_lines(problem: Problem, width: int) -> list[Line]:
         lines += _excerpts(problem, span, width)
         lines += _frame_lines(problem.frames, span.source)
     for text in problem.help:
-        lines += _labelled("help", text, "help")
+        lines += _labelled("help", text, "help", width)
     for text in problem.notes:
-        lines += _labelled("note", text, "head")
+        lines += _labelled("note", text, "head", width)
     return lines
 
 
@@ -95,7 +97,19 @@ def _frame_lines(frames: tuple[Label, ...], source: Source) -> list[Line]:
     return lines
 
 
-def _labelled(word: str, text: str, style: str) -> list[Line]:
-    first, *others = text.split("\n")
+def _labelled(word: str, text: str, style: str, width: int) -> list[Line]:
     indent = " " * (len(word) + 2)
+    first, *others = [part for line in text.split("\n") for part in _wrapped(line, width - len(indent))]
     return [[(word, style), (f": {first}", "")], *([(indent + line, "")] for line in others)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A line of help or a note in lines of this width; what people copy, an edit or torch's sentence, stays whole."""
+    if cells(text) <= width or text.startswith("torch says: "):
+        return [text]
+    what, gap, edit = text.partition(":   ")
+    if gap:
+        return [f"{what}:", f"  {edit.lstrip()}"]
+    from textwrap import wrap  # few messages are this long
+
+    return wrap(text, max(width, _LEAST_ROOM), break_long_words=False, break_on_hyphens=False)

@@ -136,3 +136,20 @@ def test_errors_come_before_warnings():
     text = painted(problems_lines([warning, error], 80), color=False)
     assert text.index("error") < text.index("warning[swallows-batch]")
     assert problem_count([warning, error, error]) == "2 errors and 1 warning"
+
+
+def test_help_and_notes_are_wrapped_and_what_is_copied_stays_whole():
+    problem = Problem(
+        "wrong-type",
+        "no",
+        help=("take what arrives:   fc1: Linear(576, 120, bias=False)", "write each of its sizes, a number or a name"),
+        notes=("torch says: mat1 and mat2 shapes cannot be multiplied",),
+    )
+    assert shown(problem, 40) == dedent("""\
+        error[wrong-type]: no
+        help: take what arrives:
+                fc1: Linear(576, 120, bias=False)
+        help: write each of its sizes, a number
+              or a name
+        note: torch says: mat1 and mat2 shapes cannot be multiplied
+        """)
