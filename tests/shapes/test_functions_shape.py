@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from conformance import tensor
 from drawing import cases
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from operands import (
 
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dim import symbol
+from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
@@ -145,12 +147,22 @@ def test_the_unfold_method() -> None:
     holds()
 
 
-@pytest.mark.parametrize("name", ["T", "mT"])
-def test_an_attribute_of_the_transposed_matrix(name: str) -> None:
-    rule = find_method(name)
-    assert rule.apply((tensor(2, 3),), {}).shape == (3, 2)
-    with pytest.raises(Refusal, match="matrices"):
-        find_method("mT").apply((tensor(3),), {})
+@pytest.mark.parametrize("name", ["T", "mT", "H", "mH"])
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 3, 4), (5, 2, 0, 3)])
+@pytest.mark.filterwarnings("ignore")
+def test_a_transpose_that_is_read_as_an_attribute(name: str, dtype: str, shape: tuple[int, ...]) -> None:
+    rule, real = find_method(name), torch.zeros(shape, dtype=getattr(torch, dtype))
+    arrives = Tensor(shape, DTYPES[dtype])
+    try:
+        wanted = getattr(real, name)
+    except RuntimeError as error:
+        with pytest.raises(Refusal) as caught:
+            rule.apply((arrives,), {})
+        assert caught.value.note in str(error)
+    else:
+        found = rule.apply((arrives,), {})
+        assert (found.shape, found.dtype) == (tuple(wanted.shape), dtype)
 
 
 def test_a_reshape_that_does_not_fit_a_sample_says_so() -> None:

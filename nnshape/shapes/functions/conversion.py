@@ -206,11 +206,34 @@ def matrix_t(input: Tensor) -> Tensor:
     return Tensor(input.shape[::-1], input.dtype, input.span)
 
 
+def _matrices(input: Tensor, name: str, most: int) -> Tensor:
+    """The last two dimensions swapped, of at most so many in all; a single number is its own transpose."""
+    if not input.shape:
+        return input.like()
+    if not 2 <= input.ndim <= most:
+        kind = "matrices (2-D tensors)" if most == 2 else "matrices or batches of matrices"
+        note = f"tensor.{name} is only supported on {kind}. Got {input.ndim}-D tensor."
+        wanted = "a matrix" if most == 2 else "matrices"
+        help = "mH is for batches of matrices" if most == 2 < input.ndim else ""
+        raise Refusal("wrong-rank", f"{name} transposes {wanted}, but {input} arrives", "input", note=note, help=help)
+    *batch, rows, columns = input.shape
+    return Tensor((*batch, columns, rows), input.dtype, input.span)
+
+
 @function(only_method=True, name="mT", example=("x.mT", "6x5x3"))
 def matrices_t(input: Tensor) -> Tensor:
     """Swaps the last two dimensions."""
-    if len(input.shape) < 2:
-        note = f"tensor.mT is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor."
-        raise Refusal("wrong-rank", f"{{layer}} transposes matrices, but {input} arrives", "input", note=note)
-    *batch, rows, columns = input.shape
-    return Tensor((*batch, columns, rows), input.dtype, input.span)
+    return _matrices(input, "mT", 64)
+
+
+@function(only_method=True, name="mH", example=("x.mH", "6x5x3"))
+def matrices_h(input: Tensor) -> Tensor:
+    """Swaps the last two dimensions, and takes the complex conjugate."""
+    return _matrices(input, "mH", 64)
+
+
+@function(only_method=True, name="H", example=("x.H", "[6, 5]"))
+def matrix_h(input: Tensor) -> Tensor:
+    """The transpose of a matrix, and its complex conjugate."""
+    return _matrices(input, "H", 2)
+
