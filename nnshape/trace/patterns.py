@@ -13,6 +13,8 @@ from nnshape.spec import ShapePattern, nodes
 from nnshape.trace import expressions
 from nnshape.trace.derived import Derived, plain
 from nnshape.trace.faults import fault
+from nnshape.trace.labels import labels_of
+from nnshape.trace.origins import chain_of
 from nnshape.trace.scope import MISSING, FileScope, Frame
 from nnshape.trace.values import shown
 
@@ -150,7 +152,16 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
             wanted.insert(0, N if frame.outer is None and not frame.prefix else None)
         if not _fits(value.shape, wanted):
             message = f"{name} gives {shape_text(value.shape)}, not {pattern.span.text.strip()}"
-            return Problem("unexpected-shape", message, pattern.span, f"{shape_text(value.shape)} comes")
+            label = f"{shape_text(value.shape)} comes"
+            related = labels_of(chain_of(frame.tracer.makers, None, value), frame.call, pattern.span)
+            return Problem(
+                "unexpected-shape",
+                message,
+                pattern.span,
+                label,
+                tuple(related),
+                help=_as_it_comes(frame, pattern, value),
+            )
         if pattern.dtype and pattern.dtype != value.dtype:
             return Problem("unexpected-shape", f"{name} gives {value.dtype}, not {pattern.dtype}", pattern.span)
     except TooLarge as error:
@@ -158,6 +169,18 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
     finally:
         frame.expression = kept
     return None
+
+
+def _as_it_comes(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[str, ...]:
+    """The help with the shape that comes, as the pattern would be written for it; none where a size has no name."""
+    own = value.shape[1:] if pattern.per_sample and value.shape[:1] == (N,) else value.shape
+    sizes = [str(size) for size in own]
+    if not all(type(size) is int or text in frame.file.sizes for size, text in zip(own, sizes, strict=True)):
+        return ()
+    ahead = "-> " if pattern.span.source.text[: pattern.span.start].rstrip().endswith("->") else ""
+    numbers = len(own) < len(value.shape) and own and not pattern.dtype and all(type(size) is int for size in own)
+    text = "x".join(sizes) if numbers else f"{pattern.dtype or ''}[{', '.join(map(str, value.shape))}]"
+    return (f"if that is what is meant:   {ahead}{text}",)
 
 
 def _wanted_size(frame: Frame, node: nodes.Node) -> Any:
