@@ -139,9 +139,10 @@ def another_window(trace: Trace, cause: Cause) -> Iterator[Candidate]:
         edit = with_argument(expression, call, layer.signature(), "kernel_size", smaller)
         yield Candidate("take a smaller kernel", (edit,), cause.call.span, cause.call.name)
     if not pool and "padding" in own:
-        wider = padding + -(-(kernel - room) // 2)
-        edit = with_argument(expression, call, layer.signature(), "padding", wider)
-        yield Candidate("pad the map", (edit,), cause.call.span, cause.call.name)
+        # People pad by half the kernel, which keeps the map's size; the least that does comes next.
+        for wider in dict.fromkeys((kernel // 2, padding + -(-(kernel - room) // 2))):
+            edit = with_argument(expression, call, layer.signature(), "padding", wider)
+            yield Candidate("pad the map", (edit,), cause.call.span, cause.call.name)
 
 
 def another_family(trace: Trace, cause: Cause) -> Iterator[Candidate]:

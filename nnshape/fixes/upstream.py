@@ -118,6 +118,9 @@ def _changes(cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterat
         for other in dict.fromkeys(values):
             if type(other) is int and other > 0 and other != value:
                 yield name, other
+    if cause.refusal.problem == "empty-output":
+        yield from _larger(layer, call)
+        return
     for name in _WINDOW:
         value = fields.get(name)
         if type(value) is not int or not (_is_plain(argument_of(call, signature, name))):
@@ -132,6 +135,17 @@ def _changes(cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterat
             # Kernels are odd by custom, so that they have a middle.
             near.sort(key=lambda other: (other - value) % 2)
         yield from ((name, other) for other in near)
+
+
+def _larger(layer: Layer, call: nodes.Call) -> Iterator[tuple[str, Any]]:
+    """What people change to keep a map larger: the padding that keeps a size, or no stride."""
+    fields, signature = vars(layer), layer.signature()
+    kernel, padding, stride = (fields.get(name) for name in ("kernel_size", "padding", "stride"))
+    pads = "Pool" not in type(layer).__name__ and _is_plain(argument_of(call, signature, "padding"))
+    if pads and type(kernel) is int and type(padding) is int and padding < kernel // 2:
+        yield "padding", kernel // 2
+    if type(stride) is int and stride > 1 and _is_plain(argument_of(call, signature, "stride")):
+        yield "stride", 1
 
 
 def _is_plain(node: Node | None) -> bool:
