@@ -150,7 +150,7 @@ def _smallest(
     trace: Trace, cause: Cause, pattern: ShapePattern, tensor: Tensor, chain: Chain, places: list[int]
 ) -> Iterator[Candidate]:
     largest = max(size for place in places if type(size := tensor.shape[place]) is int)
-    low, high = largest, largest * 2
+    low, high = largest, largest * 2 or 1
     while high <= _LARGEST * 4 and not _fits(cause, chain, tensor, places, high):
         low, high = high, high * 2
     while high - low > 1:
