@@ -102,8 +102,19 @@ def _run(arguments: list[str]) -> int:
     except SpecError as error:
         return _refused(error, arguments)
     except click.ClickException as error:
-        error.show()
-        return USAGE
+        return _misused(error)
+
+
+def _misused(error: click.ClickException) -> int:
+    """Show what is wrong with the command; what it quotes may be a file's, such as the names of its steps."""
+    from io import StringIO
+
+    from nnshape.cli.writing import write_error
+
+    text = StringIO()
+    error.show(text)
+    write_error([[(line, "")] for line in text.getvalue().removesuffix("\n").split("\n")])
+    return USAGE
 
 
 def _refused(error: SpecError, arguments: list[str]) -> int:
