@@ -52,7 +52,11 @@ def text_of(value: dict[str, Any]) -> str:
 
 
 def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if text.isprintable():
+        return text
+    # Signs that reorder a line or hide in it would reach a terminal; a program reads the same value.
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
 
 
 def row_json(call: Call, tied: dict[str, Size]) -> dict[str, Any]:

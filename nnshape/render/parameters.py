@@ -9,7 +9,7 @@ from typing import Any
 from nnshape.render import csv, json, markdown
 from nnshape.render.amounts import amount, byte_text
 from nnshape.render.columns import Cell, Column, Fit, fitted, laid_out
-from nnshape.render.styled import Line
+from nnshape.render.styled import Line, cut_middle
 from nnshape.render.summary import title, total_lines, totals
 from nnshape.render.values import Values, finite, value_lines
 from nnshape.shapes.dim import Size
@@ -47,7 +47,7 @@ class Selection:
 def parameter_lines(selection: Selection, width: int) -> list[Line]:
     """The table of parameters, with the values of each below it where they were asked for."""
     rows = selection.ordered
-    lines: list[Line] = [[(title(selection.trace), "head")]]
+    lines: list[Line] = [[(cut_middle(title(selection.trace), width), "head")]]
     if rows:
         fits = (*_TIED_FITS, *_FITS) if any(row.tied_to for row in rows) else _FITS
         columns, widths = fitted(_columns(rows, selection.trace.totals.parameters), fits, width)
