@@ -193,6 +193,17 @@ class Signature:
                 raise self._missing([name for name, value in bound.items() if value is REQUIRED])
         return bound
 
+    def text(self, width: int = 64) -> str:
+        """The arguments as Python writes them, `Linear(in_features, out_features, bias=True, …)`, cut at a width."""
+        written = [
+            f"*{p.name}" if p.variadic else p.name if p.default is REQUIRED else f"{p.name}={described(p.default)}"
+            for p in self.parameters
+        ]
+        kept = len(written)
+        while kept > 1 and len(self.owner) + sum(map(len, written[:kept])) + 2 * kept > width:
+            kept -= 1
+        return f"{self.owner}({', '.join([*written[:kept], *(['…'] if kept < len(written) else [])])})"
+
     def _check(self, parameter: Parameter, value: Any, auto: Collection[str]) -> None:
         if parameter.accepts(value) or (value is AUTO and parameter.name in auto):
             return

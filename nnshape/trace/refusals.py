@@ -72,9 +72,12 @@ def located_refusal(
     message, told = tuple_told(frame, refusal, module, tuple(arguments), message)
     note = told or _torch_sentence(refusal, tuple(arguments), keywords, apply)
     torch_says = (f"torch says: {note}",) if note else ()
+    takes: tuple[str, ...] = ()
+    if signature is not None and refusal.problem in ("missing-argument", "unknown-argument"):
+        takes = (f"it is {signature.text()}",)
     problem = Problem(
         refusal.problem, message, span, primary_label(refusal, tensor, tensors), tuple(related), (),
-        (refusal.help,) if refusal.help else (), (*shrinking(refusal, chain), *torch_says),
+        (refusal.help,) if refusal.help else (), (*takes, *shrinking(refusal, chain), *torch_says),
     )  # fmt: skip
     cause = Cause(
         refusal, frame, frame.call, frame.expression, node, place, tuple(arguments), keywords, signature, module,
