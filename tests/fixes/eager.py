@@ -292,7 +292,8 @@ class Running:
         one = len(arguments) == 1 and not isinstance(arguments[0], (tuple, list))
         if name in ("sum", "min", "max") and not holds and one:
             return getattr(self.running, name)(*arguments, **keywords)
-        if name and name not in _NUMBERS and name not in _FACTORIES and not holds:
+        is_number = name in _NUMBERS and (arguments or name != "int")  # `int()` is the method of the running value
+        if name and not is_number and name not in _FACTORIES and not holds:
             method = getattr(self.running, name, None)
             if method is not None and not hasattr(functional, name):
                 return method(*arguments, **keywords)

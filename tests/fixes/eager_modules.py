@@ -42,6 +42,10 @@ class Sequence:
         return value
 
 
+#: Layers whose size is that of the last dimension.
+_LAST = (nn.Bilinear, nn.GRU, nn.LayerNorm, nn.LSTM, nn.Linear, nn.RMSNorm, nn.RNN)
+
+
 class Later:
     """A layer with `auto` among its arguments, made once its input is there."""
 
@@ -55,7 +59,7 @@ class Later:
             if lazy is not None and AUTO not in self.arguments[1:] and AUTO not in self.keywords.values():
                 self.module = lazy(*self.arguments[1:], **self.keywords).train(MODE.get() == "training")
             else:
-                size = value.shape[-1] if self.make in (nn.LayerNorm, nn.LSTM, nn.GRU, nn.RNN) else value.shape[1]
+                size = value.shape[-1] if self.make in _LAST else value.shape[1]
                 arguments = [size if item is AUTO else item for item in self.arguments]
                 keywords = {name: size if item is AUTO else item for name, item in self.keywords.items()}
                 self.module = self.make(*arguments, **keywords).train(MODE.get() == "training")
