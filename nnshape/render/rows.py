@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nnshape.problems import Problem, Severity
 from nnshape.render.folding import runs
 from nnshape.shapes.dim import Size
+from nnshape.shapes.tensor import UNKNOWN
 from nnshape.trace import Call, Trace, per_sample
 
 
@@ -35,8 +36,8 @@ class Row:
 
     @property
     def type(self) -> str:
-        """The type and how often it comes, `12 x Block`; `?` where nothing could be made of the step."""
-        name = self.call.type or "?"
+        """The type and how often it comes, `12 x Block`; `-` for a value from elsewhere, `?` where there is none."""
+        name = self.call.type or ("?" if self.call.output is None or self.call.output is UNKNOWN else "-")
         return name if self.count == 1 else f"{self.count} x {name}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -10,7 +11,7 @@ from nnshape.render.rows import tied_parameters
 from nnshape.render.styled import Line, cut_middle, padded
 from nnshape.shapes.dim import Size
 from nnshape.shapes.tensor import N
-from nnshape.trace import Trace
+from nnshape.trace import Requirement, Trace
 
 #: A remark that would have fewer columns beside its number gets lines of its own.
 _LEAST_REMARK = 24
@@ -43,7 +44,7 @@ def size_text(trace: Trace) -> str:
 def needs(trace: Trace) -> list[str]:
     """What the sizes must fulfil, and the steps that need it, each requirement once."""
     steps: dict[str, list[str]] = {}
-    for requirement in trace.requirements:
+    for requirement in _strongest(trace.requirements):
         paths = steps.setdefault(str(requirement), [])
         if requirement.path not in paths:
             paths.append(requirement.path)
@@ -52,6 +53,23 @@ def needs(trace: Trace) -> list[str]:
         more = f" and {counted(len(paths) - 1, 'other step')}" if len(paths) > 1 else ""
         texts.append(f"{text} for {paths[0]}{more}")
     return texts
+
+
+def _strongest(requirements: Sequence[Requirement]) -> Iterator[Requirement]:
+    """The requirements without those that another of the same step implies: of `T >= 3, T >= 5` the latter."""
+    of_step: dict[str, list[Requirement]] = {}
+    for requirement in requirements:
+        of_step.setdefault(requirement.path, []).append(requirement)
+    for requirement in requirements:
+        if not any(_implies(other, requirement) for other in of_step[requirement.path]):
+            yield requirement
+
+
+def _implies(strong: Requirement, weak: Requirement) -> bool:
+    if not strong.constraint.relation == weak.constraint.relation == ">=":
+        return False
+    room = strong.constraint.left - strong.constraint.right - (weak.constraint.left - weak.constraint.right)
+    return isinstance(room, int) and room < 0
 
 
 def totals(trace: Trace) -> list[Total]:

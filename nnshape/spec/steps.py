@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
 
 _QUOTE_BRACKET_OR_ARROW = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[()\[\]{}]|->")
+#: What folding leaves where a bracket ends a line: `Sequential( Linear(8, 4) )`.
+_PADDING = re.compile(r"(?<=[(\[{]) | (?=[)\]}])")
 _MISSING_SPACE = re.compile(r"([^\W\d]\w*|\d+):(\S.*)")
 
 
@@ -147,7 +149,8 @@ def arrow(text: str) -> int:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.split())
+    """The text of several lines as one."""
+    return _PADDING.sub("", " ".join(text.split()))
 
 
 def _is_split(scalar: Scalar) -> bool:

@@ -150,14 +150,20 @@ def _is_constant(value: Any) -> bool:
 
 
 def _type_of(frame: Frame, call: Call) -> str:
-    """The name that the table shows for a step: its module's class, or what was applied last."""
-    if call.module is not None:
+    """The name that the table shows for a step: its module's class, or what was applied last.
+
+    Where it applies several modules, as in a loop over what a ModuleList holds, none of them names the step.
+    """
+    modules = {id(operation.target) for operation in call.operations if isinstance(operation.target, Module)}
+    if call.module is not None and len(modules) < 2:
         return call.module.type
     if call.operations:
-        last = call.operations[-1].target
-        if isinstance(last, Module):
-            return last.type
-        return getattr(last, "name", "") or "Parameter"
+        last = call.operations[-1]
+        if isinstance(call.output, (tuple, list)) and call.output is not last.result:
+            return "tuple"
+        if isinstance(last.target, Module):
+            return last.target.type
+        return getattr(last.target, "name", "") or "Parameter"
     return "tuple" if isinstance(call.output, (tuple, list)) else ""
 
 
