@@ -94,8 +94,14 @@ def declares_function(name: str) -> bool:
     """Say whether torch's text has a function of this name: a misspelt one is told without torch's import."""
     if not name[:1].islower():
         return False
-    declared = re.compile(rf"^(?:(?:    )?def {re.escape(name)}\(|{re.escape(name)} = )", re.MULTILINE)
-    return any(declared.search(_text(file)) for file in _FUNCTIONS)
+    return name in _declared()
+
+
+@cache
+def _declared() -> frozenset[str]:
+    """The names of torch's functions, read once: a file may hold many names that nothing has."""
+    declaration = re.compile(r"^(?:(?:    )?def (\w+)\(|(\w+) = )", re.MULTILINE)
+    return frozenset(a or b for file in _FUNCTIONS for a, b in declaration.findall(_text(file)))
 
 
 @cache
