@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 from nnshape.schema.values import Schema, argument_schema
-from nnshape.shapes.arguments import REQUIRED, SYNONYMS
+from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.documentation import page_of, torch_name
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import all_functions
@@ -43,7 +43,7 @@ def rule_schema(rule: Rule) -> Schema:
             private = parameter.name.startswith("_")
             properties[parameter.name] = True if private else argument_schema(parameter, meaning)
     # So are numpy's names for arguments of torch.
-    properties |= {synonym: True for synonym, name in SYNONYMS.items() if name in properties}
+    properties |= {synonym: True for synonym, name in rule.signature().synonyms.items() if name in properties}
     found: Schema = {"title": torch_name(rule), "properties": properties, "additionalProperties": False}
     if isinstance(rule, Function):
         # The places of its arguments shift with what it is applied to: nothing can be said of them here.

@@ -146,9 +146,11 @@ class Parameter:
 class Signature:
     """The arguments that one layer, function or block takes."""
 
-    __slots__ = ("_defaults", "by_name", "owner", "parameters", "positional", "variadic")
+    __slots__ = ("_defaults", "by_name", "owner", "parameters", "positional", "synonyms", "variadic")
 
-    def __init__(self, owner: str, parameters: Sequence[Parameter]) -> None:
+    def __init__(self, owner: str, parameters: Sequence[Parameter], synonyms: Mapping[str, str] | None = None) -> None:
+        #: Names that torch takes for others.
+        self.synonyms = synonyms or {}
         self.owner = owner
         self.parameters = tuple(parameters)
         self.by_name = {parameter.name: parameter for parameter in parameters}
@@ -217,7 +219,7 @@ class Signature:
         raise Refusal("wrong-type", message, name)
 
     def _named(self, name: str) -> Parameter:
-        parameter = self.by_name.get(name) or self.by_name.get(SYNONYMS.get(name, ""))
+        parameter = self.by_name.get(name) or self.by_name.get(self.synonyms.get(name, ""))
         if parameter is None:
             near = difflib.get_close_matches(name, self.by_name, 1)
             help = f"did you mean {near[0]}?" if near else f"it takes {', '.join(self.by_name) or 'none'}"
@@ -239,8 +241,12 @@ class Signature:
         return Refusal("missing-argument", f"{self.owner} is missing {len(names)} required argument{plural}: {listed}")
 
 
-#: numpy's names for two arguments, which torch takes too.
-SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
+#: numpy's names for two arguments, which torch takes in the functions that are its own operators.
+_SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
+#: Functions that torch writes in Python, which take no synonyms.
+_IN_PYTHON = frozenset(
+    {"glu", "gumbel_softmax", "log_softmax", "norm", "normalize", "softmax", "softmin", "split", "unique"}
+)
 
 
 def described(value: object) -> str:
@@ -282,7 +288,7 @@ def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 
     for name in code.co_varnames[code.co_argcount : end]:
         default = keyword_defaults.get(name, REQUIRED)
         parameters.append(Parameter(name, kinds_of(annotations.get(name, "Any")), default, keyword_only=True))
-    return Signature(owner, parameters)
+    return Signature(owner, parameters, {} if owner in _IN_PYTHON or owner[:1].isupper() else _SYNONYMS)
 
 
 def kinds_of(annotation: str) -> tuple[str, ...]:

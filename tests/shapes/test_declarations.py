@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import torch
 
+from nnshape.modules.targets import torch_function
 from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.functions import FAMILIES as FUNCTION_FAMILIES
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import FAMILIES as LAYER_FAMILIES
 from nnshape.shapes.layers import all_layers
+from nnshape.shapes.refusal import Refusal
 from nnshape.trace.symbolic_example import example_of
 
 LAYERS = all_layers()
@@ -149,3 +151,25 @@ def test_arguments_of_a_function_are_those_of_torch(name: str) -> None:
         pytest.skip("torch chooses between two functions by return_indices")
     expected = [(p.name, REQUIRED if p.default is p.empty else p.default) for p in wanted if p.name != "out"]
     assert [(p.name, p.default) for p in FUNCTIONS[name].signature().parameters] == expected
+
+
+@pytest.mark.parametrize("name", [n for n, f in FUNCTIONS.items() if {"dim", "keepdim"} & {*f.signature().by_name}])
+def test_numpys_names_are_taken_where_torch_takes_them(name: str) -> None:
+    real = torch_function(name)
+    try:
+        taken = "axis" in inspect.signature(real or getattr(torch.Tensor, name)).parameters
+    except ValueError:
+        taken = True  # an operator of torch's own
+    signature = FUNCTIONS[name].signature()
+    for synonym, meant in (("axis", "dim"), ("keepdims", "keepdim")):
+        if meant in signature.by_name:
+            if taken:
+                assert signature._named(synonym).name == meant
+            else:
+                with pytest.raises(Refusal, match=f"has no argument {synonym}"):
+                    signature._named(synonym)
+
+
+def test_a_layer_takes_no_synonyms() -> None:
+    with pytest.raises(Refusal, match="Softmax has no argument axis"):
+        LAYERS["Softmax"](axis=1)

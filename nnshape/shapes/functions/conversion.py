@@ -236,4 +236,3 @@ def matrices_h(input: Tensor) -> Tensor:
 def matrix_h(input: Tensor) -> Tensor:
     """The transpose of a matrix, and its complex conjugate."""
     return _matrices(input, "H", 2)
-
