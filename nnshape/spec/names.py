@@ -9,7 +9,7 @@ from nnshape.problems import Label, Problem
 from nnshape.spec import limits
 from nnshape.spec.nodes import Name
 from nnshape.spec.source import Span
-from nnshape.spec.spec import Block, Body, Input
+from nnshape.spec.spec import Block, BlockInput, Body, Input
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -135,28 +135,37 @@ class Names:
 
 
 def check_names(names: Names, inputs: tuple[Input, ...], body: Body, blocks: Iterable[Block]) -> None:
-    """Hold every name of the model and of its blocks against the names of the file."""
+    """Hold every name of the model and of its blocks against the names of the file, and against its own sizes."""
+    for entry in inputs:
+        names.check_split(entry.pattern)
+    own = [(entry.name, entry.name_span or entry.span) for entry in inputs]
+    names.add_body(body, own)
+    _check_sizes(names, inputs, body, own)
+    for block in blocks:
+        own = [(entry.name, entry.span) for entry in block.inputs]
+        names.add_body(block.body, own, [(parameter.name, parameter.span) for parameter in block.parameters])
+        _check_sizes(names, block.inputs, block.body, own)
+
+
+def _check_sizes(
+    names: Names, inputs: Iterable[Input | BlockInput], body: Body, named: Iterable[tuple[str, Span]]
+) -> None:
+    """Hold the sizes in the inputs' shapes against the names of the inputs and of the steps."""
     sizes: dict[str, Span] = {}
     for entry in inputs:
         if entry.pattern is None:
             continue
         for dim in entry.pattern.dims:
-            if isinstance(dim, Name) and dim.id not in sizes and dim.id not in ("N", "_"):
-                sizes[dim.id] = entry.pattern.expression.span(dim)
-        names.check_split(entry.pattern)
-    names.add_body(body, [(entry.name, entry.name_span or entry.span) for entry in inputs])
-    for step in body.steps:
-        if step.name in sizes:
-            message = f"{step.name} is a step and also a size of the input"
-            related = (Label(sizes[step.name], f"{step.name}, a size"),)
-            label = f"{step.name}, a step"
-            names.findings.add(Problem("ambiguous-name", message, step.name_span, label, related=related))
-    for block in blocks:
-        names.add_body(
-            block.body,
-            [(entry.name, entry.span) for entry in block.inputs],
-            [(parameter.name, parameter.span) for parameter in block.parameters],
-        )
+            if isinstance(dim, Name) and dim.id not in ("N", "_"):
+                sizes.setdefault(dim.id, entry.pattern.expression.span(dim))
+    steps = [(step.name, "a step", step.name_span) for step in body.steps]
+    for name, what, span in (*((name, "an input", span) for name, span in named), *steps):
+        if name in sizes:
+            message = f"{name} is {what} and also a size of the input"
+            related = (Label(sizes[name], f"{name}, a size"),)
+            fix = ("give one of them another name",)
+            problem = Problem("ambiguous-name", message, span, f"{name}, {what}", related=related, help=fix)
+            names.findings.add(problem)
 
 
 def _bodies(body: Body) -> Iterator[Body]:

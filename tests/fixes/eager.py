@@ -27,7 +27,7 @@ _SIGNS: dict[str, Callable[..., Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "&": operator.and_, "|": operator.or_,
 }  # fmt: skip
 _NUMBERS = {name: getattr(builtins, name) for name in ("range", "len", "int", "min", "max", "sum", "enumerate", "zip")}
-_ROOTS = {"sqrt", "exp", "log", "log2", "floor", "ceil", "abs", "round", "bool"}
+_ROOTS = {"sqrt", "exp", "log", "log2", "floor", "ceil", "abs", "round", "bool", "float"}
 _FACTORIES = {"zeros", "ones", "arange", "full"}
 
 

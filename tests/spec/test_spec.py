@@ -367,6 +367,9 @@ def test_an_unknown_key_offers_the_nearest(key, near):
         ("blocks: {B()(y): {y: ReLU()}}\n" + M, "y is a step and also an input"),
         ("hparams: {d: 1}\nblocks: {B: {c: {d: ReLU()}}}\n" + M, "d is a step and also an hparam"),
         ("input: HxW\nlayers: {H: ReLU()}\n", "H is a step and also a size of the input"),
+        ("input: {x: '[x, 3]'}\nlayers: {a: ReLU()}\n", "x is an input and also a size of the input"),
+        ("blocks:\n  A()(x[x, T]): {a: ReLU()}\n" + M, "x is an input and also a size of the input"),
+        ("blocks:\n  A()(x[N, T]): {T: ReLU()}\n" + M, "T is a step and also a size of the input"),
         ("hparams: {maxlen: 3}\ninput: 1xmaxlen\nlayers: {a: b}\n", "maxlen reads as ma x len here"),
     ],
 )
