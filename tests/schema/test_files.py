@@ -70,7 +70,7 @@ M = "input: 1x32x32\nlayers:\n"
         f"{M}  a: {{type: nn.Conv2d, args: [1, 6, 5], from: x, shape: 6x28x28}}\n",
         f"{M}  a: {{type: Conv2d, args: [1, 6], kernel_size: 5}}\n",
         f"{M}  a: {{type: embed}}\n  b: {{type: Sequential, args: [{{type: ReLU}}, Tanh()]}}\n",
-        f"{M}  a: {{type: softmax, axis: 1}}\n  b: {{type: Embedding, args: [3, 4], _freeze: true}}\n",
+        f"{M}  a: {{type: sum, axis: 1}}\n  b: {{type: Embedding, args: [3, 4], _freeze: true}}\n",
         f"{M}  a: {{type: TransformerEncoder, encoder_layer: {{type: TransformerEncoderLayer, args: [8, 2]}}, "
         "num_layers: 2}\n",
         f"{M}  a:\n    b: ReLU()\n    c: [Tanh(), {{type: GELU}}]\n  n: 3\n  t: True\n",

@@ -74,7 +74,7 @@ def _declare(name: str, only_method: bool) -> None:
     if name == "index_add":  # which cannot read what it writes to
         written = written.replace(", x)", ", x + 1)")
     declared = function(name=f"{name}_", method=True, only_method=only_method, example=(written, *shapes))(rule)
-    declared._signature = Signature(f"{name}_", signature.parameters)
+    declared._signature = Signature(f"{name}_", signature.parameters, signature.synonyms)
     declared.count = base.count
 
 
