@@ -83,6 +83,10 @@ def run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
 
     def evaluate(frame: Frame) -> Any:
         value = expressions.evaluate(frame, item.node)
+        if isinstance(item.node, nodes.Name) and isinstance(value, Tensor) and item.node.id != "_":
+            name = item.node.id
+            message = f"an item of a Sequential is a module, and {name} is a value here"
+            raise fault("wrong-type", message, span, help=(f"write {name}(_) to apply the module of that step again",))
         if isinstance(value, Module) and (value.path is None or value is frame.placed):
             return applying.apply_module(frame, item.node, value, (frame.running,), {})
         return value

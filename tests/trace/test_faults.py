@@ -125,3 +125,11 @@ def test_a_block_that_doubles_itself_ends_at_the_limit(of):
     blocks = "\n".join(f"  B{i}:\n    a: B{i + 1}()\n    b: B{i + 1}()\n    c: B{i + 1}()" for i in range(40))
     t = of(f"input: 8\nblocks:\n{blocks}\n  B40:\n    a: ReLU()\nlayers:\n  a: B0()\n")
     assert "too-large" in {kind for kind, _, _ in t.problems}
+
+
+def test_the_value_of_a_step_is_no_item_of_a_sequential(steps):
+    body = "layer: Linear(8, 8)\nh: Sequential({} for i in range(3))"
+    t = steps(body.format("layer"), input="8")
+    assert t.problems == [("wrong-type", 4, "layer")]
+    assert t.trace.problems[0].help == ("write layer(_) to apply the module of that step again",)
+    assert steps(body.format("layer(_)"), input="8").problems == []
