@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import Signature, signature_of_function
+from nnshape.shapes.refusal import Refusal
 
 if TYPE_CHECKING:
     from nnshape.shapes.dim import Size
@@ -120,6 +121,9 @@ class Function:
         bound = signature.bind(arguments, keywords)
         if signature.variadic is None:
             return rule(**bound)
+        sizes = signature.variadic
+        if "Tensor" not in sizes.kinds and len(arguments) <= len(signature.positional) and sizes.name not in keywords:
+            raise Refusal("missing-argument", f"{self.name} is missing 1 required argument: {sizes.name}")
         ahead = [bound.pop(parameter.name) for parameter in signature.positional]
         return rule(*ahead, *bound.pop(signature.variadic.name), **bound)
 

@@ -15,6 +15,7 @@ from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import FAMILIES as LAYER_FAMILIES
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
 from nnshape.trace.symbolic_example import example_of
 
 LAYERS = all_layers()
@@ -173,3 +174,14 @@ def test_numpys_names_are_taken_where_torch_takes_them(name: str) -> None:
 def test_a_layer_takes_no_synonyms() -> None:
     with pytest.raises(Refusal, match="Softmax has no argument axis"):
         LAYERS["Softmax"](axis=1)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, f in FUNCTIONS.items() if (v := f.signature().variadic) and "Size" in v.kinds]
+)
+def test_sizes_that_are_left_out_are_refused_as_torch_refuses(name: str) -> None:
+    rule = FUNCTIONS[name]
+    with pytest.raises((TypeError, RuntimeError)):
+        getattr(torch, name)() if rule.factory else getattr(torch.zeros(2, 3), name)()
+    with pytest.raises(Refusal):
+        rule.apply(() if rule.factory else (Tensor((2, 3)),), {})
