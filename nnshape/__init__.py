@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Spec, load, loads
-from nnshape.trace import Measuring, Trace, trace_spec
+from nnshape.tracing import Measuring, Trace, trace_spec
 
 if TYPE_CHECKING:
     import torch
 
     from nnshape.fixes import Fix
     from nnshape.modules import Verification
-    from nnshape.trace.measuring import Measure
+    from nnshape.tracing.measuring import Measure
 
 __version__ = "0.1.0"
 __all__ = ["Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "trace", "verify"]

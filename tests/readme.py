@@ -53,10 +53,10 @@ def coverage() -> str:
 
 def kinds() -> str:
     """Every kind of problem with its sentence, and a link to its document."""
-    from nnshape.kinds import kind_names, kind_of
+    from nnshape.problems.kinds import kind_names, kind_of
 
     rows = [
-        f"| [`{kind.name}`](nnshape/kinds/{kind.name}.md) | {kind.sentence} |" for kind in map(kind_of, kind_names())
+        f"| [`{kind.name}`](nnshape/problems/{kind.name}.md) | {kind.sentence} |" for kind in map(kind_of, kind_names())
     ]
     return "\n".join(["| kind | what it means |", "|---|---|", *rows]) + "\n"
 

@@ -12,19 +12,18 @@ import nnshape
 PACKAGE = Path(nnshape.__file__).parent
 CONFIGS = PACKAGE.parent / "configs"
 
-#: What each part may import of the package, apart from itself, `problems` and `kinds`.
+#: What each part may import of the package, apart from itself, and `problems`.
 MAY_IMPORT = {
     "problems": {"spec"},
-    "kinds": set(),
     "spec": set(),
     "shapes": set(),
-    "trace": {"spec", "shapes"},
-    "fixes": {"spec", "shapes", "trace"},
-    "modules": {"spec", "shapes", "trace"},
-    "render": {"spec", "shapes", "trace"},
-    "checking": {"spec", "shapes", "trace", "fixes", "modules"},
+    "tracing": {"spec", "shapes"},
+    "fixes": {"spec", "shapes", "tracing"},
+    "modules": {"spec", "shapes", "tracing"},
+    "rendering": {"spec", "shapes", "tracing"},
+    "checking": {"spec", "shapes", "tracing", "fixes", "modules"},
     "schema": {"spec", "shapes"},
-    "cli": {"spec", "shapes", "trace", "fixes", "modules", "render", "checking", "schema"},
+    "cli": {"spec", "shapes", "tracing", "fixes", "modules", "rendering", "checking", "schema"},
 }
 
 
@@ -57,7 +56,7 @@ def wrong_imports(path: Path, package: Path) -> list[str]:
             wrong.append(name)
         if top == "nnshape" and rest and part in MAY_IMPORT:
             other = rest.split(".")[0]
-            if other in MAY_IMPORT and other not in {part, "problems", "kinds"} | MAY_IMPORT[part]:
+            if other in MAY_IMPORT and other not in {part, "problems"} | MAY_IMPORT[part]:
                 wrong.append(name)
     return wrong
 
@@ -70,10 +69,10 @@ def test_imports_run_one_way():
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("spec/a.py", "from nnshape.trace import trace_spec"),
+        ("spec/a.py", "from nnshape.tracing import trace_spec"),
         ("shapes/layers/a.py", "def f():\n    import torch.nn"),
-        ("trace/a.py", "from nnshape import modules"),
-        ("render/a.py", "from nnshape.cli import main"),
+        ("tracing/a.py", "from nnshape import modules"),
+        ("rendering/a.py", "from nnshape.cli import main"),
     ],
 )
 def test_the_direction_of_imports_can_be_broken(tmp_path, file, text):

@@ -156,7 +156,7 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     package = os.path.dirname(os.path.abspath(nnshape.__file__))
     for folder, folders, names in os.walk(package):
-        folders[:] = sorted(name for name in folders if name not in ("__pycache__", "cli", "render"))
+        folders[:] = sorted(name for name in folders if name not in ("__pycache__", "cli", "rendering"))
         for name in sorted(names):
             if name.endswith(".py"):
                 path = os.path.join(folder, name)

@@ -10,8 +10,8 @@ from dataclasses import replace
 from nnshape.checking.comments import Ignore, ignores
 from nnshape.checking.outcome import Finding, Outcome
 from nnshape.checking.settings import Settings
-from nnshape.kinds import kind_names
 from nnshape.problems import Problem
+from nnshape.problems.kinds import kind_names
 from nnshape.spec import Source
 
 #: What only the real modules can say: without a proof, nobody knows whether a comment is still needed.

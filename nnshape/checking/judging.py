@@ -13,7 +13,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source, Span, Spec
 from nnshape.spec.files import folder_of_file
 from nnshape.spec.reader import read_spec
-from nnshape.trace import Trace
+from nnshape.tracing import Trace
 
 _NO_TORCH = "--device none leaves the proof out and needs no torch"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from nnshape.checking.outcome import Finding, Outcome
-from nnshape.kinds import kind_names
 from nnshape.problems import Label, Problem
+from nnshape.problems.kinds import kind_names
 from nnshape.spec import Source, Span
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from nnshape.checking.discovery import DEFAULT_INCLUDE
 from nnshape.checking.globs import Glob
-from nnshape.kinds import kind_names
 from nnshape.problems import Problem, SpecError
+from nnshape.problems.kinds import kind_names
 from nnshape.spec import Source, Span, read_source
 
 FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson")

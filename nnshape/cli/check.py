@@ -91,7 +91,7 @@ def check(
     from nnshape.cli.replacing import check_writable
     from nnshape.cli.writing import write, write_error
     from nnshape.problems import SpecError
-    from nnshape.render.problems import problems_lines
+    from nnshape.rendering.problems import problems_lines
 
     if stdin_filename is not None and "-" not in paths:
         raise click.UsageError("--stdin-filename names what - reads, and there is no - among the paths.")
@@ -159,12 +159,12 @@ def _write(report: Report, form: str, output_file: str | None, columns: int | No
     """Write the report where it goes; the sum of it stands at the end of what people read, else on standard error."""
     from nnshape.cli.replacing import replace_file
     from nnshape.cli.writing import page, write, write_error
-    from nnshape.render.checks.full import summary_line
-    from nnshape.render.styled import painted
+    from nnshape.rendering.checks.full import summary_line
+    from nnshape.rendering.styled import painted
 
     if form in ("full", "concise"):
-        from nnshape.render.checks.concise import concise_lines
-        from nnshape.render.checks.full import full_lines
+        from nnshape.rendering.checks.concise import concise_lines
+        from nnshape.rendering.checks.full import full_lines
 
         paper = page(columns, color)
         if output_file is None:
@@ -185,26 +185,26 @@ def _write(report: Report, form: str, output_file: str | None, columns: int | No
 def _text(report: Report, form: str) -> str:
     root = os.environ.get(FORMATS[form], "") or os.getcwd()
     if form == "json":
-        from nnshape.render.checks.json import json_text
+        from nnshape.rendering.checks.json import json_text
 
         return json_text(report)
     if form == "github":
-        from nnshape.render.checks.github import github_text
+        from nnshape.rendering.checks.github import github_text
 
         return github_text(report, root)
     if form == "gitlab":
-        from nnshape.render.checks.gitlab import gitlab_text
+        from nnshape.rendering.checks.gitlab import gitlab_text
 
         return gitlab_text(report, root)
     if form == "junit":
-        from nnshape.render.checks.junit import junit_text
+        from nnshape.rendering.checks.junit import junit_text
 
         return junit_text(report)
     if form == "sarif":
         from nnshape import __version__
-        from nnshape.render.checks.sarif import sarif_text
+        from nnshape.rendering.checks.sarif import sarif_text
 
         return sarif_text(report, root, __version__)
-    from nnshape.render.checks.rdjson import rdjson_text
+    from nnshape.rendering.checks.rdjson import rdjson_text
 
     return rdjson_text(report, root)

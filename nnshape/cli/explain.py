@@ -13,9 +13,9 @@ from nnshape.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnshape.render.explain import Rule
-    from nnshape.trace import Trace
-    from nnshape.trace.places import Place
+    from nnshape.rendering.explain import Rule
+    from nnshape.tracing import Trace
+    from nnshape.tracing.places import Place
 
 _LISTED = 6
 
@@ -47,7 +47,7 @@ def explain(subject: str, step: str | None, output_format: str, columns: int | N
     paper = page(columns, color)
     if step is not None:
         from nnshape.cli.tracing import traced
-        from nnshape.render.step import step_json, step_lines
+        from nnshape.rendering.step import step_json, step_lines
 
         trace = traced(subject, **model)
         found = _step(trace, step)
@@ -56,11 +56,11 @@ def explain(subject: str, step: str | None, output_format: str, columns: int | N
         else:
             paper.write(step_lines(trace, found, paper.width))
         return 0
-    from nnshape.kinds import kind_names, kind_of
+    from nnshape.problems.kinds import kind_names, kind_of
 
     name = _kind_name(subject)
     if name in kind_names():
-        from nnshape.render.kind import kind_json, kind_lines
+        from nnshape.rendering.kind import kind_json, kind_lines
 
         kind = kind_of(name)
         if output_format == "json":
@@ -68,7 +68,7 @@ def explain(subject: str, step: str | None, output_format: str, columns: int | N
         else:
             paper.write(kind_lines(kind, paper.width))
         return 0
-    from nnshape.render.explain import rule_json, rule_lines, word_json, word_lines
+    from nnshape.rendering.explain import rule_json, rule_lines, word_json, word_lines
     from nnshape.spec.words import WORDS
 
     if name in WORDS:
@@ -93,12 +93,12 @@ def _kind_name(subject: str) -> str:
 
 def _rule(subject: str) -> Rule:
     """The layer or function of a name, with torch's prefixes or without; a usage error where there is none."""
-    from nnshape.kinds import kind_names
+    from nnshape.problems.kinds import kind_names
     from nnshape.shapes.functions import all_functions, find_function, find_method
     from nnshape.shapes.layers import all_layers, find_layer
     from nnshape.spec.words import WORDS
-    from nnshape.trace.faults import nearest
-    from nnshape.trace.measuring import declares_function
+    from nnshape.tracing.faults import nearest
+    from nnshape.tracing.measuring import declares_function
 
     path = subject.strip().removesuffix("()")
     name = path.rpartition(".")[2]
@@ -120,8 +120,8 @@ def _rule(subject: str) -> Rule:
 
 def _step(trace: Trace, step: str) -> Sequence[Place]:
     """The calls of one step; a usage error where the path means none, or several."""
-    from nnshape.trace.faults import nearest
-    from nnshape.trace.places import found_steps
+    from nnshape.tracing.faults import nearest
+    from nnshape.tracing.places import found_steps
 
     found = found_steps(trace, step)
     paths = list(dict.fromkeys(place.call.path for place in found))

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnshape.problems import SpecError
-from nnshape.render.styled import Line
-from nnshape.trace import Trace
+from nnshape.rendering.styled import Line
+from nnshape.tracing import Trace
 
 if TYPE_CHECKING:
     from nnshape.checking.discovery import Candidate
@@ -59,7 +59,7 @@ def settled_candidates(
     Gives what is then to check, the diff, what was done or why not, and whether every file was written.
     """
     from nnshape.fixes import rewrite, unified_diff
-    from nnshape.render.problems import problems_lines
+    from nnshape.rendering.problems import problems_lines
     from nnshape.spec import source_of_text
 
     after: list[Candidate] = []

@@ -62,8 +62,8 @@ def inspect(
 
         trace.problems = explained(trace)
     if output_format == "table":
-        from nnshape.render.problems import problems_lines
-        from nnshape.render.table import table_lines
+        from nnshape.rendering.problems import problems_lines
+        from nnshape.rendering.table import table_lines
 
         paper = page(columns, color)
         paper.write(table_lines(trace, paper.width, depth=depth, fold=fold))
@@ -79,17 +79,17 @@ def inspect(
     verification = proved(trace, device)
     problems = (*trace.problems, *(verification.disagreements if verification is not None else ()))
     if output_format == "json":
-        from nnshape.render.json import trace_json
+        from nnshape.rendering.json import trace_json
 
         write(trace_json(trace, verification, depth=depth))
     elif output_format == "csv":
-        from nnshape.render.csv import trace_csv
-        from nnshape.render.problems import problems_lines
+        from nnshape.rendering.csv import trace_csv
+        from nnshape.rendering.problems import problems_lines
 
         write(trace_csv(trace, depth=depth))
         write_error(problems_lines(problems, 100))
     else:
-        from nnshape.render.markdown import problems_markdown, trace_markdown
+        from nnshape.rendering.markdown import problems_markdown, trace_markdown
 
         write(trace_markdown(trace, depth=depth, fold=fold))
         if problems:

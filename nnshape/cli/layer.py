@@ -11,8 +11,8 @@ from nnshape.cli import options
 
 if TYPE_CHECKING:
     from nnshape.problems import Problem
-    from nnshape.render.layer import Sample
-    from nnshape.trace import Trace
+    from nnshape.rendering.layer import Sample
+    from nnshape.tracing import Trace
 
 
 @click.command(short_help="One layer's output, parameters and derivation.")
@@ -59,9 +59,9 @@ def layer(
     from nnshape.cli.proof import checked_device, proof_lines, proved
     from nnshape.cli.tracing import overrides_of
     from nnshape.cli.writing import page, write
-    from nnshape.render.layer import layer_json, layer_lines
-    from nnshape.render.problems import problems_lines
-    from nnshape.trace.one_step import one_step
+    from nnshape.rendering.layer import layer_json, layer_lines
+    from nnshape.rendering.problems import problems_lines
+    from nnshape.tracing.one_step import one_step
 
     checked_device(device)
     trace = nnshape.trace(one_step(step, [*shapes, *inputs]), overrides=overrides_of(settings))
@@ -86,7 +86,7 @@ def layer(
     if trace.problems:
         paper.write([(), *problems_lines(trace.problems, paper.width)])
     if values:
-        from nnshape.render.layer import sample_lines
+        from nnshape.rendering.layer import sample_lines
 
         paper.write([(), *sample_lines(_sample(trace, device, seed))])
     verification = proved(trace, device)
@@ -105,7 +105,7 @@ def _code(trace: Trace, verification: Any) -> int:
 def _with_fixes(trace: Trace) -> tuple[Problem, ...]:
     """The problems with the fixes that were found; a step typed without a name is shown without one."""
     from nnshape.fixes import explained
-    from nnshape.trace.one_step import is_named
+    from nnshape.tracing.one_step import is_named
 
     problems = explained(trace)
     if is_named(trace.spec):
@@ -130,8 +130,8 @@ def _sample(trace: Trace, device: str, seed: int) -> Sample:
     """The numbers of one run of the real layer; raises SpecError."""
     from nnshape.cli.values import values_of
     from nnshape.modules.running import run_once
-    from nnshape.render.layer import Sample, named_tensors
-    from nnshape.trace.one_step import step_of
+    from nnshape.rendering.layer import Sample, named_tensors
+    from nnshape.tracing.one_step import step_of
 
     run = run_once(trace, device, seed)
     inputs = {name: values_of(tensor.cpu()) for name, tensor in run.inputs.items()}

@@ -9,8 +9,8 @@ import click
 from nnshape.cli import options
 
 if TYPE_CHECKING:
-    from nnshape.render.values import Values
-    from nnshape.trace import ParameterRow, Trace
+    from nnshape.rendering.values import Values
+    from nnshape.tracing import ParameterRow, Trace
 
 
 @click.command(short_help="Every parameter: name, shape, dtype, count, share.")
@@ -43,8 +43,8 @@ def params(
     """
     from nnshape.cli.tracing import traced
     from nnshape.cli.writing import page, write, write_error
-    from nnshape.render import parameters
-    from nnshape.render.problems import problem_count, problems_lines
+    from nnshape.rendering import parameters
+    from nnshape.rendering.problems import problem_count, problems_lines
 
     if values:
         _check_device(device)
@@ -87,7 +87,7 @@ def _of_layer(trace: Trace, layer: str) -> tuple[ParameterRow, ...]:
     if layer in paths:
         return ()
     from nnshape.problems import Problem, SpecError
-    from nnshape.trace.faults import nearest
+    from nnshape.tracing.faults import nearest
 
     message = f"{trace.spec.name} has no layer {layer}"
     help = nearest(layer, [*paths, *(row.name for row in trace.parameters)])

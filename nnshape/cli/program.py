@@ -121,11 +121,11 @@ def _refused(error: SpecError, arguments: list[str]) -> int:
     """Show why there is no model to speak of; as JSON on standard output where JSON was asked for."""
     from nnshape.cli.tracing import is_usage
     from nnshape.cli.writing import write, write_error
-    from nnshape.render.problems import problems_lines
+    from nnshape.rendering.problems import problems_lines
 
     usage = is_usage(error)
     if not usage and _wants_json(arguments):
-        from nnshape.render.json import failure_json
+        from nnshape.rendering.json import failure_json
 
         write(failure_json(error.problems))
     else:

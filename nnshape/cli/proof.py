@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
-from nnshape.render.problems import problem_count
-from nnshape.render.styled import Line
-from nnshape.trace import Trace
+from nnshape.rendering.problems import problem_count
+from nnshape.rendering.styled import Line
+from nnshape.tracing import Trace
 
 if TYPE_CHECKING:
     from nnshape.modules import Verification

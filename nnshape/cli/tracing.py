@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nnshape.problems import Problem, SpecError
-from nnshape.trace import Trace
-from nnshape.trace.typed_inputs import WrongUse
+from nnshape.tracing import Trace
+from nnshape.tracing.typed_inputs import WrongUse
 
 
 def traced(

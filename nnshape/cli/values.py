@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnshape.render.values import Values
+from nnshape.rendering.values import Values
 
 #: Tensors with more elements than this are shown in JSON by their statistics alone.
 MOST_NUMBERS = 10_000

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
-from nnshape.render.styled import Line, painted
+from nnshape.rendering.styled import Line, painted
 
 _LEAST_COLUMNS = 40
 #: What stands for the signs of a table where a stream knows only ASCII; each as wide as its sign.

@@ -10,15 +10,15 @@ from nnshape.fixes.candidate import Candidate
 from nnshape.fixes.editing import Edit
 from nnshape.fixes.upstream import applied_rule, reapplied, swapped
 from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import TooLarge
+from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, tensors_in
 from nnshape.spec import Input, ShapePattern, nodes
-from nnshape.trace import Trace
-from nnshape.trace.causes import Cause
-from nnshape.trace.derived import plain
-from nnshape.trace.origins import Chain, chain_of
+from nnshape.tracing import Trace
+from nnshape.tracing.causes import Cause
+from nnshape.tracing.derived import plain
+from nnshape.tracing.origins import Chain, chain_of
 
 _LARGEST = 1024
 

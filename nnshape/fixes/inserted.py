@@ -9,15 +9,15 @@ from math import isqrt
 
 from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number
 from nnshape.fixes.editing import Edit, edited
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N, Tensor, product, tensors_in
 from nnshape.spec import Span, nodes
-from nnshape.trace import Module, Trace
-from nnshape.trace.causes import Cause
-from nnshape.trace.labels import named
-from nnshape.trace.model import Call
-from nnshape.trace.origins import chain_of
-from nnshape.trace.scope import ItemsBody, Local
+from nnshape.tracing import Module, Trace
+from nnshape.tracing.causes import Cause
+from nnshape.tracing.labels import named
+from nnshape.tracing.model import Call
+from nnshape.tracing.origins import chain_of
+from nnshape.tracing.scope import ItemsBody, Local
 
 _STEP_LINE = re.compile(r"[ \t]*([^\s:#'\"]+|'[^']*'|\"[^\"]*\")[ \t]*:[ \t]+")
 

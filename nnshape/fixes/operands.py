@@ -8,9 +8,9 @@ from nnshape.fixes.candidate import Candidate, whole_number
 from nnshape.fixes.editing import Edit
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Span, nodes
-from nnshape.trace import Trace
-from nnshape.trace.causes import Cause
-from nnshape.trace.labels import named
+from nnshape.tracing import Trace
+from nnshape.tracing.causes import Cause
+from nnshape.tracing.labels import named
 
 #: Which of its values people want of a layer that returns several, and what it is.
 _PARTS = {

@@ -11,9 +11,9 @@ from nnshape.fixes.editing import Edit
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, Span, nodes
-from nnshape.trace import Module, Trace
-from nnshape.trace.causes import Cause
-from nnshape.trace.scope import BlockBody
+from nnshape.tracing import Module, Trace
+from nnshape.tracing.causes import Cause
+from nnshape.tracing.scope import BlockBody
 
 _FAMILY = re.compile(r"(.*)([123])d")
 

@@ -14,8 +14,8 @@ from nnshape.fixes.fix import Fix, help_lines
 from nnshape.fixes.trying import Trials
 from nnshape.problems import Problem
 from nnshape.spec import Span
-from nnshape.trace import Trace
-from nnshape.trace.causes import Cause, key_of
+from nnshape.tracing import Trace
+from nnshape.tracing.causes import Cause, key_of
 
 #: The most fixes of one problem, the most problems that are searched, and the most tries for one.
 _OFFERED = 3

@@ -8,7 +8,7 @@ from nnshape.fixes.editing import Edit, edited, overlap
 from nnshape.fixes.fix import Fix
 from nnshape.fixes.searching import fixes
 from nnshape.fixes.trying import retraced
-from nnshape.trace import Trace
+from nnshape.tracing import Trace
 
 #: A fix can bring a fault below to light; more than so many in a row are left for the next run.
 _ROUNDS = 20
@@ -62,7 +62,7 @@ def _chosen(found: tuple[Fix, ...]) -> list[Fix]:
 
 def _holds_for_variants(before: Trace, after: Trace) -> bool:
     """Whether no other variant of the file, nor the file without one, has more errors than before."""
-    from nnshape.trace import trace_spec
+    from nnshape.tracing import trace_spec
 
     for variant in (None, *before.spec.variants):
         if variant != before.variant:

@@ -11,7 +11,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.spec import Span, Spec, source_of_text
 from nnshape.spec.files import folder_of_file
 from nnshape.spec.reader import read_spec
-from nnshape.trace import Trace, one_step, trace_spec
+from nnshape.tracing import Trace, one_step, trace_spec
 
 #: What all tries together may cost, in steps traced; reading so many characters counts as one step.
 _BUDGET = 40_000

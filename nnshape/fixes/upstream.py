@@ -8,18 +8,18 @@ from typing import Any
 from nnshape.fixes import own
 from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number, with_argument
 from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import TooLarge
+from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, nodes
-from nnshape.trace import Module, Operation, Trace
-from nnshape.trace.causes import Cause
-from nnshape.trace.derived import plain
-from nnshape.trace.labels import link_text
-from nnshape.trace.origins import Chain, Link, chain_of
+from nnshape.tracing import Module, Operation, Trace
+from nnshape.tracing.causes import Cause
+from nnshape.tracing.derived import plain
+from nnshape.tracing.labels import link_text
+from nnshape.tracing.origins import Chain, Link, chain_of
 
 #: The arguments that set a size, in the order in which people change them.
 _SIZES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "d_model", "output_size", "num_channels")

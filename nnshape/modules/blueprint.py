@@ -9,7 +9,7 @@ from typing import Any
 from torch.fx import Graph, Node
 
 from nnshape.shapes.tensor import tensors_in
-from nnshape.trace.model import Attribute, Call, Module, Operation, Run
+from nnshape.tracing.model import Attribute, Call, Module, Operation, Run
 
 
 @dataclass(eq=False)

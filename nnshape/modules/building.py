@@ -20,8 +20,8 @@ from nnshape.modules.initial import own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.tensor import Unknown, tensors_in
-from nnshape.trace import Call, Trace
-from nnshape.trace.model import Module, Run
+from nnshape.tracing import Call, Trace
+from nnshape.tracing.model import Module, Run
 
 
 def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nnshape.shapes.constraints import Constraint
-from nnshape.shapes.dim import Dim, TooLarge, substitute, symbols_of
+from nnshape.shapes.dims import Dim, TooLarge, substitute, symbols_of
 
 #: Sizes that models often want: small ones first, then multiples of powers of two, then any.
 _OFTEN = (3, 5, 7, 4, 6, 9, 11, 13, 8, 12, 10, 16, 24, 20, 28, 32, 48, 40, 64, 96, 128, 160, 192, 224, 256, 320, 512)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nnshape.shapes.dim import Dim, Size, substitute, symbol
+from nnshape.shapes.dims import Dim, Size, substitute, symbol
 from nnshape.shapes.tensor import UNKNOWN, Tensor, Unknown
 
 #: The values of the symbols in one run.

@@ -13,12 +13,12 @@ from nnshape.modules import sizes_in_graphs, targets
 from nnshape.modules.blueprint import Blueprint, attribute_path, carried_out, is_plain_sequential
 from nnshape.modules.leaves import torch_dtype
 from nnshape.problems import Problem, SpecError
-from nnshape.shapes.dim import Dim
+from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor
-from nnshape.trace.derived import Derived
-from nnshape.trace.model import Attribute, Call, Module, Operation, Run
+from nnshape.tracing.derived import Derived
+from nnshape.tracing.model import Attribute, Call, Module, Operation, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,8 +12,8 @@ from nnshape.problems import Problem, SpecError
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Span
-from nnshape.trace.derived import Derived
-from nnshape.trace.model import Attribute, Module, Operation, Run
+from nnshape.tracing.derived import Derived
+from nnshape.tracing.model import Attribute, Module, Operation, Run
 
 
 def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:

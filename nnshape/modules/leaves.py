@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from nnshape.problems import Problem, SpecError
-from nnshape.shapes.dim import Dim, Size, substitute, symbols_of
+from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layer import Layer
 from nnshape.spec import Span

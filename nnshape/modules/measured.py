@@ -21,7 +21,7 @@ from nnshape.modules.leaves import OwnConstruction, argument
 from nnshape.modules.targets import NAMESPACES
 from nnshape.modules.trials import abstract, measured, refusals
 from nnshape.shapes.arguments import AUTO, Signature
-from nnshape.shapes.dim import Dim
+from nnshape.shapes.dims import Dim
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal
@@ -38,7 +38,7 @@ _PREFIXES = {
 
 
 class TorchMeasure:
-    """What `nnshape.trace.measuring.Measure` asks for."""
+    """What `nnshape.tracing.measuring.Measure` asks for."""
 
     def layer(self, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Layer:
         """A module of the class `module.path:Class`; raises Refusal for whatever the class raises."""

@@ -12,10 +12,10 @@ from nnshape.modules.blueprint import Blueprint, carried_out
 from nnshape.modules.building import Builder, refusal_of_torch
 from nnshape.modules.leaves import torch_dtype
 from nnshape.problems import Label, Problem
-from nnshape.shapes.dim import Dim, Size, substitute, symbols_of
+from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
 from nnshape.shapes.tensor import Tensor, Unknown
-from nnshape.trace.derived import Derived
-from nnshape.trace.model import Call, Module, Operation, Run
+from nnshape.tracing.derived import Derived
+from nnshape.tracing.model import Call, Module, Operation, Run
 
 
 class Observer:

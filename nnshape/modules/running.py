@@ -16,9 +16,9 @@ from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.verifying import open_symbols
 from nnshape.problems import Problem, SpecError
-from nnshape.shapes.dim import substitute
+from nnshape.shapes.dims import substitute
 from nnshape.shapes.tensor import Tensor
-from nnshape.trace import Trace
+from nnshape.tracing import Trace
 
 #: Whole numbers are drawn below these, largest first: they may be ids into a table of unknown length.
 _ID_LIMITS = (10, 2, 1)

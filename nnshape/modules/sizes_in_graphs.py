@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nnshape.modules.targets import arithmetic
-from nnshape.shapes.dim import Dim, Size, substitute, symbol, symbols_of
-from nnshape.shapes.dim_terms import Extremum, Quotient
+from nnshape.shapes.dims import Dim, Size, substitute, symbol, symbols_of
+from nnshape.shapes.dims.terms import Extremum, Quotient
 from nnshape.shapes.tensor import Tensor
-from nnshape.trace.derived import Derived
+from nnshape.tracing.derived import Derived
 
 if TYPE_CHECKING:
     from nnshape.modules.graphs import Writer

@@ -10,7 +10,7 @@ import torch
 
 from nnshape.modules.fitting import fitted
 from nnshape.modules.leaves import argument, torch_dtype
-from nnshape.shapes.dim import Dim, Size, substitute, symbols_of
+from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal

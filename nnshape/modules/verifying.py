@@ -14,9 +14,9 @@ from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.observing import Observer, described
 from nnshape.problems import Problem
-from nnshape.shapes.dim import Dim, substitute, symbols_of
+from nnshape.shapes.dims import Dim, substitute, symbols_of
 from nnshape.shapes.tensor import Tensor
-from nnshape.trace import Trace
+from nnshape.tracing import Trace
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from nnshape.shapes.dim import Dim
+from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DTYPES, DType
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nnshape.shapes.dim import Dim
+from nnshape.shapes.dims import Dim
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, shape_text
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, shape_text
 

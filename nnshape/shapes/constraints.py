@@ -8,9 +8,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
-from nnshape.shapes.dim import Dim, Size, at_least, divisible, equal, substitute, symbol
-from nnshape.shapes.dim_algebra import size_from
-from nnshape.shapes.dim_terms import terms_of
+from nnshape.shapes.dims import Dim, Size, at_least, divisible, equal, substitute, symbol
+from nnshape.shapes.dims.algebra import size_from
+from nnshape.shapes.dims.terms import terms_of
 
 Relation = Literal["==", ">=", "%"]
 

@@ -16,7 +16,7 @@ from nnshape.shapes.arguments import Signature, signature_of_function
 from nnshape.shapes.refusal import Refusal
 
 if TYPE_CHECKING:
-    from nnshape.shapes.dim import Size
+    from nnshape.shapes.dims import Size
 
 Rule = Callable[..., Any]
 

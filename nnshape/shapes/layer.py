@@ -24,13 +24,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.arguments import AUTO, REQUIRED, Parameter, Signature, kinds_of, signature_of_function
-from nnshape.shapes.dim import at_least
+from nnshape.shapes.dims import at_least
 from nnshape.shapes.dtypes import FLOAT32, DType, category
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
-    from nnshape.shapes.dim import Size
+    from nnshape.shapes.dims import Size
 
 #: What `device` takes: its name. A spec's layers are built on the device of the command, whatever it says.
 Device = str

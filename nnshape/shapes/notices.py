@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A kind of `nnshape.kinds`, and the message; `{layer}` stands for the name of the step.
+    """A kind of `nnshape.problems.kinds`, and the message; `{layer}` stands for the name of the step.
 
     `note` is what torch says once it goes wrong.
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Refusal(Exception):
     """A layer, function or argument that torch would refuse.
 
-    `problem` is a kind of `nnshape.kinds`. In `message`, `{layer}` stands for the name of
+    `problem` is a kind of `nnshape.problems.kinds`. In `message`, `{layer}` stands for the name of
     the step, which only the trace knows. `argument` names the argument at fault, so that the trace
     can point at it: an argument of the constructor or of the call. `note` is torch's own sentence,
     `help` what to do.

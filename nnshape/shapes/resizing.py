@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.refusal import Refusal
 
 #: The largest denominator of a factor by which a symbol is scaled: 2.5 is 5/2, but 0.1 is no fraction of a power of 2.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from nnshape.shapes.dim import Dim, Size, shape_part, symbol
+from nnshape.shapes.dims import Dim, Size, shape_part, symbol
 from nnshape.shapes.dtypes import FLOAT32, DType
 
 #: The batch, in every model.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from nnshape.shapes.dim import Dim
+from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import fits, is_floating
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor

@@ -11,7 +11,7 @@ from typing import Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Size, ceil_div, maximum, minimum
+from nnshape.shapes.dims import Size, ceil_div, maximum, minimum
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, shape_text
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import nnshape
-from nnshape.kinds import kind_names, kind_of
+from nnshape.problems.kinds import kind_names, kind_of
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
 from nnshape.spec.words import WORDS

@@ -240,8 +240,8 @@ HOSTILE = {
 @pytest.fixture
 def low_limits(monkeypatch):
     """The limits on work a fiftieth of what they are: what runs into one does so in a fiftieth of the time."""
-    monkeypatch.setattr(import_module("nnshape.trace.work"), "WORK", limits.WORK // 50)
-    monkeypatch.setattr(import_module("nnshape.trace.tracer"), "CALLS", limits.CALLS // 50)
+    monkeypatch.setattr(import_module("nnshape.tracing.work"), "WORK", limits.WORK // 50)
+    monkeypatch.setattr(import_module("nnshape.tracing.tracer"), "CALLS", limits.CALLS // 50)
 
 
 @pytest.mark.usefixtures("low_limits")

@@ -15,9 +15,9 @@ from mutating import Mutation
 import nnshape
 from nnshape.fixes import edited, fixes
 from nnshape.problems import Problem
-from nnshape.shapes.dim import TooLarge, substitute
+from nnshape.shapes.dims import TooLarge, substitute
 from nnshape.shapes.tensor import Tensor
-from nnshape.trace import Trace
+from nnshape.tracing import Trace
 
 #: What nnshape refuses although torch may run it: a limit, what mixes the batch, and what only a size's value decides.
 STRICTER = frozenset({"too-large", "swallows-batch", "silent-broadcast", "unknown-value"})

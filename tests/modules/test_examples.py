@@ -17,12 +17,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from nnshape import build, verify
 from nnshape.modules.choosing import choose
 from nnshape.modules.verifying import open_symbols
-from nnshape.shapes.dim import substitute
+from nnshape.shapes.dims import substitute
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor
-from nnshape.trace import Trace
-from nnshape.trace.symbolic_example import example_of
+from nnshape.tracing import Trace
+from nnshape.tracing.symbolic_example import example_of
 
 torch.set_num_threads(1)
 

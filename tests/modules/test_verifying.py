@@ -11,7 +11,7 @@ import nnshape.shapes.layers as layers
 from nnshape import SpecError, load, trace, verify
 from nnshape.modules.choosing import choose
 from nnshape.shapes.constraints import Constraint
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor

@@ -13,7 +13,7 @@ from nnshape.spec.keys import KEYS, REQUIRED
 from nnshape.spec.mapping_steps import OWN_KEYS
 from nnshape.spec.spec import Quantity
 from nnshape.spec.words import WORDS
-from nnshape.trace.scope import Special, find_torch
+from nnshape.tracing.scope import Special, find_torch
 
 
 def test_it_is_a_schema_of_draft_7(whole):

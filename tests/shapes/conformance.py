@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import TooLarge, substitute, symbol
+from nnshape.shapes.dims import TooLarge, substitute, symbol
 from nnshape.shapes.dtypes import DTYPES, DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nnshape.shapes.broadcasting import broadcast, broadcast_all, must_expand
 from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor

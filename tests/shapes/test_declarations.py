@@ -16,7 +16,7 @@ from nnshape.shapes.layers import FAMILIES as LAYER_FAMILIES
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from nnshape.trace.symbolic_example import example_of
+from nnshape.tracing.symbolic_example import example_of
 
 LAYERS = all_layers()
 FUNCTIONS = all_functions()

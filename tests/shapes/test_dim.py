@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nnshape.shapes.dim import (
+from nnshape.shapes.dims import (
     Dim,
     Size,
     TooLarge,
@@ -472,7 +472,7 @@ def test_comparison_has_bounded_work() -> None:
 
 
 def test_sizes_import_neither_torch_nor_sympy() -> None:
-    code = "import sys, nnshape.shapes.dim; print({'torch', 'sympy', 'numpy'} & set(sys.modules))"
+    code = "import sys, nnshape.shapes.dims; print({'torch', 'sympy', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.dtypes import DTYPES, ITEM_BYTES, promote, result_type
 from nnshape.shapes.tensor import Tensor
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nnshape.shapes.arguments import REQUIRED
-from nnshape.shapes.dim import TooLarge, symbol
+from nnshape.shapes.dims import TooLarge, symbol
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.refusal import Refusal

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from operands import call_of, case, dtypes, flags, given_dtypes, hold, numbers, positive, tensors
 
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.functions import find_function
 
 ends = st.one_of(st.integers(-6, 8), st.sampled_from([0.5, 2.5, -1.5, 3.0, True]))

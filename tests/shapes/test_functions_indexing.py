@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from operands import alike, call_of, case, dims, dtypes, hold, mostly_float, numbers, positive, shapes, sizes, tensors
 
 from nnshape.shapes.constraints import collecting, numbering
-from nnshape.shapes.dim import substitute, symbol
+from nnshape.shapes.dims import substitute, symbol
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal

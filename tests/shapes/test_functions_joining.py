@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from operands import ANY, case, dims, dtypes, hold, mostly_float, shapes, sizes, tensors
 
 from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor

@@ -24,7 +24,7 @@ from operands import (
 )
 
 from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.refusal import Refusal

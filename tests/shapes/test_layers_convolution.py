@@ -165,7 +165,7 @@ def test_messages_say_what_arrives_and_what_was_wanted() -> None:
 
 def test_what_a_symbolic_map_needs_is_its_smallest_size() -> None:
     from nnshape.shapes.constraints import collecting
-    from nnshape.shapes.dim import symbol
+    from nnshape.shapes.dims import symbol
 
     with collecting() as constraints:
         output = find_layer("Conv2d")(1, 6, 5).apply((Tensor((N, 1, symbol("H"), symbol("W"))),), {})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_layers_convolution import each, few, kernels, maps
 
 from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.dtypes import INT64
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_layers_convolution import each, few, maps
 
-from nnshape.shapes.dim import symbol
+from nnshape.shapes.dims import symbol
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.tensor import N, Tensor
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from nnshape.kinds import kind_names
 from nnshape.problems import SpecError
+from nnshape.problems.kinds import kind_names
 from nnshape.spec import limits, loads
 
 H = "input: 3\nlayers:\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nnshape.kinds import kind_names
 from nnshape.problems import SpecError
+from nnshape.problems.kinds import kind_names
 from nnshape.spec import Body, Expression, ShapePattern, Word, load, loads, nodes
 from nnshape.spec.names import MODULE_ATTRIBUTES
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import isfinite
 
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import FLOAT32, category, fits, is_complex, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

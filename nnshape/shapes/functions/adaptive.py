@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

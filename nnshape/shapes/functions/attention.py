@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_divisible, assume_equal
-from nnshape.shapes.dim import Size, equal
+from nnshape.shapes.dims import Size, equal
 from nnshape.shapes.dtypes import FLOAT32, DType, is_floating, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

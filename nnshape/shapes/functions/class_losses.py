@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import is_complex, is_floating, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed

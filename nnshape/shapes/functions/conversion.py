@@ -12,7 +12,7 @@ from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Whole
-    from nnshape.shapes.dim import Size
+    from nnshape.shapes.dims import Size
     from nnshape.shapes.layer import Device
 
 

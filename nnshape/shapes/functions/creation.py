@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Dim, Size, ceil_div
+from nnshape.shapes.dims import Dim, Size, ceil_div
 from nnshape.shapes.dtypes import (
     DTYPES,
     FLOAT32,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.axes import axis, plain_int
-from nnshape.shapes.dim import Dim, Size, at_least, maximum, minimum
+from nnshape.shapes.dims import Dim, Size, at_least, maximum, minimum
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.shape import of_shape
 from nnshape.shapes.refusal import Refusal

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.broadcasting import shared_size
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.reduction import summed_dtype

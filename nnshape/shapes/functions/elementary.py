@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.broadcasting import broadcast
-from nnshape.shapes.dim import Dim
+from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import BOOL, DTYPES, FLOAT32, REAL_OF, DType, category, fits, is_complex, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.pointwise import shape_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
-from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import INT64, fits, is_complex
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.indexing import require_index

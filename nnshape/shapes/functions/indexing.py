@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.broadcasting import broadcast, shared_shape
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
-from nnshape.shapes.dim import Dim, Size, at_least
+from nnshape.shapes.dims import Dim, Size, at_least
 from nnshape.shapes.dtypes import BOOL, INT64, category, fits, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.slicing import sliced_size

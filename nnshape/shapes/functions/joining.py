@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.axes import axis
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

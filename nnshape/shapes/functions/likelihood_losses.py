@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import equal
+from nnshape.shapes.dims import equal
 from nnshape.shapes.dtypes import FLOAT32, category, is_complex, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed, require_difference, require_float_dtype

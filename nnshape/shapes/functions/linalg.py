@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nnshape.shapes.axes import axes, axis, plain_int
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Size, minimum
+from nnshape.shapes.dims import Size, minimum
 from nnshape.shapes.dtypes import DTYPES, REAL_OF, DType, category, is_complex, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.matrix import mm, multiplied_dtype

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import equal
+from nnshape.shapes.dims import equal
 from nnshape.shapes.dtypes import (
     FLOAT32,
     INT64,

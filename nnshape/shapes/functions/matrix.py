@@ -11,7 +11,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes
 from nnshape.shapes.broadcasting import broadcast, shared_size
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import DType, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

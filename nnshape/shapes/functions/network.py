@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nnshape.shapes.broadcasting import must_expand
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, category, is_floating, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

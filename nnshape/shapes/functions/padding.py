@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import category
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

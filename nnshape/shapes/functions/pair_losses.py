@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.broadcasting import broadcast, broadcast_all
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import FLOAT32, DType, category, is_complex, is_integral, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import bracketed

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.broadcasting import broadcast
-from nnshape.shapes.dim import Dim
+from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import BOOL, COMPLEX_OF, DTYPES, FLOAT32, DType, category, is_complex, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.matrix import bmm, mm, multiplied_dtype, mv

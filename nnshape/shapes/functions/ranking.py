@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.reduction import reduced, require_elements, require_kinds

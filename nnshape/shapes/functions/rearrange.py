@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis, plain_int
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.joining import with_rank

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast_all
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.shape import of_shape
 from nnshape.shapes.refusal import Refusal

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Dim, Size, maximum, minimum
+from nnshape.shapes.dims import Dim, Size, maximum, minimum
 from nnshape.shapes.dtypes import DTYPES, FLOAT32, INT64, DType, category, fits, is_integral, scalar_dtype
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.creation import checked_size, drawable, require_fits, with_gradient

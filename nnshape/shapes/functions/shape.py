@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dim import Dim, Size, divisible, shape_part, symbols_of
+from nnshape.shapes.dims import Dim, Size, divisible, shape_part, symbols_of
 from nnshape.shapes.dtypes import ITEM_BYTES, DType
 from nnshape.shapes.function import function
 from nnshape.shapes.notices import notice

@@ -6,7 +6,7 @@ from typing import Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Dim, Size, at_least, ceil_div, maximum, minimum
+from nnshape.shapes.dims import Dim, Size, at_least, ceil_div, maximum, minimum
 from nnshape.shapes.refusal import Refusal
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import COMPLEX_OF, DTYPES, FLOAT32, REAL_OF, DType, category, is_complex
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal

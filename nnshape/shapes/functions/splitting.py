@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axis, plain_int
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Dim, Size, ceil_div, maximum
+from nnshape.shapes.dims import Dim, Size, ceil_div, maximum
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.slicing import sliced_size
 from nnshape.shapes.refusal import Refusal

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import FLOAT32, INT64, REAL_OF, category, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.pooling import average_pooled, check_pool, max_pooled

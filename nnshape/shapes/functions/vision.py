@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dim import Dim, Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.adaptive import adaptive_average

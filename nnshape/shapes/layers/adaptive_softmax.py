@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Size, at_least
+from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import DType, is_complex
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.refusal import Refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dim import Size, equal
+from nnshape.shapes.dims import Size, equal
 from nnshape.shapes.dtypes import DType, is_complex
 from nnshape.shapes.functions.attention import Heads, attend
 from nnshape.shapes.layer import Device, Layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnshape.shapes.arguments import is_size
-from nnshape.shapes.dim import Size, at_least
+from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import INT64, DType
 from nnshape.shapes.functions import class_losses as functions
 from nnshape.shapes.functions.losses import alike

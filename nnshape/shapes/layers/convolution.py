@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_divisible
-from nnshape.shapes.dim import Size, maximum
+from nnshape.shapes.dims import Size, maximum
 from nnshape.shapes.dtypes import FLOAT32, DType
 from nnshape.shapes.functions.convolution import (
     check_padding_name,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType, is_floating
 from nnshape.shapes.functions import normalization as rules
 from nnshape.shapes.layer import Device, Layer

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnshape.shapes.arguments import Sizes, WholeTuple
-    from nnshape.shapes.dim import Size
+    from nnshape.shapes.dims import Size
     from nnshape.shapes.dtypes import DType
 
 

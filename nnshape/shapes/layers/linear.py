@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Dim, Size, substitute
+from nnshape.shapes.dims import Dim, Size, substitute
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.refusal import Refusal

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnshape.shapes.dim import shape_part
+from nnshape.shapes.dims import shape_part
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import likelihood_losses
 from nnshape.shapes.functions import losses as functions

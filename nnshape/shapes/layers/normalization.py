@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.constraints import assume_at_least, assume_divisible
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, DType
 from nnshape.shapes.functions import normalization as rules
 from nnshape.shapes.layer import Device, Layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from nnshape.shapes.arguments import described
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.functions.padding import padded, require_value
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnshape.shapes.dim import Size, maximum
+from nnshape.shapes.dims import Size, maximum
 from nnshape.shapes.functions.pooling import Window, average_pooled, check_divisor, check_pool, max_pooled
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor

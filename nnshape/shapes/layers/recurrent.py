@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Size, at_least
+from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import DType, is_complex
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.refusal import Refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, DType, category, is_complex
 from nnshape.shapes.functions import network as functions
 from nnshape.shapes.layer import Device, Layer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.layers.transformer_layer import (

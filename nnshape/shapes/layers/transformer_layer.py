@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.functions.attention import Heads, attend
 from nnshape.shapes.layer import Device, Layer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
-from nnshape.shapes.dim import Size, at_least, maximum
+from nnshape.shapes.dims import Size, at_least, maximum
 from nnshape.shapes.dtypes import FLOAT32, DType
 from nnshape.shapes.functions.convolution import check_output_padding, check_window, convolve_transposed, require_map
 from nnshape.shapes.layer import Device, Layer

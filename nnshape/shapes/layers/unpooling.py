@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.arguments import described
-from nnshape.shapes.dim import maximum
+from nnshape.shapes.dims import maximum
 from nnshape.shapes.functions.pooling import check_pool
 from nnshape.shapes.functions.unpooling import fractional_pooled, fractional_size, power_pooled, unpool_window, unpooled
 from nnshape.shapes.layer import Layer

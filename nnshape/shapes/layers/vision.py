@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.shapes.dim import Size
+from nnshape.shapes.dims import Size
 from nnshape.shapes.functions import folding, vision
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal

@@ -1,0 +1,48 @@
+"""What can be wrong with a model, and where: `Problem`. What each kind means is in `nnshape.problems.kinds`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from nnshape.spec.source import Span
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place in the text, and what is to be said of it."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a model: its kind, what is wrong in one line, and where.
+
+    `span` is None only where there is no text to point at (a file that cannot be read); then
+    `place` names the file. `related` holds the other places that explain the fault, `frames` the
+    calls that led to it, outermost first.
+    """
+
+    kind: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    related: tuple[Label, ...] = ()
+    frames: tuple[Label, ...] = ()
+    help: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    severity: Severity = "error"
+    place: str = ""
+
+
+class SpecError(Exception):
+    """A text that is no model at all: it cannot be read, or its YAML does not parse."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems

@@ -1,0 +1,28 @@
+"""A line a problem, as compilers write them: for editors, for `grep`, and for logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshape.rendering.checks.full import summary_line
+from nnshape.rendering.checks.places import file_of
+from nnshape.rendering.checks.texts import message_of
+
+if TYPE_CHECKING:
+    from nnshape.checking import Finding, Outcome, Report
+    from nnshape.rendering.styled import Line
+
+
+def concise_lines(report: Report) -> list[Line]:
+    """`lenet.yaml:11:15: error[size-mismatch]: fc1 wants 400 features, but 576 arrive`, and the sum of it."""
+    lines = [_line(outcome, finding) for outcome, finding in report.findings]
+    return [*lines, summary_line(report)]
+
+
+def _line(outcome: Outcome, finding: Finding) -> Line:
+    problem = finding.problem
+    place = file_of(outcome, finding)
+    if problem.span is not None:
+        place += f":{problem.span.line}:{problem.span.column}"
+    kind = f"{problem.severity}[{problem.kind}]"
+    return [(f"{place}: ", "head"), (kind, problem.severity), (f": {message_of(finding)}", "")]

@@ -1,0 +1,43 @@
+"""Workflow commands of GitHub Actions: each problem becomes an annotation of the changed lines.
+
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshape.rendering.checks.places import file_of, path_from
+from nnshape.rendering.checks.texts import whole_text
+
+if TYPE_CHECKING:
+    from nnshape.checking import Finding, Outcome, Report
+
+
+def github_text(report: Report, root: str) -> str:
+    """A command a problem; nothing where there is none. Paths are from the root of the repository."""
+    return "".join(_command(outcome, finding, root) for outcome, finding in report.findings)
+
+
+def _command(outcome: Outcome, finding: Finding, root: str) -> str:
+    problem = finding.problem
+    properties = {"title": f"nnshape: {problem.kind}", "file": path_from(root, file_of(outcome, finding))}
+    span = problem.span
+    if span is not None:
+        properties |= {"line": str(span.line), "endLine": str(span.end_line)}
+        if span.line == span.end_line:  # columns of different lines are refused
+            properties |= {"col": str(span.column), "endColumn": str(span.end_column)}
+    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{problem.severity} {written}::{_data(whole_text(finding))}\n"
+
+
+def _data(text: str) -> str:
+    """Percent first, since it begins the escapes of the others; other line ends would end the command, too."""
+    for character in "%\r\n\v\f\x85\u2028\u2029":
+        escape = f"%{ord(character):02X}" if character in "%\r\n" else " "
+        text = text.replace(character, escape)
+    return text
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

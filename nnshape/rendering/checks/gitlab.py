@@ -1,0 +1,32 @@
+"""A Code Quality report for GitLab: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from nnshape.rendering.checks.places import Fingerprints, file_of, path_from
+from nnshape.rendering.checks.texts import message_of
+
+if TYPE_CHECKING:
+    from nnshape.checking import Finding, Outcome, Report
+
+
+def gitlab_text(report: Report, root: str) -> str:
+    """A list of issues; paths are from the root of the repository."""
+    fingerprints = Fingerprints()
+    issues = [_issue(outcome, finding, root, fingerprints) for outcome, finding in report.findings]
+    return json.dumps(issues, ensure_ascii=False, indent=2) + "\n"
+
+
+def _issue(outcome: Outcome, finding: Finding, root: str, fingerprints: Fingerprints) -> dict[str, Any]:
+    problem = finding.problem
+    path = path_from(root, file_of(outcome, finding))
+    first, last = (problem.span.line, problem.span.end_line) if problem.span is not None else (1, 1)
+    return {
+        "description": message_of(finding),
+        "check_name": problem.kind,
+        "fingerprint": fingerprints.of(path, finding),
+        "severity": "major" if problem.severity == "error" else "minor",
+        "location": {"path": path, "lines": {"begin": first, "end": last}},
+    }

@@ -1,0 +1,43 @@
+"""The report as a JSON document of its own, versioned: every file, also those without a problem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.rendering.json import problem_json, text_of
+
+if TYPE_CHECKING:
+    from nnshape.checking import Finding, Outcome, Report
+
+VERSION = 1
+
+
+def json_text(report: Report) -> str:
+    """`files` in the order of the check, and `totals`; a problem's `variants` is null where it is in all of them."""
+    return text_of({
+        "version": VERSION,
+        "files": [_file(outcome) for outcome in report.outcomes],
+        "totals": {
+            "specs": len(report.outcomes),
+            "variants": sum(len(outcome.variants) for outcome in report.outcomes),
+            "errors": report.errors,
+            "warnings": report.warnings,
+            "unchecked": len(report.crashes),
+            "passed_over": report.passed_over,
+        },
+    })  # fmt: skip
+
+
+def _file(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "file": outcome.name,
+        "variants": list(outcome.variants),
+        "traced": outcome.traced,
+        "proved": outcome.proved,
+        "internal_error": outcome.crash or None,
+        "problems": [_problem(finding) for finding in outcome.findings],
+    }
+
+
+def _problem(finding: Finding) -> dict[str, Any]:
+    return {**problem_json(finding.told()), "variants": list(finding.variants) or None}

@@ -1,0 +1,58 @@
+"""A trace as CSV: a line a call and no totals, for spreadsheets and data frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nnshape.rendering.amounts import full_value, plain_shape
+from nnshape.rendering.rows import tied_in, tied_parameters
+from nnshape.tracing import ParameterRow, Trace, per_sample
+
+_CALL_TITLES = ("path", "type", "text", "depth", "inputs", "output", "parameters", "macs", "file", "line", "column")
+_PARAMETER_TITLES = ("name", "shape", "dtype", "count", "trainable", "buffer", "tied_to")
+
+
+def trace_csv(trace: Trace, *, depth: int | None = None) -> str:
+    """Every call in the order of execution, never folded; `depth` limits the levels."""
+    tied = tied_parameters(trace)
+    rows = (
+        (
+            call.path,
+            call.type,
+            call.text,
+            call.depth,
+            "; ".join(map(full_value, call.inputs)),
+            full_value(call.output),
+            call.parameters - tied_in(call, tied),
+            per_sample(call.macs),
+            call.span.source.name,
+            call.span.line,
+            call.span.column,
+        )
+        for call in trace.calls
+        if depth is None or call.depth < depth
+    )
+    return written(_CALL_TITLES, rows)
+
+
+def parameters_csv(rows: Iterable[ParameterRow], more: Sequence[dict[str, Any]] = ()) -> str:
+    """Every parameter and buffer; `more` adds columns, by name, to each."""
+    titles = [*_PARAMETER_TITLES, *(more[0] if more else ())]
+    lines = []
+    for index, row in enumerate(rows):
+        shape, trainable = plain_shape(row.tensor), row.trainable and not row.buffer
+        known = (row.name, shape, row.tensor.dtype, row.count, trainable, row.buffer, row.tied_to or "")
+        lines.append((*known, *(more[index].values() if more else ())))
+    return written(titles, lines)
+
+
+def written(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A header and its rows, as RFC 4180 quotes them."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(titles)
+    writer.writerows(rows)
+    return text.getvalue()

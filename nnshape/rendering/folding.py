@@ -1,0 +1,100 @@
+"""Which calls in a row are the same again, so that one of them can stand for all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Sequence
+from typing import Any
+
+from nnshape.shapes.tensor import Tensor
+from nnshape.tracing import Attribute, Call, Module, Operation
+
+_NUMBER = re.compile(r"\d+")
+_NUMBERED_NAME = re.compile(r"\b([^\W\d]\w*?)\d+\b")
+
+
+def runs(calls: Sequence[Call], apart: Container[int]) -> list[list[Call]]:
+    """The calls in groups of equal neighbours; those whose id is in `apart` stand alone.
+
+    Two lines are quicker read than folded, so steps without steps inside fold from three on.
+    """
+    groups: list[list[Call]] = []
+    for call in calls:
+        if groups and id(call) not in apart and id(groups[-1][0]) not in apart and alike(groups[-1][0], call):
+            groups[-1].append(call)
+        else:
+            groups.append([call])
+    return [
+        group
+        for found in groups
+        for group in ([found] if len(found) > 2 or found[0].children else [[call] for call in found])
+    ]
+
+
+def alike(one: Call, other: Call) -> bool:
+    """Say whether two sibling calls are the same but for the number in their names."""
+    return _NUMBER.sub("#", one.name) == _NUMBER.sub("#", other.name) and _same(one, other, siblings=True)
+
+
+def _marks(call: Call) -> tuple[bool, ...]:
+    """What a row shows of a call beside its type, shapes and counts."""
+    return call.reused, call.measured, call.partial_parameters, call.partial_macs
+
+
+def _same(one: Call, other: Call, siblings: bool = False) -> bool:
+    if (
+        one.type != other.type
+        or one.parameters != other.parameters
+        or one.macs != other.macs
+        or _marks(one) != _marks(other)
+        or not _same_value(one.inputs, other.inputs)
+        or not _same_value(one.output, other.output)
+    ):
+        return False
+    if one.text != other.text and not (siblings and _unnumbered(one.text) == _unnumbered(other.text)):
+        return False
+    if len(one.operations) != len(other.operations):
+        return False
+    if not all(map(_same_operation, one.operations, other.operations)):
+        return False
+    children, others = one.children, other.children
+    return len(children) == len(others) and all(
+        child.name == twin.name and _same(child, twin) for child, twin in zip(children, others, strict=True)
+    )
+
+
+def _unnumbered(text: str) -> str:
+    """An expression with the numbers taken out of its names, not out of its arguments."""
+    return _NUMBERED_NAME.sub(r"\1#", text)
+
+
+def _same_operation(one: Operation, other: Operation) -> bool:
+    target, twin = one.target, other.target
+    if isinstance(target, Module):
+        if not isinstance(twin, Module) or target.type != twin.type:
+            return False
+        # A rule's repr holds its arguments: equal shapes alone do not make a dilation equal.
+        if target is not twin and repr(target.layer) != repr(twin.layer):
+            return False
+    elif isinstance(target, Attribute):
+        if not isinstance(twin, Attribute) or target.name != twin.name:
+            return False
+    elif target is not twin:
+        return False
+    return _same_value(one.arguments, other.arguments) and _same_value(dict(one.keywords), dict(other.keywords))
+
+
+def _same_value(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor):
+        return isinstance(other, Tensor) and one.shape == other.shape and one.dtype == other.dtype
+    if isinstance(one, (tuple, list)):
+        return isinstance(other, (tuple, list)) and len(one) == len(other) and all(map(_same_value, one, other))
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(_same_value(value, other[key]) for key, value in one.items())
+        )
+    if isinstance(one, Module):
+        return isinstance(other, Module) and repr(one.layer) == repr(other.layer)
+    return type(one) is type(other) and str(one) == str(other)

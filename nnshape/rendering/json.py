@@ -1,0 +1,183 @@
+"""The JSON of a trace: a versioned contract, to which fields are only ever added."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from nnshape.rendering.rows import tied_in, tied_parameters
+from nnshape.shapes.dims import Size
+from nnshape.shapes.tensor import Tensor
+from nnshape.tracing import Call, ParameterRow, Trace, per_sample
+
+if TYPE_CHECKING:
+    from nnshape.modules import Verification
+    from nnshape.problems import Label, Problem
+    from nnshape.spec import Span
+    from nnshape.tracing import Totals
+
+VERSION = 1
+
+
+def trace_json(trace: Trace, verification: Verification | None, *, depth: int | None = None) -> str:
+    """A trace with every call in the order of execution, never folded; `depth` limits the levels."""
+    tied = tied_parameters(trace)
+    problems = (*trace.problems, *(() if verification is None else verification.disagreements))
+    rows = [row_json(call, tied) for call in trace.calls if depth is None or call.depth < depth]
+    return text_of({
+        "version": VERSION,
+        "name": trace.spec.name,
+        "variant": trace.variant,
+        "inputs": [{"name": name, **tensor_json(tensor)} for name, tensor in trace.inputs.items()],
+        "sizes": {name: size_json(size) for name, size in trace.sizes.items()},
+        "rows": rows,
+        "output": value_json(trace.output),
+        "totals": totals_json(trace),
+        "constraints": list(dict.fromkeys(map(str, trace.constraints))),
+        "problems": [problem_json(problem) for problem in problems],
+        "verification": None if verification is None else verification_json(verification),
+    })  # fmt: skip
+
+
+def text_of(value: dict[str, Any]) -> str:
+    """The text of a JSON document, one value of the top level a line and one row a line."""
+    lines = []
+    for key, item in value.items():
+        if isinstance(item, list) and item:
+            items = ",\n".join(f"    {_compact(entry)}" for entry in item)
+            lines.append(f"  {_compact(key)}: [\n{items}\n  ]")
+        else:
+            lines.append(f"  {_compact(key)}: {_compact(item)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _compact(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if text.isprintable():
+        return text
+    # Signs that reorder a line or hide in it would reach a terminal; a program reads the same value.
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
+
+
+def row_json(call: Call, tied: dict[str, Size]) -> dict[str, Any]:
+    """One call; `parameters` are those that it brings in, tied ones left out."""
+    row: dict[str, Any] = {
+        "path": call.path,
+        "type": call.type,
+        "text": call.text,
+        "depth": call.depth,
+        "inputs": [tensor_json(tensor) for tensor in call.inputs],
+        "output": value_json(call.output),
+        "parameters": size_json(call.parameters - tied_in(call, tied)),
+        "macs": size_json(per_sample(call.macs)),
+        "span": span_json(call.span),
+    }
+    for name in ("reused", "measured"):
+        if getattr(call, name):
+            row[name] = True
+    partial = _partial(call)
+    return {**row, "partial": partial} if partial else row
+
+
+def tensor_json(tensor: Tensor) -> dict[str, Any]:
+    """A tensor's dtype and shape."""
+    return {"dtype": str(tensor.dtype), "shape": [size_json(size) for size in tensor.shape]}
+
+
+def value_json(value: Any) -> Any:
+    """A tensor, or a list or object of them; null where nothing is known."""
+    if isinstance(value, Tensor):
+        return tensor_json(value)
+    if isinstance(value, dict):
+        return {str(name): value_json(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [value_json(item) for item in value]
+    return None
+
+
+def size_json(size: Size) -> int | str:
+    """A number; a symbolic size as its text."""
+    return size if isinstance(size, int) else str(size)
+
+
+def totals_json(trace: Trace) -> dict[str, Any]:
+    """The sums, in exact numbers; `partial` names those that are lower bounds."""
+    sums = trace.totals
+    totals: dict[str, Any] = {
+        name: size_json(getattr(sums, name))
+        for name in ("parameters", "trainable", "buffers", "macs", "parameter_bytes", "buffer_bytes")
+    }
+    return {**totals, "partial": _partial(sums)}
+
+
+def _partial(counts: Call | Totals) -> list[str]:
+    """The counts that are lower bounds, since a part of them could not be known."""
+    known = {"parameters": counts.partial_parameters, "macs": counts.partial_macs}
+    return [name for name, partial in known.items() if partial]
+
+
+def span_json(span: Span) -> dict[str, Any]:
+    """A range, its lines and columns counted from 1 and in characters."""
+    return {
+        "file": span.source.name,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """A problem with all that is known of it."""
+    return {
+        "kind": problem.kind,
+        "severity": problem.severity,
+        "message": problem.message,
+        "span": None if problem.span is None else span_json(problem.span),
+        "place": problem.place,
+        "label": problem.label,
+        "related": [_label_json(label) for label in problem.related],
+        "frames": [_label_json(label) for label in problem.frames],
+        "help": list(problem.help),
+        "notes": list(problem.notes),
+    }
+
+
+def _label_json(label: Label) -> dict[str, Any]:
+    return {"text": label.text, "span": span_json(label.span)}
+
+
+def verification_json(verification: Verification) -> dict[str, Any]:
+    """What was proved on the real modules."""
+    return {
+        "device": verification.device,
+        "torch": verification.torch,
+        "calls": verification.calls,
+        "parameters": verification.parameters,
+        "agree": verification.agree,
+        "unproved": list(verification.unproved),
+        "sizes": dict(verification.sizes),
+        "sentence": verification.sentence,
+    }
+
+
+def parameter_json(row: ParameterRow) -> dict[str, Any]:
+    """One parameter or buffer."""
+    return {
+        "name": row.name,
+        **tensor_json(row.tensor),
+        "count": size_json(row.count),
+        "trainable": row.trainable and not row.buffer,
+        "buffer": row.buffer,
+        "tied_to": row.tied_to,
+        "span": span_json(row.span),
+    }
+
+
+def failure_json(problems: tuple[Problem, ...]) -> str:
+    """The document of a file that is no model: only its problems."""
+    return text_of({
+        "version": VERSION, "name": None, "variant": None, "inputs": [], "sizes": {}, "rows": [], "output": None,
+        "totals": None, "constraints": [], "problems": [problem_json(problem) for problem in problems],
+        "verification": None,
+    })  # fmt: skip

@@ -1,0 +1,63 @@
+"""A kind of problem for a person and for programs: what it means, an example, and the example mended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from nnshape.problems.kinds import Example, Kind
+from nnshape.rendering import json
+from nnshape.rendering.layer import paragraph
+from nnshape.rendering.styled import Line
+
+_INDENT = "  "
+_START = re.compile(r"(error|warning)(\[[a-z-]+\])|(help|note)(?=: )")
+_STYLES = {"note": "head"}
+
+
+def kind_lines(kind: Kind, width: int) -> list[Line]:
+    """The page of a kind of problem."""
+    lines: list[Line] = [[(f"{kind.severity}[{kind.name}]", kind.severity)], *paragraph("", kind.sentence, width)]
+    for text in kind.paragraphs:
+        lines += [(), *paragraph("", text, width)]
+    for title, example in (("Fails", kind.fails), ("Mended", kind.mended)):
+        lines += [(), [(title, "head")], *_example_lines(example)]
+    return lines
+
+
+def _example_lines(example: Example) -> Iterator[Line]:
+    parts = [text.splitlines() for text in example.files.values()]
+    parts += [[*([f"$ {example.command}"] if example.command else []), *example.message.splitlines()]]
+    for index, part in enumerate(filter(None, parts)):
+        if index:
+            yield ()
+        for text in part:
+            yield [(_INDENT, ""), *_message_parts(text)] if text else ()
+
+
+def _message_parts(text: str) -> Line:
+    """A line of an example; what a message begins with is coloured as it is in the message itself."""
+    found = _START.match(text)
+    if found is None:
+        return [(text, "")]
+    word = found[1] or found[3]
+    return [(found[0], _STYLES.get(word, word)), (text[found.end() :], "head" if found[2] else "")]
+
+
+def kind_json(kind: Kind) -> str:
+    """The page of a kind of problem as JSON."""
+    return json.text_of({
+        "version": json.VERSION,
+        "kind": "problem",
+        "name": kind.name,
+        "severity": kind.severity,
+        "sentence": kind.sentence,
+        "paragraphs": list(kind.paragraphs),
+        "fails": {**_example_json(kind.fails), "message": kind.fails.message},
+        "mended": _example_json(kind.mended),
+    })  # fmt: skip
+
+
+def _example_json(example: Example) -> dict[str, Any]:
+    return {"files": dict(example.files), "command": example.command or None}

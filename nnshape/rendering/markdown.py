@@ -1,0 +1,85 @@
+"""A trace as Markdown: a table and its totals, as a README or a pull request takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from nnshape.rendering.amounts import amount, input_forms, value_forms
+from nnshape.rendering.rows import Row, rows_of
+from nnshape.rendering.styled import painted
+from nnshape.rendering.summary import Total, input_texts, needs, size_text, title, totals
+from nnshape.tracing import Trace
+
+if TYPE_CHECKING:
+    from nnshape.problems import Problem
+
+_SPACES = "&nbsp;" * 4
+
+
+def trace_markdown(trace: Trace, *, depth: int | None = None, fold: bool = True) -> str:
+    """The inputs, the table and the totals of a trace."""
+    lines = [f"## {escaped(title(trace))}", ""]
+    lines += [f"- input `{name}`: `{shape}`" for name, shape in input_texts(trace)]
+    if trace.sizes:
+        lines.append(f"- traced at {size_text(trace)}")
+    lines += [f"- needs `{text}`" for text in needs(trace)]
+    rows = rows_of(trace, depth=depth, fold=fold)
+    if rows:
+        titles = ("Layer", "Type", "Input", "Output", "Params", "MACs")
+        lines += ["", *table(titles, map(_cells, rows), right=(4, 5))]
+    return "\n".join([*lines, "", *total_list(totals(trace)), ""])
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]) -> list[str]:
+    """The lines of a table, some columns aligned to the right."""
+    rule = ["--:" if index in right else "---" for index in range(len(titles))]
+    return [f"| {' | '.join(row)} |" for row in (titles, rule, *rows)]
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    call = row.call
+    mark = {"error": "❌ ", "warning": "⚠️ ", None: ""}[row.fault]
+    parameters = amount(row.parameters, row.least_parameters) if row.parameters != 0 else _nothing(row)
+    macs = amount(row.macs, row.least_macs) if row.macs != 0 else "?" if row.least_macs else ""
+    return (
+        f"{_SPACES * call.depth}{mark}{code(row.names[0])}",
+        escaped(row.type) + ("\\*" if call.measured and not call.children else ""),
+        escaped(input_forms(call.inputs)[0]),
+        escaped(value_forms(call.output)[0]),
+        parameters,
+        macs,
+    )
+
+
+def _nothing(row: Row) -> str:
+    if row.tied:
+        return "(tied)"
+    if row.call.reused and row.call.module is not None and any(m.parameters for m in row.call.module.walk()):
+        return "(reused)"
+    return "?" if row.least_parameters else ""
+
+
+def total_list(sums: Iterable[Total]) -> list[str]:
+    """The totals as a list."""
+    return [f"- {total.name}: **{total.text}** {escaped(total.remark)}".rstrip() for total in sums]
+
+
+def problems_markdown(problems: Iterable[Problem]) -> str:
+    """Problems as a fenced block, in the form that a terminal shows."""
+    from nnshape.rendering.problems import problems_lines
+
+    text = painted(problems_lines(problems, 120), color=False)
+    return f"```text\n{text}```\n"
+
+
+def escaped(text: str) -> str:
+    """A text whose signs mean nothing to Markdown."""
+    for sign in "\\`*_|<>[]":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+def code(text: str) -> str:
+    """A text in the form of code, also within a table."""
+    return "`" + text.replace("`", "'").replace("|", "\\|") + "`"

@@ -1,0 +1,178 @@
+"""The parameters of a model for a person and for programs: names, shapes, counts, shares, values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nnshape.rendering import csv, json, markdown
+from nnshape.rendering.amounts import amount, byte_text
+from nnshape.rendering.columns import Cell, Column, Fit, fitted, laid_out
+from nnshape.rendering.styled import Line, cut_middle
+from nnshape.rendering.summary import title, total_lines, totals
+from nnshape.rendering.values import Values, finite, value_lines
+from nnshape.shapes.dims import Size
+from nnshape.shapes.dtypes import ITEM_BYTES
+from nnshape.shapes.tensor import sizes_text
+from nnshape.tracing import ParameterRow, Trace
+
+_TIED_FITS = (
+    Fit(("Name", "Shape", "Dtype", "Count", "Share", "Trainable", "Tied to")),
+    Fit(("Name", "Shape", "Dtype", "Count", "Share", "Trainable", "Tied to"), ("Tied to", "Name")),
+)
+_FITS = (
+    Fit(("Name", "Shape", "Dtype", "Count", "Share", "Trainable")),
+    Fit(("Name", "Shape", "Dtype", "Count", "Share", "Trainable"), ("Name",)),
+    Fit(("Name", "Shape", "Count", "Share", "Trainable"), ("Name",)),
+    Fit(("Name", "Shape", "Count"), ("Name", "Shape"), 0.5),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some rows of a trace's parameters: those of the layer that was asked for, or all of them."""
+
+    trace: Trace
+    rows: Sequence[ParameterRow]
+    layer: str | None = None
+    values: Mapping[str, Values] | None = None
+
+    @property
+    def ordered(self) -> list[ParameterRow]:
+        """The parameters, then the buffers."""
+        return sorted(self.rows, key=lambda row: row.buffer)
+
+
+def parameter_lines(selection: Selection, width: int) -> list[Line]:
+    """The table of parameters, with the values of each below it where they were asked for."""
+    rows = selection.ordered
+    lines: list[Line] = [[(cut_middle(title(selection.trace), width), "head")]]
+    if rows:
+        fits = (*_TIED_FITS, *_FITS) if any(row.tied_to for row in rows) else _FITS
+        columns, widths = fitted(_columns(rows, selection.trace.totals.parameters), fits, width)
+        lines += [(), *laid_out(columns, widths)]
+    if selection.values is not None:
+        for row in rows:
+            if row.name in selection.values:
+                lines += [(), *value_lines(row.name, shape_of(row), selection.values[row.name])]
+    if selection.layer is None:
+        return [*lines, (), *total_lines(selection.trace, width)]
+    return [*lines, (), [(layer_text(selection), "")]]
+
+
+def layer_text(selection: Selection) -> str:
+    """What one layer holds, and its share of the model."""
+    total: Size = 0
+    size: Size = 0
+    for row in selection.rows:
+        if not row.buffer and row.tied_to is None:
+            total = total + row.count
+            size = size + row.count * ITEM_BYTES[row.tensor.dtype]
+    whole = selection.trace.totals
+    if not selection.rows:
+        return f"{selection.layer} has no parameters"
+    part = share(total, whole.parameters)
+    of = f"{amount(whole.parameters, whole.partial_parameters)} parameters" + (f" ({part})" if part != "-" else "")
+    return f"{selection.layer} has {amount(total)} of {of}, {byte_text(size)}"
+
+
+def _columns(rows: Sequence[ParameterRow], total: Size) -> list[Column]:
+    name, shape, dtype = Column("Name", least=16), Column("Shape", least=12), Column("Dtype")
+    count, part = Column("Count", right=True), Column("Share", right=True)
+    trainable, tied = Column("Trainable"), Column("Tied to", least=12)
+    for row in rows:
+        style = "dim" if row.buffer or row.tied_to is not None else ""
+        name.cells.append(Cell((row.name,), style))
+        shape.cells.append(Cell((shape_of(row),), style))
+        dtype.cells.append(Cell((str(row.tensor.dtype),), "dim"))
+        count.cells.append(Cell((amount(row.count),), style))
+        part.cells.append(Cell((share_of(row, total),), style))
+        trainable.cells.append(Cell((role(row),), "" if role(row) == "yes" else "type"))
+        tied.cells.append(Cell((row.tied_to or "",), "dim"))
+    return [name, shape, dtype, count, part, trainable, tied]
+
+
+def shape_of(row: ParameterRow) -> str:
+    """The shape of a parameter; it has no batch."""
+    return sizes_text(row.tensor.shape) or "scalar"
+
+
+def role(row: ParameterRow) -> str:
+    """Whether training changes it: `yes`, `frozen`, `buffer`."""
+    return "buffer" if row.buffer else "yes" if row.trainable else "frozen"
+
+
+def share_of(row: ParameterRow, total: Size) -> str:
+    """A parameter's share of the model; a buffer and a tied one have none."""
+    return "-" if row.buffer or row.tied_to is not None else share(row.count, total)
+
+
+def share(count: Size, total: Size) -> str:
+    """A count's share of a total in percent."""
+    if not isinstance(count, int) or not isinstance(total, int) or total == 0:
+        return "-"
+    percent = 100 * count / total
+    return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
+
+
+def parameters_json(selection: Selection) -> str:
+    """The parameters as JSON; with `values`, the statistics of each and, up to a size, its numbers."""
+    items = []
+    for row in selection.ordered:
+        item = json.parameter_json(row)
+        if selection.values is not None and row.name in selection.values:
+            values = selection.values[row.name]
+            item |= {"statistics": finite(dict(values.statistics)), "values": finite(values.numbers)}
+        items.append(item)
+    trace = selection.trace
+    return json.text_of({
+        "version": json.VERSION,
+        "name": trace.spec.name,
+        "variant": trace.variant,
+        "layer": selection.layer,
+        "parameters": items,
+        "totals": json.totals_json(trace),
+        "problems": [json.problem_json(problem) for problem in trace.problems],
+    })  # fmt: skip
+
+
+def parameters_markdown(selection: Selection) -> str:
+    """The parameters as a Markdown table and the totals of the model."""
+    total = selection.trace.totals.parameters
+    titles = ["Name", "Shape", "Dtype", "Count", "Share", "Trainable", "Tied to"]
+    statistics = _statistics(selection)
+    rows = []
+    for index, row in enumerate(selection.ordered):
+        fields = (markdown.code(row.name), shape_of(row), str(row.tensor.dtype), amount(row.count))
+        tied = markdown.code(row.tied_to) if row.tied_to else ""
+        numbers = [_number(number) for number in statistics[index].values()] if statistics else []
+        rows.append((*fields, share_of(row, total), role(row), tied, *numbers))
+    titles += list(statistics[0]) if statistics else []
+    right = (3, 4, *range(7, len(titles)))
+    lines = [f"## {markdown.escaped(title(selection.trace))}", "", *markdown.table(titles, rows, right), ""]
+    if selection.layer is None:
+        lines += markdown.total_list(totals(selection.trace))
+    else:
+        lines.append(markdown.escaped(layer_text(selection)))
+    return "\n".join([*lines, ""])
+
+
+def _number(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else ""
+
+
+def parameters_csv(selection: Selection) -> str:
+    """The parameters as CSV, with the statistics of their values where those were asked for."""
+    return csv.parameters_csv(selection.ordered, _statistics(selection))
+
+
+def _statistics(selection: Selection) -> list[dict[str, Any]]:
+    """Mean, std, min and max of each row's values, empty where it has none; no list without values."""
+    if selection.values is None:
+        return []
+    empty: dict[str, Any] = dict.fromkeys(("mean", "std", "min", "max"), "")
+    return [
+        {**empty, **(selection.values[row.name].statistics if row.name in selection.values else {})}
+        for row in selection.ordered
+    ]

@@ -1,0 +1,115 @@
+"""Problems for a person: what is wrong, the lines of the source, what led there, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from nnshape.problems import Problem
+from nnshape.rendering.amounts import counted
+from nnshape.rendering.excerpt import Mark, excerpt_lines
+from nnshape.rendering.styled import Line, cells
+
+if TYPE_CHECKING:
+    from nnshape.problems import Label
+    from nnshape.spec import Source, Span
+
+#: More calls than this on the way to a fault are left out in the middle.
+_FRAMES = 6
+#: Prose is not wrapped into fewer columns than this.
+_LEAST_ROOM = 20
+
+
+def problem_lines(problem: Problem, width: int) -> list[Line]:
+    """One problem with the source lines that show it."""
+    style = problem.severity
+    lines: list[Line] = [[(f"{problem.severity}[{problem.kind}]", style), (f": {problem.message}", "head")]]
+    span = problem.span
+    if span is None:
+        if problem.place:
+            what = "the option " if problem.place.startswith("--") else ""
+            lines.append([("  --> ", "dim"), (what + problem.place, "")])
+    else:
+        lines += _excerpts(problem, span, width)
+        lines += _frame_lines(problem.frames, span.source)
+    for text in problem.help:
+        lines += _labelled("help", text, "help", width)
+    for text in problem.notes:
+        lines += _labelled("note", text, "head", width)
+    return lines
+
+
+def problems_lines(problems: Iterable[Problem], width: int) -> list[Line]:
+    """Several problems, errors first, an empty line between them."""
+    lines: list[Line] = []
+    for problem in sorted(problems, key=lambda problem: problem.severity != "error"):
+        if lines:
+            lines.append(())
+        lines += problem_lines(problem, width)
+    return lines
+
+
+def problem_count(problems: Iterable[Problem]) -> str:
+    """How many there are: `2 errors and 1 warning`."""
+    found = list(problems)
+    errors = sum(problem.severity == "error" for problem in found)
+    texts = [counted(errors, "error")] if errors else []
+    if len(found) > errors:
+        texts.append(counted(len(found) - errors, "warning"))
+    return " and ".join(texts) or "no problems"
+
+
+def _excerpts(problem: Problem, span: Span, width: int) -> list[Line]:
+    """The source of the fault, then each other source that explains it."""
+    by_source: dict[int, tuple[Source, list[Mark]]] = {}
+    for mark in (Mark(span, problem.label, True), *(Mark(label.span, label.text) for label in problem.related)):
+        marks = by_source.setdefault(id(mark.span.source), (mark.span.source, []))[1]
+        if mark not in marks:
+            marks.append(mark)
+    gutter = max(len(str(mark.span.line)) for _, marks in by_source.values() for mark in marks)
+    lines: list[Line] = []
+    for source, marks in by_source.values():
+        arrow = "-->" if source is span.source else ":::"
+        lines.append([(" " * gutter + arrow + " ", "dim"), (place_of(marks[0].span), "")])
+        lines.append([(" " * gutter + " |", "dim")])
+        lines += excerpt_lines(source, marks, width, problem.severity, gutter)
+    return lines
+
+
+def place_of(span: Span) -> str:
+    """A place as editors and terminals take it: `lenet.yaml:11:15`."""
+    return f"{span.source.name}:{span.line}:{span.column}"
+
+
+def _frame_lines(frames: tuple[Label, ...], source: Source) -> list[Line]:
+    """The calls that led to the fault, the innermost first."""
+    lines: list[Line] = []
+    inside_out = frames[::-1]
+    left_out = len(inside_out) - _FRAMES
+    for index, frame in enumerate(inside_out):
+        if left_out > 0 and _FRAMES // 2 <= index < len(inside_out) - _FRAMES // 2:
+            if index == _FRAMES // 2:
+                lines.append([("  … ", "dim"), (f"{counted(left_out, 'call')} between", "dim")])
+            continue
+        line = f"line {frame.span.line}" if frame.span.source is source else place_of(frame.span)
+        text = f"in {frame.text}, called from {line}" if " " not in frame.text else f"{frame.text}: {line}"
+        lines.append([("  = ", "dim"), (text, "")])
+    return lines
+
+
+def _labelled(word: str, text: str, style: str, width: int) -> list[Line]:
+    indent = " " * (len(word) + 2)
+    first, *others = [part for line in text.split("\n") for part in _wrapped(line, width - len(indent))]
+    return [[(word, style), (f": {first}", "")], *([(indent + line, "")] for line in others)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A line of help or a note in lines of this width; what people copy, an edit or torch's sentence, stays whole."""
+    if cells(text) <= width or text.startswith("torch says: "):
+        return [text]
+    what, gap, edit = text.partition(":   ")
+    if gap:
+        return [f"{what}:", f"  {edit.lstrip()}"]
+    from textwrap import wrap  # few messages are this long
+
+    return wrap(text, max(width, _LEAST_ROOM), break_long_words=False, break_on_hyphens=False)

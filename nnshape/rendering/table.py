@@ -1,0 +1,94 @@
+"""The table of a model for a person: a row a step, as wide as the terminal, then the totals."""
+
+from __future__ import annotations
+
+from nnshape.rendering.amounts import amount, input_forms, value_forms
+from nnshape.rendering.columns import GAP, Cell, Column, Fit, fitted, laid_out
+from nnshape.rendering.rows import Row, rows_of
+from nnshape.rendering.styled import Line, cut_end
+from nnshape.rendering.summary import head_lines, total_lines
+from nnshape.shapes.tensor import Unknown
+from nnshape.tracing import Trace
+
+# What gives way as the table narrows: the count of each folded step and the MACs go first, then long
+# inputs and types are shortened, then the inputs go (they are mostly the output above), then the types.
+_FITS = (
+    Fit(("Layer", "Type of each", "Input", "Output", "Params", "MACs")),
+    Fit(("Layer", "Type", "Input", "Output", "Params", "MACs")),
+    Fit(("Layer", "Type", "Input", "Output", "Params", "MACs"), ("Input",)),
+    Fit(("Layer", "Type", "Input", "Output", "Params"), ("Layer", "Input", "Type", "Output")),
+    Fit(("Layer", "Type", "Output", "Params"), ("Layer", "Type", "Output")),
+    Fit(("Layer", "Type", "Output", "Params"), ("Output", "Type", "Layer"), 0.6),
+    Fit(("Layer", "Output", "Params"), ("Layer", "Output"), 0.1),
+)
+_LEAST_TEXT = 24
+_MARKS = {"error": "✗", "warning": "!", None: " "}
+
+
+def table_lines(trace: Trace, width: int, *, depth: int | None = None, fold: bool = True) -> list[Line]:
+    """The whole answer but for problems and proof: inputs, table, totals."""
+    rows = rows_of(trace, depth=depth, fold=fold)
+    lines = head_lines(trace, width)
+    if rows:
+        marked = any(row.fault for row in rows)
+        room = width - (2 if marked else 0)
+        columns, widths = fitted(_columns(rows), _FITS, room)
+        left = room - sum(widths) - GAP * len(widths)
+        if left >= _LEAST_TEXT:
+            columns.append(_text_column(rows, left))
+            widths.append(min(left, columns[-1].natural()))
+        table = laid_out(columns, widths)
+        if marked:
+            faults = [None, None, *(row.fault for row in rows)]
+            table = [((_MARKS[fault] + " ", fault or ""), *line) for fault, line in zip(faults, table, strict=True)]
+        lines += [(), *table]
+    lines += [(), *total_lines(trace, width)]
+    return lines
+
+
+def _columns(rows: list[Row]) -> list[Column]:
+    layer, type_, each = Column("Layer"), Column("Type", least=12), Column("Type", name="Type of each")
+    input_, output = Column("Input", least=16), Column("Output", least=16)
+    parameters, macs = Column("Params", right=True), Column("MACs", right=True)
+    for row in rows:
+        call = row.call
+        layer.cells.append(Cell(row.names, row.fault or "", row.guide))
+        star = "*" if call.measured and not call.children else ""
+        style = "type" if call.module is not None else "dim"
+        type_.cells.append(Cell((row.type + star,), style))
+        each.cells.append(Cell((row.type + star + _each(row),), style))
+        input_.cells.append(Cell(input_forms(call.inputs), "dim"))
+        output.cells.append(Cell(value_forms(call.output), "error" if isinstance(call.output, Unknown) else ""))
+        parameters.cells.append(_parameter_cell(row))
+        macs.cells.append(_mac_cell(row))
+    layer.least = min(40, layer.natural(brief=True))
+    return [layer, type_, each, input_, output, parameters, macs]
+
+
+def _each(row: Row) -> str:
+    if row.count == 1 or row.parameters == 0 or row.least_parameters:
+        return ""
+    first = row.call.parameters
+    return f", {amount(first)} each" if not row.tied and first * row.count == row.parameters else ""
+
+
+def _parameter_cell(row: Row) -> Cell:
+    call = row.call
+    if row.parameters == 0:
+        if call.reused and call.module is not None and any(module.parameters for module in call.module.walk()):
+            return Cell(("(reused)",), "dim")
+        if row.tied:
+            return Cell(("(tied)",), "dim")
+        return Cell(("?",), "error") if row.least_parameters else Cell(("-",), "dim")
+    return Cell((amount(row.parameters, row.least_parameters),), "dim" if call.children else "")
+
+
+def _mac_cell(row: Row) -> Cell:
+    if row.macs == 0:
+        return Cell(("?" if row.least_macs else "-",), "dim")
+    return Cell((amount(row.macs, row.least_macs),), "dim" if row.call.children else "")
+
+
+def _text_column(rows: list[Row], width: int) -> Column:
+    """The steps as they are written."""
+    return Column("Step", [Cell((cut_end(row.call.text, width),), "dim") for row in rows])

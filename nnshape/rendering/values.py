@@ -1,0 +1,44 @@
+"""The numbers of one real tensor for a person and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nnshape.rendering.styled import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The numbers of one real tensor: a corner of it as torch prints it, and its statistics.
+
+    `statistics` holds mean, std, min and max, and nothing for a tensor without elements. `numbers`
+    are all of them, nested as the tensor is; None where they are too many.
+    """
+
+    index: str
+    text: str
+    statistics: Mapping[str, float]
+    numbers: Any = None
+    shape: tuple[int, ...] = ()
+
+
+def value_lines(name: str, shape: str, values: Values) -> list[Line]:
+    """A tensor's name, shape and statistics, and a corner of it below."""
+    statistics = "  ".join(f"{name} {number:.4g}" for name, number in values.statistics.items())
+    head: Line = [(name, "head"), (f"  {shape}  ", ""), (statistics, "dim")]
+    first, *others = values.text.split("\n")
+    start = f"  {values.index} = " if values.index else "  "
+    return [head, [(start, "dim"), (first, "")], *([(" " * len(start) + line, "")] for line in others)]
+
+
+def finite(value: Any) -> Any:
+    """Numbers as JSON has them: it has no NaN and no infinity, so those are words."""
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)
+    return str(value) if isinstance(value, complex) else value

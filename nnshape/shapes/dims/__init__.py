@@ -1,0 +1,35 @@
+"""Sizes of a tensor: plain ints, or exact symbolic integers with three-valued comparison.
+
+The public names of the package; the modules beside this one implement them.
+"""
+
+from nnshape.shapes.dims.algebra import Dim, Size, symbol
+from nnshape.shapes.dims.compare import (
+    at_least,
+    bounds,
+    ceil_div,
+    divisible,
+    equal,
+    maximum,
+    minimum,
+)
+from nnshape.shapes.dims.replace import substitute, symbols_of
+from nnshape.shapes.dims.terms import TooLarge
+from nnshape.shapes.dims.text import shape_part
+
+__all__ = [
+    "Dim",
+    "Size",
+    "TooLarge",
+    "at_least",
+    "bounds",
+    "ceil_div",
+    "divisible",
+    "equal",
+    "maximum",
+    "minimum",
+    "shape_part",
+    "substitute",
+    "symbol",
+    "symbols_of",
+]

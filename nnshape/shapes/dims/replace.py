@@ -1,0 +1,148 @@
+"""Smallest and largest sizes as atoms, and sizes with symbols or other atoms replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshape.shapes.dims.algebra import Dim, Size, floor_divide, single, size_from
+from nnshape.shapes.dims.range import at_least_cheaply
+from nnshape.shapes.dims.terms import (
+    Extremum,
+    Quotient,
+    Terms,
+    TooLarge,
+    add_into,
+    leading,
+    parts_of,
+    terms_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MOST_ARGUMENTS = 16
+
+
+def extremum(kind: str, sizes: Iterable[Size]) -> Size:
+    """The `min` or `max` of sizes, without the arguments that another one always beats."""
+    flat: list[Size] = []
+    for size in sizes:
+        flat += _flattened(kind, size)
+    numbers = [size for size in flat if isinstance(size, int)]
+    dims = list(dict.fromkeys(size for size in flat if not isinstance(size, int)))
+    best = [min(numbers) if kind == "min" else max(numbers)] if numbers else []
+    if len(dims) > MOST_ARGUMENTS:
+        raise TooLarge(f"a {kind} of over {MOST_ARGUMENTS} symbolic sizes is too large")
+    kept = _undominated(kind, [*dims, *best])
+    if len(kept) == 1:
+        return kept[0]
+    shift = _shift([size for size in kept if not isinstance(size, int)], best)
+    # min(x + c, y + c) -> min(x, y) + c
+    return single(Extremum(kind, tuple(size - shift for size in kept))) + shift
+
+
+def _flattened(kind: str, size: Size) -> Iterable[Size]:
+    """The arguments of a size that is itself such an extremum, and perhaps a number."""
+    if not isinstance(size, int) and len(size._terms) <= 2:
+        constant = size._terms.get((), 0)
+        for monomial, coefficient in size._terms.items():
+            atom = monomial[0] if len(monomial) == 1 else None
+            if not isinstance(atom, Extremum) or atom.kind != kind or coefficient != 1:
+                continue
+            if len(size._terms) == 1 + bool(constant):  # min(min(x, y) + c, z) -> min(x + c, y + c, z)
+                return [part + constant for part in atom.arguments]
+    return [size]
+
+
+def _undominated(kind: str, sizes: list[Size]) -> list[Size]:
+    kept: list[Size] = []
+    for size in sizes:
+        if any(_beats(kind, other, size) for other in kept):
+            continue
+        kept = [other for other in kept if not _beats(kind, size, other)]
+        kept.append(size)
+    return kept
+
+
+def _beats(kind: str, winner: Size, loser: Size) -> bool:
+    """Whether the winner is always the min or the max of the two."""
+    return at_least_cheaply(loser - winner if kind == "min" else winner - loser, 0)
+
+
+def _shift(dims: list[Dim], number: list[int]) -> int:
+    """The number that is added outside, so that sums which differ by a number only share their atom."""
+    growing = [dim for dim in dims if dim._terms[leading(dim._terms)] > 0]
+    if growing or not number:
+        return min(dim._terms.get((), 0) for dim in growing or dims)
+    return number[0]
+
+
+def substitute(a: Size, values: Mapping[str, Size]) -> Size:
+    """The size with symbols replaced by sizes; ValueError for a number below 1, which no symbol can be."""
+    for name, value in values.items():
+        if isinstance(value, int) and value < 1:
+            raise ValueError(f"{name} is a size of at least 1, not {value}")
+    return replace(a, values)
+
+
+def replace(a: Size, values: Mapping[str, Size]) -> Size:
+    """The size with atoms, symbols or others, replaced by sizes."""
+    return a if isinstance(a, int) else _replace(a, dict(values))
+
+
+def _replace(a: Dim, known: dict[str, Size]) -> Size:
+    total: Terms = {}
+    for monomial, coefficient in a._terms.items():
+        product: Size = coefficient
+        kept: list[str] = []
+        for atom in monomial:
+            value = known.get(atom)
+            if value is None:
+                value = known[atom] = _replaced_atom(atom, known)
+            if value.__class__ is Dim and value._terms == {(atom,): 1}:
+                kept.append(atom)
+            else:
+                product = product * value
+        if kept:
+            product = product * Dim({tuple(kept): 1})
+        add_into(total, terms_of(product))
+    return size_from(total)
+
+
+def _replaced_atom(atom: str, known: dict[str, Size]) -> Size:
+    parts = [part if isinstance(part, int) else _replace(part, known) for part in parts_of(atom)]
+    if isinstance(atom, Quotient):
+        return floor_divide(parts[0], parts[1])
+    if isinstance(atom, Extremum):
+        return extremum(atom.kind, parts)
+    return single(atom)
+
+
+def sampled(a: Dim) -> Iterator[int]:
+    """Values of a size where its symbols are all 1, all 2, and all large, as far as it has one there."""
+    names = symbols_of(a)
+    for value in (1, 2, 720_721):
+        try:
+            found = replace(a, dict.fromkeys(names, value))
+        except (TooLarge, ZeroDivisionError):
+            continue
+        if isinstance(found, int):
+            yield found
+
+
+def symbols_of(a: Size) -> frozenset[str]:
+    """The names of the symbols that a size is written with."""
+    return frozenset(atom for atom in atoms_of(a) if not parts_of(atom))
+
+
+def atoms_of(*sizes: Size) -> set[str]:
+    """The atoms that sizes are written with, those within atoms too."""
+    found: set[str] = set()
+    waiting = list(sizes)
+    while waiting:
+        for monomial in terms_of(waiting.pop()):
+            for atom in monomial:
+                if atom not in found:
+                    found.add(atom)
+                    waiting += parts_of(atom)
+    return found

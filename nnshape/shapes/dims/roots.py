@@ -1,0 +1,81 @@
+"""Where a polynomial of one symbol is smallest, largest or 0, over the whole numbers from 1."""
+
+from __future__ import annotations
+
+from math import comb
+from typing import TYPE_CHECKING
+
+from nnshape.shapes.dims.terms import Extremum, Quotient
+
+if TYPE_CHECKING:
+    from nnshape.shapes.dims.terms import Range, Terms
+
+MOST_STEPS = 32
+
+
+def integer_range(terms: Terms) -> Range:
+    """The exact smallest and largest value of a polynomial of one symbol; (None, None) where not found."""
+    split = _values_then_slope(terms)
+    if split is None:
+        return None, None
+    values, tail = split
+    values = [*values, tail[0]]
+    rising, falling = any(c > 0 for c in tail[1:]), any(c < 0 for c in tail[1:])
+    return None if falling else min(values), None if rising else max(values)
+
+
+def never_zero(terms: Terms) -> bool:
+    """Whether a polynomial of one symbol is proved to be 0 nowhere."""
+    split = _values_then_slope(terms)
+    if split is None:
+        return False
+    values, tail = split
+    if 0 in values:
+        return False
+    if tail[0] > 0 or not any(tail[1:]):
+        tail = [-c for c in tail]
+    if tail[0] == 0 or all(c <= 0 for c in tail[1:]):
+        return tail[0] != 0
+    high = 1
+    while _value(tail, high) < 0:
+        high *= 2
+    low = high // 2
+    while low < high:  # the polynomial rises strictly from here on
+        middle = (low + high) // 2
+        if _value(tail, middle) < 0:
+            low = middle + 1
+        else:
+            high = middle
+    return _value(tail, low) != 0
+
+
+def _values_then_slope(terms: Terms) -> tuple[list[int], list[int]] | None:
+    """Values at 1, 2, …, and from there on a polynomial whose slope never changes its sign."""
+    names = {atom for monomial in terms for atom in monomial}
+    if len(names) != 1 or isinstance(next(iter(names)), (Quotient, Extremum)):
+        return None
+    degree = max(map(len, terms))
+    coefficients = [0] * (degree + 1)
+    for monomial, coefficient in terms.items():
+        coefficients[len(monomial)] = coefficient
+    coefficients = _moved(coefficients)
+    values: list[int] = []
+    for _ in range(MOST_STEPS):
+        if all(c >= 0 for c in coefficients[1:]) or all(c <= 0 for c in coefficients[1:]):
+            return values, coefficients
+        values.append(coefficients[0])
+        coefficients = _moved(coefficients)
+    return None
+
+
+def _moved(coefficients: list[int]) -> list[int]:
+    """The coefficients of p(k + 1)."""
+    size = len(coefficients)
+    return [sum(comb(j, i) * coefficients[j] for j in range(i, size)) for i in range(size)]
+
+
+def _value(coefficients: list[int], at: int) -> int:
+    value = 0
+    for coefficient in reversed(coefficients):
+        value = value * at + coefficient
+    return value

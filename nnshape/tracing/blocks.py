@@ -1,0 +1,117 @@
+"""Blocks: a module of one, with its hyperparameters, and its inputs when it is applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.problems import Label, Problem
+from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
+from nnshape.spec import Block, Body, ShapePattern, Span, nodes
+from nnshape.tracing import expressions, patterns
+from nnshape.tracing.derived import Derived
+from nnshape.tracing.faults import Fault
+from nnshape.tracing.model import Module
+from nnshape.tracing.origins import Maker
+from nnshape.tracing.refusals import located_refusal
+from nnshape.tracing.scope import BlockBody, Definition, FileScope, Frame, Local
+from nnshape.tracing.values import entering
+
+
+def make_block(
+    frame: Frame, node: nodes.Call, definition: Definition, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Module:
+    """A module of a block, its hyperparameters bound; raises Fault where they do not fit."""
+    module = Module(definition.name.rpartition(".")[2], (frame.expression, node))
+    block = definition.block
+    try:
+        if block is None:
+            file = frame.tracer.included(definition.file, arguments, keywords)
+            module.body = BlockBody(definition, {}, file)
+        else:
+            module.body = BlockBody(
+                definition, _hyperparameters(frame, block, definition.file, arguments, keywords), definition.file
+            )
+    except Refusal as refusal:
+        signature = None if block is None else _signature(block)
+        raise located_refusal(frame, node, refusal, (), signature) from None
+    return module
+
+
+def _signature(block: Block) -> Signature:
+    parameters = [Parameter(p.name, ("Any",), UNKNOWN if p.has_default else REQUIRED) for p in block.parameters]
+    return Signature(block.name, parameters)
+
+
+def _hyperparameters(
+    frame: Frame, block: Block, file: FileScope, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> dict[str, Any]:
+    bound = _signature(block).bind(arguments, keywords)
+    given = {parameter.name for parameter, _ in zip(block.parameters, arguments, strict=False)} | set(keywords)
+    inner = Frame(frame.tracer, file, frame.module, frame.run, "", 0, call=frame.call, expression=block.signature)
+    for parameter in block.parameters:
+        if parameter.name not in given:
+            # A default may use the hyperparameters before it.
+            assert parameter.default is not None
+            bound[parameter.name] = expressions.evaluate(inner, parameter.default)
+        inner.names[parameter.name] = bound[parameter.name]
+    return bound
+
+
+def steps_of(body: BlockBody) -> Body:
+    """The steps of a block, or of an included model."""
+    definition = body.definition
+    return body.file.spec.body if definition.block is None else definition.block.body
+
+
+def bind_inputs(
+    frame: Frame,
+    inner: Frame,
+    node: nodes.Node | None,
+    definition: Definition,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+) -> None:
+    """Give a block's inputs their values and hold them against their patterns."""
+    block = definition.block
+    inputs = block.inputs if block is not None else definition.file.spec.inputs
+    parameters = [Parameter(i.name, ("Any",), None if getattr(i, "optional", False) else REQUIRED) for i in inputs]
+    signature = Signature(definition.name, parameters)
+    place = node if node is not None else frame.expression.node
+    try:
+        bound = signature.bind(arguments, keywords)
+    except Refusal as refusal:
+        raise located_refusal(frame, place, refusal, (), None) from None
+    for item in inputs:
+        value = entering(bound[item.name])
+        inner.run.inputs[item.name] = value
+        inner.locals[item.name] = Local(value)
+        for tensor, outside in zip(tensors_in(value), tensors_in(bound[item.name]), strict=True):
+            inner.tracer.makers[id(tensor)] = Maker(tensor, item.span, None, outside)
+        if item.pattern is not None and value is not None:
+            if block is None:
+                _match_model_input(inner, item.pattern, value, item.name)
+            else:
+                try:
+                    patterns.match_block_input(inner, item.pattern, value, item.name)
+                except Fault as wrong:
+                    raise _at_call(frame, place, wrong, item.span) from None
+    inner.running = inner.run.inputs[inputs[0].name] if inputs else None
+
+
+def _match_model_input(inner: Frame, pattern: ShapePattern, value: Any, name: str) -> None:
+    """The inputs of an included model bind its own sizes, the batch among them."""
+    if pattern.per_sample and isinstance(value, Tensor) and value.shape:
+        inner.names.setdefault("N", Derived(value.shape[0], "size", (value, 0)))
+    patterns.match_block_input(inner, pattern, value, name)
+
+
+def _at_call(frame: Frame, node: nodes.Node, wrong: Fault, span: Span) -> Fault:
+    """A block's complaint about its input, told at the call that gave it, with the block's line beside."""
+    problem = wrong.problem
+    place = problem.span or span
+    label = Label(place, "wanted here")
+    return Fault(
+        Problem(problem.kind, problem.message, frame.expression.span(node), problem.label, (label,), (), problem.help)
+    )

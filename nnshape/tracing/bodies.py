@@ -1,0 +1,269 @@
+"""The loop over the steps of a body: of the model, of a block, of an anonymous block, of a Sequential."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nnshape.shapes.dtypes import DType
+from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
+from nnshape.spec import Body, Step, nodes
+from nnshape.tracing import applying, blocks, expressions, patterns, sequences
+from nnshape.tracing.derived import Derived, is_number
+from nnshape.tracing.faults import Fault, fault
+from nnshape.tracing.layers import MOST_ELEMENTS
+from nnshape.tracing.model import Call, Module, Operation, Run
+from nnshape.tracing.origins import Maker
+from nnshape.tracing.scope import BlockBody, Frame, ItemsBody, Local, StepsBody
+from nnshape.tracing.values import entering, fresh, holds_tensor, holds_unknown, is_applied, shown
+
+_NUMBERS = (int, float, str, bool, type(None), Derived)
+
+
+# ---- the loop ----
+
+
+def run_steps(frame: Frame, steps: tuple[Step, ...]) -> None:
+    """Run steps one after the other; a fault in one is reported, and leaves its value unknown."""
+    for step in steps:
+        value = step.value
+        if isinstance(value, Body):
+            type_, evaluate = "block", _nested(value)
+        else:
+            type_, evaluate = "", _evaluated
+        call = Call(frame.prefix + step.name, step.name, type_, step.text, step.span, frame.depth)
+        if value is not None and not isinstance(value, Body):
+            frame.expression = value
+        output = run_step(frame, call, (lambda _frame: UNKNOWN) if value is None else evaluate)
+        if step.assertion is not None:
+            _assert_shape(frame, step, output)
+
+
+def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
+    assert step.assertion is not None
+    try:
+        problem = patterns.check_assertion(frame, step.assertion, output, step.name)
+    except Fault as wrong:
+        problem = wrong.problem
+    except expressions.Unknowable:
+        return
+    if problem is not None:
+        frame.tracer.report(problem)
+
+
+def _nested(body: Body) -> Callable[[Frame], Any]:
+    def evaluate(frame: Frame) -> Any:
+        module = Module("block", (None, body.span), body=StepsBody(body.steps, frame))
+        return applying.apply_module(frame, None, module, (frame.running,), {})
+
+    return evaluate
+
+
+def _evaluated(frame: Frame) -> Any:
+    return expressions.evaluate(frame, frame.expression.node)
+
+
+def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
+    """Run one step: its value takes its name, and becomes the running value if it is a tensor."""
+    tracer = frame.tracer
+    tracer.count(call)
+    frame.call, frame.placed = call, None
+    try:
+        value = evaluate(frame)
+        if isinstance(value, Module) and (value.path is None or value is frame.placed) and not value.holds_modules:
+            # A construction that nothing has applied takes the running value.
+            value = applying.apply_module(frame, frame.expression.node, value, (frame.running,), {})
+        if type(value) is Tensor:
+            _check_elements(call, value)
+        elif not isinstance(value, Module):
+            _check_holds_values(frame, value)
+    except Fault as wrong:
+        tracer.report(wrong.problem)
+        _lose_count(frame)
+        value = UNKNOWN
+    except expressions.Unknowable:
+        _lose_count(frame)
+        value = UNKNOWN
+    tracer.attribute(call)
+    module = frame.placed
+    if module is None and type(value) is not Tensor and _is_constant(value):
+        frame.locals[call.name] = Local(value)
+        return value
+    if isinstance(value, Module) and value is frame.placed and value.holds_modules:
+        frame.locals[call.name] = Local(value, value)
+        call.type = value.type
+        frame.run.calls.append(call)
+        return value
+    if isinstance(value, Module):
+        value = _not_a_value(frame, value)
+    call.output = value
+    call.type = call.type or _type_of(frame, call)
+    call.inputs = tuple(_inputs_of(frame, call))
+    frame.locals[call.name] = Local(value, module)
+    frame.run.calls.append(call)
+    for tensor in (value,) if type(value) is Tensor else tensors_in(value):
+        tracer.makers.setdefault(id(tensor), Maker(tensor, call.span, call))
+    if module is None or module.tensor is None:
+        frame.running = value
+    return value
+
+
+def _lose_count(frame: Frame) -> None:
+    """Note that a step did not run to its end: what it would still have made is not counted."""
+    call = frame.call
+    call.partial_macs = True
+    made = frame.placed is not None and frame.placed.settled
+    call.partial_parameters |= not made and applying.makes_module(frame, frame.expression.node)
+
+
+def _check_elements(call: Call, tensor: Tensor) -> None:
+    elements = 1
+    for size in tensor.shape:
+        if type(size) is int:
+            elements *= size
+    if elements >= MOST_ELEMENTS:
+        message = f"{call.name} would have {elements:,} elements, more than torch can count the bytes of"
+        raise fault("too-large", message, call.span)
+
+
+def _check_holds_values(frame: Frame, value: Any) -> None:
+    """Raise Fault where a layer or function stands that nothing has applied: `(ReLU(), x)`, or a bare `ReLU`."""
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            _check_holds_values(frame, item)
+    elif is_applied(value):
+        message = f"{frame.call.name} holds {shown(value)}, which is no value until it is applied to a tensor"
+        raise fault("wrong-type", message, frame.call.span)
+
+
+def _not_a_value(frame: Frame, module: Module) -> Any:
+    message = f"{frame.call.name} is the module {module.path}, not a tensor: call it"
+    frame.tracer.report(fault("wrong-type", message, frame.call.span).problem)
+    frame.call.partial_macs = True
+    return UNKNOWN
+
+
+def _is_constant(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return not holds_tensor(value) and not holds_unknown(value)
+    return isinstance(value, (*_NUMBERS, DType)) or is_number(value)
+
+
+def _type_of(frame: Frame, call: Call) -> str:
+    """The name that the table shows for a step: its module's class, or what was applied last.
+
+    Where it applies several modules, as in a loop over what a ModuleList holds, none of them names the step.
+    """
+    modules = {id(operation.target) for operation in call.operations if isinstance(operation.target, Module)}
+    if call.module is not None and len(modules) < 2:
+        return call.module.type
+    if call.operations:
+        last = call.operations[-1]
+        if isinstance(call.output, (tuple, list)) and call.output is not last.result:
+            return "tuple"
+        if isinstance(last.target, Module):
+            return last.target.type
+        return getattr(last.target, "name", "") or "Parameter"
+    return "tuple" if isinstance(call.output, (tuple, list)) else ""
+
+
+def _inputs_of(frame: Frame, call: Call) -> list[Tensor]:
+    """The tensors that a step took from elsewhere, each once, in order."""
+    if len(call.operations) == 1 and not call.operations[0].keywords and len(call.operations[0].arguments) == 1:
+        only = call.operations[0].arguments[0]
+        if type(only) is Tensor:
+            return [only]
+    made: set[int] = set()
+    taken: dict[int, Tensor] = {}
+    for operation in call.operations:
+        for tensor in tensors_in((operation.arguments, operation.keywords)):
+            if id(tensor) not in made:
+                taken.setdefault(id(tensor), tensor)
+        made.update(id(tensor) for tensor in tensors_in(operation.result))
+    if not taken and call.partial_macs:
+        return list(tensors_in(frame.running))
+    return list(taken.values())
+
+
+# ---- applying bodies ----
+
+
+def apply_body(
+    frame: Frame, node: nodes.Node | None, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """Run a module's body on what it is applied to, and record the operation in the step."""
+    call = frame.call
+    new = module.path is None
+    if new:
+        applying.place(frame, module)
+    elif frame.placed is None:
+        call.reused = not frame.again
+        call.module = call.module or module
+    assert module.path is not None
+    body = module.body
+    run = Run({})
+    inner = Frame(
+        frame.tracer, frame.file, module, run, f"{module.path}.", frame.depth + 1, again=module.run is not None
+    )
+    if isinstance(body, BlockBody):
+        inner.file = body.file
+        inner.names = dict(body.names)
+        blocks.bind_inputs(frame, inner, node, body.definition, arguments, keywords)
+    else:
+        _bind_single(frame, inner, node, module, arguments, keywords)
+    if module.run is None:
+        module.run = run
+    kept = frame.call, frame.expression, frame.placed
+    span = frame.expression.span(node) if node is not None and frame.expression is not None else call.span
+    frame.tracer.enter(call, span)
+    try:
+        _run_body(inner, body)
+    finally:
+        frame.tracer.leave()
+        frame.call, frame.expression, frame.placed = kept
+    run.output = inner.running
+    result = fresh(inner.running, (*arguments, *keywords.values()))
+    if result is inner.running and isinstance(result, Tensor):
+        result = result.like()  # the same value outside the body has an origin of its own
+    call.operations.append(Operation(module, arguments, keywords, result, run=run))
+    for child in run.calls:
+        call.take_counts(child)
+    return result
+
+
+def _run_body(inner: Frame, body: BlockBody | StepsBody | ItemsBody) -> None:
+    if isinstance(body, BlockBody):
+        run_steps(inner, blocks.steps_of(body).steps)
+    elif isinstance(body, StepsBody):
+        inner.file = body.frame.file
+        inner.names = {**body.frame.names}
+        run_steps(inner, body.steps)
+    else:
+        inner.outer = body.frame
+        inner.file = body.frame.file
+        inner.expression = body.expression
+        for item in body.items:
+            sequences.run_item(inner, body, item)
+
+
+def _bind_single(
+    frame: Frame,
+    inner: Frame,
+    node: nodes.Node | None,
+    module: Module,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+) -> None:
+    if len(arguments) + len(keywords) != 1:
+        span = frame.expression.span(node) if node is not None else frame.call.span
+        raise fault(
+            "unknown-argument", f"{module.type} takes one value, and {len(arguments) + len(keywords)} came", span
+        )
+    given = arguments[0] if arguments else next(iter(keywords.values()))
+    value = entering(given)
+    for tensor, outside in zip(tensors_in(value), tensors_in(given), strict=True):
+        frame.tracer.makers[id(tensor)] = Maker(tensor, frame.call.span, None, outside)
+    inner.run.inputs["x"] = value
+    inner.running = value
+    if not isinstance(module.body, ItemsBody):
+        inner.locals["x"] = Local(value)

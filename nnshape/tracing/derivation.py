@@ -1,0 +1,24 @@
+"""How the sizes of a step's value come about, line by line, with the numbers filled in."""
+
+from __future__ import annotations
+
+from nnshape.shapes.function import Function
+from nnshape.tracing.derived import plain
+from nnshape.tracing.model import Call, Module, Operation
+
+
+def derivation(operation: Operation) -> tuple[str, ...]:
+    """The lines of one operation; none where its sizes are those of its input, or are measured."""
+    arguments = plain(operation.arguments)
+    keywords = {name: plain(value) for name, value in operation.keywords.items()}
+    target = operation.target
+    if isinstance(target, Function):
+        return target.derivation(arguments, keywords)
+    if isinstance(target, Module) and target.layer is not None:
+        return target.layer.derivation(*arguments, **keywords)
+    return ()
+
+
+def derivation_of_call(call: Call) -> tuple[str, ...]:
+    """The lines of all operations of a step, in their order; those of a block stand with its own steps."""
+    return tuple(line for operation in call.operations for line in derivation(operation))

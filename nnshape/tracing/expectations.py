@@ -1,0 +1,90 @@
+"""What a spec expects of its own totals and output, held against the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nnshape.problems import Problem
+from nnshape.shapes.dims import Dim, symbols_of
+from nnshape.shapes.tensor import Unknown
+from nnshape.spec import Expectation, ShapePattern
+from nnshape.tracing import expressions, patterns
+from nnshape.tracing.faults import Fault
+from nnshape.tracing.values import shown
+
+if TYPE_CHECKING:
+    from nnshape.tracing.model import Trace
+    from nnshape.tracing.parameters import Totals
+    from nnshape.tracing.scope import Frame
+
+_HOLDS: dict[str, Callable[[int, int], bool]] = {
+    "==": lambda a, b: a == b, "<=": lambda a, b: a <= b, "<": lambda a, b: a < b,
+    ">=": lambda a, b: a >= b, ">": lambda a, b: a > b,
+}  # fmt: skip
+_NAMES = {"parameter_bytes": "bytes of parameters", "macs": "MACs", "trainable": "trainable parameters"}
+
+
+def check_expectations(trace: Trace, frame: Frame, report: Callable[[Problem], None]) -> None:
+    """Report every expectation that does not hold; no count is judged where the trace has other errors."""
+    is_wrong = any(p.severity == "error" and p.kind != "unexpected-shape" for p in frame.tracer.problems)
+    for expectation in trace.spec.expect:
+        if expectation.quantity == "output":
+            _check_output(frame, expectation, expectation.value, trace.output, "the output", report)
+            continue
+        if not is_wrong:
+            problem = _judged(expectation, trace.totals)
+            if problem is not None:
+                report(problem)
+
+
+def _judged(expectation: Expectation, totals: Totals) -> Problem | None:
+    """What is wrong with a count; a warning where it is not known well enough to be judged."""
+    value = getattr(totals, expectation.quantity)
+    is_least = totals.partial_macs if expectation.quantity == "macs" else totals.partial_parameters
+    name = _NAMES.get(expectation.quantity, expectation.quantity)
+    span = expectation.span
+    if isinstance(value, Dim):
+        symbols = ", ".join(sorted(symbols_of(value)))
+        help = (f"give {symbols} a value in dims",)
+        message = f"the model's {name} are not held against this: they depend on {symbols}"
+        return Problem("unchecked", message, span, str(value), help=help, severity="warning")
+    assert isinstance(expectation.value, int)
+    bound = f"{'' if expectation.relation == '==' else f'{expectation.relation} '}{expectation.value:,}"
+    holds = _HOLDS[expectation.relation](value, expectation.value)
+    if is_least and (holds or expectation.relation not in ("<", "<=")):
+        message = f"the model's {name} are not held against this: a part of them is not known"
+        return Problem("unchecked", message, span, f"at least {value:,}", severity="warning")
+    if holds:
+        return None
+    least = "at least " if is_least else ""
+    message = f"the model has {least}{value:,} {name}, where {bound} is expected"
+    return Problem("over-budget", message, span, f"{least}{value:,}")
+
+
+def _check_output(
+    frame: Frame, expectation: Expectation, wanted: Any, value: Any, name: str, report: Callable[[Problem], None]
+) -> None:
+    if isinstance(value, Unknown):
+        return
+    if isinstance(wanted, ShapePattern):
+        try:
+            problem = patterns.check_assertion(frame, wanted, value, name)
+        except Fault as wrong:
+            problem = wrong.problem
+        except expressions.Unknowable:
+            return
+        if problem is not None:
+            report(problem)
+        return
+    keys = wanted.keys() if isinstance(wanted, dict) else range(len(wanted))
+    container = dict if isinstance(wanted, dict) else (tuple, list)
+    if not isinstance(value, container) or len(value) != len(keys):
+        message = f"{name} is {shown(value)}, where {len(keys)} values are expected"
+        report(Problem("unexpected-shape", message, expectation.span))
+        return
+    for key in keys:
+        if isinstance(value, dict) and key not in value:
+            report(Problem("unexpected-shape", f"{name} has no {key}", expectation.span))
+            continue
+        _check_output(frame, expectation, wanted[key], value[key], f"{name} {key}", report)

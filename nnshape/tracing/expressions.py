@@ -1,0 +1,258 @@
+"""Evaluates an expression of a spec in a body: a whitelist of nodes, each with its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from nnshape.shapes.dims import Dim
+from nnshape.shapes.dtypes import DType
+from nnshape.shapes.functions import find_function
+from nnshape.shapes.tensor import Tensor, Unknown
+from nnshape.spec import nodes
+from nnshape.tracing import applying, calls, containers, loops, names, numbers
+from nnshape.tracing.derived import is_number, plain
+from nnshape.tracing.faults import fault
+from nnshape.tracing.located import located, undecided
+from nnshape.tracing.model import Module
+from nnshape.tracing.scope import MISSING, Frame, Local, find_torch
+from nnshape.tracing.values import shown
+from nnshape.tracing.work import spend, spend_on
+
+#: The values that are as large as what they hold.
+_COMPOSED = frozenset({tuple, list, str})
+#: The rule behind each sign where a tensor takes part.
+_TENSOR_SIGNS = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_divide", "%": "remainder", "**": "pow",
+    "@": "matmul", "&": "bitwise_and", "|": "bitwise_or", "^": "bitwise_xor",
+    "<<": "bitwise_left_shift", ">>": "bitwise_right_shift",
+    "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge",
+}  # fmt: skip
+
+
+def evaluate(frame: Frame, node: nodes.Node) -> Any:
+    """The value of a node: a tensor, a number, a module, a tuple of them …; raises Fault."""
+    value = _RULES[type(node)](frame, node)
+    spend(frame, node, 1)
+    if type(value) in _COMPOSED:
+        spend_on(frame, node, value)
+    return value
+
+
+def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:
+    """The values of several nodes, with `*` unpacked."""
+    values: list[Any] = []
+    for item in items:
+        if type(item) is nodes.Starred:
+            values.extend(iterate(frame, item.value))
+        else:
+            values.append(evaluate(frame, item))
+    return values
+
+
+def iterate(frame: Frame, node: nodes.Node) -> list[Any]:
+    """The items of a value that is unpacked or looped over, at most as many as the limit allows."""
+    if type(node) is nodes.Comprehension:
+        return loops.comprehended(frame, node)
+    value = evaluate(frame, node)
+    if isinstance(value, (tuple, list)):
+        return list(value)
+    if isinstance(value, Unknown):
+        raise Unknowable
+    if isinstance(value, Module) and value.holds_modules:
+        return containers.items_held(frame, value)
+    raise fault("wrong-type", f"only a tuple can be unpacked here, not {shown(value)}", frame.expression.span(node))
+
+
+class Unknowable(Exception):
+    """The value depends on one that is unknown after a fault: the step's value is unknown too."""
+
+
+# ---- one rule a node ----
+
+
+def _constant(frame: Frame, node: nodes.Constant) -> Any:
+    return node.value
+
+
+def _name(frame: Frame, node: nodes.Name) -> Any:
+    name = node.id
+    if name == "_":
+        return frame.running
+    return names.lookup(frame, name, node)
+
+
+def _word(frame: Frame, node: nodes.Word) -> Any:
+    own = frame.own(node.id)
+    if own is MISSING:
+        return find_torch("auto") if node.id == "auto" else node.id
+    return own.value if type(own) is Local else own
+
+
+def _tuple(frame: Frame, node: nodes.Tuple) -> Any:
+    return tuple(evaluate_all(frame, node.items))
+
+
+def _list(frame: Frame, node: nodes.List) -> Any:
+    return evaluate_all(frame, node.items)
+
+
+def _starred(frame: Frame, node: nodes.Starred) -> NoReturn:
+    raise fault("syntax", "* unpacks among arguments or items, not here", frame.expression.span(node))
+
+
+def _slice(frame: Frame, node: nodes.Slice) -> Any:
+    parts = (node.lower, node.upper, node.step)
+    return slice(*(None if part is None else evaluate(frame, part) for part in parts))
+
+
+def _binary(frame: Frame, node: nodes.Binary) -> Any:
+    left, right = evaluate(frame, node.left), evaluate(frame, node.right)
+    return _combined(frame, node, node.operator, left, right)
+
+
+def _combined(frame: Frame, node: nodes.Node, sign: str, left: Any, right: Any) -> Any:
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        return on_tensors(frame, node, _TENSOR_SIGNS[sign], (left, right))
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        raise Unknowable
+    with located(frame, node):
+        return numbers.arithmetic(sign, left, right)
+
+
+def on_tensors(frame: Frame, node: nodes.Node, name: str, values: tuple[Any, ...]) -> Any:
+    """Apply the rule behind a sign or a property to tensors."""
+    function = find_function(name)
+    if function is None:
+        raise fault("unknown-name", f"there is no rule for {name} on tensors", frame.expression.span(node))
+    return applying.apply_function(frame, node, function, values, {})
+
+
+def _unary(frame: Frame, node: nodes.Unary) -> Any:
+    value = evaluate(frame, node.operand)
+    sign = node.operator
+    if sign == "not":
+        return not truth(frame, node.operand, value)
+    if isinstance(value, Tensor):
+        if sign == "+":
+            return value
+        return on_tensors(frame, node, "neg" if sign == "-" else "bitwise_not", (value,))
+    if isinstance(value, Unknown):
+        raise Unknowable
+    if sign == "~" or not is_number(value):
+        raise fault("wrong-type", f"{sign} does not go with {shown(value)}", frame.expression.span(node))
+    with located(frame, node):
+        return numbers.arithmetic("*", value, -1) if sign == "-" else value
+
+
+def _compare(frame: Frame, node: nodes.Compare) -> Any:
+    left = evaluate(frame, node.left)
+    for sign, comparator in zip(node.operators, node.comparators, strict=True):
+        right = evaluate(frame, comparator)
+        if sign in _TENSOR_SIGNS and (isinstance(left, Tensor) or isinstance(right, Tensor)):
+            return on_tensors(frame, node, _TENSOR_SIGNS[sign], (left, right))
+        if isinstance(left, Unknown) or isinstance(right, Unknown):
+            raise Unknowable
+        with located(frame, node):
+            if not numbers.compare(sign, left, right):
+                return False
+        left = right
+    return True
+
+
+def _boolean(frame: Frame, node: nodes.Boolean) -> Any:
+    value: Any = None
+    for item in node.values:
+        value = evaluate(frame, item)
+        if truth(frame, item, value) is (node.operator == "or"):
+            return value
+    return value
+
+
+def _conditional(frame: Frame, node: nodes.Conditional) -> Any:
+    chosen = node.body if truth(frame, node.test, evaluate(frame, node.test)) else node.orelse
+    return evaluate(frame, chosen)
+
+
+def truth(frame: Frame, node: nodes.Node, value: Any) -> bool:
+    """Whether a condition holds; raises Fault for one on a symbol, or on what a tensor holds."""
+    value = plain(value)
+    if isinstance(value, Unknown):
+        raise Unknowable
+    if isinstance(value, Tensor):
+        message = "what a tensor holds is not known when the model is read, so it cannot decide here"
+        raise fault("wrong-type", message, frame.expression.span(node))
+    if isinstance(value, Dim):
+        raise undecided(frame, node)
+    return bool(value)
+
+
+def _fstring(frame: Frame, node: nodes.FString) -> Any:
+    texts = [str(plain(_without_tensor(frame, part))) for part in node.parts]
+    with located(frame, node):
+        return numbers.short("".join(texts))
+
+
+def _without_tensor(frame: Frame, part: nodes.Node) -> Any:
+    value = evaluate(frame, part)
+    if isinstance(value, Unknown):
+        raise Unknowable
+    if isinstance(value, Tensor):
+        message = f"a text is made of numbers and texts, not of {shown(value)}"
+        raise fault("wrong-type", message, frame.expression.span(part))
+    return value
+
+
+def _comprehension(frame: Frame, node: nodes.Comprehension) -> Any:
+    return loops.comprehended(frame, node)
+
+
+def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
+    value = evaluate(frame, node.value)
+    index = evaluate(frame, node.index)
+    if isinstance(value, Tensor):
+        return on_tensors(frame, node, "getitem", (value, index))
+    if isinstance(value, Unknown):
+        raise Unknowable
+    index = plain(index)
+    if isinstance(value, Module) and value.holds_modules:
+        return containers.item_of(frame, node, value, index)
+    sequence = isinstance(value, (tuple, list, str)) and not isinstance(value, DType)
+    if sequence and isinstance(index, (int, slice)):
+        if isinstance(index, int) and not -len(value) <= index < len(value):
+            raise _outside(frame, node, len(value), index)
+        with located(frame, node):
+            return value[index]
+    message = f"{shown(value)} cannot be indexed by {shown(index)}"
+    raise fault("wrong-type", message, frame.expression.span(node))
+
+
+def _outside(frame: Frame, node: nodes.Subscript, count: int, index: int) -> Exception:
+    """The fault for a number that is no place in a tuple, saying which are."""
+    text, span = frame.expression.span(node.value).text, frame.expression.span(node)
+    if not count:
+        return fault("index-error", f"{text} holds nothing, so it has no [{index}]", span)
+    message = f"{text} holds {count} value{'s' * (count > 1)}, so it has no [{index}]"
+    last = f"0 to {count - 1}, or -{count} to -1 from the back" if count > 1 else "0, or -1"
+    return fault("index-error", message, span, label=f"takes {last}")
+
+
+_RULES: dict[type, Callable[[Frame, Any], Any]] = {
+    nodes.Constant: _constant,
+    nodes.Name: _name,
+    nodes.Word: _word,
+    nodes.Starred: _starred,
+    nodes.Call: calls.call,
+    nodes.Attribute: names.attribute,
+    nodes.Subscript: _subscript,
+    nodes.Slice: _slice,
+    nodes.Binary: _binary,
+    nodes.Unary: _unary,
+    nodes.Compare: _compare,
+    nodes.Boolean: _boolean,
+    nodes.Conditional: _conditional,
+    nodes.Tuple: _tuple,
+    nodes.List: _list,
+    nodes.Comprehension: _comprehension,
+    nodes.FString: _fstring,
+}

@@ -1,0 +1,197 @@
+"""What a message says beside the places in the text: at the fault, and along the way that led to its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nnshape.problems import Label
+from nnshape.shapes.dims import Dim
+from nnshape.shapes.function import Function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor, product, sizes_text, tensors_in
+from nnshape.spec import Span
+from nnshape.tracing.model import Call, Module
+from nnshape.tracing.origins import Chain, Link, chain_of
+from nnshape.tracing.scope import Frame, Local
+
+#: The most places that are shown beside the fault itself.
+_MOST = 4
+
+
+def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Tensor]) -> str:
+    """What is said at the fault itself: what arrives, and what was wanted."""
+    if refusal.arrived is not None and refusal.wanted is not None:
+        return f"{refusal.arrived} arrive{'s' if refusal.arrived == 1 else ''}, {refusal.wanted} wanted"
+    if refusal.problem == "wrong-dtype" and tensor is not None:
+        return f"{tensor.dtype} arrives"
+    if refusal.problem == "index-error" and tensor is not None and tensor.span is not None:
+        return f"ids reach {tensor.span[1]}"
+    if refusal.problem in ("wrong-rank", "size-mismatch", "empty-output"):
+        if tensor is not None:
+            return f"{_whole(tensor)} arrives"
+        if len(tensors) == 2:
+            return f"{_whole(tensors[0])} and {_whole(tensors[1])}"
+    return ""
+
+
+def _whole(tensor: Tensor) -> str:
+    """A shape with its batch where only one size is beside it: `[N, 784]`, `3x32x32`."""
+    text = f"[{', '.join(map(str, tensor.shape))}]"
+    if len(tensor.shape) == 2:
+        return text if tensor.dtype == "float32" else tensor.dtype + text
+    return str(tensor)
+
+
+def labels_of(chain: Chain, call: Call, place: Span) -> list[Label]:
+    """The steps on the way to `place` in `call` where the sizes came about, back to the one that set one of them."""
+    shown: dict[Any, Label] = {}
+    ended = False
+    for link in chain.links:
+        if link.changed and (link.call is not call or (link.before is not None and call.span != place)):
+            # Another turn of a loop, or another use of a block, stands on the same line.
+            ahead = f"{link.call.path}: " if link.call.span == call.span and link.call is not call else ""
+            shown.setdefault(link.call.span, Label(link.call.span, ahead + link_text(link)))
+        if link.origin:
+            ended = True
+            break
+    labels = list(shown.values())
+    if not ended and chain.input is not None:
+        labels.append(_input_label(chain.input.span, chain.input.tensor))
+    # The nearest explain most, and the last says where it began.
+    return labels if len(labels) <= _MOST else [*labels[: _MOST - 1], labels[-1]]
+
+
+def _input_label(span: Any, tensor: Tensor) -> Label:
+    full = f"[{', '.join(map(str, tensor.shape))}]"
+    if tensor.dtype != "float32":
+        full = tensor.dtype + full
+    return Label(span, "the input" if span.text.strip() in (str(tensor), full) else f"the input: {_whole(tensor)}")
+
+
+def operand_labels(frame: Frame, tensors: Iterable[Tensor]) -> list[Label]:
+    """Where each of several tensors comes from, and what it is there."""
+    labels: dict[Any, Label] = {}
+    for tensor in tensors:
+        chain = chain_of(frame.tracer.makers, frame.call, tensor)
+        name = named(frame, tensor)
+        is_what = f"{name} is {tensor}" if name else str(tensor)
+        link = next((link for link in chain.links if link.changed and link.call is not frame.call), None)
+        if link is not None:
+            text = link_text(link) if str(link.after) == str(tensor) else is_what
+            span = link.call.span
+            is_elsewhere = not link.call.path.startswith(frame.prefix)
+            if is_elsewhere and (span in labels or span == frame.call.span):
+                # The same line in another use of this block: say where this one is used.
+                span, text = frame.module.span, is_what
+            labels.setdefault(span, Label(span, text))
+        elif chain.input is not None:
+            labels.setdefault(chain.input.span, Label(chain.input.span, is_what))
+    return list(labels.values())[:_MOST]
+
+
+def link_text(link: Link) -> str:
+    """What a step did to the sizes: `3x3 kernel: 6x14x14 -> 16x12x12`, `16 * 6 * 6 = 576`."""
+    before, after = link.before, link.after
+    if link.operation is None:
+        return f"{after}, as declared"
+    if before is None or str(before) == str(after):
+        return str(after)
+    target = link.operation.target
+    name = target.name if isinstance(target, Function) else target.type if isinstance(target, Module) else ""
+    if name.lower() == "flatten" and len(before.shape) > len(after.shape):
+        joined = _joined(before, after)
+        if joined is not None:
+            return joined
+    values: dict[str, Any] = {} if not isinstance(target, Module) or target.layer is None else vars(target.layer)
+    kernel = values.get("kernel_size")
+    ahead = ""
+    if kernel is not None and name.startswith(("Conv", "LazyConv")):
+        dimensions = len(after.shape) - 2
+        sizes = kernel if isinstance(kernel, (tuple, list)) else (kernel,) * max(dimensions, 1)
+        ahead = f"{sizes_text(sizes)} kernel"
+        stride = values.get("stride")
+        if stride not in (1, None) and isinstance(stride, int):
+            ahead += f", stride {stride}"
+        ahead += ": "
+    return f"{ahead}{before} -> {after}"
+
+
+def _joined(before: Tensor, after: Tensor) -> str | None:
+    """`16 * 6 * 6 = 576`: the dimensions that became one."""
+    count = len(before.shape) - len(after.shape) + 1
+    for start in range(len(after.shape)):
+        joined = before.shape[start : start + count]
+        same = before.shape[:start] == after.shape[:start] and before.shape[start + count :] == after.shape[start + 1 :]
+        if same and product(joined) == after.shape[start]:
+            if any(isinstance(size, Dim) for size in joined) or len(joined) > 4:
+                return None
+            return f"{' * '.join(map(str, joined))} = {after.shape[start]}"
+    return None
+
+
+def named(frame: Frame, tensor: Tensor) -> str:
+    """The name that a tensor goes by where it is used; empty where it has none."""
+    body: Frame | None = frame
+    while body is not None:
+        for name, local in reversed(body.locals.items()):
+            if isinstance(local, Local) and local.value is tensor:
+                return name
+        body = body.outer
+    return ""
+
+
+def step_name(call: Call) -> str:
+    """What a step is called in a message: its own name, or `h.3` where that is a number."""
+    if not call.name.isdigit() or "." not in call.path:
+        return call.name
+    return ".".join(call.path.split(".")[-2:])
+
+
+def from_step(chain: Chain | None) -> str:
+    """` from conv2`: the step that set the size, where one did."""
+    link = next((link for link in chain.links if link.origin), None) if chain is not None else None
+    return "" if link is None else f" from {step_name(link.call)}"
+
+
+def shrinking(refusal: Refusal, chain: Chain | None) -> tuple[str, ...]:
+    """The sizes of a map on its way to nothing: `16x16 -> 8x8 -> 4x4 -> 2x2 -> 1x1`."""
+    if refusal.problem != "empty-output" or chain is None:
+        return ()
+    shapes: list[str] = []
+    for link in chain.links:
+        if link.changed:
+            shapes.append(_sizes(link.after, link.dims))
+        if link.origin:
+            break
+    else:
+        if chain.input is not None:
+            dims = chain.links[-1].dims if chain.links else frozenset()
+            tensor = chain.input.tensor
+            if max(dims, default=0) < len(tensor.shape):
+                shapes.append(_sizes(tensor, dims))
+    if len(shapes) < 3:
+        return ()
+    shapes.reverse()
+    if len(shapes) > 8:
+        shapes = [*shapes[:3], "...", *shapes[-4:]]
+    return (f"the map becomes smaller: {' -> '.join(shapes)}",)
+
+
+def _sizes(tensor: Tensor, dims: frozenset[int]) -> str:
+    return sizes_text(tensor.shape[dim] for dim in sorted(dims))
+
+
+def tuple_told(
+    frame: Frame, refusal: Refusal, module: Module | None, arguments: tuple[Any, ...], message: str
+) -> tuple[str, str]:
+    """The message and torch's sentence where a step that returns several values is taken for one tensor."""
+    given = next((value for value in arguments if isinstance(value, tuple)), None)
+    if refusal.problem != "wrong-type" or given is None or module is None or module.layer is None:
+        return message, ""
+    maker = next((frame.tracer.makers.get(id(tensor)) for tensor in tensors_in(given)), None)
+    call = None if maker is None else maker.call
+    if call is None or call.module is None or call.module.layer is None or not call.module.layer.returns:
+        return message, ""
+    told = "linear(): argument 'input' (position 1) must be Tensor, not tuple" if module.type == "Linear" else ""
+    return f"{call.name} returns {call.module.layer.returns}; {module.type} takes one tensor", told

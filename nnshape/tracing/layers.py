@@ -1,0 +1,179 @@
+"""Makes and applies the layers of `torch.nn`: a layer is immutable and its rule pure, so answers are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nnshape.shapes.dims import Size, TooLarge
+from nnshape.shapes.function import Function
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import UNKNOWN, Tensor, product, tensors_in
+from nnshape.spec import nodes
+from nnshape.tracing.derived import plain
+from nnshape.tracing.faults import fault
+from nnshape.tracing.model import Module, Operation
+from nnshape.tracing.refusals import located_refusal, report_notices
+from nnshape.tracing.scope import Frame
+from nnshape.tracing.values import fresh, holds_unknown
+from nnshape.tracing.work import RULE
+
+#: Elements of a tensor whose bytes, 8 at the most for a real number, stay below 2**63.
+MOST_ELEMENTS = 2**60
+#: What is kept at most; models repeat far fewer layers than that.
+_KEPT = 20_000
+_PLAIN = frozenset({int, bool, float, str, type(None)})
+_layers: dict[tuple[Any, ...], Layer] = {}
+_answers: dict[tuple[Any, ...], tuple[Tensor, Size]] = {}
+
+
+def make_layer(
+    frame: Frame, node: nodes.Call, kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Module:
+    """Construct a layer: a module that no step has taken yet."""
+    module = Module(kind.__name__, (frame.expression, node))
+    if holds_unknown((arguments, keywords)):
+        frame.call.lose_count()
+        return module
+    try:
+        module.layer = _constructed(
+            kind,
+            tuple(map(constructor_argument, arguments)),
+            {key: constructor_argument(value) for key, value in keywords.items()},
+        )
+    except Refusal as refusal:
+        refusal = _meant_as_text(kind, arguments, keywords, refusal)
+        frame.tracer.report(located_refusal(frame, node, refusal, arguments, kind.signature()).problem)
+        frame.call.lose_count()
+    except TooLarge as error:
+        raise fault("too-large", str(error), module.span) from None
+    return module
+
+
+def _meant_as_text(
+    kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[str, Any], refusal: Refusal
+) -> Refusal:
+    """What is wrong where a word that is also a function's name was written without its quotes: `padding=full`."""
+    parameter = kind.signature().by_name.get(refusal.argument or "")
+    if refusal.problem != "wrong-type" or parameter is None or "str" not in parameter.kinds:
+        return refusal
+    names = [item.name for item in kind.signature().positional]
+    place = names.index(parameter.name) if parameter.name in names else len(arguments)
+    meant = keywords.get(parameter.name, arguments[place] if place < len(arguments) else None)
+    if not isinstance(meant, Function):
+        return refusal
+    quoted = {**dict(zip(names, arguments, strict=False)), **keywords, parameter.name: meant.name}
+    try:
+        _constructed(kind, (), {name: constructor_argument(value) for name, value in quoted.items()})
+    except Refusal as again:
+        return again
+    help = f"a text stands in quotes: {parameter.name}='{meant.name}'"
+    return Refusal(refusal.problem, refusal.message, refusal.argument, help=help)
+
+
+def constructor_argument(value: Any) -> Any:
+    """A constructor's argument as the layer wants it: a module that no step has taken is its layer."""
+    if isinstance(value, Module):
+        return value.layer if value.layer is not None and value.path is None else value
+    return plain(value)
+
+
+def _constructed(kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Layer:
+    values = (*arguments, *keywords.values())
+    types = tuple(map(type, values))
+    if not _PLAIN.issuperset(types):
+        return kind(*arguments, **keywords)
+    # The types count too: 1 == 1.0 == True, and torch does not take one for the other.
+    key = (kind, types, arguments, *keywords.items())
+    layer = _layers.get(key)
+    if layer is None:
+        if len(_layers) >= _KEPT:
+            _layers.clear()
+        layer = _layers[key] = kind(*arguments, **keywords)
+    return layer
+
+
+def settle(frame: Frame, module: Module) -> None:
+    """Take up what a step's new module brings into the model, once its arguments are all known."""
+    if module.layer is not None:
+        module.parameters = module.layer.parameters()
+        module.buffers = module.layer.buffers()
+    module.settled = True
+    frame.tracer.work += RULE * (1 + len(module.parameters))
+    for name, tensor in module.parameters.items():
+        elements = product(tensor.shape)
+        if type(elements) is int and elements >= MOST_ELEMENTS:
+            message = f"{name} would have {elements:,} elements, more than torch can count the bytes of"
+            raise fault("too-large", message, module.span)
+        frame.call.parameters += elements
+
+
+def apply_layer(
+    frame: Frame, node: nodes.Node, module: Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> Any:
+    """Apply a layer's rule, and record the operation in the step."""
+    layer = module.layer
+    assert layer is not None
+    if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
+        frame.call.partial_macs = True
+        if layer.wants_auto:
+            frame.call.partial_parameters = True
+        elif not module.settled:
+            settle(frame, module)
+        return UNKNOWN
+    plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
+    try:
+        if not module.settled:
+            if layer.wants_auto:
+                layer = module.layer = layer.resolve(list(tensors_in((plain_arguments, plain_keywords))))
+            settle(frame, module)
+        try:
+            result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
+        except Refusal as refusal:
+            wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)
+            frame.tracer.report(wrong.problem)
+            frame.call.partial_macs = True
+            return _declared(layer, plain_arguments, plain_keywords)
+    except Refusal as refusal:
+        raise located_refusal(frame, node, refusal, arguments, layer.signature(), module) from None
+    except TooLarge as error:
+        raise fault("too-large", str(error), frame.expression.span(node)) from None
+    if frame.tracer.notices:
+        report_notices(frame, node, arguments, keywords, layer.signature(), module, layer.apply)
+    frame.call.macs += macs
+    if layer.measured:
+        frame.call.measured = frame.call.partial_macs = True
+    result = fresh(result, arguments)
+    frame.call.operations.append(Operation(module, arguments, keywords, result))
+    return result
+
+
+def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Size]:
+    """The rule's answer and its MACs: the one kept from the same layer and shape, where there is one."""
+    if len(arguments) != 1 or keywords or type(arguments[0]) is not Tensor or arguments[0].span is not None:
+        result = layer.apply(arguments, keywords)
+        return result, layer.macs(result, *arguments, **keywords)
+    (tensor,) = arguments
+    key = (layer, tensor.shape, tensor.dtype)
+    kept = _answers.get(key)
+    if kept is not None:
+        return Tensor(kept[0].shape, kept[0].dtype), kept[1]
+    assumed, noticed = len(frame.tracer.constraints), len(frame.tracer.notices)
+    result = layer.apply(arguments, {})
+    macs = layer.macs(result, tensor)
+    # An answer that rests on an assumption is asked for each time, so that each step has its own.
+    if type(result) is Tensor and len(frame.tracer.constraints) == assumed and len(frame.tracer.notices) == noticed:
+        if len(_answers) >= _KEPT:
+            _answers.clear()
+        _answers[key] = (result, macs)
+    return result, macs
+
+
+def _declared(layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """What the layer gives out when its input is as its own arguments declare; unknown where it cannot say."""
+    try:
+        wanted = layer.declared(*arguments, **keywords)
+        return UNKNOWN if wanted is None else layer.apply(tuple(wanted), {})
+    except (Refusal, TooLarge, TypeError, AttributeError, IndexError, ValueError):
+        return UNKNOWN

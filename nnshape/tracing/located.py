@@ -1,0 +1,45 @@
+"""Turns what arithmetic on numbers raises into a fault at the node it was written at."""
+
+from __future__ import annotations
+
+from nnshape.shapes.dims import TooLarge
+from nnshape.spec import nodes
+from nnshape.tracing import numbers
+from nnshape.tracing.faults import fault
+from nnshape.tracing.scope import Frame
+from nnshape.tracing.values import symbols_under
+
+
+class located:
+    """Turns what arithmetic on numbers raises into a fault at the node."""
+
+    __slots__ = ("_frame", "_node")
+
+    def __init__(self, frame: Frame, node: nodes.Node) -> None:
+        self._frame = frame
+        self._node = node
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
+        span = self._frame.expression.span(self._node)
+        if isinstance(error, numbers.Undecided):
+            raise undecided(self._frame, self._node) from None
+        if isinstance(error, TooLarge):
+            raise fault("too-large", str(error), span) from None
+        if isinstance(error, IndexError):
+            raise fault("index-error", str(error).replace("tuple ", ""), span) from None
+        if isinstance(error, (TypeError, ValueError)):
+            raise fault("wrong-type", str(error), span) from None
+
+
+def undecided(frame: Frame, node: nodes.Node) -> Exception:
+    """The fault for a condition on a symbolic size, asking for its value."""
+    text = frame.expression.span(node).text
+    symbols = ", ".join(sorted(symbols_under(frame, node)))
+    help = (f"give {symbols} a value: dims: {{{symbols.split(', ')[0]}: 224}}",) if symbols else ()
+    message = f"`{text}` depends on {symbols or 'a size'}, which has no value"
+    return fault("unknown-value", message, frame.expression.span(node), help=help)

@@ -1,0 +1,115 @@
+"""What torch has and the engine has no rule for: found without torch's import, measured with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nnshape.tracing.faults import fault
+
+if TYPE_CHECKING:
+    from nnshape.shapes.function import Function
+    from nnshape.shapes.layer import Layer
+    from nnshape.spec import nodes
+    from nnshape.tracing.scope import Frame
+
+#: Where torch's own text declares its functions and methods, and where it lists its layers.
+_FUNCTIONS = (
+    "_C/_VariableFunctions.pyi", "_C/__init__.pyi", "nn/functional.py", "functional.py", "fft/__init__.py",
+    "linalg/__init__.py", "special/__init__.py",
+)  # fmt: skip
+_LAYERS = "nn/modules/__init__.py"
+
+
+class Measure(Protocol):
+    """Rules made by running torch, for what has none in the engine."""
+
+    def layer(self, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Layer:
+        """A module of the class `module.path:Class`; raises Refusal for whatever the class raises."""
+        ...
+
+    def has_layer(self, name: str) -> bool:
+        """Say whether `torch.nn` has a layer of this name."""
+        ...
+
+    def function(self, name: str, namespace: str = "") -> Function | None:
+        """The function of torch of this name, in one of its namespaces if that is named; or None."""
+        ...
+
+    def method(self, name: str) -> Function | None:
+        """The Tensor method of this name, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What a trace may measure: the Python classes allowed by name, and the way to torch, taken only if needed."""
+
+    allowed: frozenset[str]
+    load: Callable[[], Measure]
+
+
+def measure_of(frame: Frame, node: nodes.Node, name: str) -> Measure | None:
+    """What measures here, for the sake of `name`. Raises Fault where torch cannot be imported."""
+    measuring = frame.tracer.measuring
+    if measuring is None:
+        return None
+    try:
+        return measuring.load()
+    except ImportError as error:
+        message = f"{name} has no rule, and torch, which would measure it, cannot be imported: {error}"
+        raise fault("unmeasured", message, frame.expression.span(node)) from None
+
+
+def function_without_rule(frame: Frame, node: nodes.Node, name: str, namespace: str = "") -> Function | None:
+    """A function of torch that the engine has no rule for, or None."""
+    if not declares_function(name):
+        return None
+    measure = measure_of(frame, node, name)
+    return None if measure is None else measure.function(name, namespace)
+
+
+def method_without_rule(frame: Frame, node: nodes.Node, name: str) -> Function | None:
+    """A Tensor method that the engine has no rule for, or None."""
+    if not declares_function(name):
+        return None
+    measure = measure_of(frame, node, name)
+    return None if measure is None else measure.method(name)
+
+
+def is_layer_without_rule(frame: Frame, node: nodes.Node, name: str) -> bool:
+    """Say whether `torch.nn` has a layer of this name."""
+    if f'"{name}"' not in _text(_LAYERS):
+        return False
+    measure = measure_of(frame, node, name)
+    return measure is not None and measure.has_layer(name)
+
+
+def declares_function(name: str) -> bool:
+    """Say whether torch's text has a function of this name: a misspelt one is told without torch's import."""
+    if not name[:1].islower():
+        return False
+    return name in _declared()
+
+
+@cache
+def _declared() -> frozenset[str]:
+    """The names of torch's functions, read once: a file may hold many names that nothing has."""
+    declaration = re.compile(r"^(?:(?:    )?def (\w+)\(|(\w+) = )", re.MULTILINE)
+    return frozenset(a or b for file in _FUNCTIONS for a, b in declaration.findall(_text(file)))
+
+
+@cache
+def _text(file: str) -> str:
+    """One file of the installed torch; empty where it is not there."""
+    found = find_spec("torch")
+    for folder in (found.submodule_search_locations or ()) if found is not None else ():
+        path = Path(folder, file)
+        if path.is_file():
+            return path.read_text("utf-8", errors="replace")
+    return ""

@@ -1,0 +1,214 @@
+"""What a trace is made of: modules, the calls of them, and the operations that a call consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nnshape.problems import Problem
+from nnshape.shapes.constraints import Constraint
+from nnshape.shapes.dims import Size
+from nnshape.shapes.function import Function
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.tensor import Tensor
+
+if TYPE_CHECKING:
+    from nnshape.spec import Expression, Node, Span, Spec
+    from nnshape.tracing.causes import Cause
+    from nnshape.tracing.parameters import ParameterRow, Totals
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Module:
+    """A module of the model, made once and called any number of times.
+
+    `path` is its name in the state dict, set when a step takes it. `type` is the class name that
+    `print(model)` shows. Exactly one of these says what it is: `layer` for a class of `torch.nn`,
+    `body` for a block, an anonymous block or a Sequential, `tensor` for a Parameter or Buffer,
+    `holds_modules` for a ModuleList and its like.
+    `settled` says that its parameters are known.
+    """
+
+    type: str
+    place: tuple[Expression, Node] | tuple[None, Span]
+    layer: Layer | None = None
+    body: Any = None
+    tensor: Tensor | None = None
+    persistent: bool = False
+    #: A Parameter that asks for no gradient.
+    frozen: bool = False
+    path: str | None = None
+    children: dict[str, Module] = field(default_factory=dict)
+    parameters: dict[str, Tensor] = field(default_factory=dict)
+    buffers: dict[str, Tensor] = field(default_factory=dict)
+    settled: bool = False
+    #: A ModuleList or its like: its children are what it holds.
+    holds_modules: bool = False
+    #: The first application of a body: what the real module's graph is built from.
+    run: Run | None = None
+
+    def __repr__(self) -> str:
+        return f"a {self.type}"
+
+    @property
+    def span(self) -> Span:
+        """Where the module is made."""
+        expression, node = self.place
+        return node if expression is None else expression.span(node)  # type: ignore[return-value,arg-type]  # a pair
+
+    def walk(self) -> Iterator[Module]:
+        """This module and all modules below it, in the order of the state dict."""
+        stack = [self]
+        while stack:
+            module = stack.pop()
+            yield module
+            stack.extend(reversed(module.children.values()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """A parameter or buffer of a module, read as a value: `embed.weight`."""
+
+    module: Module
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One application inside a step: of a module, of a function, or the reading of an attribute.
+
+    Arguments and result are abstract values (tensors, numbers, and `Derived` sizes). `method` says
+    that a function was called as a Tensor method. `run` is there where the module has a body.
+    """
+
+    target: Module | Function | Attribute
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    result: Any
+    method: bool = False
+    run: Run | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One execution of a body: what came in by which name, the calls of its steps, and what came out."""
+
+    inputs: dict[str, Any]
+    calls: list[Call] = field(default_factory=list)
+    output: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One step as it was executed: a row of the table.
+
+    `inputs` are the tensors that the step used, `output` its value (a tensor, a tuple of them, or
+    unknown after a fault). `parameters` counts what the step brought into the model, so a module
+    that is called again counts 0; `macs` is for the whole batch. `depth` counts from 0.
+    """
+
+    path: str
+    name: str
+    type: str
+    text: str
+    span: Span
+    depth: int
+    module: Module | None = None
+    inputs: tuple[Tensor, ...] = ()
+    output: Any = None
+    operations: list[Operation] = field(default_factory=list)
+    parameters: Size = 0
+    macs: Size = 0
+    #: The step's module was made by an earlier step.
+    reused: bool = False
+    #: The output was measured with torch, not computed by a rule.
+    measured: bool = False
+    #: The count of parameters, or of MACs, is of a part: after a fault, or where there is no rule.
+    partial_parameters: bool = False
+    partial_macs: bool = False
+
+    def lose_count(self) -> None:
+        """Note that neither the parameters nor the MACs of the step are all known."""
+        self.partial_parameters = self.partial_macs = True
+
+    def take_counts(self, child: Call) -> None:
+        """Add the counts of a step inside, and whether they are known."""
+        self.parameters += child.parameters
+        self.macs += child.macs
+        self.partial_parameters |= child.partial_parameters
+        self.partial_macs |= child.partial_macs
+        self.measured |= child.measured
+
+    @property
+    def children(self) -> list[Call]:
+        """The calls of the steps inside, where the step applies blocks."""
+        return [call for operation in self.operations if operation.run for call in operation.run.calls]
+
+    def walk(self) -> Iterator[Call]:
+        """This call and all calls below it, in the order of execution."""
+        stack = [self]
+        while stack:
+            call = stack.pop()
+            yield call
+            stack.extend(reversed(call.children))
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A constraint that the model puts on its sizes, and the step that needs it."""
+
+    constraint: Constraint
+    path: str
+    span: Span
+
+    def __str__(self) -> str:
+        return str(self.constraint)
+
+
+@dataclass(eq=False)
+class Trace:
+    """What became of a spec: every call with its shapes, the parameters, and every problem.
+
+    `root` is the call of the whole model; `inputs` its tensors by name; `output` a tensor, or a
+    tuple or dict of them. `sizes` gives the symbols that have a value theirs.
+    """
+
+    spec: Spec
+    root: Call
+    inputs: dict[str, Tensor]
+    output: Any
+    sizes: dict[str, Size]
+    requirements: tuple[Requirement, ...]
+    problems: tuple[Problem, ...]
+    parameters: tuple[ParameterRow, ...] = ()
+    variant: str | None = None
+    #: What the trace was asked for beside the spec, so that an edited spec can be traced alike.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: What the refusals among the problems were about, by `nnshape.tracing.causes.key_of`.
+    causes: Mapping[tuple[str, str, int, int], Cause] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> Iterator[Call]:
+        """Every call, in the order of execution, the root left out."""
+        walk = self.root.walk()
+        next(walk)
+        return walk
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What the symbolic sizes must fulfil, each once."""
+        return tuple(dict.fromkeys(requirement.constraint for requirement in self.requirements))
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that make the model wrong; warnings left out."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Parameters, buffers, MACs and bytes of the whole model."""
+        from nnshape.tracing.parameters import totals_of
+
+        return totals_of(self)

@@ -1,0 +1,165 @@
+"""What names and attributes mean in an expression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnshape.shapes.functions import find_method
+from nnshape.shapes.layers import all_layers
+from nnshape.shapes.tensor import Tensor, Unknown
+from nnshape.spec import nodes
+from nnshape.spec.words import WORDS
+from nnshape.tracing import applying, expressions, measuring
+from nnshape.tracing.derived import Derived
+from nnshape.tracing.faults import fault, nearest
+from nnshape.tracing.model import Attribute, Module
+from nnshape.tracing.scope import MISSING, FileScope, Foreign, Frame, Local, Namespace, find_torch, torch_names
+from nnshape.tracing.values import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
+
+
+def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -> Any:
+    """What a name means here: the file's own names first, torch's then. Raises Fault where nothing does."""
+    own = frame.own(name)
+    if type(own) is Local:
+        if not called:
+            return own.value
+        if own.module is not None:
+            return own.module
+        found = find_torch(name, called=True)
+        return own.value if found is MISSING else found
+    if own is not MISSING:
+        return own
+    found = find_torch(name, called)
+    if found is MISSING and called:
+        found = _without_rule(frame, node, name)
+    if found is MISSING:
+        if not called and measuring.declares_function(name):
+            raise _not_called(frame, node, name)
+        raise unknown_name(frame, name, node)
+    return found
+
+
+def _without_rule(frame: Frame, node: nodes.Node, name: str, namespace: str = "") -> Any:
+    """A layer or function of torch that has no rule, or MISSING."""
+    if name[:1].isupper() and namespace in ("", "nn"):
+        is_layer = measuring.is_layer_without_rule(frame, node, name)
+        return Foreign(f"torch.nn:{name}", is_torch=True) if is_layer else MISSING
+    return measuring.function_without_rule(frame, node, name, namespace) or MISSING
+
+
+def _not_called(frame: Frame, node: nodes.Node, name: str) -> Exception:
+    help = (f"write {name}(…)",)
+    return fault("wrong-type", f"{name} is a function of torch: call it", frame.expression.span(node), help=help)
+
+
+def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
+    """The fault for a name that nothing gives a meaning: a layer if it looks like one."""
+    span = frame.expression.span(node)
+    if name[:1].isupper() and len(name) > 1:
+        types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), *WORDS]
+        return fault("unknown-layer", f"there is no layer or block called {name}", span, help=nearest(name, types))
+    help = nearest(name, frame.own_names()) or nearest(name, torch_names())
+    if span.source.text[: span.start].endswith("="):
+        help = (*help, f"a text stands in quotes: '{name}'")
+    return fault("unknown-name", f"there is no step, hparam, size or function called {name}", span, help=help)
+
+
+def attribute(frame: Frame, node: nodes.Attribute) -> Any:
+    """The value of `owner.name`: a parameter of a step's module, a property of a tensor, a name of another file."""
+    owner = attribute_owner(frame, node)
+    name = node.name
+    if isinstance(owner, Namespace):
+        return in_namespace(frame, node, owner, called=False)
+    if isinstance(owner, FileScope):
+        found = owner.find(name)
+        if found is MISSING:
+            raise _no_attribute(frame, node, owner.spec.name, owner.names())
+        return found
+    if isinstance(owner, Module):
+        return _module_attribute(frame, node, owner)
+    if isinstance(owner, Tensor):
+        return tensor_attribute(frame, node, owner, name)
+    if isinstance(owner, Unknown):
+        raise expressions.Unknowable
+    if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
+        return getattr(owner, name)
+    raise _no_attribute(frame, node, shown(owner), getattr(owner, "_fields", ()))
+
+
+def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
+    """What stands before the dot: a step's module where it has a parameter or child of the name after it."""
+    value = node.value
+    if type(value) is nodes.Name and value.id != "_":
+        own = frame.own(value.id)
+        if type(own) is Local and own.module is not None:
+            module = own.module
+            if node.name in module.children or node.name in module.parameters or node.name in module.buffers:
+                return module
+    elif type(value) is nodes.Attribute:
+        owner = attribute_owner(frame, value)
+        if isinstance(owner, Module) and value.name in owner.children:
+            return owner.children[value.name]
+    return expressions.evaluate(frame, value)
+
+
+def _module_attribute(frame: Frame, node: nodes.Attribute, module: Module) -> Any:
+    name = node.name
+    if name in module.children:
+        child = module.children[name]
+        return child if child.tensor is None else applying.read_attribute(frame, Attribute(child, ""), child.tensor)
+    tensor = module.parameters.get(name) or module.buffers.get(name)
+    if tensor is None:
+        raise _no_attribute(frame, node, module.type, [*module.children, *module.parameters, *module.buffers])
+    return applying.read_attribute(frame, Attribute(module, name), tensor)
+
+
+def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) -> Any:
+    """A property of a tensor: `shape`, `ndim`, `dtype`, `T` and their like."""
+    if name == "shape":
+        return shape_of(tensor)
+    if name == "ndim":
+        return len(tensor.shape)
+    if name == "dtype":
+        return tensor.dtype
+    if name == "device":
+        return None
+    if name in _PROPERTIES:
+        return expressions.on_tensors(frame, node, name, (tensor,))
+    span = frame.expression.span(node)
+    if find_method(name) is not None:
+        raise fault("wrong-type", f"{name} is a method: call it", span, help=(f"write .{name}(…)",))
+    raise fault("unknown-name", f"a tensor has no attribute {name}", span, help=nearest(name, torch_names()))
+
+
+def shape_of(tensor: Tensor) -> tuple[Derived, ...]:
+    """A tensor's shape as sizes that remember the tensor."""
+    return tuple(Derived(size, "size", (tensor, i)) for i, size in enumerate(tensor.shape))
+
+
+def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: bool) -> Any:
+    """What a name means behind `torch.`, `nn.` or `F.`."""
+    if owner.name == "torch" and node.name in ("nn", "functional"):
+        return Namespace("nn")
+    if owner.name == "nn" and node.name in ("functional", "init"):
+        return Namespace("F")
+    if owner.name == "torch" and node.name in ("fft", "linalg", "special"):
+        return Namespace(node.name)
+    found = find_torch(node.name, called)
+    if found is MISSING and called:
+        found = _without_rule(frame, node, node.name, owner.name)
+    if found is MISSING:
+        if not called and measuring.declares_function(node.name):
+            raise _not_called(frame, node, node.name)
+        raise _no_attribute(frame, node, owner.name, torch_names())
+    return found
+
+
+def _no_attribute(frame: Frame, node: nodes.Attribute, owner: str, known: Iterable[str]) -> Exception:
+    span = frame.expression.span((node.name_start, node.end))
+    help = nearest(node.name, known)
+    return fault("unknown-name", f"{owner} has no attribute {node.name}", span, help=help)

@@ -1,0 +1,275 @@
+"""Arithmetic on the numbers of a spec: Python's own, held below the limits, symbolic sizes included."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+from nnshape.shapes.dims import Dim, TooLarge, at_least, divisible, equal, maximum, minimum
+from nnshape.shapes.tensor import Tensor
+from nnshape.spec.limits import INTEGER, ITERATIONS
+from nnshape.tracing.derived import Derived, is_number, plain
+
+#: The name in Python's `operator` of each sign.
+BINARY = {
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
+    "&": "and_", "|": "or_", "^": "xor", "<<": "lshift", ">>": "rshift", "@": "matmul",
+}  # fmt: skip
+
+
+class Undecided(Exception):
+    """A condition on a symbolic size that is true for some of its values and false for others."""
+
+
+def arithmetic(sign: str, left: Any, right: Any) -> Any:
+    """The value of `left sign right` on numbers (and `+`, `*` on tuples), with its derivation.
+
+    Raises ValueError or TypeError with a message for people, TooLarge beyond the limits.
+    """
+    a, b = plain(left), plain(right)
+    name = BINARY[sign]
+    if isinstance(a, (tuple, list)) or isinstance(b, (tuple, list)):
+        return _on_tuples(sign, left, right)
+    if isinstance(a, str) and isinstance(b, str) and sign == "+":
+        return short(a + b)
+    if not (is_number(a) and is_number(b)):
+        raise TypeError(f"{sign} wants two numbers or tensors")
+    if sign == "**":
+        _check_power(a, b)
+    elif sign == "<<":
+        _check_power(2, b)
+    if sign in ("/", "//", "%") and not isinstance(b, Dim) and b == 0:
+        raise ValueError("this divides by zero")
+    if sign == "/" and _divides_symbol(a, b):
+        name = "floordiv"  # a symbolic size has no fractions: only an exact quotient can be written
+    try:
+        value = getattr(operator, name)(a, b)
+    except (OverflowError, ZeroDivisionError, ValueError) as error:
+        if isinstance(error, TooLarge):
+            raise
+        raise ValueError(str(error)) from None
+    except TypeError:
+        if isinstance(a, Dim) or isinstance(b, Dim):
+            raise Undecided from None
+        raise TypeError(f"{sign} does not go with {_kind(a)} and {_kind(b)}") from None
+    return derived(in_range(value), name, left, right)
+
+
+def _divides_symbol(a: Any, b: Any) -> bool:
+    symbolic = isinstance(a, Dim) or isinstance(b, Dim)
+    return symbolic and not isinstance(a, float) and not isinstance(b, float) and divisible(a, b) is True
+
+
+def derived(value: Any, how: str, *operands: Any) -> Any:
+    """The value, with how it came about where an operand came from a tensor."""
+    if any(type(operand) is Derived for operand in operands):
+        return Derived(value, how, operands)
+    return value
+
+
+def in_range(value: Any) -> Any:
+    """The number itself; raises TooLarge where it is no number that torch could take."""
+    if isinstance(value, int) and not -INTEGER <= value < INTEGER:
+        raise TooLarge("this number is not below 2**63")
+    if isinstance(value, complex):
+        raise ValueError("this is a complex number, which a size cannot be")
+    return value
+
+
+def _check_power(base: Any, exponent: Any) -> None:
+    if isinstance(exponent, Dim):
+        raise Undecided
+    whole = isinstance(base, int) and isinstance(exponent, int)
+    if whole and exponent > 1 and exponent * (abs(base).bit_length() - 1) > 64:
+        raise TooLarge("this number is not below 2**63")
+
+
+def _on_tuples(sign: str, left: Any, right: Any) -> Any:
+    if sign == "+" and isinstance(left, (tuple, list)) and isinstance(right, (tuple, list)):
+        return _bounded((*left, *right))
+    items, count = (left, plain(right)) if isinstance(left, (tuple, list)) else (right, plain(left))
+    if sign != "*" or not isinstance(count, int):
+        raise TypeError(f"{sign} does not go with a tuple")
+    if len(items) * max(count, 0) > ITERATIONS:
+        raise TooLarge(f"a tuple of more than {ITERATIONS:,} items")
+    return tuple(items) * count
+
+
+def _bounded(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(items) > ITERATIONS:
+        raise TooLarge(f"a tuple of more than {ITERATIONS:,} items")
+    return items
+
+
+def short(text: str) -> str:
+    """The text itself; raises TooLarge where it is longer than any name or equation."""
+    if len(text) > ITERATIONS:
+        raise TooLarge(f"a text of more than {ITERATIONS:,} characters")
+    return text
+
+
+def compare(sign: str, left: Any, right: Any) -> bool:
+    """The truth of `left sign right` on plain values. Raises Undecided on a symbol, TypeError on others."""
+    a, b = plain(left), plain(right)
+    if isinstance(a, Dim) or isinstance(b, Dim):
+        if not (is_number(a) and is_number(b)) or isinstance(a, float) or isinstance(b, float):
+            if sign in ("==", "is", "is not", "!=") and not (is_number(a) and is_number(b)):
+                return sign in ("!=", "is not")
+            raise Undecided
+        verdict = _SYMBOLIC[sign](a, b) if sign in _SYMBOLIC else None
+        if verdict is None:
+            raise Undecided
+        return verdict
+    return bool(_COMPARISONS[sign](a, b))
+
+
+def _negated(verdict: bool | None) -> bool | None:
+    return None if verdict is None else not verdict
+
+
+_SYMBOLIC: dict[str, Callable[[Any, Any], bool | None]] = {
+    "==": equal,
+    "!=": lambda a, b: _negated(equal(a, b)),
+    ">=": at_least,
+    "<=": lambda a, b: at_least(b, a),
+    ">": lambda a, b: at_least(a, b + 1),
+    "<": lambda a, b: at_least(b, a + 1),
+}
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "is": operator.is_, "is not": operator.is_not,
+    "in": lambda a, b: a in b, "not in": lambda a, b: a not in b,
+}  # fmt: skip
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"a {type(value).__name__.lower()}"
+
+
+# ---- the functions on numbers, by Python's names ----
+
+
+def _int(value: Any = 0) -> Any:
+    return value if isinstance(value, Dim) else int(value)
+
+
+def _float(value: Any = 0) -> float:
+    if isinstance(value, Dim):
+        raise Undecided
+    return float(value)
+
+
+def _real(function: Callable[[float], Any]) -> Callable[[Any], Any]:
+    def applied(value: Any) -> Any:
+        if isinstance(value, Dim):
+            raise Undecided
+        return function(value)
+
+    return applied
+
+
+def _range(*bounds: Any) -> tuple[int, ...]:
+    if any(isinstance(bound, Dim) for bound in bounds):
+        raise Undecided
+    numbers = range(*bounds)
+    if len(numbers) > ITERATIONS:
+        raise TooLarge(f"a loop of {len(numbers):,} iterations; {ITERATIONS:,} is the most")
+    return tuple(numbers)
+
+
+def _extreme(function: Callable[..., Any], of_sizes: Callable[..., Any]) -> Callable[..., Any]:
+    def applied(*values: Any) -> Any:
+        items = values[0] if len(values) == 1 else values
+        if any(isinstance(item, Dim) for item in items):
+            if any(isinstance(item, float) for item in items):
+                raise Undecided
+            return of_sizes(*items)
+        return function(items)
+
+    return applied
+
+
+def _total(items: Any) -> Any:
+    total: Any = 0
+    for item in items:
+        total = total + item
+    return total
+
+
+def _abs(value: Any) -> Any:
+    if isinstance(value, Dim):
+        if at_least(value, 0):
+            return value
+        raise Undecided
+    return abs(value)
+
+
+#: Functions on numbers that torch also has on tensors: they are Python's where only numbers come.
+SHARED: dict[str, Callable[..., Any]] = {
+    "abs": _abs,
+    "bool": bool,
+    "ceil": _real(math.ceil),
+    "exp": _real(math.exp),
+    "float": _float,
+    "floor": _real(math.floor),
+    "int": _int,
+    "log": _real(math.log),
+    "log2": _real(math.log2),
+    "max": _extreme(max, maximum),
+    "min": _extreme(min, minimum),
+    "pow": lambda base, exponent: arithmetic("**", base, exponent),
+    "round": _real(round),
+    "sqrt": _real(math.sqrt),
+    "sum": _total,
+}
+#: Functions on numbers and tuples alone.
+PYTHON: dict[str, Callable[..., Any]] = {
+    "enumerate": lambda items, start=0: tuple(enumerate(items, start)),
+    "isqrt": _real(lambda value: math.isqrt(int(value))),
+    "len": len,
+    "list": lambda items=(): list(items),
+    "range": _range,
+    "reversed": lambda items: tuple(reversed(items)),
+    "str": lambda value="": short(str(value)),
+    "tuple": lambda items=(): tuple(items),
+    "zip": lambda *items: tuple(zip(*items, strict=False)),
+}
+
+
+# How Python begins a complaint about the arguments of a call.
+_PYTHON_NAME = re.compile(r"^[\w.<>]+\(\)")
+
+
+def takes(name: str, arguments: tuple[Any, ...]) -> bool:
+    """Say whether these arguments, no tensor among them, make it a computation with numbers."""
+    if name in PYTHON:
+        return True
+    if name not in SHARED or not arguments or isinstance(arguments[0], Tensor):
+        return False
+    if name in ("min", "max"):
+        return len(arguments) > 1 or isinstance(arguments[0], (tuple, list))
+    if name == "sum":
+        return isinstance(arguments[0], (tuple, list))
+    if name == "pow" and len(arguments) == 1:
+        return False
+    return all(map(is_number, arguments)) or (name in ("float", "int") and isinstance(arguments[0], str))
+
+
+def evaluate(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The value of a function on numbers, with its derivation. Raises as `arithmetic` does."""
+    function = PYTHON.get(name) or SHARED[name]
+    try:
+        if name in PYTHON and name not in ("str", "isqrt", "range"):
+            return function(*arguments, **keywords)
+        value = function(*map(plain, arguments), **{key: plain(item) for key, item in keywords.items()})
+    except TypeError as error:  # Python's own words, under the name that was written
+        raise TypeError(_PYTHON_NAME.sub(f"{name}()", str(error))) from None
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, TooLarge):
+            raise
+        raise ValueError(str(error)) from None
+    # The turns of a loop are counted when the model is read.
+    return value if isinstance(value, tuple) else derived(in_range(value), name, *arguments)

@@ -1,0 +1,106 @@
+"""A model of one step, out of a step and the shapes of its inputs as a person types them.
+
+It is a spec like any other, so that what is said of a file is said of it: each argument typed is a
+line of its source, and a column of that line is a column of the argument.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from nnshape.problems import SpecError
+from nnshape.spec import (
+    Body,
+    Expression,
+    Output,
+    Source,
+    Span,
+    Spec,
+    Step,
+    nodes,
+    parse_expression,
+)
+from nnshape.spec.origin import verbatim
+from nnshape.spec.shape import shape_of_text
+from nnshape.spec.source import source_of_text
+from nnshape.spec.steps import arrow
+from nnshape.tracing.derived import plain
+from nnshape.tracing.model import Call, Trace
+from nnshape.tracing.typed_inputs import Form, TypedShape, WrongUse, name_of
+
+#: What people know the source by.
+NAME = "<layer>"
+# A name ahead of the step: `(conv1): ` as print(model) writes it, or `conv1: ` as a spec does.
+_PREFIX = re.compile(r"\s*(?:\((\w+)\)|([^\W\d]\w*)):\s+")
+_SHAPE_NAME = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
+
+
+def one_step(step: str, shapes: Sequence[str]) -> Spec:
+    """The spec of one step and of its inputs, each `SHAPE` or `NAME=SHAPE`.
+
+    A layer is applied to the inputs in their order, those with a name by their name; a function takes
+    them ahead of its own arguments, unless the step itself names the tensors it takes. Raises SpecError
+    where the step is none, WrongUse where the inputs do not fit its form.
+    """
+    source = source_of_text("\n".join((step, *shapes)), NAME)
+    step = source.text[: len(source.text) - sum(len(shape) + 1 for shape in shapes)]
+    name, start = _name_ahead(step)
+    blank = " " * start + step[start:]
+    at = arrow(blank) if "->" in blank else -1
+    end = len(step) if at < 0 else at
+    parsed = parse_expression(blank[:end], verbatim(Span(source, 0, end)))
+    assertion = None if at < 0 else shape_of_text(step[at + 2 :], verbatim(Span(source, at + 2, len(step))))
+    given = _shapes(source, len(step), shapes)
+    node, inputs = Form(parsed, given).applied()
+    expression = Expression(source.text, node, verbatim(Span(source, 0, len(source.text))))
+    span = parsed.where()
+    name = name or name_of(parsed.node)
+    text = " ".join(step[start:end].split())
+    body = Body((Step(name, span, expression, assertion, text, span),), span, False)
+    # The step's value is the model's output, also where it is a number.
+    output = Output(Expression(source.text, nodes.Name(name, 0, end), expression.origin), span)
+    return Spec(source, name, inputs, {}, {}, {}, body, output, {}, (), (), {}, {}, {}, ())
+
+
+def is_named(spec: Spec) -> bool:
+    """Say whether the step was typed with a name of its own."""
+    return _PREFIX.match(spec.source.text) is not None
+
+
+def reread(spec: Spec, text: str) -> Spec:
+    """The spec of an edited text in the place of the one that a spec was made of; raises SpecError."""
+    lines = text.split("\n")
+    first = len(lines) - len(spec.inputs)
+    return one_step("\n".join(lines[:first]), lines[first:])
+
+
+def step_of(trace: Trace) -> Call:
+    """The one step as it was executed; one made up for a step whose value is a number, which is no call."""
+    for call in trace.calls:
+        return call
+    step = trace.spec.body.steps[0]
+    inputs = tuple(trace.inputs.values())
+    return Call(step.name, step.name, "", step.text, step.span, 0, None, inputs, plain(trace.output))
+
+
+def _name_ahead(step: str) -> tuple[str | None, int]:
+    """The name that a step was pasted with, and where the step itself begins."""
+    match = _PREFIX.match(step)
+    return (match[1] or match[2], match.end()) if match else (None, 0)
+
+
+def _shapes(source: Source, start: int, shapes: Sequence[str]) -> list[TypedShape]:
+    """Each shape with its name; raises WrongUse where one is not written as a shape."""
+    found: list[TypedShape] = []
+    for text in shapes:
+        start += 1
+        named = _SHAPE_NAME.match(text)
+        begin = named.end() if named else 0
+        try:
+            pattern = shape_of_text(text[begin:], verbatim(Span(source, start + begin, start + len(text))))
+        except SpecError as error:
+            raise WrongUse(*error.problems) from None
+        found.append(TypedShape(named[1] if named else None, pattern, Span(source, start, start + len(text))))
+        start += len(text)
+    return found

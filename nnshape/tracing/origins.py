@@ -1,0 +1,189 @@
+"""Where a size came from: the steps on the way back from a tensor to what made its dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from nnshape.shapes.constraints import collecting
+from nnshape.shapes.dims import Dim, TooLarge, symbol, symbols_of
+from nnshape.shapes.function import Function
+from nnshape.shapes.notices import noticing
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import N, Tensor, tensors_in
+from nnshape.spec import Span
+from nnshape.tracing.derived import plain
+from nnshape.tracing.model import Call, Module, Operation
+
+#: More steps than this are not gone back.
+_MOST = 400
+
+
+class Maker(NamedTuple):
+    """Where a tensor is written: an input, or a step; `outside` is what it is outside the body that it entered."""
+
+    tensor: Tensor
+    span: Span
+    call: Call | None = None
+    outside: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Link:
+    """One application on the way back: what it made of `before`, of which the dimensions `dims` matter.
+
+    `changed` says that one of those is not as it came in; `origin` that one comes from the step's own
+    arguments. `operation` and `before` are None where the step is at fault itself, and its value is
+    what it declares.
+    """
+
+    call: Call
+    operation: Operation | None
+    before: Tensor | None
+    after: Tensor
+    dims: frozenset[int]
+    changed: bool
+    origin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The links from a tensor back, the nearest first, and the input that the way ends at, if any."""
+
+    links: tuple[Link, ...]
+    input: Maker | None = None
+
+
+def chain_of(makers: dict[int, Maker], call: Call | None, tensor: Tensor, dims: Iterable[int] = ()) -> Chain:
+    """Go back from a tensor that is used in a step; without `dims`, all of its dimensions but the batch count."""
+    wanted = frozenset(dim % len(tensor.shape) for dim in dims) if tensor.shape else frozenset()
+    wanted = wanted or _own_dims(tensor)
+    links: list[Link] = []
+    for _ in range(_MOST):
+        operation = None if call is None else _operation_of(call, tensor)
+        if operation is None:
+            maker = makers.get(id(tensor))
+            if maker is None:
+                break
+            if maker.outside is not None:
+                tensor, call = maker.outside, None
+            elif maker.call is None:
+                return Chain(tuple(links), maker)
+            elif maker.call is call:
+                links.append(Link(call, None, None, tensor, wanted, True, True))
+                break
+            else:
+                call = maker.call
+            continue
+        index = _place_in(operation.result, tensor)
+        if operation.run is not None:
+            inner = list(tensors_in(operation.run.output))
+            if index >= len(inner):
+                break
+            tensor, call = inner[index], None
+            continue
+        assert call is not None
+        sources, origin = _sources(operation, index, tensor, wanted)
+        before = sources[0][0] if sources else next(iter(_tensors_of(operation)), None)
+        changed = origin or not sources or _sizes(*sources[0]) != _sizes(tensor, wanted)
+        links.append(Link(call, operation, before, tensor, wanted, changed, origin or not sources))
+        if not sources:
+            break
+        tensor, wanted = sources[0]
+    return Chain(tuple(links))
+
+
+def _own_dims(tensor: Tensor) -> frozenset[int]:
+    return frozenset(place for place, size in enumerate(tensor.shape) if place or size != N)
+
+
+def _sizes(tensor: Tensor, dims: frozenset[int]) -> list[Any]:
+    return [tensor.shape[dim] for dim in sorted(dims)]
+
+
+def _operation_of(call: Call, tensor: Tensor) -> Operation | None:
+    for operation in reversed(call.operations):
+        if any(made is tensor for made in tensors_in(operation.result)):
+            return operation
+    return None
+
+
+def _place_in(value: Any, tensor: Tensor) -> int:
+    return next(place for place, made in enumerate(tensors_in(value)) if made is tensor)
+
+
+def _tensors_of(operation: Operation) -> list[Tensor]:
+    return list(tensors_in((operation.arguments, operation.keywords)))
+
+
+def _sources(
+    operation: Operation, index: int, after: Tensor, dims: frozenset[int]
+) -> tuple[list[tuple[Tensor, frozenset[int]]], bool]:
+    """The tensors and dimensions that these dimensions of a result depend on, and whether one depends on none.
+
+    The rule itself says it: applied to sizes that are all symbols, it leaves in each size of its
+    result the symbols that this size is computed from.
+    """
+    tensors = list({id(tensor): tensor for tensor in _tensors_of(operation)}.values())
+    made = _with_symbols(operation, tensors)
+    results = list(tensors_in(made))
+    if index >= len(results) or len(results[index].shape) != len(after.shape):
+        return _by_position(tensors, after, dims), False
+    found: dict[int, set[int]] = {}
+    origin = False
+    for dim in dims:
+        size = results[index].shape[dim]
+        names = symbols_of(size) if isinstance(size, Dim) else frozenset()
+        places = [place for place in map(_place_of_symbol, names) if place is not None]
+        for number, place in places:
+            # The batch is no size that somebody got wrong.
+            if tensors[number].shape[place] != N:
+                found.setdefault(number, set()).add(place)
+        origin = origin or not places
+    return [(tensors[number], frozenset(found[number])) for number in sorted(found)], origin
+
+
+def _with_symbols(operation: Operation, tensors: list[Tensor]) -> Any:
+    stand = {
+        id(tensor): Tensor(
+            # A size of 1 broadcasts, and a symbol does not.
+            tuple(1 if size == 1 else symbol(f"at_{number}_{place}") for place, size in enumerate(tensor.shape)),
+            tensor.dtype,
+        )
+        for number, tensor in enumerate(tensors)
+    }
+    arguments = _replaced(plain(operation.arguments), stand)
+    keywords = {name: _replaced(plain(value), stand) for name, value in operation.keywords.items()}
+    target = operation.target
+    with collecting(), noticing():
+        try:
+            if isinstance(target, Function):
+                return target.apply(arguments, keywords)
+            if isinstance(target, Module) and target.layer is not None:
+                return target.layer.apply(arguments, keywords)
+        except (Refusal, TooLarge, ArithmeticError, TypeError, ValueError, IndexError, AttributeError):
+            pass  # a rule that needs numbers: the places of the sizes must do
+    return None
+
+
+def _place_of_symbol(name: str) -> tuple[int, int] | None:
+    head, _, rest = name.partition("_")
+    number, _, place = rest.partition("_")
+    return (int(number), int(place)) if head == "at" and number.isdigit() and place.isdigit() else None
+
+
+def _replaced(value: Any, stand: dict[int, Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        return stand.get(id(value), value)
+    if isinstance(value, (tuple, list)):
+        items = [_replaced(item, stand) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value
+
+
+def _by_position(tensors: list[Tensor], after: Tensor, dims: frozenset[int]) -> list[tuple[Tensor, frozenset[int]]]:
+    for tensor in tensors:
+        if len(tensor.shape) == len(after.shape):
+            return [(tensor, dims)]
+    return [(tensors[0], _own_dims(tensors[0]))] if tensors else []

@@ -1,0 +1,173 @@
+"""The parameters of a traced model: a row each, what is tied and frozen, and the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from nnshape.problems import Problem
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dims import Size, substitute
+from nnshape.shapes.dtypes import ITEM_BYTES
+from nnshape.shapes.tensor import Tensor, product, shape_text
+from nnshape.tracing.faults import nearest
+
+if TYPE_CHECKING:
+    from nnshape.spec import Span
+    from nnshape.tracing.model import Module, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRow:
+    """One parameter or buffer, under its name in the state dict.
+
+    `count` is its number of elements. `tied_to` names the parameter whose tensor it shares: that one
+    counts, this one does not.
+    """
+
+    name: str
+    tensor: Tensor
+    module: Module
+    trainable: bool = True
+    buffer: bool = False
+    tied_to: str | None = None
+
+    @property
+    def span(self) -> Span:
+        """Where the module that holds it is made."""
+        return self.module.span
+
+    @property
+    def count(self) -> Size:
+        """The number of elements, whether they are shared or not."""
+        return product(self.tensor.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of a model, `macs` per sample; `partial_…` says that some part could not be known."""
+
+    parameters: Size
+    trainable: Size
+    buffers: Size
+    macs: Size
+    parameter_bytes: Size
+    buffer_bytes: Size
+    partial_parameters: bool
+    partial_macs: bool
+
+    @property
+    def frozen(self) -> Size:
+        """Parameters that are not trained."""
+        return self.parameters - self.trainable
+
+
+def totals_of(trace: Trace) -> Totals:
+    """Sum up a trace; a tied parameter counts once."""
+    parameters: Size = 0
+    trainable: Size = 0
+    buffers: Size = 0
+    parameter_bytes: Size = 0
+    buffer_bytes: Size = 0
+    for row in trace.parameters:
+        size = row.count
+        if row.buffer:
+            buffers = buffers + size
+            buffer_bytes = buffer_bytes + size * ITEM_BYTES[row.tensor.dtype]
+        elif row.tied_to is None:
+            parameters = parameters + size
+            parameter_bytes = parameter_bytes + size * ITEM_BYTES[row.tensor.dtype]
+            if row.trainable:
+                trainable = trainable + size
+    return Totals(
+        parameters,
+        trainable,
+        buffers,
+        per_sample(trace.root.macs),
+        parameter_bytes,
+        buffer_bytes,
+        trace.root.partial_parameters,
+        trace.root.partial_macs,
+    )
+
+
+def per_sample(macs: Size) -> Size:
+    """MACs of a batch of one."""
+    return macs if type(macs) is int else substitute(macs, {"N": 1})
+
+
+def named_tensors(root: Module) -> Iterator[tuple[str, Tensor, Module, bool]]:
+    """Every parameter and buffer of a tree of modules: name, tensor, owner, and whether it is a buffer."""
+    for module in root.walk():
+        prefix = module.path or ""
+        for tensors, is_buffer in ((module.parameters, False), (module.buffers, True)):
+            for name, tensor in tensors.items():
+                yield ".".join(filter(None, (prefix, name))), tensor, module, is_buffer
+
+
+def parameter_rows(trace: Trace, report: Callable[[Problem], None]) -> tuple[ParameterRow, ...]:
+    """Every parameter, then its ties and freezes put on; reports ties and globs that fit nothing."""
+    root = trace.root.module
+    assert root is not None
+    spec = trace.spec
+    rows = {
+        name: ParameterRow(name, tensor, owner, not owner.frozen, is_buffer)
+        for name, tensor, owner, is_buffer in named_tensors(root)
+    }
+    ties = _ties(rows, spec, report, trace.root.partial_parameters)
+    frozen: set[str] = set()
+    for glob in spec.freeze:
+        hit = [
+            name
+            for name, row in rows.items()
+            if not row.buffer and (fnmatchcase(name, glob.value) or fnmatchcase(name, glob.value + ".*"))
+        ]
+        if not hit and not trace.root.partial_parameters:
+            message = f"{glob.value} fits no parameter"
+            report(Problem("unknown-name", message, glob.span, help=nearest(glob.value, rows)))
+        frozen.update(hit)
+    frozen |= {name for name, to in ties.items() if to in frozen} | {to for name, to in ties.items() if name in frozen}
+    for name in frozen:
+        rows[name] = replace(rows[name], trainable=False)
+    for name, to in ties.items():
+        rows[name] = replace(rows[name], tied_to=to)
+    return tuple(rows.values())
+
+
+def _ties(
+    rows: dict[str, ParameterRow], spec: Any, report: Callable[[Problem], None], incomplete: bool
+) -> dict[str, str]:
+    """The valid ties: name of a parameter -> name of the one whose tensor it shares."""
+    ties: dict[str, str] = {}
+    names = [name for name, row in rows.items() if not row.buffer]
+    for tie in spec.tie.values():
+        found = True
+        for path, span in ((tie.path, tie.path_span), (tie.to, tie.to_span)):
+            if path not in names:
+                found = False
+                if not incomplete:
+                    help = nearest(path, names)
+                    report(Problem("unknown-name", f"there is no parameter {path}", span, help=help))
+        if not found:
+            continue
+        to = ties.get(tie.to, tie.to)
+        if to == tie.path:
+            report(Problem("invalid-argument", f"{tie.path} is tied to itself", tie.path_span))
+            continue
+        one, other = rows[tie.path].tensor, rows[to].tensor
+        same = len(one.shape) == len(other.shape) and all(map(assume_equal, one.shape, other.shape))
+        if not same or one.dtype != other.dtype:
+            message = (
+                f"{tie.path} is {_tensor_text(one)} and {tie.to} is {_tensor_text(other)}: they cannot be one tensor"
+            )
+            report(Problem("size-mismatch", message, tie.path_span))
+            continue
+        ties[tie.path] = to
+    return ties
+
+
+def _tensor_text(tensor: Tensor) -> str:
+    dtype = "" if tensor.dtype == "float32" else tensor.dtype
+    return dtype + shape_text(tensor.shape)

@@ -1,0 +1,206 @@
+"""Shapes as they are written in a spec, held against shapes as they are traced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.problems import Problem
+from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dims import Dim, TooLarge, at_least
+from nnshape.shapes.dtypes import DTYPES, FLOAT32
+from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, shape_text
+from nnshape.spec import ShapePattern, nodes
+from nnshape.tracing import expressions
+from nnshape.tracing.derived import Derived, plain
+from nnshape.tracing.faults import fault
+from nnshape.tracing.labels import labels_of
+from nnshape.tracing.origins import chain_of
+from nnshape.tracing.scope import MISSING, FileScope, Frame
+from nnshape.tracing.values import shown
+
+
+def _wildcard(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.id == "_"
+
+
+def _ellipsis(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Constant) and node.value is Ellipsis
+
+
+def input_tensor(frame: Frame, pattern: ShapePattern) -> Tensor:
+    """The tensor that an input's pattern declares: every name that is no hparam is a symbolic size."""
+    frame.expression = pattern.expression
+    sizes: list[Any] = [plain(frame.file.sizes["N"])] if pattern.per_sample else []
+    for node in pattern.dims:
+        if _wildcard(node) or _ellipsis(node):
+            message = "an input says each of its sizes"
+            raise fault("syntax", message, pattern.expression.span(node), help=("write a number or a name",))
+        size = plain(expressions.evaluate(frame, node))
+        if isinstance(size, bool) or not isinstance(size, (int, Dim)):
+            message = f"a size is a whole number, and this is {shown(size)}"
+            raise fault("wrong-type", message, pattern.expression.span(node))
+        if at_least(size, 0) is False:
+            raise fault("invalid-argument", f"a size is 0 or more, and this is {size}", pattern.expression.span(node))
+        sizes.append(size)
+    return Tensor(tuple(sizes), DTYPES[pattern.dtype] if pattern.dtype else FLOAT32)
+
+
+def declare_sizes(file: FileScope, patterns: list[ShapePattern]) -> list[tuple[str, nodes.Name, ShapePattern]]:
+    """The names in these patterns that are sizes: no hparams, blocks or functions of numbers."""
+    found = []
+    for pattern in patterns:
+        for dim in pattern.dims:
+            stack: list[nodes.Node] = [dim]
+            while stack:
+                node = stack.pop()
+                if isinstance(node, nodes.Name):
+                    if node.id not in file.hparams and node.id != "_":
+                        found.append((node.id, node, pattern))
+                elif isinstance(node, nodes.Binary):
+                    stack += [node.right, node.left]
+                elif isinstance(node, nodes.Unary):
+                    stack.append(node.operand)
+                elif isinstance(node, nodes.Call):
+                    stack += reversed(node.args)
+    return found
+
+
+def bind_sizes(names: dict[str, Any], pattern: ShapePattern, tensor: Tensor) -> None:
+    """Let each name that stands alone in the pattern remember the dimension that it names."""
+    offset = 1 if pattern.per_sample else 0
+    if pattern.per_sample and "N" not in names:
+        names["N"] = Derived(tensor.shape[0], "size", (tensor, 0))
+    for index, node in enumerate(pattern.dims, offset):
+        if isinstance(node, nodes.Name) and node.id in names and type(names[node.id]) is not Derived:
+            names[node.id] = Derived(tensor.shape[index], "size", (tensor, index))
+
+
+def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str) -> None:
+    """Hold a block's input against its pattern; names that mean nothing yet are bound to the sizes that come."""
+    if isinstance(value, Unknown):
+        for node in pattern.dims:
+            if isinstance(node, nodes.Name) and frame.own(node.id) is MISSING:
+                frame.names[node.id] = UNKNOWN
+        return
+    if not isinstance(value, Tensor):
+        raise fault("wrong-type", f"{name} is a tensor here, and {shown(value)} comes", pattern.span)
+    kept, frame.expression = frame.expression, pattern.expression
+    try:
+        for index, node in _paired(pattern, value, name):
+            size = value.shape[index]
+            if _wildcard(node):
+                continue
+            if isinstance(node, nodes.Name) and not _bound(frame, node.id):
+                frame.names[node.id] = Derived(size, "size", (value, index))
+                continue
+            wanted = plain(expressions.evaluate(frame, node))
+            if not _same(size, wanted):
+                message = f"{name} has {size} in dimension {index}, where {_named(node, wanted)} is wanted"
+                raise fault("unexpected-shape", message, pattern.expression.span(node), label=f"{value} comes")
+        if pattern.dtype and pattern.dtype != value.dtype:
+            message = f"{name} is {value.dtype}, and {pattern.dtype} is wanted"
+            raise fault("wrong-dtype", message, pattern.span)
+    finally:
+        frame.expression = kept
+
+
+def _bound(frame: Frame, name: str) -> bool:
+    """Whether a block's own hyperparameter, an earlier dimension or an hparam of the file has the name."""
+    return name in frame.names or name in frame.file.hparams
+
+
+def _named(node: nodes.Node, wanted: Any) -> str:
+    return f"{node.id} = {wanted}" if isinstance(node, nodes.Name) else str(wanted)
+
+
+def _paired(pattern: ShapePattern, value: Tensor, name: str) -> list[tuple[int, nodes.Node]]:
+    """Each dimension's index in the shape with the node that stands for it; `...` takes what is left."""
+    dims = pattern.dims
+    ndim = len(value.shape)
+    if pattern.per_sample:
+        dims = (nodes.Name("_", 0, 0), *dims)
+    dots = [i for i, node in enumerate(dims) if _ellipsis(node)]
+    if (len(dims) != ndim) if not dots else (len(dims) - 1 > ndim or len(dots) > 1):
+        least = "at least " if dots else ""
+        message = (
+            f"{name} is {shape_text(value.shape)}: {ndim} dimensions, where {least}{len(dims) - len(dots)} are wanted"
+        )
+        raise fault("unexpected-shape", message, pattern.span)
+    if not dots:
+        return list(enumerate(dims))
+    at = dots[0]
+    behind = len(dims) - at - 1
+    return list(enumerate(dims[:at])) + [(ndim - behind + i, node) for i, node in enumerate(dims[at + 1 :])]
+
+
+def _same(size: Any, wanted: Any) -> bool:
+    return isinstance(wanted, (int, Dim)) and assume_equal(size, wanted)
+
+
+def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) -> Problem | None:
+    """The problem where a value is not of the shape that `-> shape` says; None where it is."""
+    if isinstance(value, Unknown):
+        return None
+    if not isinstance(value, Tensor):
+        message = f"{name} gives {shown(value)}, not one tensor"
+        return Problem("unexpected-shape", message, pattern.span)
+    kept, frame.expression = frame.expression, pattern.expression
+    try:
+        wanted = [_wanted_size(frame, node) for node in pattern.dims]
+        if pattern.per_sample:
+            # The batch leads wherever a sample's shape is written; inside a block it may be any size.
+            wanted.insert(0, N if frame.outer is None and not frame.prefix else None)
+        if not _fits(value.shape, wanted):
+            message = f"{name} gives {shape_text(value.shape)}, not {pattern.span.text.strip()}"
+            label = f"{shape_text(value.shape)} comes"
+            related = labels_of(chain_of(frame.tracer.makers, None, value), frame.call, pattern.span)
+            return Problem(
+                "unexpected-shape",
+                message,
+                pattern.span,
+                label,
+                tuple(related),
+                help=_as_it_comes(frame, pattern, value),
+            )
+        if pattern.dtype and pattern.dtype != value.dtype:
+            return Problem("unexpected-shape", f"{name} gives {value.dtype}, not {pattern.dtype}", pattern.span)
+    except TooLarge as error:
+        return Problem("too-large", str(error), pattern.span)
+    finally:
+        frame.expression = kept
+    return None
+
+
+def _as_it_comes(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[str, ...]:
+    """The help with the shape that comes, as the pattern would be written for it; none where a size has no name."""
+    own = value.shape[1:] if pattern.per_sample and value.shape[:1] == (N,) else value.shape
+    sizes = [str(size) for size in own]
+    if not all(type(size) is int or text in frame.file.sizes for size, text in zip(own, sizes, strict=True)):
+        return ()
+    ahead = "-> " if pattern.span.source.text[: pattern.span.start].rstrip().endswith("->") else ""
+    numbers = len(own) < len(value.shape) and own and not pattern.dtype and all(type(size) is int for size in own)
+    text = "x".join(sizes) if numbers else f"{pattern.dtype or ''}[{', '.join(map(str, value.shape))}]"
+    return (f"if that is what is meant:   {ahead}{text}",)
+
+
+def _wanted_size(frame: Frame, node: nodes.Node) -> Any:
+    if _wildcard(node):
+        return None
+    if _ellipsis(node):
+        return Ellipsis
+    return plain(expressions.evaluate(frame, node))
+
+
+def _fits(shape: tuple[Any, ...], wanted: list[Any]) -> bool:
+    if Ellipsis in wanted:
+        at = wanted.index(Ellipsis)
+        gap = len(shape) - (len(wanted) - 1)
+        if gap < 0:
+            return False
+        wanted = [*wanted[:at], *[None] * gap, *wanted[at + 1 :]]
+    if len(shape) != len(wanted):
+        return False
+    return all(
+        want is None or (isinstance(want, (int, Dim)) and assume_equal(size, want))
+        for size, want in zip(shape, wanted, strict=True)
+    )

@@ -1,0 +1,99 @@
+"""Sequential: items written one by one or by a loop, each a step of a body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.problems import Problem
+from nnshape.shapes.tensor import Tensor, Unknown
+from nnshape.spec import nodes
+from nnshape.tracing import applying, bodies, expressions, loops
+from nnshape.tracing.faults import fault
+from nnshape.tracing.model import Call, Module
+from nnshape.tracing.scope import Frame, Item, ItemsBody
+from nnshape.tracing.values import shown
+
+
+def make_sequential(frame: Frame, node: nodes.Call) -> Module:
+    """A Sequential of the items written."""
+    body = ItemsBody(tuple(items_of(frame, node, "Sequential")), frame.expression, frame)
+    return Module("Sequential", (frame.expression, node), body=body)
+
+
+def items_of(frame: Frame, node: nodes.Call, kind: str) -> list[Item]:
+    """The items written in the call of a Sequential or its like: named by a pair's string, else counted from 0."""
+    items: list[Item] = []
+    if node.keywords:
+        message = f"{kind} takes items, not named arguments"
+        raise fault("unknown-argument", message, frame.expression.span(node.keywords[0]))
+    for argument in node.args:
+        _add_items(frame, items, argument, alone=len(node.args) == 1)
+    names = [item.name for item in items]
+    for name in names:
+        if names.count(name) > 1 if len(names) < 100 else len(set(names)) != len(names):
+            raise fault("duplicate-key", f"two items of the {kind} are called {name}", frame.expression.span(node))
+    return items
+
+
+def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, alone: bool) -> None:
+    """Add what one argument of a Sequential gives: an item, the turns of a loop, or the items of an unpacked list."""
+    unpacked = isinstance(argument, nodes.Starred)
+    inside = argument.value if isinstance(argument, nodes.Starred) else argument
+    while unpacked and isinstance(inside, nodes.Conditional):
+        chosen = expressions.truth(frame, inside.test, expressions.evaluate(frame, inside.test))
+        inside = inside.body if chosen else inside.orelse
+    if isinstance(inside, nodes.Comprehension):
+        for variables in loops.turns(frame, inside):
+            items.append(_item(frame, inside.element, dict(variables), len(items)))
+    elif (isinstance(inside, nodes.List) and (unpacked or alone)) or (isinstance(inside, nodes.Tuple) and unpacked):
+        for item in inside.items:
+            _add_items(frame, items, item, alone=False)
+    elif unpacked:
+        message = "only a list or a loop that is written here can be unpacked among the items"
+        raise fault("syntax", message, frame.expression.span(argument))
+    else:
+        items.append(_item(frame, argument, {}, len(items)))
+
+
+def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], position: int) -> Item:
+    if (
+        isinstance(node, nodes.Tuple)
+        and len(node.items) == 2
+        and isinstance(node.items[0], (nodes.FString, nodes.Constant))
+    ):
+        kept = frame.names
+        frame.names = {**kept, **variables}
+        try:
+            name = expressions.evaluate(frame, node.items[0])
+        finally:
+            frame.names = kept
+        if not isinstance(name, str) or not name or "." in name:
+            message = f"an item's name is a string without dots, not {name!r}"
+            raise fault("wrong-type", message, frame.expression.span(node.items[0]))
+        return Item(name, node.items[1], variables, is_named=True)
+    return Item(str(position), node, variables)
+
+
+def run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
+    """Run one item as a step of its own, with the loop variables of its turn."""
+    inner.names = item.variables
+    span = body.expression.span(item.node)
+    text = " ".join(body.expression.text[item.node.start : item.node.end].split())
+    call = Call(inner.prefix + item.name, item.name, "", text, span, inner.depth)
+
+    def evaluate(frame: Frame) -> Any:
+        value = expressions.evaluate(frame, item.node)
+        if isinstance(item.node, nodes.Name) and isinstance(value, Tensor) and item.node.id != "_":
+            name = item.node.id
+            message = f"an item of a Sequential is a module, and {name} is a value here"
+            raise fault("wrong-type", message, span, help=(f"write {name}(_) to apply the module of that step again",))
+        if isinstance(value, Module) and (value.path is None or value is frame.placed):
+            return applying.apply_module(frame, item.node, value, (frame.running,), {})
+        return value
+
+    inner.expression = body.expression
+    before = inner.running
+    value = bodies.run_step(inner, call, evaluate)
+    if not isinstance(value, (Tensor, tuple, list, Unknown)):
+        inner.tracer.report(Problem("wrong-type", f"an item of a Sequential is a module, not {shown(value)}", span))
+        inner.running = before

@@ -1,0 +1,155 @@
+"""What a trace starts from: the inputs' shapes, the hparams and the sizes, the person's own among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nnshape.problems import Problem, SpecError
+from nnshape.shapes.dims import TooLarge, symbol
+from nnshape.shapes.layers import find_layer
+from nnshape.shapes.tensor import UNKNOWN, N, Tensor
+from nnshape.spec import ShapePattern, Span, Spec, nodes, parse_shape, parse_value
+from nnshape.tracing import patterns
+from nnshape.tracing.faults import Fault, fault, nearest
+from nnshape.tracing.origins import Maker
+from nnshape.tracing.scope import FileScope, Frame, Local
+
+if TYPE_CHECKING:
+    from nnshape.tracing.tracer import Tracer
+
+
+def input_patterns(spec: Spec, given: str | Mapping[str, str] | Sequence[str] | None) -> dict[str, ShapePattern]:
+    """The inputs' shapes: the spec's own, but for those given in their place. Raises SpecError."""
+    patterns_by_name = {item.name: item.pattern for item in spec.inputs if item.pattern is not None}
+    if given is None:
+        return patterns_by_name
+    names = list(patterns_by_name)
+    if isinstance(given, str):
+        given = (given,)
+    if not isinstance(given, Mapping):
+        pairs = {}
+        for position, text in enumerate(given):
+            name, equals, shape = text.partition("=")
+            if not equals:
+                if position >= len(names):
+                    raise _no_input(spec, str(position), names)
+                name, shape = names[position], text
+            pairs[name.strip()] = shape
+        given = pairs
+    for name, text in given.items():
+        if name not in patterns_by_name:
+            raise _no_input(spec, name, names)
+        patterns_by_name[name] = parse_shape(text, "--input")
+    return patterns_by_name
+
+
+def _no_input(spec: Spec, name: str, names: list[str]) -> SpecError:
+    message = f"{spec.name} has no input {name}: it has {', '.join(names) or 'none'}"
+    return SpecError(Problem("unknown-name", message, place="--input", help=nearest(name, names)))
+
+
+def override(
+    tracer: Tracer,
+    spec: Spec,
+    file: FileScope,
+    shapes: dict[str, ShapePattern],
+    variant: str | None,
+    overrides: Mapping[str, Any],
+    symbolic: bool,
+) -> dict[str, Any]:
+    """Put the variant's and the person's values in place; gives the sizes that have a value. Raises SpecError."""
+    sizes = {name for name, _, _ in patterns.declare_sizes(file, list(shapes.values()))}
+    sizes -= spec.blocks.keys()
+    for block in spec.blocks.values():
+        if find_layer(block.name) is not None:
+            message = f"{block.name} is a layer of torch, and a block of this file too"
+            tracer.report(Problem("ambiguous-name", message, block.name_span, help=("give the block another name",)))
+    values: dict[str, Any] = {}
+    for name, located in spec.dims.items():
+        if name == "N":
+            tracer.report(_batch_has_no_value(located.span).problem)
+        elif name not in sizes:
+            message = f"{name} is no size of an input"
+            tracer.report(Problem("unknown-name", message, located.span, help=nearest(name, sizes)))
+            file.sizes[name] = located.value  # what reads it has no fault of its own
+        elif not symbolic:
+            values[name] = located.value
+    if variant is not None:
+        if variant not in spec.variants:
+            known = ", ".join(spec.variants) or "none"
+            message = f"{spec.name} has no variant {variant}: it has {known}"
+            raise SpecError(Problem("unknown-name", message, place="--variant", help=nearest(variant, spec.variants)))
+        for name, setting in spec.variants[variant].items():
+            if name in file.hparams:
+                file.hparams[name] = tupled(setting.value)
+            elif name in sizes:
+                values[name] = setting.value
+            else:
+                message = f"{name} is neither an hparam nor a size of an input"
+                known_names = [*file.hparams, *sizes]
+                tracer.report(Problem("unknown-name", message, setting.span, help=nearest(name, known_names)))
+    for name, value in overrides.items():
+        if isinstance(value, str):
+            value = parse_value(value, "--set").value
+        if name in file.hparams:
+            file.hparams[name] = tupled(value)
+        elif name == "N":
+            message = "N is the batch and has no value; write its size in the input's shape"
+            raise SpecError(Problem("invalid-argument", message, place="--set", help=('--input "[8, 1, 32, 32]"',)))
+        elif name in sizes:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                message = f"{name} is a size: a whole number of 1 or more, not {value!r}"
+                raise SpecError(Problem("wrong-type", message, place="--set"))
+            values[name] = value
+        else:
+            message = f"{spec.name} has no hparam or size {name}"
+            help = nearest(name, [*file.hparams, *sizes]) or (
+                f"it has {', '.join([*file.hparams, *sorted(sizes)]) or 'none'}",
+            )
+            raise SpecError(Problem("unknown-name", message, place="--set", help=help))
+    return values
+
+
+def _batch_has_no_value(span: Span) -> Fault:
+    help = ("write its size in the input's shape: input: [8, 1, 32, 32]",)
+    return fault("invalid-argument", "N is the batch and has no value", span, help=help)
+
+
+def _name_of(node: nodes.Node) -> str:
+    return node.id if isinstance(node, nodes.Name) else ""
+
+
+def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[str, Any]) -> None:
+    """Make the tensors that the model is given, and its symbolic sizes."""
+    file = frame.file
+    if any(pattern.per_sample or "N" in map(_name_of, pattern.dims) for pattern in shapes.values()):
+        file.sizes["N"] = N
+    for name, node, pattern in patterns.declare_sizes(file, list(shapes.values())):
+        if name in file.spec.blocks or name in file.spec.imports:
+            span = pattern.expression.span(node)
+            frame.tracer.report(fault("ambiguous-name", f"{name} is a block, and a size here", span).problem)
+        if name not in file.sizes:
+            file.sizes[name] = values.get(name, symbol(name))
+    for name, pattern in shapes.items():
+        try:
+            tensor: Any = patterns.input_tensor(frame, pattern)
+        except Fault as wrong:
+            frame.tracer.report(wrong.problem)
+            tensor = UNKNOWN
+        except TooLarge as error:
+            frame.tracer.report(Problem("too-large", str(error), pattern.span))
+            tensor = UNKNOWN
+        frame.run.inputs[name] = tensor
+        if isinstance(tensor, Tensor):
+            patterns.bind_sizes(file.sizes, pattern, tensor)
+            frame.tracer.makers[id(tensor)] = Maker(tensor, pattern.span)
+    for item in file.spec.inputs:
+        value = frame.run.inputs.setdefault(item.name, UNKNOWN)
+        frame.locals[item.name] = Local(value)
+    frame.running = next(iter(frame.run.inputs.values()), UNKNOWN)
+
+
+def tupled(value: Any) -> Any:
+    """The value with its lists as tuples, which are immutable."""
+    return tuple(map(tupled, value)) if isinstance(value, list) else value

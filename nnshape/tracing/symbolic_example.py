@@ -1,0 +1,69 @@
+"""A layer's or function's own example, and the same with symbols: its shape rule."""
+
+from __future__ import annotations
+
+from nnshape.problems import SpecError
+from nnshape.shapes.dims import Dim
+from nnshape.shapes.function import Function
+from nnshape.shapes.layer import Layer
+from nnshape.shapes.tensor import N, Tensor
+from nnshape.tracing.model import Trace
+from nnshape.tracing.one_step import one_step
+from nnshape.tracing.tracer import trace_spec
+
+#: What the last dimensions are called, by how many stand behind the batch.
+_LETTERS: dict[int, str] = {1: "F", 2: "CL", 3: "CHW", 4: "CDHW"}
+
+
+def example_of(rule: Function | type[Layer]) -> Trace:
+    """The trace of a rule's own example."""
+    step, *shapes = rule.example
+    return trace_spec(one_step(step, shapes))
+
+
+def symbolic_example(rule: Function | type[Layer]) -> Trace | None:
+    """The example with a symbol for every size that may be any number; None where no size may."""
+    step, *shapes = rule.example
+    named = [text.partition("=")[0] + "=" if "=" in text else "" for text in shapes]
+    inputs = list(example_of(rule).inputs.values())
+    sizes = [[str(size) for size in tensor.shape] for tensor in inputs]
+    found: Trace | None = None
+    for index, tensor in enumerate(inputs):
+        for dim, size in enumerate(tensor.shape):
+            if isinstance(size, Dim) or not sizes[index][dim].isdigit():
+                continue
+            letter = _letter(tensor, dim)
+            # The same dimension of the other inputs is often the same size, and means the same.
+            alike = [(i, dim) for i, other in enumerate(sizes) if dim < len(other) and other[dim] == str(size)]
+            for places in (alike, [(index, dim)]):
+                tried = [list(each) for each in sizes]
+                for i, place in places:
+                    tried[i][place] = letter
+                texts = [
+                    f"{name}{each.dtype}[{', '.join(written)}]"
+                    for name, each, written in zip(named, inputs, tried, strict=True)
+                ]
+                trace = _traced(step, texts)
+                if trace is not None:
+                    sizes, found = tried, trace
+                    break
+    return found
+
+
+def _letter(tensor: Tensor, dim: int) -> str:
+    behind = len(tensor.shape) - (tensor.shape[:1] == (N,))
+    if behind == len(tensor.shape) and any(isinstance(size, Dim) for size in tensor.shape):
+        return "F" if dim == len(tensor.shape) - 1 else f"D{dim}"
+    letters = _LETTERS.get(behind, "ABCDEFGHIJ")
+    place = dim - (len(tensor.shape) - behind)
+    return letters[place] if place < len(letters) else f"D{place}"
+
+
+def _traced(step: str, shapes: list[str]) -> Trace | None:
+    """The trace at these shapes, where it asks no size to be a certain one."""
+    try:
+        trace = trace_spec(one_step(step, shapes))
+    except SpecError:
+        return None
+    fixed = any(constraint.relation == "==" for constraint in trace.constraints)
+    return None if trace.problems or fixed else trace

@@ -1,0 +1,206 @@
+"""The state of one trace, and the way from a `Spec` to a `Trace`."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from nnshape.problems import Label, Problem
+from nnshape.shapes.constraints import Constraint, collecting
+from nnshape.shapes.notices import Notice, noticing
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
+from nnshape.spec import Span, Spec
+from nnshape.spec.limits import CALLS, PROBLEMS
+from nnshape.tracing import bodies, expressions, settings
+from nnshape.tracing.causes import Cause, key_of
+from nnshape.tracing.containers import report_never_applied
+from nnshape.tracing.expectations import check_expectations
+from nnshape.tracing.faults import Abort, Fault, fault
+from nnshape.tracing.measuring import Measuring
+from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Trace
+from nnshape.tracing.origins import Maker
+from nnshape.tracing.parameters import parameter_rows
+from nnshape.tracing.scope import FileScope, Frame
+
+
+class Tracer:
+    """What every body of one trace shares: problems, constraints, counts, and where tensors come from."""
+
+    def __init__(self, measuring: Measuring | None) -> None:
+        self.measuring = measuring
+        self.problems: list[Problem] = []
+        self.requirements: list[Requirement] = []
+        self.constraints: list[Constraint] = []
+        self.notices: list[Notice] = []
+        self.makers: dict[int, Maker] = {}
+        self.causes: dict[tuple[str, str, int, int], Cause] = {}
+        self._callers: list[tuple[Call, Span]] = []
+        #: What was computed so far, held below the limit by `nnshape.tracing.work`.
+        self.work = 0
+        self._calls = 0
+        self._claimed = 0
+        self._known: set[tuple[str, str, int, int]] = set()
+
+    def report(self, problem: Problem) -> None:
+        """Take up a problem, with the calls that led to it; the same one is told once."""
+        if problem.span is not None:
+            key = key_of(problem)
+            if key in self._known:
+                return
+            self._known.add(key)
+        if self._callers and not problem.frames:
+            frames = tuple(Label(span, call.path) for call, span in self._callers)
+            problem = replace(problem, frames=frames)
+        self.problems.append(problem)
+
+    def count(self, call: Call) -> None:
+        """Count a step that is executed; beyond the limit the trace ends."""
+        self._calls += 1
+        if self._calls > CALLS:
+            raise Abort(Problem("too-large", f"the model makes more than {CALLS:,} calls", call.span))
+        if len(self.problems) > PROBLEMS:
+            raise Abort(Problem("too-large", f"more than {PROBLEMS:,} problems: the rest is not read", call.span))
+
+    def enter(self, call: Call, span: Span) -> None:
+        """Note that a body runs because of this call."""
+        if len(self._callers) >= 64:
+            message = "blocks are applied inside one another more than 64 levels deep"
+            raise fault("too-large", message, span)
+        self._callers.append((call, span))
+
+    def leave(self) -> None:
+        """Note that the body that was entered last has ended."""
+        self._callers.pop()
+
+    def attribute(self, call: Call) -> None:
+        """Put down what was assumed and noticed since the last step to this one."""
+        if self.notices:
+            for notice in self.notices:
+                message = notice.message.replace("{layer}", call.name)
+                notes = (f"torch says: {notice.note}",) if notice.note else ()
+                self.report(Problem(notice.problem, message, call.span, notes=notes, severity="warning"))
+            self.notices.clear()
+        for constraint in self.constraints[self._claimed :]:
+            self.requirements.append(Requirement(constraint, call.path, call.span))
+        self._claimed = len(self.constraints)
+
+    def included(self, file: FileScope, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> FileScope:
+        """The scope of an included file's whole model, with these hparams in place of its own."""
+        if arguments:
+            raise Refusal("unknown-argument", f"{file.spec.name}'s hparams are given by name")
+        hparams = dict(file.hparams)
+        variant = keywords.pop("variant", None)
+        if variant is not None:
+            if variant not in file.spec.variants:
+                known = ", ".join(file.spec.variants) or "none"
+                raise Refusal("unknown-name", f"{file.spec.name} has no variant {variant}: it has {known}", "variant")
+            hparams.update({name: located.value for name, located in file.spec.variants[variant].items()})
+        for name, value in keywords.items():
+            if name not in hparams:
+                known = ", ".join(hparams) or "none"
+                raise Refusal("unknown-argument", f"{file.spec.name} has no hparam {name}: it has {known}", name)
+            hparams[name] = value
+        return FileScope(file.spec, hparams, {}, file.includes)
+
+
+def file_scope(spec: Spec) -> FileScope:
+    """The names of a file and of the files that it includes."""
+    hparams = {name: settings.tupled(located.value) for name, located in spec.hparams.items()}
+    includes = {name: file_scope(include.spec) for name, include in spec.includes.items() if include.spec is not None}
+    return FileScope(spec, hparams, {}, includes)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python's cycle collector off: a trace only grows, and each search would cost more than the last."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def trace_spec(
+    spec: Spec,
+    *,
+    input: str | Mapping[str, str] | Sequence[str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    variant: str | None = None,
+    symbolic: bool = False,
+    measuring: Measuring | None = None,
+) -> Trace:
+    """Trace a spec: see `nnshape.trace`."""
+    tracer = Tracer(measuring)
+    for problem in spec.problems:
+        tracer.report(problem)
+    file = file_scope(spec)
+    shapes = settings.input_patterns(spec, input)
+    values = settings.override(tracer, spec, file, shapes, variant, overrides or {}, symbolic)
+    module = Module(spec.name, (None, spec.body.span), path="")
+    run = Run({})
+    call = Call("", spec.name, spec.name, "", spec.body.span, -1, module)
+    frame = Frame(tracer, file, module, run, "", 0, call=call)
+    module.run = run
+    with collecting() as tracer.constraints, noticing() as tracer.notices, _no_collection():
+        try:
+            settings.declare_inputs(frame, shapes, values)
+            bodies.run_steps(frame, spec.body.steps)
+            run.output = _output(frame, spec)
+            if not any(problem.severity == "error" for problem in tracer.problems):
+                report_never_applied(module, tracer.report)
+        except Abort as abort:
+            tracer.work = 0  # what is expected of the output is still evaluated
+            tracer.report(abort.problem)
+            call.lose_count()
+            run.output = UNKNOWN
+        except RecursionError:
+            tracer.report(Problem("too-large", "blocks and expressions nest too deeply", spec.body.span))
+            call.lose_count()
+            run.output = UNKNOWN
+    inputs = {name: value for name, value in run.inputs.items() if isinstance(value, Tensor)}
+    call.operations.append(Operation(module, tuple(run.inputs.values()), {}, run.output, run=run))
+    for child in run.calls:
+        call.take_counts(child)
+    call.inputs, call.output = tuple(inputs.values()), run.output
+    trace = Trace(spec, call, inputs, run.output, values, tuple(tracer.requirements), (), variant=variant)
+    trace.parameters = parameter_rows(trace, tracer.report)
+    check_expectations(trace, frame, tracer.report)
+    trace.problems = tuple(tracer.problems)
+    trace.causes = tracer.causes
+    trace.options = {
+        "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic, "measuring": measuring
+    }  # fmt: skip
+    return trace
+
+
+def _output(frame: Frame, spec: Spec) -> Any:
+    """What the model gives back: the last step's value, or what `output` names."""
+    if spec.output is None:
+        last = frame.running
+        return last if any(True for _ in tensors_in(last)) else UNKNOWN
+
+    if frame.run.calls:
+        frame.call = frame.run.calls[-1]  # what the output still computes belongs to the last row
+
+    def value_of(expression: Any) -> Any:
+        frame.expression = expression
+        try:
+            return expressions.evaluate(frame, expression.node)
+        except Fault as wrong:
+            frame.tracer.report(wrong.problem)
+        except expressions.Unknowable:
+            pass
+        return UNKNOWN
+
+    wanted = spec.output.value
+    if isinstance(wanted, dict):
+        return {name: value_of(expression) for name, expression in wanted.items()}
+    if isinstance(wanted, tuple):
+        return tuple(value_of(expression) for expression in wanted)
+    return value_of(wanted)

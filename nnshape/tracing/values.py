@@ -1,0 +1,95 @@
+"""Questions about values, and how a message shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.dims import Dim, symbols_of
+from nnshape.shapes.function import Function
+from nnshape.shapes.tensor import Tensor, Unknown, tensors_in
+from nnshape.spec import nodes
+from nnshape.tracing.derived import Derived, plain
+from nnshape.tracing.model import Module
+from nnshape.tracing.scope import Definition, FileScope, Foreign, Frame, Special, is_layer_class
+
+
+def fresh(result: Any, arguments: tuple[Any, ...]) -> Any:
+    """The result as new tensors: each value of a model has one origin, also where a rule passes one on."""
+    if isinstance(result, Tensor):
+        for argument in arguments:
+            if result is argument:
+                return result.like()
+        return result
+    if isinstance(result, tuple) and any(tensor is argument for tensor in result for argument in arguments):
+        items = [fresh(item, arguments) for item in result]
+        return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
+    return result
+
+
+def entering(value: Any) -> Any:
+    """A value as a body sees it: tensors of its own, so that each value has one origin in each graph."""
+    if isinstance(value, Tensor):
+        return Tensor(value.shape, value.dtype, value.span)
+    if isinstance(value, (tuple, list)):
+        items = [entering(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value
+
+
+def holds_tensor(value: Any) -> bool:
+    """Say whether a tensor is among the values, inside tuples, lists and mappings too."""
+    return any(True for _ in tensors_in(value))
+
+
+def holds_unknown(value: Any) -> bool:
+    """Say whether some value is unknown, after a fault or for want of a rule."""
+    if isinstance(value, (tuple, list)):
+        for item in value:
+            kind = type(item)
+            if kind is Unknown or ((kind is tuple or kind is list or kind is dict) and item and holds_unknown(item)):
+                return True
+        return False
+    if isinstance(value, dict):
+        return bool(value) and holds_unknown(tuple(value.values()))
+    return isinstance(value, Unknown)
+
+
+def shown(value: Any) -> str:
+    """A value in a message."""
+    if isinstance(value, Module):
+        return f"a {value.type}"
+    if isinstance(value, (Definition, FileScope)):
+        return "a block"
+    if is_layer_class(value):
+        return f"the layer type {value.__name__}"
+    if isinstance(value, Special):
+        return f"the layer type {value.name}"
+    if isinstance(value, Function):
+        return f"the function {value.name}"
+    return described(plain(value))
+
+
+def is_applied(value: Any) -> bool:
+    """Say whether a value is one that is applied to tensors: a module, a layer's class, a block, a function."""
+    return isinstance(value, (Module, Definition, FileScope, Foreign, Function, Special)) or is_layer_class(value)
+
+
+def symbols_under(frame: Frame, node: nodes.Node) -> frozenset[str]:
+    """The symbols in the sizes that an expression's names stand for."""
+    found: frozenset[str] = frozenset()
+    for part in nodes.walk(node):
+        if isinstance(part, nodes.Name):
+            own = frame.own(part.id)
+            found |= _symbols_in(getattr(own, "value", own))
+    return found
+
+
+def _symbols_in(value: Any) -> frozenset[str]:
+    if isinstance(value, Derived):
+        value = value.value
+    if isinstance(value, Dim):
+        return symbols_of(value)
+    if isinstance(value, Tensor):
+        return frozenset().union(*map(_symbols_in, value.shape)) - {"N"} if value.shape else frozenset()
+    return frozenset()
