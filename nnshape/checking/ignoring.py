@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from nnshape.checking.outcome import Finding, Outcome
 from nnshape.checking.settings import Settings
 from nnshape.problems import Problem
 from nnshape.problems.kinds import kind_names
+from nnshape.problems.nearest import nearest
 from nnshape.spec import Source
 
 #: What only the real modules can say: without a proof, nobody knows whether a comment is still needed.
@@ -132,9 +132,8 @@ class _Comments:
                 problems.append(_warning("no kind stands in the brackets, so nothing is ignored here", ignore))
             for kind, span in ignore.kinds:
                 if kind not in kind_names():
-                    near = difflib.get_close_matches(kind, kind_names(), 1)
-                    help = (f"did you mean {near[0]}?",) if near else ()
                     message = f"there is no kind of problem called {kind}"
+                    help = nearest(kind, kind_names())
                     problems.append(Problem(_UNUSED, message, span, help=help, severity="warning"))
                 elif (name, ignore.span.start, kind) not in self._used and (
                     outcome.proved or kind not in _OF_THE_PROOF

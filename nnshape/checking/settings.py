@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from nnshape.checking.discovery import DEFAULT_INCLUDE
 from nnshape.checking.globs import Glob
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.kinds import kind_names
+from nnshape.problems.nearest import nearest
 from nnshape.spec import Source, Span, read_source
 
 FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson")
@@ -175,7 +175,5 @@ class _Reader:
         return Problem(kind, message, Span(self._source, found.start("key"), found.end("key")), help=help)
 
 
-def _nearest(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    names = list(known)
-    near = difflib.get_close_matches(word, names, 1, cutoff=0.5)
-    return (f"did you mean {near[0]}?",) if near else (f"known are {', '.join(names)}",)
+def _nearest(word: str, known: Collection[str]) -> tuple[str, ...]:
+    return nearest(word, known) or (f"known are {', '.join(known)}",)

@@ -94,10 +94,10 @@ def _kind_name(subject: str) -> str:
 def _rule(subject: str) -> Rule:
     """The layer or function of a name, with torch's prefixes or without; a usage error where there is none."""
     from nnshape.problems.kinds import kind_names
+    from nnshape.problems.nearest import nearest
     from nnshape.shapes.functions import all_functions, find_function, find_method
     from nnshape.shapes.layers import all_layers, find_layer
     from nnshape.spec.words import WORDS
-    from nnshape.tracing.faults import nearest
     from nnshape.tracing.measuring import declares_function
 
     path = subject.strip().removesuffix("()")
@@ -120,7 +120,7 @@ def _rule(subject: str) -> Rule:
 
 def _step(trace: Trace, step: str) -> Sequence[Place]:
     """The calls of one step; a usage error where the path means none, or several."""
-    from nnshape.tracing.faults import nearest
+    from nnshape.problems.nearest import nearest
     from nnshape.tracing.places import found_steps
 
     found = found_steps(trace, step)

@@ -87,7 +87,7 @@ def _of_layer(trace: Trace, layer: str) -> tuple[ParameterRow, ...]:
     if layer in paths:
         return ()
     from nnshape.problems import Problem, SpecError
-    from nnshape.tracing.faults import nearest
+    from nnshape.problems.nearest import nearest
 
     message = f"{trace.spec.name} has no layer {layer}"
     help = nearest(layer, [*paths, *(row.name for row in trace.parameters)])

@@ -39,10 +39,10 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the arguments name; a word that is none gets the nearest one."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches  # only on the way to an error
+            from nnshape.problems.nearest import nearest_name
 
-            near = get_close_matches(args[0], COMMANDS, 1)
-            ctx.fail(f"No such command '{args[0]}'." + (f" Did you mean {near[0]}?" if near else ""))
+            near = nearest_name(args[0], COMMANDS)
+            ctx.fail(f"No such command '{args[0]}'." + (f" Did you mean {near}?" if near else ""))
         return super().resolve_command(ctx, args)
 
 

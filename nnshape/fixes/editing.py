@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -59,9 +58,11 @@ def unmoved(offset: int, edits: Sequence[Edit]) -> int | None:
 
 def unified_diff(before: str, after: str, name: str) -> str:
     """The difference as `diff -u` writes it; empty where there is none."""
+    from difflib import unified_diff as difference  # only --diff needs it
+
     lines = []
     shown = _name_in_diff(name)
-    for line in difflib.unified_diff(_lines(before), _lines(after), shown, shown):
+    for line in difference(_lines(before), _lines(after), shown, shown):
         lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
     return "".join(lines)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 import torch
 
 from nnshape.problems import Problem, SpecError
+from nnshape.problems.nearest import nearest
 
 
 def available_device(name: str) -> torch.device:
@@ -48,7 +47,5 @@ def _count(kind: str) -> int:
 def _unavailable(name: str) -> SpecError:
     there = available_devices()
     listed = f"{', '.join(there[:-1])} and {there[-1]}"
-    near = difflib.get_close_matches(name, there, 1)
-    help = (f"did you mean {near[0]}?",) if near else ()
     message = f"there is no {name or 'device without a name'} here: available are {listed}"
-    return SpecError(Problem("unavailable-device", message, help=help, place="--device"))
+    return SpecError(Problem("unavailable-device", message, help=nearest(name, there), place="--device"))

@@ -9,11 +9,11 @@ no number for a bool, as its modules do; a `Number` may be complex.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from nnshape.problems.nearest import nearest
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DTYPES, DType
 from nnshape.shapes.refusal import Refusal
@@ -221,8 +221,8 @@ class Signature:
     def _named(self, name: str) -> Parameter:
         parameter = self.by_name.get(name) or self.by_name.get(self.synonyms.get(name, ""))
         if parameter is None:
-            near = difflib.get_close_matches(name, self.by_name, 1)
-            help = f"did you mean {near[0]}?" if near else f"it takes {', '.join(self.by_name) or 'none'}"
+            near = nearest(name, self.by_name)
+            help = near[0] if near else f"it takes {', '.join(self.by_name) or 'none'}"
             raise Refusal("unknown-argument", f"{self.owner} has no argument {name}", name, help=help)
         return parameter
 

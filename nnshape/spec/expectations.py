@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from nnshape.problems import Problem, SpecError
+from nnshape.problems.nearest import nearest
 from nnshape.spec import limits
 from nnshape.spec.document import Mapping, Node, Scalar, Sequence
-from nnshape.spec.names import nearest, shortened
+from nnshape.spec.names import shortened
 from nnshape.spec.scalars import kind_of
 from nnshape.spec.shape_nodes import shape_of_node
 from nnshape.spec.spec import Expectation, OutputShape, Quantity, Relation

@@ -67,14 +67,6 @@ def step_name_problem(name: str, span: Span) -> Problem | None:
     return name_problem(name, "a step", span)
 
 
-def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
-    """Help that offers the nearest of some words, if one is near."""
-    from difflib import get_close_matches  # only on the way to an error
-
-    near = get_close_matches(word[: limits.NAME_CHARACTERS], list(words), 1)
-    return (f"did you mean {near[0]}?",) if near else ()
-
-
 _NOTHING: Mapping[str, tuple[str, Span]] = {}
 
 

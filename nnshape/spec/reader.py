@@ -6,13 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem, SpecError
+from nnshape.problems.nearest import nearest
 from nnshape.spec import limits
 from nnshape.spec.blocks import signature_of
 from nnshape.spec.document import Mapping, Node, Scalar, parse_document
 from nnshape.spec.expectations import expectations
 from nnshape.spec.findings import Findings, TooManyProblems
 from nnshape.spec.keys import KEYS, REQUIRED
-from nnshape.spec.names import Names, check_names, nearest, shortened
+from nnshape.spec.names import Names, check_names, shortened
 from nnshape.spec.nodes import Name
 from nnshape.spec.scalars import kind_of, word_of
 from nnshape.spec.settings import SettingsReader

@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem, SpecError
+from nnshape.problems.nearest import nearest
 from nnshape.spec import limits
 from nnshape.spec.document import Mapping, Node, Scalar, Sequence
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
-from nnshape.spec.names import Names, name_problem, nearest
+from nnshape.spec.names import Names, name_problem
 from nnshape.spec.scalars import Value, kind_of, value_of, value_of_node, word_of
 from nnshape.spec.shape_nodes import shape_of_node
 from nnshape.spec.spec import Import, Input, Located, Output, Tie

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from nnshape.problems import Problem, SpecError
+from nnshape.problems.nearest import nearest
 from nnshape.spec import nodes
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.origin import Origin, Piece, verbatim
@@ -176,9 +177,6 @@ def check_dim(dim: nodes.Node, expression: Expression) -> None:
 def _dtype(name: str, span: Span) -> str:
     canonical = DTYPES.get(name.removeprefix("torch."))
     if canonical is None:
-        from difflib import get_close_matches  # only on the way to an error
-
-        near = get_close_matches(name, DTYPES, 1)
-        fix = (f"did you mean {near[0]}?",) if near else (f"torch has {', '.join(list(DTYPES)[:8])}, …",)
+        fix = nearest(name, DTYPES) or (f"torch has {', '.join(list(DTYPES)[:8])}, …",)
         raise SpecError(Problem("wrong-dtype", f"{name} is no dtype", span, help=fix))
     return canonical

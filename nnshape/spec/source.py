@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
+from nnshape.problems.nearest import nearest_name
 from nnshape.spec import limits
 
 if TYPE_CHECKING:
@@ -172,11 +173,9 @@ def _unreadable(name: str, path: str | Path, error: Exception) -> Problem:
 
 
 def _near_files(path: str) -> tuple[str, ...]:
-    from difflib import get_close_matches  # only on the way to an error
-
     folder, name = os.path.split(path)
     try:
-        near = get_close_matches(name, os.listdir(folder or "."), 1)
+        near = nearest_name(name, os.listdir(folder or "."))
     except OSError:
         return ()
-    return (f"did you mean {os.path.join(folder, near[0])}?",) if near else ()
+    return () if near is None else (f"did you mean {os.path.join(folder, near)}?",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nnshape.problems.nearest import nearest
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
@@ -12,7 +13,7 @@ from nnshape.spec import nodes
 from nnshape.tracing import applying, containers, expressions, measuring, names, sequences
 from nnshape.tracing.containers import CONTAINERS
 from nnshape.tracing.derived import Derived, plain
-from nnshape.tracing.faults import fault, nearest
+from nnshape.tracing.faults import fault
 from nnshape.tracing.located import located
 from nnshape.tracing.model import Attribute
 from nnshape.tracing.scope import MISSING, Frame, Namespace, Special, find_torch, is_callable, torch_names

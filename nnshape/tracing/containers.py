@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nnshape.problems import Problem
+from nnshape.problems.nearest import nearest
 from nnshape.spec import nodes
 from nnshape.tracing import applying, expressions, sequences
-from nnshape.tracing.faults import fault, nearest
+from nnshape.tracing.faults import fault
 from nnshape.tracing.layers import settle
 from nnshape.tracing.located import located
 from nnshape.tracing.model import Attribute, Call, Module, Run

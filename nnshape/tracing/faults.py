@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from nnshape.problems import Label, Problem
@@ -37,11 +36,3 @@ def fault(
 ) -> Fault:
     """A fault at a place, ready to raise."""
     return Fault(Problem(kind, message, span, label, tuple(related), (), tuple(help), tuple(notes)))
-
-
-def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """A help line with the known name that is spelt most like this one; none where nothing is near."""
-    candidates = list(dict.fromkeys(known))
-    near = [candidate for candidate in candidates if candidate.casefold() == name.casefold()]
-    near = near or difflib.get_close_matches(name, candidates, 1)
-    return (f"did you mean {near[0]}?",) if near else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnshape.problems.nearest import nearest
 from nnshape.shapes.functions import find_method
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
@@ -11,7 +12,7 @@ from nnshape.spec import nodes
 from nnshape.spec.words import WORDS
 from nnshape.tracing import applying, expressions, measuring
 from nnshape.tracing.derived import Derived
-from nnshape.tracing.faults import fault, nearest
+from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Attribute, Module
 from nnshape.tracing.scope import MISSING, FileScope, Foreign, Frame, Local, Namespace, find_torch, torch_names
 from nnshape.tracing.values import shown

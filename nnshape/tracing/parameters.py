@@ -8,11 +8,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem
+from nnshape.problems.nearest import nearest
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size, substitute
 from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.tensor import Tensor, product, shape_text
-from nnshape.tracing.faults import nearest
 
 if TYPE_CHECKING:
     from nnshape.spec import Span

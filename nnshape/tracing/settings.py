@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem, SpecError
+from nnshape.problems.nearest import nearest
 from nnshape.shapes.dims import TooLarge, symbol
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor
 from nnshape.spec import ShapePattern, Span, Spec, nodes, parse_shape, parse_value
 from nnshape.tracing import patterns
-from nnshape.tracing.faults import Fault, fault, nearest
+from nnshape.tracing.faults import Fault, fault
 from nnshape.tracing.origins import Maker
 from nnshape.tracing.scope import FileScope, Frame, Local
 

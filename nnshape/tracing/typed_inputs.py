@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nnshape.problems import Problem, SpecError
+from nnshape.problems.nearest import nearest
 from nnshape.shapes.arguments import AUTO, Signature
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.spec import Expression, Input, ShapePattern, Span, nodes
-from nnshape.tracing.faults import nearest
 from nnshape.tracing.measuring import declares_function
 from nnshape.tracing.scope import MISSING, Namespace, Special, find_torch, is_layer_class
 
