@@ -6,9 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from nnshape.cli import options
+from nnshape.cli.usage import Misuse
 
 if TYPE_CHECKING:
     from nnshape.checking import Report
@@ -27,54 +26,29 @@ FORMATS = {
 _PLAIN_COLUMNS = 100
 
 
-@click.command(short_help="All specs below the paths, for CI.")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option(
-    "--exclude", multiple=True, metavar="GLOB", help="What to leave out of folders, in place of the settings'."
-)
-@click.option("--stdin-filename", metavar="NAME", help="The name that what - reads goes by, and whose includes it has.")
-@click.option(
-    "--device", metavar="DEVICE",
-    help="Where the real modules are built: meta (the default), cpu, cuda, cuda:1, mps; or none.",
-)  # fmt: skip
-@click.option(
-    "--format", "output_format", type=click.Choice(tuple(FORMATS)), help="How the report is written.  [default: full]"
-)
-@options.output_file("report")
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 although there are problems.")
-@click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes at most; the cores by default."
-)
-@click.option("--no-cache", "cached", flag_value=False, default=True, help="Neither use nor keep earlier answers.")
-@click.option("--clear-cache", is_flag=True, help="Forget all earlier answers first; without a PATH, only that.")
-@options.fixing
-@options.allow_import
-@options.columns
-@options.color
 def check(
-    paths: tuple[str, ...],
-    exclude: tuple[str, ...],
-    stdin_filename: str | None,
-    device: str | None,
-    output_format: str | None,
-    output_file: str | None,
-    exit_zero: bool,
-    jobs: int | None,
-    cached: bool,
-    clear_cache: bool,
-    fix: bool,
-    diff: bool,
-    allow_import: tuple[str, ...],
-    columns: int | None,
-    color: str,
+    paths: options.Paths = None,
+    exclude: options.Exclude = None,
+    stdin_filename: options.StdinFilename = None,
+    device: options.CheckDevice = None,
+    output_format: options.ReportFormat = None,
+    output_file: options.OutputFile = None,
+    exit_zero: options.ExitZero = False,
+    jobs: options.Jobs = None,
+    no_cache: options.NoCache = False,
+    clear_cache: options.ClearCache = False,
+    fix: options.Fix = False,
+    diff: options.Diff = False,
+    allow_import: options.AllowImport = None,
+    columns: options.Columns = None,
+    color: options.ColorWhen = "auto",
 ) -> int:
-    """Check every spec at the paths and below them, each of its variants too.
+    """Check spec files, and every variant in them.
 
-    Folders are searched for *.yaml and *.yml files with a layers key; . is searched where no PATH is
-    given, and - is standard input. The exit code is 0 where there is no error, 1 where there is one,
-    and 2 where the command itself is wrong. [tool.nnshape] in pyproject.toml holds settings, and a
-    comment # nnshape: ignore[KIND] leaves out a problem of its line. --fix first writes the fixes that only
-    take an argument of a failing layer from what arrives; --diff shows them, and exits with 1 if there are any.
+    In a folder, nnshape checks each *.yaml and *.yml file that has a layers key. It exits with 0 if
+    there is no error, with 1 if there are errors, and with 2 if the command itself failed. Settings
+    are read from [tool.nnshape] in pyproject.toml; the comment # nnshape: ignore[KIND] suppresses
+    problems of a kind on its line. --diff exits with 1 if --fix would change a file.
 
     \b
     Examples:
@@ -93,15 +67,15 @@ def check(
     from nnshape.problems import SpecError
     from nnshape.rendering.problems import problems_lines
 
-    if stdin_filename is not None and "-" not in paths:
-        raise click.UsageError("--stdin-filename names what - reads, and there is no - among the paths.")
+    if stdin_filename is not None and "-" not in (paths or ()):
+        raise Misuse("--stdin-filename names what - reads, and there is no - among the paths.")
     cache = Cache(cache_folder())
     if clear_cache:
         cache.clear()
         if not paths:
             write("the cache is empty\n", sys.stderr)
             return 0
-    paths = paths or (".",)
+    paths = paths or ["."]
     try:
         settings = read_settings(_places(paths, stdin_filename))
         device = device or settings.device or "meta"
@@ -111,7 +85,7 @@ def check(
         return USAGE
     if output_file is not None:
         check_writable(output_file, "--output-file")
-    excluded = tuple([Glob(pattern, os.getcwd()) for pattern in exclude]) or settings.exclude
+    excluded = tuple([Glob(pattern, os.getcwd()) for pattern in exclude or ()]) or settings.exclude
     written = True
     found = find_specs(paths, settings.include, excluded, lambda: stdin_spec(stdin_filename))
     candidates = found.candidates
@@ -125,8 +99,8 @@ def check(
             return PROBLEMS if differences and not exit_zero else 0
     with ProgressBar() as progress:
         report = check_specs(
-            candidates, settings, device=device, allow_import=allow_import, cache=cache if cached else None,
-            jobs=jobs, passed_over=found.passed_over, progress=progress,
+            candidates, settings, device=device, allow_import=tuple(allow_import or ()),
+            cache=None if no_cache else cache, jobs=jobs, passed_over=found.passed_over, progress=progress,
         )  # fmt: skip
     _write(report, output_format or settings.format or "full", output_file, columns, color)
     if report.crashes:
@@ -150,7 +124,7 @@ def _tell_crashes(report: Report) -> None:
     write(text, sys.stderr)
 
 
-def _places(paths: tuple[str, ...], stdin_filename: str | None) -> list[str]:
+def _places(paths: list[str], stdin_filename: str | None) -> list[str]:
     """The paths, with the name in place of standard input."""
     return [stdin_filename or path if path == "-" else path for path in paths]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from nnshape.cli import options
+from nnshape.cli.usage import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,20 +19,21 @@ if TYPE_CHECKING:
 _LISTED = 6
 
 
-@click.command(short_help="What a layer, a function, a kind of problem or a step is.")
-@click.argument("subject", metavar="NAME | FILE STEP")
-@click.argument("step", required=False, metavar="")
-@options.inputs
-@options.settings
-@options.variant
-@options.symbolic
-@options.allow_import
-@options.plain_page
-def explain(subject: str, step: str | None, output_format: str, columns: int | None, color: str, **model: Any) -> int:
+def explain(
+    subject: options.Subject,
+    step: options.StepPath = None,
+    inputs: options.Inputs = None,
+    settings: options.Settings = None,
+    variant: options.Variant = None,
+    symbolic: options.Symbolic = False,
+    allow_import: options.AllowImport = None,
+    output_format: options.PlainFormat = "table",
+    columns: options.Columns = None,
+    color: options.ColorWhen = "auto",
+) -> int:
     """Explain a layer, a function, a kind of problem, or one step of a file.
 
-    NAME is torch's name of a layer, function or method, or the kind of a problem. FILE STEP is a
-    spec and the path of a step in it, or the end of that path: how its shape and count come about.
+    For a step of a file, this shows how its output shape and its parameter count come about.
 
     \b
     Examples:
@@ -49,7 +49,7 @@ def explain(subject: str, step: str | None, output_format: str, columns: int | N
         from nnshape.cli.tracing import traced
         from nnshape.rendering.step import step_json, step_lines
 
-        trace = traced(subject, **model)
+        trace = traced(subject, inputs, settings, variant, symbolic, allow_import)
         found = _step(trace, step)
         if output_format == "json":
             write(step_json(trace, found))
@@ -109,13 +109,13 @@ def _rule(subject: str) -> Rule:
     if found is not None:
         return found
     if os.path.exists(subject) or subject.endswith((".yaml", ".yml")):
-        raise click.UsageError(f"name a step of {subject}: nnshape explain {subject} STEP")
+        raise Misuse(f"name a step of {subject}: nnshape explain {subject} STEP")
     if declares_function(name):
         message = f"{subject} has no rule: it is measured, by running torch on meta, and the table marks it so"
-        raise click.UsageError(f'{message}. Try: nnshape layer "{name}(x)" x=SHAPE')
+        raise Misuse(f'{message}. Try: nnshape layer "{name}(x)" x=SHAPE')
     near = nearest(_kind_name(name), [*all_layers(), *all_functions(), *kind_names(), *WORDS])
     hint = f" {near[0][0].upper()}{near[0][1:]}" if near else ""
-    raise click.UsageError(f"{subject} is no layer, function or kind of problem.{hint}")
+    raise Misuse(f"{subject} is no layer, function or kind of problem.{hint}")
 
 
 def _step(trace: Trace, step: str) -> Sequence[Place]:
@@ -129,8 +129,8 @@ def _step(trace: Trace, step: str) -> Sequence[Place]:
         return found
     if paths:
         more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-        raise click.UsageError(f"{step} is the end of {len(paths)} paths: {', '.join(paths[:_LISTED])}{more}")
+        raise Misuse(f"{step} is the end of {len(paths)} paths: {', '.join(paths[:_LISTED])}{more}")
     every = [call.path for call in trace.calls]
     near = nearest(step, every)
     hint = f" {near[0][0].upper()}{near[0][1:]}" if near else f" It has {', '.join(every[:_LISTED])}."
-    raise click.UsageError(f"{trace.spec.name} has no step {step}.{hint}")
+    raise Misuse(f"{trace.spec.name} has no step {step}.{hint}")

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from nnshape.cli import options
 
 
-@click.command(short_help="Every layer's shapes and parameters, proved.")
-@options.model
-@options.device("meta", "Where the real modules are built: meta, cpu, cuda, cuda:1, mps; or none.")
-@options.depth
-@options.fold
-@options.fixing
-@options.page
 def inspect(
-    device: str,
-    depth: int | None,
-    fold: bool,
-    fix: bool,
-    diff: bool,
-    output_format: str,
-    columns: int | None,
-    color: str,
-    **model: Any,
+    file: options.File,
+    inputs: options.Inputs = None,
+    settings: options.Settings = None,
+    variant: options.Variant = None,
+    symbolic: options.Symbolic = False,
+    allow_import: options.AllowImport = None,
+    device: options.Device = "meta",
+    depth: options.Depth = None,
+    no_fold: options.NoFold = False,
+    fix: options.Fix = False,
+    diff: options.Diff = False,
+    output_format: options.OutputFormat = "table",
+    columns: options.Columns = None,
+    color: options.ColorWhen = "auto",
 ) -> int:
-    """Show what every layer does to the shape, and how many parameters it holds.
+    """Show the output shape and the parameter count of every layer.
 
-    The table comes at once. Then the real modules are built, run and compared with it; the last line
-    says what that proved. FILE is a spec, or - for standard input. With a fault, edits are shown with
-    which the model was traced again without it; --fix makes those that only take an argument of the
-    failing layer from what arrives.
+    The table appears at once. nnshape then builds the real modules, runs them and compares them with
+    the table; the last line says what this proved. If the model has an error, nnshape suggests edits
+    that it has verified by tracing the model again.
 
     \b
     Examples:
@@ -46,7 +41,7 @@ def inspect(
     from nnshape.cli.writing import page, write, write_error
 
     checked_device(device)
-    trace = traced(**model)
+    trace = traced(file, inputs, settings, variant, symbolic, allow_import)
     if diff:
         from nnshape.cli.fixing import difference
 
@@ -66,7 +61,7 @@ def inspect(
         from nnshape.rendering.table import table_lines
 
         paper = page(columns, color)
-        paper.write(table_lines(trace, paper.width, depth=depth, fold=fold))
+        paper.write(table_lines(trace, paper.width, depth=depth, fold=not no_fold))
         if trace.problems:
             paper.write([(), *problems_lines(trace.problems, paper.width)])
         verification = proved(trace, device)
@@ -91,7 +86,7 @@ def inspect(
     else:
         from nnshape.rendering.markdown import problems_markdown, trace_markdown
 
-        write(trace_markdown(trace, depth=depth, fold=fold))
+        write(trace_markdown(trace, depth=depth, fold=not no_fold))
         if problems:
             write("\n" + problems_markdown(problems))
         for line in proof_lines(trace, device, verification):

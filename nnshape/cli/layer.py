@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from nnshape.cli import options
 
 if TYPE_CHECKING:
@@ -15,38 +13,23 @@ if TYPE_CHECKING:
     from nnshape.tracing import Trace
 
 
-@click.command(short_help="One layer's output, parameters and derivation.")
-@click.argument("step", metavar="STEP")
-@click.argument("shapes", nargs=-1, metavar="[SHAPE]...")
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="NAME=SHAPE",
-    help="An input by name; NAME=SHAPE among the shapes is the same.",
-)
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="The value of a symbolic size: H=512.")
-@click.option("--values", is_flag=True, help="Run the real layer on random inputs, and show what comes out.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="The seed of the random numbers.")
-@options.device("meta", "Where it is built: meta, cpu, cuda, cuda:1, mps; or none. For meta, --values takes cpu.")
-@options.plain_page
 def layer(
-    step: str,
-    shapes: tuple[str, ...],
-    inputs: tuple[str, ...],
-    settings: tuple[str, ...],
-    values: bool,
-    seed: int,
-    device: str,
-    output_format: str,
-    columns: int | None,
-    color: str,
+    step: options.Expression,
+    shapes: options.Shapes = None,
+    inputs: options.NamedShapes = None,
+    settings: options.Sizes = None,
+    values: options.LayerValues = False,
+    seed: options.Seed = 0,
+    device: options.Device = "meta",
+    output_format: options.PlainFormat = "table",
+    columns: options.Columns = None,
+    color: options.ColorWhen = "auto",
 ) -> int:
-    """Work out one layer or function: its output, how the sizes come about, its parameters and MACs.
+    """Compute the output shape, parameters and MACs of one layer or function, and show the arithmetic.
 
-    STEP is written as in a spec, or pasted from print(model). Each SHAPE is an input, in the order
-    of the call or by name: 3x224x224 is per sample, [T, 6] is taken as written, int64[N] has a dtype,
-    and a name is a symbolic size.
+    Give one SHAPE per input, in the order of the call or by name. 3x224x224 is the shape of a sample,
+    [T, 6] a complete shape, int64[N] a shape with a dtype; a name such as H is a symbolic size.
+    --values runs the layer on the CPU, unless --device names another device.
 
     \b
     Examples:
@@ -64,7 +47,7 @@ def layer(
     from nnshape.tracing.one_step import one_step
 
     checked_device(device)
-    trace = nnshape.trace(one_step(step, [*shapes, *inputs]), overrides=overrides_of(settings))
+    trace = nnshape.trace(one_step(step, [*(shapes or ()), *(inputs or ())]), overrides=overrides_of(settings))
     if trace.problems:
         trace.problems = _with_fixes(trace)
     if next(trace.calls, None) is None:

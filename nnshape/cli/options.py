@@ -1,111 +1,170 @@
-"""The options that commands share, each declared once."""
+"""The arguments and options that commands share, each declared once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Literal, TypeAlias
 
-import click
+from typer import Argument, Option
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+from nnshape.cli import completion
 
-FORMATS = ("table", "json", "markdown", "csv")
-COLORS = ("auto", "always", "never")
+Format: TypeAlias = Literal["table", "json", "markdown", "csv"]
+Color: TypeAlias = Literal["auto", "always", "never"]
 
-file = click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
-inputs = click.option(
-    "--input", "inputs", multiple=True, metavar="[NAME=]SHAPE",
-    help="An input's shape in place of the file's: 3x256x256, ids=int64[N, 16].",
-)  # fmt: skip
-settings = click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE",
-    help="The value of an hparam or of a size: depth=24, H=512.",
-)  # fmt: skip
+# The model: a file, and the values that replace its own.
+File = Annotated[str, Argument(metavar="FILE", help="The spec to read, or - for standard input.")]
+Inputs = Annotated[
+    list[str] | None,
+    Option(
+        "--input",
+        metavar="[NAME=]SHAPE",
+        help="Replace the shape of an input: 3x256x256, ids=int64[N, 16].",
+        autocompletion=completion.inputs,
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Set an hparam or a symbolic size: depth=24, H=512.",
+        autocompletion=completion.settings,
+    ),
+]
+Variant = Annotated[
+    str | None,
+    Option("--variant", metavar="NAME", help="Use this variant of the file.", autocompletion=completion.variants),
+]
+Symbolic = Annotated[bool, Option("--symbolic", help="Keep sizes symbolic, even where dims gives them a value.")]
+AllowImport = Annotated[
+    list[str] | None,
+    Option(
+        "--allow-import",
+        metavar="MODULE:CLASS",
+        help="Let the file import this Python class. Runs its code.",
+    ),
+]
 
+# The proof.
+Device = Annotated[
+    str,
+    Option(
+        "--device",
+        metavar="DEVICE",
+        help="Build the real modules on meta, cpu, cuda, cuda:1 or mps; none skips the proof.",
+        autocompletion=completion.devices,
+    ),
+]
+Seed = Annotated[int, Option("--seed", min=0, metavar="N", help="Seed for the random values.")]
 
-def _variants(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The variants of the file that was typed, for the shell's completion."""
-    import nnshape
+# The answer.
+OutputFormat = Annotated[Format, Option("--format", help="Output format.")]
+PlainFormat = Annotated[Literal["table", "json"], Option("--format", help="Output format.")]
+OutputFile = Annotated[
+    str | None, Option("--output-file", metavar="FILE", help="Write to this file instead of standard output.")
+]
+Depth = Annotated[int | None, Option("--depth", min=1, metavar="N", help="Show this many levels of blocks.")]
+NoFold = Annotated[bool, Option("--no-fold", help="Give every repeated step its own row.")]
+Columns = Annotated[
+    int | None,
+    Option("--columns", min=40, metavar="N", help="Width of the output in columns. Defaults to the terminal's."),
+]
+ColorWhen = Annotated[
+    Color, Option("--color", help="When to use colour; auto follows the terminal, NO_COLOR and FORCE_COLOR.")
+]
 
-    # The line ends in an option without its value, so click leaves the file among the words not yet taken.
-    for word in (context.params.get("file"), *context.args):
-        try:
-            names = nnshape.load(word).variants if word else {}
-        except nnshape.SpecError:
-            continue
-        if names:
-            return [name for name in names if name.startswith(incomplete)]
-    return []
+# Fixes.
+Fix = Annotated[
+    bool, Option("--fix", help="Write safe fixes to the file: they change arguments of the failing layer only.")
+]
+Diff = Annotated[bool, Option("--diff", help="Show what --fix would change, without writing.")]
 
+# params
+LayerPath = Annotated[
+    str | None,
+    Option(
+        "--layer",
+        metavar="PATH",
+        help="List only the parameters of this layer: fc1, h.0.attn.",
+        autocompletion=completion.steps,
+    ),
+]
+ParameterValues = Annotated[bool, Option("--values", help="Build the model and show the values of each tensor.")]
+ValuesDevice = Annotated[
+    str,
+    Option(
+        "--device",
+        metavar="DEVICE",
+        help="Device for --values: cpu, cuda, cuda:1 or mps.",
+        autocompletion=completion.real_devices,
+    ),
+]
 
-variant = click.option(
-    "--variant", metavar="NAME", shell_complete=_variants, help="One of the file's own sets of values."
-)
-symbolic = click.option("--symbolic", is_flag=True, help="Keep sizes symbols, although dims gives them values.")
-allow_import = click.option(
-    "--allow-import", multiple=True, metavar="MODULE:CLASS",
-    help="A Python class that the file may import; its code is run.",
-)  # fmt: skip
-depth = click.option(
-    "--depth", type=click.IntRange(min=1), metavar="N", help="How many levels of blocks to show; all by default."
-)
-fold = click.option(
-    "--no-fold", "fold", flag_value=False, default=True, help="Give every repeated step a row of its own."
-)
+# layer
+Expression = Annotated[
+    str,
+    Argument(
+        metavar="STEP",
+        help="The layer or function, written as in a spec or pasted from print(model).",
+        autocompletion=completion.layers,
+    ),
+]
+Shapes = Annotated[list[str] | None, Argument(metavar="[SHAPE]...", help="The shape of each input.")]
+NamedShapes = Annotated[
+    list[str] | None,
+    Option("--input", metavar="NAME=SHAPE", help="The shape of one input, by name; the same as NAME=SHAPE."),
+]
+Sizes = Annotated[list[str] | None, Option("--set", metavar="NAME=VALUE", help="Set a symbolic size: H=512.")]
+LayerValues = Annotated[bool, Option("--values", help="Run the real layer on random inputs and show the values.")]
 
+# explain
+Subject = Annotated[
+    str,
+    Argument(
+        metavar="NAME|FILE",
+        help="A layer, function or method of torch, a kind of problem, or a spec file.",
+        autocompletion=completion.subjects,
+    ),
+]
+StepPath = Annotated[
+    str | None,
+    Argument(
+        metavar="[STEP]",
+        help="The path of a step in FILE, or the end of that path.",
+        autocompletion=completion.steps,
+    ),
+]
 
-def formats(*names: str) -> Callable[[Command], Command]:
-    """`--format`, with the forms that the command's answer has."""
-    return click.option(
-        "--format", "output_format", type=click.Choice(names), default=names[0], show_default=True,
-        help="How the answer is written.",
-    )  # fmt: skip
-
-
-def output_file(what: str) -> Callable[[Command], Command]:
-    """`--output-file`, where the command's answer goes, which is `what`."""
-    return click.option("--output-file", metavar="FILE", help=f"Where the {what} goes, in place of standard output.")
-
-
-output_format = formats(*FORMATS)
-columns = click.option(
-    "--columns", type=click.IntRange(min=40), metavar="N", help="The width of a table; the terminal's by default."
-)
-color = click.option(
-    "--color", type=click.Choice(COLORS), default="auto", show_default=True,
-    help="When to colour; auto is where a terminal shows it and NO_COLOR is not set.",
-)  # fmt: skip
-
-
-def fixing(command: Command) -> Command:
-    """What is to be done with the fixes that are safe."""
-    command = click.option("--diff", is_flag=True, help="Show what --fix would write, and write nothing.")(command)
-    return click.option(
-        "--fix", is_flag=True, help="Write the safe fixes to the file: arguments taken from what arrives."
-    )(command)
-
-
-def device(default: str, help: str) -> Callable[[Command], Command]:
-    """`--device`, with what the command does there."""
-    return click.option("--device", default=default, show_default=True, metavar="DEVICE", help=help)
-
-
-def model(command: Command) -> Command:
-    """What says which model it is: the file, and the values in place of its own."""
-    for option in (allow_import, symbolic, variant, settings, inputs, file):
-        command = option(command)
-    return command
-
-
-def plain_page(command: Command) -> Command:
-    """What says how an answer looks that is a table or JSON."""
-    for option in (color, columns, formats("table", "json")):
-        command = option(command)
-    return command
-
-
-def page(command: Command) -> Command:
-    """What says how the answer looks on a page."""
-    for option in (color, columns, output_format):
-        command = option(command)
-    return command
+# check
+Paths = Annotated[
+    list[str] | None,
+    Argument(metavar="[PATH]...", help="Files and folders; - for standard input. Defaults to the current folder."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    Option("--exclude", metavar="GLOB", help="Skip matching files in folders. Replaces exclude of the settings."),
+]
+StdinFilename = Annotated[
+    str | None,
+    Option("--stdin-filename", metavar="NAME", help="Path to report for standard input; also resolves its includes."),
+]
+CheckDevice = Annotated[
+    str | None,
+    Option(
+        "--device",
+        metavar="DEVICE",
+        help="Build the real modules on meta (the default), cpu, cuda, cuda:1 or mps; none skips the proof.",
+        autocompletion=completion.devices,
+    ),
+]
+ReportFormat = Annotated[
+    Literal["full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson"] | None,
+    Option("--format", help="Output format.  [default: full]"),
+]
+ExitZero = Annotated[bool, Option("--exit-zero", help="Exit with 0 even if there are errors.")]
+Jobs = Annotated[
+    int | None,
+    Option("--jobs", min=1, metavar="N", help="Maximum number of processes. Defaults to the number of cores."),
+]
+NoCache = Annotated[bool, Option("--no-cache", help="Neither read nor write the cache.")]
+ClearCache = Annotated[bool, Option("--clear-cache", help="Clear the cache first; without a PATH, do nothing else.")]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from nnshape.cli import options
 
@@ -13,27 +11,25 @@ if TYPE_CHECKING:
     from nnshape.tracing import ParameterRow, Trace
 
 
-@click.command(short_help="Every parameter: name, shape, dtype, count, share.")
-@options.model
-@click.option("--layer", metavar="PATH", help="Only this layer's: fc1, h.0.attn.")
-@click.option("--values", is_flag=True, help="Build the model, and show each tensor's values.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="The seed of the values.")
-@options.device("cpu", "Where --values builds the model: cpu, cuda, cuda:1, mps.")
-@options.page
 def params(
-    layer: str | None,
-    values: bool,
-    seed: int,
-    device: str,
-    output_format: str,
-    columns: int | None,
-    color: str,
-    **model: Any,
+    file: options.File,
+    inputs: options.Inputs = None,
+    settings: options.Settings = None,
+    variant: options.Variant = None,
+    symbolic: options.Symbolic = False,
+    allow_import: options.AllowImport = None,
+    layer: options.LayerPath = None,
+    values: options.ParameterValues = False,
+    seed: options.Seed = 0,
+    device: options.ValuesDevice = "cpu",
+    output_format: options.OutputFormat = "table",
+    columns: options.Columns = None,
+    color: options.ColorWhen = "auto",
 ) -> int:
-    """List every parameter: its name, shape, dtype, count and share of the model, then the buffers.
+    """List every parameter and buffer with its name, shape, dtype and count.
 
-    With --values, the model is built and a corner of each tensor is shown as torch prints it; JSON
-    holds all numbers of a tensor of up to 10,000. FILE is a spec, or - for standard input.
+    With --values, nnshape builds the model and shows a corner of each tensor as torch prints it.
+    --format json then holds all values of each tensor of up to 10,000 elements.
 
     \b
     Examples:
@@ -48,7 +44,7 @@ def params(
 
     if values:
         _check_device(device)
-    trace = traced(**model)
+    trace = traced(file, inputs, settings, variant, symbolic, allow_import)
     rows = trace.parameters if layer is None else _of_layer(trace, layer)
     tensors = _values(trace, rows, device, seed) if values and not trace.errors else None
     selection = parameters.Selection(trace, rows, layer, tensors)

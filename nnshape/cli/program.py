@@ -5,72 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import click
+import typer
+
+from nnshape.cli.commands import COMMANDS, program
+from nnshape.cli.usage import UsageError
 
 if TYPE_CHECKING:
     from nnshape.problems import SpecError
 
-#: Every command, in the order of the help: `nnshape/cli/NAME.py` holds a function of that name.
-COMMANDS = ("inspect", "params", "check", "layer", "explain", "schema")
+__all__ = ["COMMANDS", "main"]
 
 PROBLEMS, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
-
-
-class Commands(click.Group):
-    """The commands; a module is imported only when its command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every command's name."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, or None."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f"nnshape.cli.{cmd_name}"), cmd_name)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the arguments name; a word that is none gets the nearest one."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from nnshape.problems.nearest import nearest_name
-
-            near = nearest_name(args[0], COMMANDS)
-            ctx.fail(f"No such command '{args[0]}'." + (f" Did you mean {near}?" if near else ""))
-        return super().resolve_command(ctx, args)
-
-
-def _show_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from nnshape import __version__
-
-        click.echo(f"nnshape {__version__}")
-        context.exit()
-
-
-@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show the version."
-)
-@click.pass_context
-def nnshape(context: click.Context) -> None:
-    """Say what every layer of a model does to the tensor's shape, and prove it with PyTorch.
-
-    \b
-    Examples:
-      nnshape inspect configs/lenet.yaml
-      nnshape params configs/lenet.yaml --layer fc1
-      nnshape layer "Conv2d(1, 6, 5)" 1x32x32
-      nnshape explain Conv2d
-    """
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone. Without this, Python would complain once more when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:
         if os.environ.get("NNSHAPE_TRACEBACK"):
@@ -97,15 +45,15 @@ def _run(arguments: list[str]) -> int:
     from nnshape.problems import SpecError
 
     try:
-        code = nnshape.main(args=arguments, prog_name="nnshape", standalone_mode=False)
+        code = program().main(args=arguments, prog_name="nnshape", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except SpecError as error:
         return _refused(error, arguments)
-    except click.ClickException as error:
+    except UsageError as error:
         return _misused(error)
 
 
-def _misused(error: click.ClickException) -> int:
+def _misused(error: Any) -> int:
     """Show what is wrong with the command; what it quotes may be a file's, such as the names of its steps."""
     from io import StringIO
 

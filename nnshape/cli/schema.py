@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import click
-
 from nnshape.cli import options
 
 
-@click.command(short_help="The JSON Schema of a spec file, for editors.")
-@options.output_file("schema")
-def schema(output_file: str | None) -> int:
+def schema(output_file: options.OutputFile = None) -> int:
     """Print the JSON Schema (draft-07) of a spec file.
 
-    An editor that knows YAML and JSON Schema then completes keys, layers and arguments, shows what they
-    mean, and marks what no spec can hold. It is made from the rules of this version, so that it says what
-    nnshape itself knows. A first line in a spec tells the editor where the schema is, by a path from the
+    An editor that supports YAML and JSON Schema uses it to complete keys, layers and arguments, to
+    show their documentation, and to mark mistakes. The schema is generated from the rules of this
+    version of nnshape. Point the editor to it on the first line of a spec, by a path relative to the
     spec's folder:
 
     \b

@@ -11,11 +11,11 @@ from nnshape.tracing.typed_inputs import WrongUse
 
 def traced(
     file: str,
-    inputs: Sequence[str] = (),
-    settings: Sequence[str] = (),
+    inputs: Sequence[str] | None = None,
+    settings: Sequence[str] | None = None,
     variant: str | None = None,
     symbolic: bool = False,
-    allow_import: Sequence[str] = (),
+    allow_import: Sequence[str] | None = None,
 ) -> Trace:
     """The trace of a file with the values that the command line gives; raises SpecError."""
     import nnshape
@@ -24,17 +24,17 @@ def traced(
     spec = nnshape.load(file)
     return nnshape.trace(
         spec,
-        input=list(inputs) if inputs else None,
+        input=inputs or None,
         overrides=overrides,
         variant=variant,
         symbolic=symbolic,
-        allow_import=allow_import,
+        allow_import=allow_import or (),
     )
 
 
-def overrides_of(settings: Sequence[str]) -> dict[str, str]:
+def overrides_of(settings: Sequence[str] | None) -> dict[str, str]:
     """The values that `--set` gives, by name; raises SpecError where one is not NAME=VALUE."""
-    return dict(map(_setting, settings))
+    return dict(map(_setting, settings or ()))
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -161,8 +161,42 @@ def test_a_full_disk_is_no_bug():
     assert "bug" not in result.stderr
 
 
-def test_the_shell_completes_variants():
-    words = "nnshape inspect configs/gpt2.yaml --variant "
-    environment = {"_NNSHAPE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "4"}
-    result = process("-c", "from nnshape.cli import main; main()", env=environment)
-    assert [line.partition(",")[2] for line in result.stdout.split()] == ["small", "medium", "large", "xl"]
+def test_the_help_of_a_command_begins_with_what_it_is(run):
+    for name, line in COMMANDS.items():
+        assert f"  {name:<8} {line}\n" in run("--help").out
+
+
+@pytest.mark.parametrize("arguments", [["FILE"], ["FILE", "--format", "json"], ["--format", "json", "FILE"]])
+def test_a_file_alone_is_inspected(run, lenet, arguments):
+    given = [lenet if word == "FILE" else word for word in arguments]
+    assert run(*given, "--device", "none") == run("inspect", *given, "--device", "none")
+    assert run("--device", "none", *given) == run("inspect", *given, "--device", "none")
+
+
+def test_standard_input_alone_is_inspected(run, lenet):
+    text = Path(lenet).read_text("utf-8")
+    assert "conv1" in run("-", "--device", "none", stdin=text).out
+    assert "conv1" in run("--device", "none", "-", stdin=text).out
+
+
+def test_a_command_wins_over_a_file_of_its_name(run, lenet, tmp_path, monkeypatch):
+    text = Path(lenet).read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    Path("schema").write_text(text, "utf-8")
+    assert run("schema").out.startswith("{")
+    assert run("./schema", "--device", "none").out.startswith("LeNet")
+    Path("shcema").write_text(text, "utf-8")
+    assert run("shcema", "--device", "none").out.startswith("LeNet")
+
+
+def test_a_spec_that_is_not_there_is_a_missing_file_and_no_command(run):
+    result = run("modle.yaml")
+    assert result.code == 2
+    assert "modle.yaml" in result.err
+    assert "command" not in result.err
+
+
+def test_a_misspelt_option_of_the_program_stays_one(run):
+    result = run("--verson")
+    assert result.code == 2
+    assert "--version" in result.err
