@@ -1,4 +1,8 @@
-"""The folder tree that a spec's includes stay in, and the files read from it."""
+"""The folder tree that a spec's includes stay in, and the files read from it.
+
+A spec from a stranger may name any file in an `include`. So a file is opened only where its name and place
+are those of a spec, and of a file that then proves to be something else no word is shown.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from nnshape.problems import Label, Problem, SpecError
 from nnshape.spec import limits
-from nnshape.spec.source import Source, Span, read_source
+from nnshape.spec.opening import inside, open_regular
+from nnshape.spec.source import Source, Span, source_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +22,13 @@ if TYPE_CHECKING:
     from nnshape.spec.spec import Spec
 
 Read: TypeAlias = "Callable[[Source, Folder | None, bool], Spec]"
+
+#: The endings of the files that are included, or found below a folder.
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class NotIncluded(Exception):
+    """Why a file is not read for an `include`, in words that tell nothing of what stands in it."""
 
 
 @dataclass(slots=True)
@@ -53,42 +65,91 @@ class Folder:
         tree.specs[real] = None
         frame = (Label(span, "included here"),)
         try:
-            source = read_source(shown)
-            tree.characters += len(source.text)
-            if tree.characters > limits.TEXT_BYTES:
-                raise _too_large(span, "the files included come to more than 1 MiB")
+            source = read_included(shown, tree.root)
+        except NotIncluded as error:
+            raise _refused(span, str(error)) from None
+        tree.characters += len(source.text)
+        if tree.characters > limits.TEXT_BYTES:
+            raise _too_large(span, "the files included come to more than 1 MiB")
+        try:
             spec = read(source, Folder(os.path.dirname(shown), tree, (*self._chain, real)), True)
         except SpecError as error:
-            raise SpecError(
-                *(p if p.span and p.span.source is span.source else _framed(p, frame) for p in error.problems)
-            ) from None
+            raise SpecError(*(_framed(problem, frame) for problem in error.problems)) from None
         tree.specs[real] = spec
         return spec, tuple([_framed(problem, frame) for problem in spec.problems])
 
     def _resolved(self, path: str, span: Span) -> tuple[str, str]:
-        """The path as people know it and as the system does, once it is a file within the tree."""
+        """The path as people know it and as the system does; nothing is opened yet."""
         if os.path.isabs(path) or "\\" in path:
             fix = ("write a path from this file's folder, with /",)
             raise _refused(span, "the path of an include is relative", fix)
+        if any(_is_hidden(part) for part in path.split("/")):
+            raise _refused(span, "a hidden file, or one in a hidden folder, is not included")
         shown = os.path.normpath(os.path.join(self.path, path))
-        root = self._tree.root
         try:
-            real = os.path.realpath(shown)
-        except (OSError, ValueError):
-            raise _refused(span, "this is no path") from None
-        if os.path.commonpath([root, real]) != root:
-            # Said before it is known whether there is such a file: a spec must not find that out.
-            raise _refused(span, "the path leads out of the folder tree of the spec")
-        if not os.path.isfile(real):
-            raise _refused(span, "there is no such file" if not os.path.exists(real) else "this is no file")
-        return shown, real
+            return shown, real_path(shown, self._tree.root)
+        except NotIncluded as error:
+            raise _refused(span, str(error)) from None
 
 
-def folder_of_file(path: str | Path) -> Folder:
-    """The folder of the file named on the command line: the root of its include tree."""
+def read_included(path: str, root: str) -> Source:
+    """The text of a file that is included from somewhere below a real `root`; raises NotIncluded.
+
+    The file is regular, is named and lies as `real_path` says, and is a spec or a library of blocks.
+    """
+    from nnshape.spec.likeness import likeness  # most specs include nothing
+
+    real = real_path(path, root)
+    try:
+        with open_regular(root, real) as file:
+            data = file.read(limits.TEXT_BYTES + 1)
+    except FileNotFoundError:
+        raise NotIncluded("there is no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise NotIncluded(f"the file cannot be read: {reason or 'its path is not valid'}") from None
+    if len(data) > limits.TEXT_BYTES:
+        raise NotIncluded("the file is longer than 1 MiB, the most that a spec may be")
+    try:
+        source = source_of_bytes(path, data)
+    except SpecError:
+        raise NotIncluded("the file is not a text in UTF-8, so it is not a spec") from None
+    answer = likeness(source)
+    if answer.kind == "other":
+        raise NotIncluded("the file is not a spec: it has neither layers with an input nor blocks")
+    return source
+
+
+def real_path(path: str, root: str) -> str:
+    """The path with its links resolved, if a spec below a real `root` may be there; raises NotIncluded."""
+    try:
+        real = os.path.realpath(path)
+    except (OSError, ValueError):
+        raise NotIncluded("this is not a path") from None
+    if not inside(root, real):
+        # Said before it is known whether there is such a file: a spec must not find that out.
+        raise NotIncluded("the path leads out of the folder tree of the spec")
+    if any(map(_is_hidden, os.path.relpath(real, root).split(os.sep))):
+        raise NotIncluded("a hidden file, or one in a hidden folder, is not included")
+    if not (has_suffix(path) and has_suffix(real)):
+        raise NotIncluded(f"an included file ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
+    return real
+
+
+def has_suffix(path: str) -> bool:
+    """Whether a file is named as a spec is."""
+    return path.lower().endswith(SUFFIXES)
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith(".") and part not in (".", "..")
+
+
+def folder_of_file(path: str | Path, root: str | None = None) -> Folder:
+    """The folder of a file, whose includes stay below `root`; that is the folder itself where none is given."""
     name = str(path)
     folder = os.path.dirname(name)
-    return Folder(folder, _Tree(os.path.realpath(folder or ".")), (os.path.realpath(name),))
+    return Folder(folder, _Tree(os.path.realpath(root or folder or ".")), (os.path.realpath(name),))
 
 
 def base_folder(folder: str | Path) -> Folder:

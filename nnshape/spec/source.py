@@ -93,7 +93,7 @@ class Span:
 def read_source(path: str | Path) -> Source:
     """The text of a file, or of standard input for `-`; raises SpecError where there is none to read."""
     if str(path) == "-":
-        return _decoded("<stdin>", _first_bytes("<stdin>", sys.stdin.buffer))
+        return source_of_bytes("<stdin>", _first_bytes("<stdin>", sys.stdin.buffer))
     name = str(path)
     try:
         with open(path, "rb") as file:
@@ -103,7 +103,7 @@ def read_source(path: str | Path) -> Source:
             data = _first_bytes(name, file)
     except (OSError, ValueError) as error:
         raise SpecError(_unreadable(name, path, error)) from None
-    return _decoded(name, data)
+    return source_of_bytes(name, data)
 
 
 def source_of_text(text: str, name: str = "<text>") -> Source:
@@ -125,7 +125,8 @@ def _first_bytes(name: str, file: IO[bytes]) -> bytes:
     return data
 
 
-def _decoded(name: str, data: bytes) -> Source:
+def source_of_bytes(name: str, data: bytes) -> Source:
+    """A source of a file's bytes; raises SpecError where they are not UTF-8 text that YAML can hold."""
     if data.startswith(_UTF16_MARKS):
         message = f"{name} is UTF-16 text; a spec is UTF-8"
         raise SpecError(Problem("syntax", message, place=name, help=("save the file as UTF-8",)))

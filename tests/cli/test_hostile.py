@@ -279,12 +279,12 @@ INCLUDES = {
     "../../etc/passwd": "leads out",
     "zero.yaml": "leads out",
     "up/passwd": "leads out",
-    "pipe.yaml": "no file",
-    "folder": "no file",
+    "pipe.yaml": "not a regular file",
+    "folder": "ends in .yaml",
     "m.yaml": "in a circle",
     "to_m.yaml": "in a circle",
     "\\e[2J.yaml": "no such file",
-    "\\0.yaml": "no path",
+    "\\0.yaml": "not a path",
     "a" * 5000: "",
 }
 
