@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from nnshape.cli import options
@@ -55,7 +56,7 @@ def inspect(
     if trace.problems:
         from nnshape.fixes import explained
 
-        trace.problems = explained(trace)
+        trace = replace(trace, problems=explained(trace))
     if output_format == "table":
         from nnshape.rendering.problems import problems_lines
         from nnshape.rendering.table import table_lines

@@ -49,8 +49,8 @@ def layer(
     checked_device(device)
     trace = nnshape.trace(one_step(step, [*(shapes or ()), *(inputs or ())]), overrides=overrides_of(settings))
     if trace.problems:
-        trace.problems = _with_fixes(trace)
-    if next(trace.calls, None) is None:
+        trace = replace(trace, problems=_with_fixes(trace))
+    if not trace.calls:
         # A number read off a shape: there is nothing to build.
         values, device = False, "none"
     if values:

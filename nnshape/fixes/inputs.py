@@ -16,36 +16,36 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, tensors_in
 from nnshape.spec import Input, ShapePattern, nodes
 from nnshape.tracing import Trace
-from nnshape.tracing.causes import Cause
+from nnshape.tracing.causes import FaultContext
 from nnshape.tracing.derived import plain
 from nnshape.tracing.origins import Chain, chain_of
 
 _LARGEST = 1024
 
 
-def _ends(trace: Trace, cause: Cause) -> Iterator[tuple[Input, Tensor, Chain]]:
+def _ends(trace: Trace, context: FaultContext) -> Iterator[tuple[Input, Tensor, Chain]]:
     """The inputs of the file that the failing call's tensors come from, with the way to each."""
-    seen: set[int] = set()
-    tensors = [cause.refusal.tensor] if cause.refusal.tensor is not None else []
-    for tensor in (*tensors, *tensors_in((cause.arguments, dict(cause.keywords)))):
-        chain = cause.chain if tensor is cause.refusal.tensor and cause.chain else None
-        chain = chain or chain_of(cause.frame.tracer.makers, cause.call, tensor)
+    seen: set[Tensor] = set()
+    tensors = [context.refusal.tensor] if context.refusal.tensor is not None else []
+    for tensor in (*tensors, *tensors_in((context.arguments, dict(context.keywords)))):
+        chain = context.chain if tensor == context.refusal.tensor and context.chain else None
+        chain = chain or chain_of(tensor)
         if chain.input is None:
             continue
         for item in trace.spec.inputs:
             given = trace.inputs.get(item.name)
-            if given is chain.input.tensor and id(given) not in seen and item.pattern is not None:
-                seen.add(id(given))
+            if given == chain.input and given not in seen and item.pattern is not None:
+                seen.add(given)
                 # A shape that an option gave is no matter of the file.
-                if chain.input.span.source is trace.spec.source:
+                if chain.input_span.source is trace.spec.source:
                     yield item, given, chain
 
 
-def other_shape(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def other_shape(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The input's own shape: its channels, its missing dimension, its order of dimensions."""
-    wanted, refusal = cause.refusal.wanted, cause.refusal
-    own = vars(cause.module.layer) if cause.module is not None and cause.module.layer is not None else {}
-    for item, tensor, chain in _ends(trace, cause):
+    wanted, refusal = context.refusal.wanted, context.refusal
+    own = vars(context.module.layer) if context.module is not None and context.module.layer is not None else {}
+    for item, tensor, chain in _ends(trace, context):
         pattern, shape = item.pattern, tensor.shape
         assert pattern is not None
         direct = not any(link.changed for link in chain.links)
@@ -66,11 +66,11 @@ def other_shape(trace: Trace, cause: Cause) -> Iterator[Candidate]:
                     yield _shape(item, pattern, (channels, side, side), "change the input")
 
 
-def other_dtype(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def other_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The input's dtype, as the failing layer wants it."""
-    if cause.refusal.problem != "wrong-dtype":
+    if context.refusal.problem != "wrong-dtype":
         return
-    for item, tensor, chain in _ends(trace, cause):
+    for item, tensor, chain in _ends(trace, context):
         if any(str(link.after.dtype) != str(tensor.dtype) for link in chain.links):
             continue
         pattern = item.pattern
@@ -118,50 +118,50 @@ def _after(edit: Edit) -> str:
     return whole.split(" #")[0].strip()
 
 
-def other_map(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def other_map(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The smallest size of the input's map that leaves something."""
-    if cause.refusal.problem != "empty-output":
+    if context.refusal.problem != "empty-output":
         return
-    for item, tensor, chain in _ends(trace, cause):
+    for item, tensor, chain in _ends(trace, context):
         pattern, rank = item.pattern, len(tensor.shape)
         assert pattern is not None
         places = [place for place in range(2, rank) if type(tensor.shape[place]) is int] if rank in (3, 4, 5) else []
         if not places or tensor.shape[0] != N:
             continue
-        yield from _smallest(trace, cause, pattern, tensor, chain, places)
+        yield from _smallest(trace, context, pattern, tensor, chain, places)
         return
 
 
-def even_map(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def even_map(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The nearest sizes of the input's map that halve evenly, where two maps do not meet."""
-    if cause.refusal.problem != "size-mismatch" or not cause.refusal.names:
+    if context.refusal.problem != "size-mismatch" or not context.refusal.names:
         return
-    for item, tensor, _ in _ends(trace, cause):
+    for item, tensor, _ in _ends(trace, context):
         pattern, rank = item.pattern, len(tensor.shape)
         assert pattern is not None
         places = [place for place in range(2, rank) if type(tensor.shape[place]) is int] if rank in (3, 4, 5) else []
         # Only where it is the map that differs: a width in front of it is another matter.
-        if places and tensor.shape[0] == N and all(dim % rank in places for dim in cause.refusal.dims):
+        if places and tensor.shape[0] == N and all(dim % rank in places for dim in context.refusal.dims):
             yield from _multiples(trace, pattern, tensor, places)
         return
 
 
 def _smallest(
-    trace: Trace, cause: Cause, pattern: ShapePattern, tensor: Tensor, chain: Chain, places: list[int]
+    trace: Trace, context: FaultContext, pattern: ShapePattern, tensor: Tensor, chain: Chain, places: list[int]
 ) -> Iterator[Candidate]:
     largest = max(size for place in places if type(size := tensor.shape[place]) is int)
     low, high = largest, largest * 2 or 1
-    while high <= _LARGEST * 4 and not _fits(cause, chain, tensor, places, high):
+    while high <= _LARGEST * 4 and not _fits(context, chain, tensor, places, high):
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _fits(cause, chain, tensor, places, middle) else (middle, high)
+        low, high = (low, middle) if _fits(context, chain, tensor, places, middle) else (middle, high)
     edits = _map_edits(trace, pattern, places, [high] * len(places))
     if edits and high <= _LARGEST * 4:
         yield Candidate("take a larger input", edits, shown=_after_all(edits))
 
 
-def _fits(cause: Cause, chain: Chain, tensor: Tensor, places: list[int], size: int) -> bool:
+def _fits(context: FaultContext, chain: Chain, tensor: Tensor, places: list[int], size: int) -> bool:
     """Whether the failing call takes what an input of this size becomes."""
     shape = tuple(size if place in places else old for place, old in enumerate(tensor.shape))
     made: Tensor | None = Tensor(shape, tensor.dtype)
@@ -169,14 +169,14 @@ def _fits(cause: Cause, chain: Chain, tensor: Tensor, places: list[int], size: i
         if link.operation is None:
             return False
         made = reapplied(link.operation, applied_rule(link.operation), link, made)
-    if made is None or cause.apply is None:
+    if made is None or context.apply is None:
         return False
-    before = cause.refusal.tensor or next(tensors_in(cause.arguments).__iter__(), None)
+    before = context.refusal.tensor or next(tensors_in(context.arguments).__iter__(), None)
     if before is None:
         return False
     with collecting(), noticing():
         try:
-            cause.apply(plain(swapped(tuple(cause.arguments), before, made)), dict(cause.keywords))
+            context.apply(plain(swapped(tuple(context.arguments), before, made)), dict(context.keywords))
         except (Refusal, TooLarge, ArithmeticError, TypeError, ValueError):
             return False
     return True

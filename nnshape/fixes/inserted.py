@@ -13,11 +13,10 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N, Tensor, product, tensors_in
 from nnshape.spec import Span, nodes
 from nnshape.tracing import Module, Trace
-from nnshape.tracing.causes import Cause
-from nnshape.tracing.labels import named
+from nnshape.tracing.causes import FaultContext
 from nnshape.tracing.model import Call
 from nnshape.tracing.origins import chain_of
-from nnshape.tracing.scope import ItemsBody, Local
+from nnshape.tracing.scope import ItemsBody
 
 _STEP_LINE = re.compile(r"[ \t]*([^\s:#'\"]+|'[^']*'|\"[^\"]*\")[ \t]*:[ \t]+")
 
@@ -33,33 +32,33 @@ class _Change:
     because: str = ""
 
 
-def missing_step(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def missing_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """A step before the failing one, that gives what arrives the shape that is wanted."""
-    tensor = cause.refusal.tensor or _single(cause)
-    if tensor is None or cause.module is None or cause.module.layer is None:
+    tensor = context.refusal.tensor or _single(context)
+    if tensor is None or context.module is None or context.module.layer is None:
         return
-    for change in _changes(cause, tensor):
-        candidate = _applied(trace, cause, tensor, change)
+    for change in _changes(context, tensor):
+        candidate = _applied(trace, context, tensor, change)
         if candidate is not None:
             yield candidate
 
 
-def _single(cause: Cause) -> Tensor | None:
-    tensors = {id(tensor): tensor for tensor in tensors_in((cause.arguments, dict(cause.keywords)))}
-    return next(iter(tensors.values())) if len(tensors) == 1 else None
+def _single(context: FaultContext) -> Tensor | None:
+    tensors = set(tensors_in((context.arguments, dict(context.keywords))))
+    return tensors.pop() if len(tensors) == 1 else None
 
 
-def _changes(cause: Cause, tensor: Tensor) -> Iterator[_Change]:
-    shape, wanted = tensor.shape, cause.refusal.wanted
-    layer = cause.module.layer if cause.module is not None else None
+def _changes(context: FaultContext, tensor: Tensor) -> Iterator[_Change]:
+    shape, wanted = tensor.shape, context.refusal.wanted
+    layer = context.module.layer if context.module is not None else None
     rank = len(shape)
     own = vars(layer) if layer is not None else {}
-    if cause.refusal.problem == "size-mismatch" and type(wanted) is int:
+    if context.refusal.problem == "size-mismatch" and type(wanted) is int:
         if rank > 2 and product(shape[1:]) == wanted:
             because = f"{' * '.join(map(str, shape[1:]))} = {wanted}"
             yield _Change("flatten", "Flatten()", "flatten(1)", "flatten the map first", because)
         maps = "kernel_size" in own or "num_features" in own
-        direct = cause.chain is not None and not any(link.changed for link in cause.chain.links)
+        direct = context.chain is not None and not any(link.changed for link in context.chain.links)
         if maps and rank in (3, 4, 5) and shape[-1] == wanted != shape[-2] and shape[0] == N and direct:
             order = ", ".join(map(str, (0, rank - 1, *range(1, rank - 1))))
             yield _Change("permute", f"permute({order})", f"permute({order})", "put the channels first, they come last")
@@ -69,7 +68,7 @@ def _changes(cause: Cause, tensor: Tensor) -> Iterator[_Change]:
                     step = f"transpose({dim}, {rank - 1})"
                     yield _Change("transpose", step, step, "swap the two dimensions first")
     channels = own.get("in_channels")
-    if cause.refusal.problem == "wrong-rank" and type(channels) is int and shape and shape[0] == N:
+    if context.refusal.problem == "wrong-rank" and type(channels) is int and shape and shape[0] == N:
         dimensions = {"1": 1, "2": 2, "3": 3}.get(type(layer).__name__[-2:-1], 0)
         if rank == dimensions + 1 and channels == 1:
             yield _Change("channel", "unsqueeze(1)", "unsqueeze(1)", "give it a dimension for the channel")
@@ -80,26 +79,26 @@ def _changes(cause: Cause, tensor: Tensor) -> Iterator[_Change]:
                 yield _Change("map", step, step, "make a map of it first")
 
 
-def _applied(trace: Trace, cause: Cause, tensor: Tensor, change: _Change) -> Candidate | None:
+def _applied(trace: Trace, context: FaultContext, tensor: Tensor, change: _Change) -> Candidate | None:
     """The change put before the failing call: as a step of its own, as an item, or as a method of its input."""
-    frame, call = cause.frame, cause.call
-    module = cause.module
-    if module is not None and module.place[1] is not cause.node and isinstance(cause.node, nodes.Call):
+    call = context.call
+    module = context.module
+    if module is not None and module.place[1] is not context.node and isinstance(context.node, nodes.Call):
         # Called on a tensor that it names.
-        for item in cause.node.args:
-            if isinstance(item, nodes.Name) and _is_value(cause, item.id, tensor):
-                span = cause.expression.span(item)
+        for item in context.node.args:
+            if isinstance(item, nodes.Name) and _is_value(context, item.id, tensor):
+                span = context.expression.span(item)
                 edit = Edit(Span(span.source, span.end, span.end), f".{change.method}")
                 return Candidate(change.description, (edit,), call.span, call.name, because=change.because)
         return None
-    if isinstance(frame.module.body, ItemsBody):
-        span = cause.expression.span(cause.node)
+    if isinstance(context.scope.module.body, ItemsBody):
+        span = context.expression.span(context.node)
         text = change.step if change.step[0].isupper() else None
         if text is None:
             return None
         edit = Edit(Span(span.source, span.start, span.start), f"{text}, ")
         return Candidate(change.description, (edit,), shown=f"{text}, {span.text}", because=change.because)
-    name = free_name(cause, change.name)
+    name = free_name(trace, context, change.name)
     line = line_before(call, f"{name}: {change.step}")
     if line is None:
         return None
@@ -108,15 +107,17 @@ def _applied(trace: Trace, cause: Cause, tensor: Tensor, change: _Change) -> Can
     )
 
 
-def _is_value(cause: Cause, name: str, tensor: Tensor) -> bool:
-    own = tensor if name == "_" else cause.frame.own(name)
-    return (own.value if isinstance(own, Local) else own) is tensor
+def _is_value(context: FaultContext, name: str, tensor: Tensor) -> bool:
+    value = tensor if name == "_" else context.scope.value_of(name)
+    return isinstance(value, Tensor) and value == tensor
 
 
-def free_name(cause: Cause, name: str) -> str:
+def free_name(trace: Trace, context: FaultContext, name: str) -> str:
     """The name, with a number where the file has it already."""
-    taken = {*cause.frame.own_names(), *(call.name for call in cause.frame.run.calls)}
-    text = cause.call.span.source.text
+    spec, scope = trace.spec, context.scope
+    taken = {*spec.hparams, *trace.sizes, *spec.dims, *spec.blocks, *spec.includes, *spec.imports, *scope.names}
+    taken |= {known for known, _ in scope.values()} | {call.name for call in scope.run.calls}
+    text = context.call.span.source.text
     number, free = 1, name
     while free in taken or re.search(rf"(?m)^\s*{re.escape(free)}\s*:", text):
         number += 1
@@ -155,26 +156,26 @@ def _whole_lines(call: Call) -> Span | None:
     return None if match is None else Span(source, start, span.end + match.end())
 
 
-def without_step(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def without_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The failing pool left out, or a flatten above moved below the layers that want a map."""
-    module = cause.module
+    module = context.module
     if module is None or module.layer is None:
         return
     name = type(module.layer).__name__
-    if cause.refusal.problem == "empty-output" and "Pool" in name:
-        lines = _whole_lines(cause.call)
+    if context.refusal.problem == "empty-output" and "Pool" in name:
+        lines = _whole_lines(context.call)
         if lines is not None:
-            yield Candidate("leave it out", (Edit(lines, ""),), shown=f"without {cause.call.name}")
-    if cause.refusal.problem != "wrong-rank" or cause.chain is None or not cause.chain.links:
+            yield Candidate("leave it out", (Edit(lines, ""),), shown=f"without {context.call.name}")
+    if context.refusal.problem != "wrong-rank" or context.chain is None or not context.chain.links:
         return
-    flatten = cause.chain.links[0]
+    flatten = context.chain.links[0]
     target = flatten.operation.target if flatten.operation is not None else None
     kind = target.type if isinstance(target, Module) else getattr(target, "name", "")
     lines = _whole_lines(flatten.call)
     if kind.lower() != "flatten" or lines is None:
         return
-    calls = cause.frame.run.calls
-    for call in calls[calls.index(cause.call) + 1 :] if cause.call in calls else []:
+    calls = context.scope.run.calls
+    for call in calls[calls.index(context.call) + 1 :] if context.call in calls else []:
         if call.type == "Linear":
             edit = line_before(call, f"{flatten.call.name}: {flatten.call.text}")
             if edit is not None:
@@ -184,22 +185,22 @@ def without_step(trace: Trace, cause: Cause) -> Iterator[Candidate]:
     yield Candidate("leave the flatten out", (Edit(lines, ""),), shown=f"without {flatten.call.name}")
 
 
-def above_flatten(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def above_flatten(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The failing normalisation moved above the flatten, with the channels of the map that it then gets."""
-    module, call = cause.module, construction(cause.node)
-    if cause.refusal.problem != "wrong-rank" or module is None or module.layer is None or call is None:
+    module, call = context.module, construction(context.node)
+    if context.refusal.problem != "wrong-rank" or module is None or module.layer is None or call is None:
         return
-    lines = _whole_lines(cause.call)
+    lines = _whole_lines(context.call)
     node = argument_of(call, module.layer.signature(), "num_features")
     if lines is None or whole_number(node) is None or node is None:
         return
-    calls = cause.frame.run.calls
-    for above in reversed(calls[: calls.index(cause.call)] if cause.call in calls else calls):
+    calls = context.scope.run.calls
+    for above in reversed(calls[: calls.index(context.call)] if context.call in calls else calls):
         before, after = next(iter(above.inputs), None), above.output
         if before is None or not isinstance(after, Tensor) or len(after.shape) >= len(before.shape):
             continue
-        span, channels = cause.call.span, Edit(cause.expression.span(node), str(before.shape[1]))
-        text = f"{cause.call.name}: {edited(span.source.text[: span.end], (channels,))[span.start :]}"
+        span, channels = context.call.span, Edit(context.expression.span(node), str(before.shape[1]))
+        text = f"{context.call.name}: {edited(span.source.text[: span.end], (channels,))[span.start :]}"
         line = line_before(above, text)
         if line is not None:
             shown = f"{text}, above {above.name}"
@@ -207,57 +208,58 @@ def above_flatten(trace: Trace, cause: Cause) -> Iterator[Candidate]:
         return
 
 
-def projection(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def projection(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """A 1x1 convolution, or a Linear, that brings one of two operands to the width of the other."""
-    tensors = list(tensors_in(cause.arguments))
-    if cause.module is not None or len(tensors) != 2 or cause.refusal.problem != "size-mismatch":
+    tensors = list(tensors_in(context.arguments))
+    if context.module is not None or len(tensors) != 2 or context.refusal.problem != "size-mismatch":
         return
     one, two = tensors
     if len(one.shape) != len(two.shape):
         return
     # The shortcut is what came earlier, and what is projected.
-    order = [name for name, local in cause.frame.locals.items() if isinstance(local, Local)]
-    both = [(named(cause.frame, one), one, two), (named(cause.frame, two), two, one)]
-    for name, tensor, other in sorted(both, key=lambda item: order.index(item[0]) if item[0] in order else 10**6):
-        node = _named_node(cause.node, name)
-        layer = _projecting(cause, tensor, other)
+    scope = context.scope
+    order = [*scope.run.inputs, *(call.name for call in scope.steps_before)]
+    both = [(scope.name_of(one), one, two), (scope.name_of(two), two, one)]
+    for name, tensor, other in sorted(both, key=lambda item: order.index(item[0]) if item[0] in order else len(order)):
+        node = _named_node(context.node, name)
+        layer = _projecting(context, tensor, other)
         if node is None or layer is None:
             continue
-        step = free_name(cause, "proj")
-        line = line_before(cause.call, f"{step}: {layer}({name})")
+        step = free_name(trace, context, "proj")
+        line = line_before(context.call, f"{step}: {layer}({name})")
         if line is not None:
-            edits = (line, Edit(cause.expression.span(node), step))
+            edits = (line, Edit(context.expression.span(node), step))
             yield Candidate(f"project {name}", edits, shown=f"{step}: {layer}({name}), and {step} in its place")
 
 
-def _projecting(cause: Cause, tensor: Tensor, other: Tensor) -> str | None:
+def _projecting(context: FaultContext, tensor: Tensor, other: Tensor) -> str | None:
     one, two = tensor.shape, other.shape
     if not all(type(size) is int for size in (*one[1:], *two[1:])):
         return None
     differ = [place for place in range(len(one)) if one[place] != two[place]]
     if len(one) == 4 and differ == [1]:
-        return f"Conv2d({_read(cause, one[1])}, {_width_of(cause, other, two[1])}, 1)"
+        return f"Conv2d({_read(context, one[1])}, {_width_of(context, other, two[1])}, 1)"
     if len(one) == 4 and differ in ([1, 2, 3], [2, 3]):
         strides = {-(-one[place] // two[place]) for place in (2, 3)}
         if len(strides) == 1 and all(one[place] > two[place] for place in (2, 3)):
-            return f"Conv2d({_read(cause, one[1])}, {_width_of(cause, other, two[1])}, 1, {strides.pop()})"
+            return f"Conv2d({_read(context, one[1])}, {_width_of(context, other, two[1])}, 1, {strides.pop()})"
     if len(one) in (2, 3) and differ == [len(one) - 1]:
-        return f"Linear({_read(cause, one[-1])}, {_width_of(cause, other, two[-1])})"
+        return f"Linear({_read(context, one[-1])}, {_width_of(context, other, two[-1])})"
     return None
 
 
-def _read(cause: Cause, size: Size) -> str:
+def _read(context: FaultContext, size: Size) -> str:
     """What comes in: a number, but `auto` inside a block, which is used with other sizes too."""
-    return "auto" if cause.frame.outer is not None or cause.frame.prefix else str(size)
+    return str(size) if context.scope.is_model else "auto"
 
 
-def _width_of(cause: Cause, tensor: Tensor, size: Size) -> str:
+def _width_of(context: FaultContext, tensor: Tensor, size: Size) -> str:
     """A width as the step that made it says it, where that is a hyperparameter of the block; else the number."""
-    chain = chain_of(cause.frame.tracer.makers, cause.call, tensor)
+    chain = chain_of(tensor)
     for link in chain.links:
         operation = link.operation
         target = operation.target if operation is not None else None
-        if not isinstance(target, Module) or target.layer is None or link.call not in cause.frame.run.calls:
+        if not isinstance(target, Module) or target.layer is None or link.call not in context.scope.run.calls:
             continue
         expression, node = target.place
         call = construction(node) if expression is not None else None  # type: ignore[arg-type]

@@ -8,9 +8,8 @@ from nnshape.fixes.candidate import Candidate, whole_number
 from nnshape.fixes.editing import Edit
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Span, nodes
-from nnshape.tracing import Trace
-from nnshape.tracing.causes import Cause
-from nnshape.tracing.labels import named
+from nnshape.tracing import Operation, Trace
+from nnshape.tracing.causes import FaultContext
 
 #: Which of its values people want of a layer that returns several, and what it is.
 _PARTS = {
@@ -25,25 +24,24 @@ _PARTS = {
 _SHAPES = ("wrong-rank", "size-mismatch", "silent-broadcast")
 
 
-def one_of_several(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def one_of_several(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The output of an LSTM, or its last state, where all that it returns was taken for one tensor."""
-    given = next((value for value in cause.arguments if isinstance(value, tuple)), None)
-    if cause.refusal.problem != "wrong-type" or given is None or cause.module is None:
+    given = next((value for value in context.arguments if isinstance(value, tuple)), None)
+    if context.refusal.problem != "wrong-type" or given is None or context.module is None:
         return
-    makers = cause.frame.tracer.makers
-    maker = next((makers.get(id(tensor)) for tensor in tensors_in(given)), None)
-    call = None if maker is None else maker.call
-    if call is None or call.name not in cause.frame.locals:
+    producer = next((tensor.producer for tensor in tensors_in(given)), None)
+    call = producer.call if isinstance(producer, Operation) else None
+    if call is None or call not in context.scope.steps_before:
         return
     for index, description in _PARTS.get(call.type, (("[0]", "take the first value"),)):
-        edit = _taking(cause, call.name, call.name + index)
+        edit = _taking(context, call.name, call.name + index)
         if edit is not None:
-            yield Candidate(description, (edit,), cause.call.span, cause.call.name)
+            yield Candidate(description, (edit,), context.call.span, context.call.name)
 
 
-def _taking(cause: Cause, name: str, text: str) -> Edit | None:
-    node, expression = cause.node, cause.expression
-    if cause.module is not None and cause.module.place[1] is node:
+def _taking(context: FaultContext, name: str, text: str) -> Edit | None:
+    node, expression = context.node, context.expression
+    if context.module is not None and context.module.place[1] is node:
         end = expression.span(node).end
         return Edit(Span(expression.origin.source, end, end), f"({text})")
     if isinstance(node, nodes.Call):
@@ -53,34 +51,34 @@ def _taking(cause: Cause, name: str, text: str) -> Edit | None:
     return None
 
 
-def another_form(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def another_form(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """An operand with a dimension less, transposed, cast, or brought to the other's size."""
-    node, refusal = cause.node, cause.refusal
+    node, refusal = context.node, context.refusal
     parts = _operand_nodes(node)
-    yield from _fewer_ids(cause, parts)
-    tensors = [tensor for value in cause.arguments for tensor in tensors_in(value)]
+    yield from _fewer_ids(context, parts)
+    tensors = [tensor for value in context.arguments for tensor in tensors_in(value)]
     for number, (tensor, part) in enumerate(zip(tensors[-len(parts) :] if parts else [], parts, strict=False)):
-        span = cause.expression.span(part)
+        span = context.expression.span(part)
         simple = isinstance(part, (nodes.Name, nodes.Call, nodes.Subscript, nodes.Attribute))
         text = span.text if simple else f"({span.text})"
-        for method, description in _methods(cause, tensor, number):
-            yield Candidate(description, (Edit(span, f"{text}.{method}"),), cause.call.span, cause.call.name)
+        for method, description in _methods(context, tensor, number):
+            yield Candidate(description, (Edit(span, f"{text}.{method}"),), context.call.span, context.call.name)
     if refusal.names and len(parts) == 2 and all(isinstance(part, nodes.Name) for part in parts) and len(tensors) == 2:
-        one, two = (cause.expression.span(part) for part in parts)
+        one, two = (context.expression.span(part) for part in parts)
         dims = "2:" if len(tensors[0].shape) == 4 else ""
-        if dims and tensors[0].shape[1:2] and named(cause.frame, tensors[0]):
+        if dims and tensors[0].shape[1:2] and context.scope.name_of(tensors[0]):
             edit = Edit(two, f"interpolate({two.text}, {one.text}.shape[{dims}])")
-            yield Candidate("bring one to the other's size", (edit,), cause.call.span, cause.call.name)
+            yield Candidate("bring one to the other's size", (edit,), context.call.span, context.call.name)
 
 
-def _fewer_ids(cause: Cause, parts: tuple[nodes.Node, ...]) -> Iterator[Candidate]:
+def _fewer_ids(context: FaultContext, parts: tuple[nodes.Node, ...]) -> Iterator[Candidate]:
     """`arange(1024)` for a table of 1024 rows."""
-    layer = cause.module.layer if cause.module is not None else None
+    layer = context.module.layer if context.module is not None else None
     rows = vars(layer).get("num_embeddings") if layer is not None else None
-    for part in parts if cause.refusal.problem == "index-error" and type(rows) is int else ():
+    for part in parts if context.refusal.problem == "index-error" and type(rows) is int else ():
         if isinstance(part, nodes.Call) and len(part.args) == 1 and whole_number(part.args[0]) is not None:
-            edit = Edit(cause.expression.span(part.args[0]), str(rows))
-            yield Candidate("look up fewer", (edit,), cause.call.span, cause.call.name)
+            edit = Edit(context.expression.span(part.args[0]), str(rows))
+            yield Candidate("look up fewer", (edit,), context.call.span, context.call.name)
 
 
 def _operand_nodes(node: nodes.Node) -> tuple[nodes.Node, ...]:
@@ -93,11 +91,11 @@ def _operand_nodes(node: nodes.Node) -> tuple[nodes.Node, ...]:
     return ()
 
 
-def _methods(cause: Cause, tensor: Tensor, number: int) -> Iterator[tuple[str, str]]:
-    refusal, shape = cause.refusal, tensor.shape
+def _methods(context: FaultContext, tensor: Tensor, number: int) -> Iterator[tuple[str, str]]:
+    refusal, shape = context.refusal, tensor.shape
     if refusal.problem in _SHAPES and len(shape) > 1 and shape[-1] == 1:
         yield f"squeeze({len(shape) - 1})", "drop the dimension of 1"
-    if refusal.problem == "size-mismatch" and len(shape) > 1 and number == 1 and cause.module is None:
+    if refusal.problem == "size-mismatch" and len(shape) > 1 and number == 1 and context.module is None:
         yield "transpose(-2, -1)", "transpose it"
     if refusal.problem == "wrong-dtype":
         yield ("long()", "make it int64") if tensor.dtype.startswith("float") else ("float()", "make it float32")

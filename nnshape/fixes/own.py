@@ -12,61 +12,63 @@ from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, Span, nodes
 from nnshape.tracing import Module, Trace
-from nnshape.tracing.causes import Cause
+from nnshape.tracing.causes import FaultContext
 from nnshape.tracing.scope import BlockBody
 
 _FAMILY = re.compile(r"(.*)([123])d")
 
 
-def what_arrives(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def what_arrives(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The argument at fault, taken from what arrives."""
-    value = _arriving(cause)
-    if value is None or cause.place is cause.node or isinstance(cause.place, nodes.Keyword):
+    value = _arriving(context)
+    if value is None or context.place is context.node or isinstance(context.place, nodes.Keyword):
         return
-    expression = _expression(cause)
-    for edit, literal in written(trace, cause, expression, cause.place, text_of(value)):
-        in_step = edit.span.source is cause.call.span.source and (
-            cause.call.span.start <= edit.span.start and edit.span.end <= cause.call.span.end
+    expression = _expression(context)
+    for edit, literal in written(trace, context, expression, context.place, text_of(value)):
+        in_step = edit.span.source is context.call.span.source and (
+            context.call.span.start <= edit.span.start and edit.span.end <= context.call.span.end
         )
         yield Candidate(
-            "take what arrives", (edit,), cause.call.span if in_step else None, cause.call.name,
+            "take what arrives", (edit,), context.call.span if in_step else None, context.call.name,
             shown="" if in_step else line_after(edit), safe=in_step and literal,
         )  # fmt: skip
-    layer, call = _layer(cause), construction(cause.node)
-    if layer is not None and call is not None and cause.refusal.argument in layer.auto:
+    layer, call = _layer(context), construction(context.node)
+    if layer is not None and call is not None and context.refusal.argument in layer.auto:
         # A number would be wrong in another turn of the loop, or where the block is used elsewhere.
-        edit = Edit(expression.span(cause.place), "auto")
-        yield Candidate("take what arrives", (edit,), cause.call.span, cause.call.name)
+        edit = Edit(expression.span(context.place), "auto")
+        yield Candidate("take what arrives", (edit,), context.call.span, context.call.name)
 
 
-def _arriving(cause: Cause) -> Any:
-    refusal = cause.refusal
+def _arriving(context: FaultContext) -> Any:
+    refusal = context.refusal
     if refusal.tensor is not None and len(refusal.dims) > 1 and refusal.arrived is not None:
         value: Any = tuple(refusal.tensor.shape[dim] for dim in refusal.dims)
         return value if all(type(size) is int for size in value) else None
     if refusal.problem == "index-error" and refusal.argument == "num_embeddings":
-        spans = [tensor.span for tensor in tensors_in(cause.arguments) if tensor.span is not None]
+        spans = [tensor.span for tensor in tensors_in(context.arguments) if tensor.span is not None]
         value = spans[0][1] + 1 if spans else None
     else:
         value = refusal.arrived
     return value if type(value) is int and value > 0 else None
 
 
-def _expression(cause: Cause) -> Expression:
-    module = cause.module
-    if module is not None and module.place[0] is not None and module.place[1] is not cause.node:
+def _expression(context: FaultContext) -> Expression:
+    module = context.module
+    if module is not None and module.place[0] is not None and module.place[1] is not context.node:
         return module.place[0]
-    return cause.expression
+    return context.expression
 
 
-def written(trace: Trace, cause: Cause, expression: Expression, node: Node, value: str) -> Iterator[tuple[Edit, bool]]:
+def written(
+    trace: Trace, context: FaultContext, expression: Expression, node: Node, value: str
+) -> Iterator[tuple[Edit, bool]]:
     """Where a value can be written so that an argument has it, and whether it replaces a plain number."""
     if isinstance(node, (nodes.Name, nodes.Word)):
         name = node.id
-        body = cause.frame.module.body
+        body = context.scope.module.body
         if isinstance(body, BlockBody) and body.definition.block is not None and name in body.names:
-            yield from _at_the_block(trace, cause.frame.module, name, value)
-        elif name in trace.spec.hparams and name not in cause.frame.names:
+            yield from _at_the_block(trace, context.scope.module, name, value)
+        elif name in trace.spec.hparams and name not in context.scope.names:
             yield Edit(trace.spec.hparams[name].span, value), False
         elif name in trace.spec.dims:
             yield Edit(trace.spec.dims[name].span, value), False
@@ -118,13 +120,13 @@ def line_after(edit: Edit) -> str:
     return (line[:start] + edit.replacement + line[start + span.end - span.start :]).split(" #")[0].strip()
 
 
-def another_window(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def another_window(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """A smaller kernel, or padding, where a kernel does not fit its map."""
-    layer, call = _layer(cause), construction(cause.node)
-    if layer is None or call is None or cause.refusal.problem != "empty-output" or cause.chain is None:
+    layer, call = _layer(context), construction(context.node)
+    if layer is None or call is None or context.refusal.problem != "empty-output" or context.chain is None:
         return
-    expression, own, tensor = _expression(cause), vars(layer), _tensor(cause)
-    dimensions = len(cause.refusal.dims)
+    expression, own, tensor = _expression(context), vars(layer), _tensor(context)
+    dimensions = len(context.refusal.dims)
     if tensor is None or "kernel_size" not in own or not dimensions:
         return
     sizes = [size for size in tensor.shape[-dimensions:] if type(size) is int]
@@ -137,18 +139,18 @@ def another_window(trace: Trace, cause: Cause) -> Iterator[Candidate]:
     smaller = room if room % 2 or pool else room - 1
     if 1 < smaller < kernel:
         edit = with_argument(expression, call, layer.signature(), "kernel_size", smaller)
-        yield Candidate("take a smaller kernel", (edit,), cause.call.span, cause.call.name)
+        yield Candidate("take a smaller kernel", (edit,), context.call.span, context.call.name)
     if not pool and "padding" in own:
         # People pad by half the kernel, which keeps the map's size; the least that does comes next.
         for wider in dict.fromkeys((kernel // 2, padding + -(-(kernel - room) // 2))):
             edit = with_argument(expression, call, layer.signature(), "padding", wider)
-            yield Candidate("pad the map", (edit,), cause.call.span, cause.call.name)
+            yield Candidate("pad the map", (edit,), context.call.span, context.call.name)
 
 
-def another_family(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def another_family(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The layer of the same name for the number of dimensions that arrive: BatchNorm1d for BatchNorm2d."""
-    layer, call, tensor = _layer(cause), construction(cause.node), _tensor(cause)
-    if layer is None or call is None or tensor is None or cause.refusal.problem != "wrong-rank":
+    layer, call, tensor = _layer(context), construction(context.node), _tensor(context)
+    if layer is None or call is None or tensor is None or context.refusal.problem != "wrong-rank":
         return
     function = call.function
     name = function.id if isinstance(function, nodes.Name) else ""
@@ -157,42 +159,42 @@ def another_family(trace: Trace, cause: Cause) -> Iterator[Candidate]:
         return
     for digit in (max(1, len(tensor.shape) - 2), len(tensor.shape) - 1):
         if digit in (1, 2, 3) and str(digit) != match[2]:
-            edit = Edit(_expression(cause).span(function), f"{match[1]}{digit}d")
-            yield Candidate("take the layer for what arrives", (edit,), cause.call.span, cause.call.name)
+            edit = Edit(_expression(context).span(function), f"{match[1]}{digit}d")
+            yield Candidate("take the layer for what arrives", (edit,), context.call.span, context.call.name)
 
 
-def another_dtype(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def another_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The layer's parameters in the dtype that arrives."""
-    layer, call, tensor = _layer(cause), construction(cause.node), _tensor(cause)
-    if cause.refusal.problem != "wrong-dtype" or layer is None or call is None or tensor is None:
+    layer, call, tensor = _layer(context), construction(context.node), _tensor(context)
+    if context.refusal.problem != "wrong-dtype" or layer is None or call is None or tensor is None:
         return
     if "dtype" in layer.signature().by_name and "float" in tensor.dtype:
-        edit = with_argument(_expression(cause), call, layer.signature(), "dtype", tensor.dtype)
-        yield Candidate("compute in what arrives", (edit,), cause.call.span, cause.call.name)
+        edit = with_argument(_expression(context), call, layer.signature(), "dtype", tensor.dtype)
+        yield Candidate("compute in what arrives", (edit,), context.call.span, context.call.name)
 
 
-def divisors(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def divisors(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The nearest numbers that divide, where a number of heads or groups does not."""
-    call, name = construction(cause.node), cause.refusal.argument
-    if call is None or cause.signature is None or name is None or cause.refusal.problem != "not-divisible":
+    call, name = construction(context.node), context.refusal.argument
+    if call is None or context.signature is None or name is None or context.refusal.problem != "not-divisible":
         return
-    node = argument_of(call, cause.signature, name)
+    node = argument_of(call, context.signature, name)
     number = whole_number(node)
     if number is None or node is None or not 0 < number <= 4096:
         return
     for value in sorted(range(1, 2 * number + 1), key=lambda value: (abs(value - number), -value))[1:9]:
-        edit = Edit(_expression(cause).span(node), str(value))
-        yield Candidate("take a number that divides", (edit,), cause.call.span, cause.call.name)
+        edit = Edit(_expression(context).span(node), str(value))
+        yield Candidate("take a number that divides", (edit,), context.call.span, context.call.name)
 
 
-def reshapes(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def reshapes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """A number of the shape that a reshape asks for, so that the values of a sample fill it."""
-    refusal, node = cause.refusal, cause.node
+    refusal, node = context.refusal, context.node
     if not isinstance(node, nodes.Call) or refusal.argument != "shape":
         return
     arrived, wanted = refusal.arrived, refusal.wanted
     if refusal.problem == "swallows-batch" and arrived is None:
-        yield from _batch_ahead(cause, node)
+        yield from _batch_ahead(context, node)
     if type(arrived) is not int or type(wanted) is not int or wanted < 1:
         return
     items = node.args
@@ -201,21 +203,21 @@ def reshapes(trace: Trace, cause: Cause) -> Iterator[Candidate]:
     for item in reversed(items):
         number = whole_number(item)
         if number is not None and number > 0 and arrived * number % wanted == 0:
-            edit = Edit(cause.expression.span(item), str(arrived * number // wanted))
-            yield Candidate("take what arrives", (edit,), cause.call.span, cause.call.name)
+            edit = Edit(context.expression.span(item), str(arrived * number // wanted))
+            yield Candidate("take what arrives", (edit,), context.call.span, context.call.name)
 
 
-def _batch_ahead(cause: Cause, node: nodes.Call) -> Iterator[Candidate]:
+def _batch_ahead(context: FaultContext, node: nodes.Call) -> Iterator[Candidate]:
     """The batch written ahead of -1, so that it stays a dimension of its own."""
     if node.args:
-        start = cause.expression.span(node.args[0]).start
-        edit = Edit(Span(cause.expression.origin.source, start, start), "N, ")
-        yield Candidate("keep the batch apart", (edit,), cause.call.span, cause.call.name)
+        start = context.expression.span(node.args[0]).start
+        edit = Edit(Span(context.expression.origin.source, start, start), "N, ")
+        yield Candidate("keep the batch apart", (edit,), context.call.span, context.call.name)
 
 
-def _layer(cause: Cause) -> Layer | None:
-    return None if cause.module is None else cause.module.layer
+def _layer(context: FaultContext) -> Layer | None:
+    return None if context.module is None else context.module.layer
 
 
-def _tensor(cause: Cause) -> Tensor | None:
-    return cause.refusal.tensor or next(iter(tensors_in(cause.arguments)), None)
+def _tensor(context: FaultContext) -> Tensor | None:
+    return context.refusal.tensor or next(iter(tensors_in(context.arguments)), None)

@@ -15,7 +15,7 @@ from nnshape.fixes.trying import Trials
 from nnshape.problems import Problem
 from nnshape.spec import Span
 from nnshape.tracing import Trace
-from nnshape.tracing.causes import Cause, key_of
+from nnshape.tracing.causes import FaultContext, key_of
 
 #: The most fixes of one problem, the most problems that are searched, and the most tries for one.
 _OFFERED = 3
@@ -27,7 +27,7 @@ _SCALAR = re.compile(r"^[|>][-+0-9]*\s+")
 #: So many layers below may be changed with the failing one.
 _FOLLOWERS = 2
 
-Source = Callable[[Trace, Cause], Iterator[Candidate]]
+Source = Callable[[Trace, FaultContext], Iterator[Candidate]]
 
 #: Where edits come from, the nearest first, and how many of each are offered at most.
 _SOURCES: tuple[tuple[Source, int], ...] = (
@@ -64,24 +64,24 @@ def fixes(trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
     trials = Trials(trace)
     found: list[Fix] = []
     for problem in trace.problems[:_PROBLEMS]:
-        cause = trace.causes.get(key_of(problem))
-        if cause is not None:
-            found += _fixes_of(trials, problem, cause, safe_only)
+        context = trace.causes.get(key_of(problem))
+        if context is not None:
+            found += _fixes_of(trials, problem, context, safe_only)
     return tuple(found)
 
 
 def explained(trace: Trace) -> tuple[Problem, ...]:
     """The problems of a trace, with the fixes that were found for each as its help."""
-    by_problem: dict[int, list[Fix]] = {}
+    by_problem: dict[Problem, list[Fix]] = {}
     for fix in fixes(trace):
-        by_problem.setdefault(id(fix.problem), []).append(fix)
+        by_problem.setdefault(fix.problem, []).append(fix)
     return tuple(
-        replace(problem, help=help_lines(by_problem[id(problem)])) if id(problem) in by_problem else problem
+        replace(problem, help=help_lines(by_problem[problem])) if problem in by_problem else problem
         for problem in trace.problems
     )
 
 
-def _fixes_of(trials: Trials, problem: Problem, cause: Cause, safe_only: bool) -> list[Fix]:
+def _fixes_of(trials: Trials, problem: Problem, context: FaultContext, safe_only: bool) -> list[Fix]:
     trace = trials.trace
     found: list[Fix] = []
     structural = other_order = False
@@ -90,7 +90,7 @@ def _fixes_of(trials: Trials, problem: Problem, cause: Cause, safe_only: bool) -
         offered = 0
         if other_order and source is own.what_arrives:
             continue
-        for candidate in source(trace, cause):
+        for candidate in source(trace, context):
             if len(found) >= _OFFERED or offered >= most or tries >= _TRIES or trials.exhausted:
                 break
             tries += 1
@@ -119,12 +119,12 @@ def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candida
             return None
         before = Counter(_place(error, whole.edits) for error in trials.trace.errors)
         new = [error for error in after.errors if not before[_place(error, ())]]
-        cause = after.causes.get(key_of(new[0])) if len(new) == 1 else None
-        edit = None if cause is None else _taken_back(after, cause, trials.trace, whole)
-        if edit is None or cause is None:
+        context = after.causes.get(key_of(new[0])) if len(new) == 1 else None
+        edit = None if context is None else _taken_back(after, context, trials.trace, whole)
+        if edit is None or context is None:
             return None
-        text = f"{cause.call.name}: " + " ".join(
-            edited(cause.call.span.source.text[: cause.call.span.end], [edit[1]])[cause.call.span.start :].split()
+        text = f"{context.call.name}: " + " ".join(
+            edited(context.call.span.source.text[: context.call.span.end], [edit[1]])[context.call.span.start :].split()
         )
         shown = whole.shown or _fix(problem, whole).shown
         whole = replace(whole, edits=(*whole.edits, edit[0]), shown=f"{shown}, {text}", step=None, safe=False)
@@ -137,9 +137,9 @@ def _place(error: Problem, edits: tuple[Edit, ...]) -> tuple[str, int]:
     return (error.kind, -1 if error.span is None else moved(error.span.start, edits))
 
 
-def _taken_back(after: Trace, cause: Cause, before: Trace, whole: Candidate) -> tuple[Edit, Edit] | None:
+def _taken_back(after: Trace, context: FaultContext, before: Trace, whole: Candidate) -> tuple[Edit, Edit] | None:
     """The edit of a layer below, as one of the text before the edits, and as one of the text after them."""
-    for candidate in own.what_arrives(after, cause):
+    for candidate in own.what_arrives(after, context):
         (edit,) = candidate.edits
         start, end = unmoved(edit.span.start, whole.edits), unmoved(edit.span.end, whole.edits)
         if candidate.step is not None and start is not None and end is not None and candidate.safe:

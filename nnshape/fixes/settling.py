@@ -8,6 +8,7 @@ from nnshape.fixes.editing import Edit, edited, overlap
 from nnshape.fixes.fix import Fix
 from nnshape.fixes.searching import fixes
 from nnshape.fixes.trying import retraced
+from nnshape.problems import Problem
 from nnshape.tracing import Trace
 
 #: A fix can bring a fault below to light; more than so many in a row are left for the next run.
@@ -51,10 +52,10 @@ def _chosen(found: tuple[Fix, ...]) -> list[Fix]:
     """The first fix of each problem, as far as they do not overlap."""
     chosen: list[Fix] = []
     edits: list[Edit] = []
-    seen: set[int] = set()
+    seen: set[Problem] = set()
     for fix in found:
-        if id(fix.problem) not in seen and not overlap([*edits, *fix.edits]):
-            seen.add(id(fix.problem))
+        if fix.problem not in seen and not overlap([*edits, *fix.edits]):
+            seen.add(fix.problem)
             chosen.append(fix)
             edits += fix.edits
     return chosen

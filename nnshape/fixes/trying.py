@@ -26,7 +26,7 @@ class Trials:
     def __init__(self, trace: Trace, budget: int = _BUDGET) -> None:
         self.trace = trace
         self._left = budget
-        self._cost = sum(1 for _ in trace.calls) + len(trace.spec.source.text) // _CHARACTERS_A_STEP + 10
+        self._cost = len(trace.calls) + len(trace.spec.source.text) // _CHARACTERS_A_STEP + 10
         self._tried: dict[tuple[tuple[int, int, str], ...], Trace | None] = {}
 
     @property

@@ -16,7 +16,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, nodes
 from nnshape.tracing import Module, Operation, Trace
-from nnshape.tracing.causes import Cause
+from nnshape.tracing.causes import FaultContext
 from nnshape.tracing.derived import plain
 from nnshape.tracing.labels import link_text
 from nnshape.tracing.origins import Chain, Link, chain_of
@@ -28,64 +28,66 @@ _MOST_LINKS = 60
 _FAILURES = (Refusal, TooLarge, ArithmeticError, TypeError, ValueError, IndexError, AttributeError)
 
 
-def upstream(trace: Trace, cause: Cause) -> Iterator[Candidate]:
+def upstream(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """One argument of a step on the way, for each of the tensors that the failing call takes."""
-    if cause.apply is None:
+    if context.apply is None:
         return
-    seen: set[int] = set()
-    tensors = [cause.refusal.tensor] if cause.refusal.tensor is not None else []
-    for tensor in (*tensors, *tensors_in((cause.arguments, dict(cause.keywords)))):
-        if id(tensor) in seen:
+    seen: set[Tensor] = set()
+    tensors = [context.refusal.tensor] if context.refusal.tensor is not None else []
+    for tensor in (*tensors, *tensors_in((context.arguments, dict(context.keywords)))):
+        if tensor in seen:
             continue
-        seen.add(id(tensor))
-        chain = cause.chain if tensor is cause.refusal.tensor and cause.chain is not None else None
-        chain = chain or chain_of(cause.frame.tracer.makers, cause.call, tensor)
-        yield from _along(trace, cause, chain, tensor)
+        seen.add(tensor)
+        chain = context.chain if tensor == context.refusal.tensor and context.chain is not None else None
+        chain = chain or chain_of(tensor)
+        yield from _along(trace, context, chain, tensor)
 
 
-def _along(trace: Trace, cause: Cause, chain: Chain, tensor: Tensor) -> Iterator[Candidate]:
+def _along(trace: Trace, context: FaultContext, chain: Chain, tensor: Tensor) -> Iterator[Candidate]:
     for number, link in enumerate(chain.links[:_MOST_LINKS]):
         place = _construction_of(link)
         if place is None or not link.changed:
             continue
         expression, call, layer = place
-        yield from _at_the_block(trace, cause, layer, call, link)
-        for name, value in _changes(cause, layer, call, link):
+        yield from _at_the_block(trace, context, layer, call, link)
+        for name, value in _changes(context, layer, call, link):
             changed = _changed(layer, name, value)
             if changed is None:
                 continue
             shapes = list(_forward(changed, chain.links[: number + 1]))
-            if shapes and shapes[-1] is not None and _accepts(cause, tensor, shapes[-1]):
+            if shapes and shapes[-1] is not None and _accepts(context, tensor, shapes[-1]):
                 edit = with_argument(expression, call, layer.signature(), name, value)
                 yield Candidate(
-                    _description(cause), (edit,), link.call.span, link.call.name,
+                    _description(context), (edit,), link.call.span, link.call.name,
                     because=_because(chain.links[:number], shapes),
                 )  # fmt: skip
 
 
-def _at_the_block(trace: Trace, cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterator[Candidate]:
+def _at_the_block(
+    trace: Trace, context: FaultContext, layer: Layer, call: nodes.Call, link: Link
+) -> Iterator[Candidate]:
     """Where the size is a hyperparameter of the block that the fault is in: its value where the block is used."""
-    if link.call not in cause.frame.run.calls:
+    if link.call not in context.scope.run.calls:
         return
-    arrived, wanted = cause.refusal.arrived, cause.refusal.wanted
-    others = [size for tensor in tensors_in((cause.arguments, dict(cause.keywords))) for size in tensor.shape[1:]]
+    arrived, wanted = context.refusal.arrived, context.refusal.wanted
+    others = [size for tensor in tensors_in((context.arguments, dict(context.keywords))) for size in tensor.shape[1:]]
     values = [size for size in ([wanted] if arrived is not None else others) if type(size) is int]
     for name in _SIZES:
         node = argument_of(call, layer.signature(), name)
         if not isinstance(node, nodes.Name):
             continue
         for value in dict.fromkeys(values):
-            for edit, _ in own.written(trace, cause, cause.expression, node, str(value)):
+            for edit, _ in own.written(trace, context, context.expression, node, str(value)):
                 if edit.span.text != edit.replacement:
-                    yield Candidate(_description(cause), (edit,), shown=own.line_after(edit))
+                    yield Candidate(_description(context), (edit,), shown=own.line_after(edit))
 
 
-def _description(cause: Cause) -> str:
-    refusal = cause.refusal
+def _description(context: FaultContext) -> str:
+    refusal = context.refusal
     if refusal.problem == "empty-output":
         return "keep the map larger"
     if refusal.wanted is None or refusal.names:
-        return "make them alike" if cause.module is None else "make what is wanted arrive"
+        return "make them alike" if context.module is None else "make what is wanted arrive"
     return f"make {refusal.wanted} arrive"
 
 
@@ -98,11 +100,11 @@ def _construction_of(link: Link) -> tuple[Expression, nodes.Call, Layer] | None:
     return None if expression is None or call is None else (expression, call, operation.target.layer)
 
 
-def _changes(cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterator[tuple[str, Any]]:
+def _changes(context: FaultContext, layer: Layer, call: nodes.Call, link: Link) -> Iterator[tuple[str, Any]]:
     """Arguments of a layer with other values: sizes first, then the window's, the nearest values first."""
     fields, signature = vars(layer), layer.signature()
-    arrived, wanted = cause.refusal.arrived, cause.refusal.wanted
-    others = [size for tensor in tensors_in((cause.arguments, dict(cause.keywords))) for size in tensor.shape]
+    arrived, wanted = context.refusal.arrived, context.refusal.wanted
+    others = [size for tensor in tensors_in((context.arguments, dict(context.keywords))) for size in tensor.shape]
     for name in _SIZES:
         value = fields.get(name)
         if type(value) is not int or not _is_plain(argument_of(call, signature, name)):
@@ -118,7 +120,7 @@ def _changes(cause: Cause, layer: Layer, call: nodes.Call, link: Link) -> Iterat
         for other in dict.fromkeys(values):
             if type(other) is int and other > 0 and other != value:
                 yield name, other
-    if cause.refusal.problem == "empty-output":
+    if context.refusal.problem == "empty-output":
         yield from _larger(layer, call)
         return
     for name in _WINDOW:
@@ -187,7 +189,6 @@ def reapplied(operation: Operation, rule: Any, link: Link, tensor: Tensor | None
     """What a rule makes of another tensor in the place of the one that came; None where it refuses."""
     if rule is None or tensor is None or link.before is None:
         return None
-    place = next(i for i, made in enumerate(tensors_in(operation.result)) if made is link.after)
     arguments = plain(swapped(operation.arguments, link.before, tensor))
     keywords = {name: plain(swapped(value, link.before, tensor)) for name, value in operation.keywords.items()}
     with collecting(), noticing():
@@ -195,12 +196,12 @@ def reapplied(operation: Operation, rule: Any, link: Link, tensor: Tensor | None
             made = list(tensors_in(rule(arguments, keywords)))
         except _FAILURES:
             return None
-    return made[place] if place < len(made) else None
+    return made[link.after.index] if link.after.index < len(made) else None
 
 
 def swapped(value: Any, before: Tensor, after: Tensor) -> Any:
     """The value with one tensor in the place of another."""
-    if value is before:
+    if isinstance(value, Tensor) and value == before:
         return after
     if isinstance(value, (tuple, list)):
         items = [swapped(item, before, after) for item in value]
@@ -208,14 +209,14 @@ def swapped(value: Any, before: Tensor, after: Tensor) -> Any:
     return value
 
 
-def _accepts(cause: Cause, before: Tensor, after: Tensor) -> bool:
+def _accepts(context: FaultContext, before: Tensor, after: Tensor) -> bool:
     """Whether the call that failed takes this tensor in the place of the one that came."""
-    arguments = plain(swapped(tuple(cause.arguments), before, after))
-    keywords = {name: plain(swapped(value, before, after)) for name, value in cause.keywords.items()}
-    assert cause.apply is not None
+    arguments = plain(swapped(tuple(context.arguments), before, after))
+    keywords = {name: plain(swapped(value, before, after)) for name, value in context.keywords.items()}
+    assert context.apply is not None
     with collecting(), noticing():
         try:
-            cause.apply(arguments, keywords)
+            context.apply(arguments, keywords)
         except _FAILURES:
             return False
     return True

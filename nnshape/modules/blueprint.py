@@ -39,7 +39,7 @@ def attribute_path(attribute: Attribute) -> str:
 def carried_out(call: Call) -> list[Operation]:
     """The operations of a step's forward pass: not those that only give a Parameter or Buffer its first value."""
     wanted = {
-        id(operation.arguments[0])
+        operation.arguments[0]
         for operation in call.operations
         if isinstance(operation.target, Attribute) and operation.arguments
     }
@@ -49,9 +49,9 @@ def carried_out(call: Call) -> list[Operation]:
     for operation in reversed(call.operations):
         if isinstance(operation.target, Attribute):
             continue
-        if any(id(tensor) in wanted for tensor in tensors_in(operation.result)):
+        if any(tensor in wanted for tensor in tensors_in(operation.result)):
             initial.add(operation)
-            wanted.update(map(id, tensors_in((operation.arguments, dict(operation.keywords)))))
+            wanted.update(tensors_in((operation.arguments, dict(operation.keywords))))
     return [operation for operation in call.operations if operation not in initial]
 
 
@@ -66,13 +66,9 @@ def is_plain_sequential(module: Module, run: Run, made: Blueprint, blueprint_of:
         operation = call.operations[0]
         if operation.target is not module.children[call.name] or operation.keywords:
             return False
-        if (
-            len(operation.arguments) != 1
-            or operation.arguments[0] is not running
-            or call.output is not operation.result
-        ):
+        if len(operation.arguments) != 1 or operation.arguments[0] != running or call.output != operation.result:
             return False
         if operation.run is not None and blueprint_of(operation.target).captures:
             return False
         running = operation.result
-    return run.output is running
+    return bool(run.output == running)

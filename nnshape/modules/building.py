@@ -19,7 +19,7 @@ from nnshape.modules.graphs import Writer
 from nnshape.modules.initial import own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
-from nnshape.shapes.tensor import Unknown, tensors_in
+from nnshape.shapes.tensor import Unknown
 from nnshape.tracing import Call, Trace
 from nnshape.tracing.model import Module, Run
 
@@ -65,9 +65,8 @@ class Builder:
         self.values = values or {}
         #: Whether a module that torch refuses leaves a gap, which its call then reports.
         self.lenient = lenient
-        self.real: dict[int, torch.nn.Module] = {}
-        self._blueprints: dict[int, Blueprint] = {}
-        self._names = _names_of(trace)
+        self.real: dict[Module, torch.nn.Module] = {}
+        self._blueprints: dict[Module, Blueprint] = {}
 
     def model(self) -> torch.nn.Module:
         """The model, with its shared and frozen parameters."""
@@ -90,11 +89,11 @@ class Builder:
 
     def blueprint(self, module: Module) -> Blueprint:
         """The graph of a module with a body."""
-        found = self._blueprints.get(id(module))
+        found = self._blueprints.get(module)
         if found is None:
             assert module.run is not None
-            found = Writer(module, module.run, self.blueprint, self._names).write()
-            self._blueprints[id(module)] = found
+            found = Writer(module, module.run, self.blueprint).write()
+            self._blueprints[module] = found
         return found
 
     def _body(self, module: Module, run: Run) -> torch.nn.Module:
@@ -108,7 +107,7 @@ class Builder:
             kind = SequentialBlock if module.type == "Sequential" else BlockModule
             _check_names(module)
             made = kind(blueprint.graph, _class_name(module.type), children)
-        self.real[id(module)] = made
+        self.real[module] = made
         return made
 
     def _children(self, module: Module, run: Run) -> dict[str, Any]:
@@ -131,7 +130,7 @@ class Builder:
         kind: type[torch.nn.Module] = getattr(torch.nn, module.type)
         children = self._children(module, module.run)
         made = kind(children) if module.type.endswith("Dict") else kind(children.values())
-        self.real[id(module)] = made
+        self.real[module] = made
         return made
 
     def _module(self, module: Module) -> torch.nn.Module:
@@ -148,7 +147,7 @@ class Builder:
             if not self.lenient:
                 raise SpecError(refusal_of_torch(f"{module.path} cannot be constructed", error, module.span)) from error
             made = Refused(error)
-        self.real[id(module)] = made
+        self.real[module] = made
         return made
 
 
@@ -188,19 +187,6 @@ def taken_names() -> frozenset[str]:
     """The names of a block's own attributes."""
     empty = SequentialBlock(Graph(), "Sequential", {})
     return frozenset({*dir(SequentialBlock), *vars(empty)})
-
-
-def _names_of(trace: Trace) -> dict[int, str]:
-    """A name for each value that a body may take from another: that of the step or input it comes from."""
-    names: dict[int, str] = {}
-    for call in trace.root.walk():
-        for operation in call.operations:
-            if operation.run is not None:
-                for name, value in operation.run.inputs.items():
-                    names.update({id(tensor): name for tensor in tensors_in(value)})
-        if call.name.isidentifier():
-            names.update({id(tensor): call.name for tensor in tensors_in(call.output)})
-    return names
 
 
 # ---- parameters ----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from torch.fx import Node
@@ -18,7 +18,7 @@ from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing.derived import Derived
-from nnshape.tracing.model import Attribute, Call, Module, Operation, Run
+from nnshape.tracing.model import Attribute, Call, Declared, Input, Module, Operation, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,18 +30,16 @@ _TAKEN = {"self", "torch", "device", "inf", "nan", "NoneType", "fx_pytree", "pyt
 class Writer:
     """Writes the graph of one run of a body."""
 
-    def __init__(
-        self, module: Module, run: Run, blueprint_of: Callable[[Module], Blueprint], names: dict[int, str]
-    ) -> None:
+    def __init__(self, module: Module, run: Run, blueprint_of: Callable[[Module], Blueprint]) -> None:
         self.module = module
         self.run = run
         self.prefix = f"{module.path}." if module.path else ""
         self.made = Blueprint()
         self.graph = self.made.graph
         self._blueprint_of = blueprint_of
-        self._names = names
-        self._nodes: dict[int, Any] = {}
-        self._parts: dict[int, tuple[Any, int]] = {}
+        #: The nodes of values, and of a part of a tuple the tuple and the place in it.
+        self._nodes: dict[Hashable, Any] = {}
+        self._parts: dict[Hashable, tuple[Any, int]] = {}
         self._dims: dict[Dim, Any] = {}
         self._last_input: Node | None = None
         self._used: set[str] = set()
@@ -82,9 +80,9 @@ class Writer:
         """A value of an enclosing body, which becomes one more argument; raises SpecError in the outermost."""
         if not self.prefix:
             raise _lost(value, self.run.calls[-1].span if self.run.calls else self.module.span)
-        node = self._placeholder(self._names.get(id(value), "size" if isinstance(value, (Derived, Dim)) else "value"))
+        node = self._placeholder(_name_of(value))
         self.made.captures[str(node.target)] = value
-        self._nodes[id(value)] = node
+        self.keep(value, node)
         return node
 
     # ---- calls ----
@@ -125,7 +123,6 @@ class Writer:
     def _outer(self, path: str, value: Any) -> Node:
         """A module or parameter of an enclosing body, handed in as an argument."""
         if path not in self._single:
-            self._names.setdefault(id(value), path.replace(".", "_"))
             self._single[path] = self.capture(value)
         return self._single[path]
 
@@ -142,7 +139,7 @@ class Writer:
 
     def _module(self, module: Module, operation: Operation, name: str | None) -> Node:
         assert module.path is not None
-        arguments = self.emit(operation.arguments)
+        arguments: Any = tuple(map(self.emit, operation.arguments))
         keywords = self.emit(dict(operation.keywords))
         if operation.run is not None:
             arguments, keywords = self._body_arguments(module, operation, operation.run, arguments, keywords)
@@ -163,7 +160,7 @@ class Writer:
             keywords = {blueprint.arguments[key]: value for key, value in keywords.items()}
         captures = blueprint.captures
         if captures and run is not module.run:
-            again = Writer(module, run, self._blueprint_of, self._names).write().captures
+            again = Writer(module, run, self._blueprint_of).write().captures
             if len(again) != len(captures):
                 raise _other_steps(module)
             captures = dict(zip(captures, again.values(), strict=True))
@@ -189,8 +186,8 @@ class Writer:
         target = targets.target_of(function, len(values), bool(operation.keywords), operation.method)
         op = "call_method" if isinstance(target, str) else "call_function"
         if op == "call_method" and "input" in keywords:
-            return self.graph.create_node(op, target, (keywords.pop("input"), *self.emit(values)), keywords, name)
-        return self.graph.create_node(op, target, self.emit(values), keywords, name)
+            return self.graph.create_node(op, target, (keywords.pop("input"), *map(self.emit, values)), keywords, name)
+        return self.graph.create_node(op, target, tuple(map(self.emit, values)), keywords, name)
 
     def _shared(self, key: str, make: Callable[[], Node]) -> Node:
         if key not in self._single:
@@ -216,35 +213,37 @@ class Writer:
     def _know(self, value: Any, node: Any) -> None:
         """Note which node makes a value, and where in it the parts of a tuple are."""
         if isinstance(value, (Tensor, Derived)):
-            self._nodes[id(value)] = node
-        elif isinstance(value, (tuple, list)) and value:
-            self._nodes[id(value)] = node
+            self._nodes[value] = node
+        elif isinstance(value, (tuple, list)) and _holds_traced(value):
+            self._nodes[_key(value)] = node
             self._know_parts(value)
 
     def _know_parts(self, value: Any) -> None:
         for index, part in enumerate(value):
             if isinstance(part, (Tensor, Derived, tuple, list)):
-                self._parts[id(part)] = (value, index)
-                self._nodes.pop(id(part), None)
+                self._parts[_key(part)] = (value, index)
+                self._nodes.pop(_key(part), None)
                 if isinstance(part, (tuple, list)):
                     self._know_parts(part)
 
     def lookup(self, value: Any) -> Any:
         """The node of a value that this body makes or is given; None for any other."""
-        node = self._nodes.get(id(value))
-        if node is None and id(value) in self._parts:
-            whole, index = self._parts[id(value)]
+        key = _key(value)
+        node = self._nodes.get(key)
+        if node is None and key in self._parts:
+            whole, index = self._parts[key]
             node = self.graph.create_node("call_function", operator.getitem, (self.lookup(whole), index))
-            self._nodes[id(value)] = node
+            self._nodes[key] = node
         return node
 
     def knows(self, value: Any) -> bool:
         """Say whether this body makes a value or is given it."""
-        return id(value) in self._nodes or id(value) in self._parts
+        key = _key(value)
+        return key in self._nodes or key in self._parts
 
     def keep(self, value: Any, node: Any) -> Any:
         """Remember the node of a value."""
-        self._nodes[id(value)] = node
+        self._nodes[_key(value)] = node
         return node
 
     def input_tensors(self) -> Iterable[Tensor]:
@@ -269,7 +268,7 @@ class Writer:
                 self._dims[value] = sizes_in_graphs.dim(self, value)
             return self._dims[value]
         if isinstance(value, (tuple, list)):
-            if value and self.knows(value):
+            if _holds_traced(value) and self.knows(value):
                 return self.lookup(value)
             return [self.emit(item) for item in value] if isinstance(value, list) else tuple(map(self.emit, value))
         if isinstance(value, dict):
@@ -277,6 +276,38 @@ class Writer:
         if isinstance(value, slice):
             return slice(self.emit(value.start), self.emit(value.stop), self.emit(value.step))
         return torch_dtype(value) if isinstance(value, DType) else value
+
+
+def _key(value: Any) -> Hashable:
+    """A value as the key of a mapping, in which lists and tuples of the same items are the same."""
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_key, value))
+    if isinstance(value, slice):
+        return (slice, _key(value.start), _key(value.stop), _key(value.step))
+    if isinstance(value, dict):
+        return (dict, *((name, _key(item)) for name, item in value.items()))
+    return value  # type: ignore[no-any-return]
+
+
+def _holds_traced(value: Any) -> bool:
+    """Whether a tensor or a size read off one is among the values."""
+    if isinstance(value, (tuple, list)):
+        return any(map(_holds_traced, value))
+    return isinstance(value, (Tensor, Derived))
+
+
+def _name_of(value: Any) -> str:
+    """The name of the argument that hands in a value of an enclosing body: that of its input, step or module."""
+    if isinstance(value, Module):
+        return (value.path or "").replace(".", "_")
+    if isinstance(value, Attribute):
+        return attribute_path(value).replace(".", "_")
+    producer = value.producer if isinstance(value, Tensor) else None
+    if isinstance(producer, Input):
+        return producer.name
+    if isinstance(producer, (Operation, Declared)) and producer.call.name.isidentifier():
+        return producer.call.name
+    return "value" if isinstance(value, Tensor) else "size"
 
 
 def _own_tensors(module: Module) -> Iterable[str]:

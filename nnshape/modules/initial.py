@@ -10,7 +10,7 @@ from nnshape.modules import targets
 from nnshape.modules.leaves import Values, argument, number, torch_dtype
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.function import Function
-from nnshape.shapes.tensor import Tensor, tensors_in
+from nnshape.shapes.tensor import Tensor
 from nnshape.spec import Span
 from nnshape.tracing.derived import Derived
 from nnshape.tracing.model import Attribute, Module, Operation, Run
@@ -30,7 +30,7 @@ def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:
     )
     if made_by.arguments:
         # Its own copy: the expression may be that of a step which is used elsewhere too.
-        return _Evaluation(run, values, module).value(made_by.arguments[0]).detach().clone()  # type: ignore[no-any-return]
+        return _Evaluation(values, module).value(made_by.arguments[0]).detach().clone()  # type: ignore[no-any-return]
     shape = tuple(number(size, values, module.span) for size in module.tensor.shape)
     dtype = torch_dtype(module.tensor.dtype)
     if dtype.is_floating_point or dtype.is_complex:
@@ -41,25 +41,19 @@ def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:
 class _Evaluation:
     """Computes values of a body that hang on no input."""
 
-    def __init__(self, run: Run, values: Values, module: Module) -> None:
-        self._makers = {
-            id(tensor): operation
-            for call in run.calls
-            for operation in call.operations
-            for tensor in tensors_in(operation.result)
-        }
+    def __init__(self, values: Values, module: Module) -> None:
         self._values = values
         self._module = module
-        self._known: dict[int, Any] = {}
+        self._known: dict[Tensor, Any] = {}
 
     def value(self, value: Any) -> Any:
         if isinstance(value, Tensor):
-            if id(value) not in self._known:
-                maker = self._makers.get(id(value))
-                if maker is None or not isinstance(maker.target, Function):
+            if value not in self._known:
+                producer = value.producer
+                if not isinstance(producer, Operation) or not isinstance(producer.target, Function):
                     raise _unknown(self._module, self._module.span)
-                self._note(maker.result, self._computed(maker, maker.target))
-            return self._known[id(value)]
+                self._note(producer.result, self._computed(producer, producer.target))
+            return self._known[value]
         if isinstance(value, Derived):
             return self.value(value.value)
         if isinstance(value, (tuple, list)):
@@ -70,7 +64,7 @@ class _Evaluation:
 
     def _note(self, abstract: Any, real: Any) -> None:
         if isinstance(abstract, Tensor):
-            self._known[id(abstract)] = real
+            self._known[abstract] = real
         elif isinstance(abstract, (tuple, list)):
             for one, other in zip(abstract, real, strict=True):
                 self._note(one, other)

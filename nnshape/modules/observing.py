@@ -31,7 +31,7 @@ class Observer:
         self._builder = builder
         self._sizes: dict[str, int] = dict(sizes)
         self._numbers: dict[Dim, int] = {}
-        self._judged: set[int] = set()
+        self._judged: set[Call] = set()
         self._stand_ins: dict[int, torch.Tensor] = {}
         self._callers: list[Call] = []
 
@@ -49,7 +49,7 @@ class Observer:
     def _sequential(self, module: Module, run: Run, value: Any) -> Any:
         for call, child in zip(run.calls, module.children.values(), strict=True):
             operation = call.operations[0]
-            real = self._builder.real[id(child)]
+            real = self._builder.real[child]
             try:
                 value = self._module(call, operation, real, (value,), {})
             except Exception as error:  # whatever torch raises is what is to be told
@@ -61,7 +61,7 @@ class Observer:
         self, module: Module, run: Run, blueprint: Blueprint, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> dict[Node, Any]:
         """The value of every node of a body."""
-        real = self._builder.real[id(module)]
+        real = self._builder.real[module]
         values: dict[Node, Any] = {}
         given = iter(arguments)
         for node in blueprint.graph.nodes:
@@ -125,12 +125,12 @@ class Observer:
 
     def _judge(self, call: Call, traced: Any, value: Any, last: bool = True) -> Any:
         """The value itself where it is as traced; else tell it, and give one that is."""
-        if id(call) in self._judged:
+        if call in self._judged:
             return value if self._difference(traced, value) is None else self._stand_in(traced)
         difference = self._difference(traced, value)
         if difference is None:
             if last and traced is call.output:
-                self._judged.add(id(call))
+                self._judged.add(call)
                 if any(id(tensor) in self._stand_ins for tensor in _tensors(value)):
                     self.unproved.append(call.path)
             return value
@@ -139,9 +139,9 @@ class Observer:
 
     def _fail(self, call: Call, traced: Any, error: Exception) -> Any:
         """Tell that a call raised, and give what it would have given."""
-        if id(call) not in self._judged:
+        if call not in self._judged:
             if _cannot_run_there(error, self._builder.device):
-                self._judged.add(id(call))
+                self._judged.add(call)
                 self.unproved.append(call.path)
             else:
                 message = f"torch refuses {call.path}, which the table lets pass"
@@ -149,7 +149,7 @@ class Observer:
         return self._stand_in(traced)
 
     def _tell(self, call: Call, problem: Problem) -> None:
-        self._judged.add(id(call))
+        self._judged.add(call)
         self.wrong.append(call.path)
         frames = tuple(Label(caller.span, caller.path) for caller in self._callers)
         self.problems.append(Problem(problem.kind, problem.message, problem.span, frames=frames, notes=problem.notes))

@@ -45,14 +45,14 @@ def _computed(writer: Writer, size: Derived) -> Any:
     return graph.create_node("call_function", arithmetic(how), operands)
 
 
-def _is_own(writer: Writer, value: Any, seen: dict[int, bool]) -> bool:
+def _is_own(writer: Writer, value: Any, seen: dict[Derived, bool]) -> bool:
     """Whether all that a value is derived from is known in this body."""
     if isinstance(value, Tensor):
         return writer.knows(value)
     if isinstance(value, Derived):
-        if id(value) not in seen:
-            seen[id(value)] = writer.knows(value) or all(_is_own(writer, item, seen) for item in value.operands)
-        return seen[id(value)]
+        if value not in seen:
+            seen[value] = writer.knows(value) or all(_is_own(writer, item, seen) for item in value.operands)
+        return seen[value]
     if isinstance(value, (tuple, list)):
         return all(_is_own(writer, item, seen) for item in value)
     return not isinstance(value, Dim)

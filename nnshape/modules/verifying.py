@@ -78,7 +78,7 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
     Raises SpecError where the model cannot be built at all.
     """
     place = available_device(device)
-    calls = sum(1 for _ in trace.calls)
+    calls = len(trace.calls)
     sizes = choose(open_symbols(trace), trace.constraints)
     unknown = unknown_call(trace)
     reason = ""

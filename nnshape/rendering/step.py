@@ -38,7 +38,7 @@ def step_lines(trace: Trace, found: Sequence[Place], width: int) -> list[Line]:
         lines += paragraph("is", repr(layer), width)
     lines += call_lines(trace, call, width, _inputs(call))
     for name, tensor in _inputs(call).items():
-        came = origin_text(origin(place, tensor))
+        came = origin_text(origin(tensor))
         if came:
             lines += paragraph("from", f"{name}: {came}" if len(call.inputs) > 1 else came, width)
     lines += _operation_lines(call, width)
@@ -60,7 +60,7 @@ def _inputs(call: Call) -> dict[str, Tensor]:
     """The tensors that a step takes, by the names of what it applies where that is one thing."""
     if len(call.inputs) == 1:
         return {"x": call.inputs[0]}
-    names: dict[int, str] = {}
+    names: dict[Tensor, str] = {}
     if len(call.operations) == 1:
         operation = call.operations[0]
         target, signature = operation.target, None
@@ -71,8 +71,9 @@ def _inputs(call: Call) -> dict[str, Tensor]:
         positional = signature.positional if signature is not None else []
         named = [*zip((parameter.name for parameter in positional), operation.arguments, strict=False)]
         for name, value in (*named, *operation.keywords.items()):
-            names.setdefault(id(value), name)
-    return {names.get(id(tensor), str(index + 1)): tensor for index, tensor in enumerate(call.inputs)}
+            if isinstance(value, Tensor):
+                names.setdefault(value, name)
+    return {names.get(tensor, str(index + 1)): tensor for index, tensor in enumerate(call.inputs)}
 
 
 def _own_rows(trace: Trace, call: Call) -> list[ParameterRow]:
@@ -152,7 +153,7 @@ def step_json(trace: Trace, found: Sequence[Place]) -> str:
     place = found[0]
     call = place.call
     layer = call.module.layer if call.module is not None else None
-    origins = [origin(place, tensor) for tensor in call.inputs]
+    origins = [origin(tensor) for tensor in call.inputs]
     return json.text_of({
         "version": json.VERSION,
         "kind": "step",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nnshape.shapes.dims import Dim, Size, shape_part, symbol
@@ -15,18 +15,23 @@ N: Dim = symbol("N")
 Shape = tuple[Size, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor of which only the shape and the dtype are known.
 
-    `shape` has one size a dimension: an int, or a `Dim` where the size is symbolic. `span` bounds
+    `shape` has one size per dimension: an int, or a `Dim` where the size is symbolic. `span` bounds
     the values of an integer tensor, both ends included, where the engine can know them (`arange`).
-    Two tensors are the same only if they are one object: a value in a model has one origin.
+
+    A traced tensor also knows its `producer`, the operation or input that it comes from, and its
+    `index` among the tensors of the producer's result. Rules ignore both; tensors made by a rule
+    have no producer until the trace records the operation.
     """
 
     shape: Shape
     dtype: DType = FLOAT32
     span: tuple[Size, Size] | None = None
+    producer: object = field(default=None, repr=False)
+    index: int = field(default=0, repr=False)
 
     @property
     def ndim(self) -> int:

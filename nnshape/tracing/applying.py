@@ -18,7 +18,7 @@ from nnshape.tracing.faults import fault
 from nnshape.tracing.layers import apply_layer, constructor_argument, make_layer, settle
 from nnshape.tracing.located import located
 from nnshape.tracing.measuring import declares_function, measure_of
-from nnshape.tracing.model import Attribute, Module, Operation
+from nnshape.tracing.model import Attribute, Module
 from nnshape.tracing.refusals import located_refusal, refuse_import, report_notices
 from nnshape.tracing.scope import (
     MISSING,
@@ -32,7 +32,7 @@ from nnshape.tracing.scope import (
     find_torch,
     is_layer_class,
 )
-from nnshape.tracing.values import fresh, holds_tensor, holds_unknown, shown
+from nnshape.tracing.values import holds_tensor, holds_unknown, shown
 from nnshape.tracing.work import RULE
 
 
@@ -115,16 +115,12 @@ def apply_function(
         report_notices(frame, node, arguments, keywords, function.signature(), None, function.apply)
     if function.measured:
         frame.call.measured = frame.call.partial_macs = True
-    result = fresh(result, arguments)
-    frame.call.operations.append(Operation(function, arguments, keywords, result, method))
-    return result
+    return frame.call.record(function, arguments, keywords, result, method=method)
 
 
 def read_attribute(frame: Frame, attribute: Attribute, tensor: Tensor) -> Tensor:
     """The value of a parameter or buffer, read inside an expression."""
-    value = tensor.like()
-    frame.call.operations.append(Operation(attribute, (), {}, value))
-    return value
+    return frame.call.record(attribute, (), {}, tensor)  # type: ignore[no-any-return]  # a tensor stays one
 
 
 # ---- modules ----
@@ -263,9 +259,7 @@ def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any,
         settle(frame, module)
     else:
         module.buffers = {"": tensor}
-    value = tensor.like()
-    frame.call.operations.append(Operation(Attribute(module, ""), () if initial is None else (initial,), {}, value))
-    return value
+    return frame.call.record(Attribute(module, ""), () if initial is None else (initial,), {}, tensor)
 
 
 def _foreign(

@@ -7,16 +7,14 @@ from typing import Any
 from nnshape.problems import Label, Problem
 from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
+from nnshape.shapes.tensor import UNKNOWN, Tensor
 from nnshape.spec import Block, Body, ShapePattern, Span, nodes
 from nnshape.tracing import expressions, patterns
 from nnshape.tracing.derived import Derived
 from nnshape.tracing.faults import Fault
-from nnshape.tracing.model import Module
-from nnshape.tracing.origins import Maker
+from nnshape.tracing.model import Input, Module, produced
 from nnshape.tracing.refusals import located_refusal
 from nnshape.tracing.scope import BlockBody, Definition, FileScope, Frame, Local
-from nnshape.tracing.values import entering
 
 
 def make_block(
@@ -84,11 +82,10 @@ def bind_inputs(
     except Refusal as refusal:
         raise located_refusal(frame, place, refusal, (), None) from None
     for item in inputs:
-        value = entering(bound[item.name])
+        given = bound[item.name]
+        value = produced(given, Input(item.name, item.span, frame.call, given, len(inputs) == 1))
         inner.run.inputs[item.name] = value
         inner.locals[item.name] = Local(value)
-        for tensor, outside in zip(tensors_in(value), tensors_in(bound[item.name]), strict=True):
-            inner.tracer.makers[id(tensor)] = Maker(tensor, item.span, None, outside)
         if item.pattern is not None and value is not None:
             if block is None:
                 _match_model_input(inner, item.pattern, value, item.name)

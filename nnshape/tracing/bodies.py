@@ -12,10 +12,9 @@ from nnshape.tracing import applying, blocks, expressions, patterns, sequences
 from nnshape.tracing.derived import Derived, is_number
 from nnshape.tracing.faults import Fault, fault
 from nnshape.tracing.layers import MOST_ELEMENTS
-from nnshape.tracing.model import Call, Module, Operation, Run
-from nnshape.tracing.origins import Maker
+from nnshape.tracing.model import Call, Input, Module, Operation, Run, produced
 from nnshape.tracing.scope import BlockBody, Frame, ItemsBody, Local, StepsBody
-from nnshape.tracing.values import entering, fresh, holds_tensor, holds_unknown, is_applied, shown
+from nnshape.tracing.values import holds_tensor, holds_unknown, is_applied, shown
 
 _NUMBERS = (int, float, str, bool, type(None), Derived)
 
@@ -101,8 +100,6 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     call.inputs = tuple(_inputs_of(frame, call))
     frame.locals[call.name] = Local(value, module)
     frame.run.calls.append(call)
-    for tensor in (value,) if type(value) is Tensor else tensors_in(value):
-        tracer.makers.setdefault(id(tensor), Maker(tensor, call.span, call))
     if module is None or module.tensor is None:
         frame.running = value
     return value
@@ -154,7 +151,7 @@ def _type_of(frame: Frame, call: Call) -> str:
 
     Where it applies several modules, as in a loop over what a ModuleList holds, none of them names the step.
     """
-    modules = {id(operation.target) for operation in call.operations if isinstance(operation.target, Module)}
+    modules = {operation.target for operation in call.operations if isinstance(operation.target, Module)}
     if call.module is not None and len(modules) < 2:
         return call.module.type
     if call.operations:
@@ -173,16 +170,15 @@ def _inputs_of(frame: Frame, call: Call) -> list[Tensor]:
         only = call.operations[0].arguments[0]
         if type(only) is Tensor:
             return [only]
-    made: set[int] = set()
-    taken: dict[int, Tensor] = {}
-    for operation in call.operations:
-        for tensor in tensors_in((operation.arguments, operation.keywords)):
-            if id(tensor) not in made:
-                taken.setdefault(id(tensor), tensor)
-        made.update(id(tensor) for tensor in tensors_in(operation.result))
+    taken = [
+        tensor
+        for operation in call.operations
+        for tensor in tensors_in((operation.arguments, operation.keywords))
+        if not (isinstance(tensor.producer, Operation) and tensor.producer.call is call)
+    ]
     if not taken and call.partial_macs:
         return list(tensors_in(frame.running))
-    return list(taken.values())
+    return list(dict.fromkeys(taken))
 
 
 # ---- applying bodies ----
@@ -222,13 +218,9 @@ def apply_body(
         frame.tracer.leave()
         frame.call, frame.expression, frame.placed = kept
     run.output = inner.running
-    result = fresh(inner.running, (*arguments, *keywords.values()))
-    if result is inner.running and isinstance(result, Tensor):
-        result = result.like()  # the same value outside the body has an origin of its own
-    call.operations.append(Operation(module, arguments, keywords, result, run=run))
     for child in run.calls:
         call.take_counts(child)
-    return result
+    return call.record(module, arguments, keywords, inner.running, run=run)
 
 
 def _run_body(inner: Frame, body: BlockBody | StepsBody | ItemsBody) -> None:
@@ -260,9 +252,7 @@ def _bind_single(
             "unknown-argument", f"{module.type} takes one value, and {len(arguments) + len(keywords)} came", span
         )
     given = arguments[0] if arguments else next(iter(keywords.values()))
-    value = entering(given)
-    for tensor, outside in zip(tensors_in(value), tensors_in(given), strict=True):
-        frame.tracer.makers[id(tensor)] = Maker(tensor, frame.call.span, None, outside)
+    value = produced(given, Input("x", frame.call.span, frame.call, given))
     inner.run.inputs["x"] = value
     inner.running = value
     if not isinstance(module.body, ItemsBody):

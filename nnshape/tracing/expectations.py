@@ -14,7 +14,6 @@ from nnshape.tracing.faults import Fault
 from nnshape.tracing.values import shown
 
 if TYPE_CHECKING:
-    from nnshape.tracing.model import Trace
     from nnshape.tracing.parameters import Totals
     from nnshape.tracing.scope import Frame
 
@@ -25,15 +24,15 @@ _HOLDS: dict[str, Callable[[int, int], bool]] = {
 _NAMES = {"parameter_bytes": "bytes of parameters", "macs": "MACs", "trainable": "trainable parameters"}
 
 
-def check_expectations(trace: Trace, frame: Frame, report: Callable[[Problem], None]) -> None:
+def check_expectations(frame: Frame, totals: Totals, output: Any, report: Callable[[Problem], None]) -> None:
     """Report every expectation that does not hold; no count is judged where the trace has other errors."""
     is_wrong = any(p.severity == "error" and p.kind != "unexpected-shape" for p in frame.tracer.problems)
-    for expectation in trace.spec.expect:
+    for expectation in frame.file.spec.expect:
         if expectation.quantity == "output":
-            _check_output(frame, expectation, expectation.value, trace.output, "the output", report)
+            _check_output(frame, expectation, expectation.value, output, "the output", report)
             continue
         if not is_wrong:
-            problem = _judged(expectation, trace.totals)
+            problem = _judged(expectation, totals)
             if problem is not None:
                 report(problem)
 

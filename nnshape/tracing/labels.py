@@ -11,9 +11,9 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, sizes_text, tensors_in
 from nnshape.spec import Span
-from nnshape.tracing.model import Call, Module
+from nnshape.tracing.model import Call, Module, Operation
 from nnshape.tracing.origins import Chain, Link, chain_of
-from nnshape.tracing.scope import Frame, Local
+from nnshape.tracing.scope import Frame
 
 #: The most places that are shown beside the fault itself.
 _MOST = 4
@@ -57,7 +57,7 @@ def labels_of(chain: Chain, call: Call, place: Span) -> list[Label]:
             break
     labels = list(shown.values())
     if not ended and chain.input is not None:
-        labels.append(_input_label(chain.input.span, chain.input.tensor))
+        labels.append(_input_label(chain.input_span, chain.input))
     # The nearest explain most, and the last says where it began.
     return labels if len(labels) <= _MOST else [*labels[: _MOST - 1], labels[-1]]
 
@@ -72,9 +72,10 @@ def _input_label(span: Any, tensor: Tensor) -> Label:
 def operand_labels(frame: Frame, tensors: Iterable[Tensor]) -> list[Label]:
     """Where each of several tensors comes from, and what it is there."""
     labels: dict[Any, Label] = {}
+    scope = frame.scope()
     for tensor in tensors:
-        chain = chain_of(frame.tracer.makers, frame.call, tensor)
-        name = named(frame, tensor)
+        chain = chain_of(tensor)
+        name = scope.name_of(tensor)
         is_what = f"{name} is {tensor}" if name else str(tensor)
         link = next((link for link in chain.links if link.changed and link.call is not frame.call), None)
         if link is not None:
@@ -86,7 +87,8 @@ def operand_labels(frame: Frame, tensors: Iterable[Tensor]) -> list[Label]:
                 span, text = frame.module.span, is_what
             labels.setdefault(span, Label(span, text))
         elif chain.input is not None:
-            labels.setdefault(chain.input.span, Label(chain.input.span, is_what))
+            span = chain.input_span
+            labels.setdefault(span, Label(span, is_what))
     return list(labels.values())[:_MOST]
 
 
@@ -130,17 +132,6 @@ def _joined(before: Tensor, after: Tensor) -> str | None:
     return None
 
 
-def named(frame: Frame, tensor: Tensor) -> str:
-    """The name that a tensor goes by where it is used; empty where it has none."""
-    body: Frame | None = frame
-    while body is not None:
-        for name, local in reversed(body.locals.items()):
-            if isinstance(local, Local) and local.value is tensor:
-                return name
-        body = body.outer
-    return ""
-
-
 def step_name(call: Call) -> str:
     """What a step is called in a message: its own name, or `h.3` where that is a number."""
     if not call.name.isdigit() or "." not in call.path:
@@ -167,7 +158,7 @@ def shrinking(refusal: Refusal, chain: Chain | None) -> tuple[str, ...]:
     else:
         if chain.input is not None:
             dims = chain.links[-1].dims if chain.links else frozenset()
-            tensor = chain.input.tensor
+            tensor = chain.input
             if max(dims, default=0) < len(tensor.shape):
                 shapes.append(_sizes(tensor, dims))
     if len(shapes) < 3:
@@ -182,15 +173,13 @@ def _sizes(tensor: Tensor, dims: frozenset[int]) -> str:
     return sizes_text(tensor.shape[dim] for dim in sorted(dims))
 
 
-def tuple_told(
-    frame: Frame, refusal: Refusal, module: Module | None, arguments: tuple[Any, ...], message: str
-) -> tuple[str, str]:
+def tuple_told(refusal: Refusal, module: Module | None, arguments: tuple[Any, ...], message: str) -> tuple[str, str]:
     """The message and torch's sentence where a step that returns several values is taken for one tensor."""
     given = next((value for value in arguments if isinstance(value, tuple)), None)
     if refusal.problem != "wrong-type" or given is None or module is None or module.layer is None:
         return message, ""
-    maker = next((frame.tracer.makers.get(id(tensor)) for tensor in tensors_in(given)), None)
-    call = None if maker is None else maker.call
+    producer = next((tensor.producer for tensor in tensors_in(given)), None)
+    call = producer.call if isinstance(producer, Operation) else None
     if call is None or call.module is None or call.module.layer is None or not call.module.layer.returns:
         return message, ""
     told = "linear(): argument 'input' (position 1) must be Tensor, not tuple" if module.type == "Linear" else ""

@@ -13,10 +13,10 @@ from nnshape.shapes.tensor import UNKNOWN, Tensor, product, tensors_in
 from nnshape.spec import nodes
 from nnshape.tracing.derived import plain
 from nnshape.tracing.faults import fault
-from nnshape.tracing.model import Module, Operation
+from nnshape.tracing.model import Declared, Module, produced
 from nnshape.tracing.refusals import located_refusal, report_notices
 from nnshape.tracing.scope import Frame
-from nnshape.tracing.values import fresh, holds_unknown
+from nnshape.tracing.values import holds_unknown
 from nnshape.tracing.work import RULE
 
 #: Elements of a tensor whose bytes, 8 at the most for a real number, stay below 2**63.
@@ -25,7 +25,7 @@ MOST_ELEMENTS = 2**60
 _KEPT = 20_000
 _PLAIN = frozenset({int, bool, float, str, type(None)})
 _layers: dict[tuple[Any, ...], Layer] = {}
-_answers: dict[tuple[Any, ...], tuple[Tensor, Size]] = {}
+_answers: dict[tuple[Any, ...], tuple[Tensor, Size]] = {}  # without producers, which would hold whole traces
 
 
 def make_layer(
@@ -134,7 +134,7 @@ def apply_layer(
             wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)
             frame.tracer.report(wrong.problem)
             frame.call.partial_macs = True
-            return _declared(layer, plain_arguments, plain_keywords)
+            return produced(_declared(layer, plain_arguments, plain_keywords), Declared(frame.call))
     except Refusal as refusal:
         raise located_refusal(frame, node, refusal, arguments, layer.signature(), module) from None
     except TooLarge as error:
@@ -144,9 +144,7 @@ def apply_layer(
     frame.call.macs += macs
     if layer.measured:
         frame.call.measured = frame.call.partial_macs = True
-    result = fresh(result, arguments)
-    frame.call.operations.append(Operation(module, arguments, keywords, result))
-    return result
+    return frame.call.record(module, arguments, keywords, result)
 
 
 def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Size]:
@@ -158,7 +156,7 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
     key = (layer, tensor.shape, tensor.dtype)
     kept = _answers.get(key)
     if kept is not None:
-        return Tensor(kept[0].shape, kept[0].dtype), kept[1]
+        return kept
     assumed, noticed = len(frame.tracer.constraints), len(frame.tracer.notices)
     result = layer.apply(arguments, {})
     macs = layer.macs(result, tensor)
@@ -166,7 +164,7 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
     if type(result) is Tensor and len(frame.tracer.constraints) == assumed and len(frame.tracer.notices) == noticed:
         if len(_answers) >= _KEPT:
             _answers.clear()
-        _answers[key] = (result, macs)
+        _answers[key] = (result.like(), macs)
     return result, macs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,11 +13,11 @@ from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import Size
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
-from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.tensor import Tensor, tensors_in
 
 if TYPE_CHECKING:
     from nnshape.spec import Expression, Node, Span, Spec
-    from nnshape.tracing.causes import Cause
+    from nnshape.tracing.causes import FaultContext
     from nnshape.tracing.parameters import ParameterRow, Totals
 
 
@@ -75,20 +76,71 @@ class Attribute:
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Operation:
     """One application inside a step: of a module, of a function, or the reading of an attribute.
 
-    Arguments and result are abstract values (tensors, numbers, and `Derived` sizes). `method` says
-    that a function was called as a Tensor method. `run` is there where the module has a body.
+    Arguments and result are abstract values (tensors, numbers, and `Derived` sizes); the tensors of
+    the result have the operation as their producer. `call` is the step. `method` says that a function
+    was called as a Tensor method. `run` is there where the module has a body.
     """
 
+    call: Call
     target: Module | Function | Attribute
-    arguments: tuple[Any, ...]
-    keywords: Mapping[str, Any]
-    result: Any
+    arguments: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    result: Any = None
     method: bool = False
     run: Run | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Input:
+    """The producer of the tensors that a body gets under a name: the model, or a block.
+
+    `span` is where the input is written. `call` is the step that applies the block and `given` the
+    value outside; both are None for an input of the model. `is_single` says that the body has no other input.
+    """
+
+    name: str
+    span: Span
+    call: Call | None = None
+    given: Any = None
+    is_single: bool = True
+
+    def outside(self, tensor: Tensor) -> Tensor | None:
+        """The tensor outside the block that one of this input's tensors stands for; None for an input of the model."""
+        if self.call is None:
+            return None
+        return next(itertools.islice(tensors_in(self.given), tensor.index, None), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Declared:
+    """The producer of a tensor that a failing layer declares: the trace goes on from it."""
+
+    call: Call
+
+
+Producer = Operation | Input | Declared
+
+
+def produced(value: Any, producer: Producer) -> Any:
+    """The value with its tensors as those of a producer, numbered in the order of `tensors_in`."""
+    if type(value) is Tensor:
+        return Tensor(value.shape, value.dtype, value.span, producer)
+    return _produced(value, producer, itertools.count())
+
+
+def _produced(value: Any, producer: Producer, numbers: Iterator[int]) -> Any:
+    if isinstance(value, Tensor):
+        return Tensor(value.shape, value.dtype, value.span, producer, next(numbers))
+    if isinstance(value, (tuple, list)):
+        items = [_produced(item, producer, numbers) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, dict):
+        return {key: _produced(item, producer, numbers) for key, item in value.items()}
+    return value
 
 
 @dataclass(slots=True, eq=False)
@@ -141,6 +193,22 @@ class Call:
         self.partial_macs |= child.partial_macs
         self.measured |= child.measured
 
+    def record(
+        self,
+        target: Module | Function | Attribute,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+        result: Any,
+        *,
+        method: bool = False,
+        run: Run | None = None,
+    ) -> Any:
+        """Record an operation of the step, and return its result as the operation's own."""
+        operation = Operation(self, target, arguments, keywords, None, method, run)
+        operation.result = produced(result, operation)
+        self.operations.append(operation)
+        return operation.result
+
     @property
     def children(self) -> list[Call]:
         """The calls of the steps inside, where the step applies blocks."""
@@ -167,12 +235,12 @@ class Requirement:
         return str(self.constraint)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Trace:
-    """What became of a spec: every call with its shapes, the parameters, and every problem.
+    """The result of tracing a spec: every call with its shapes, the parameters, and every problem.
 
-    `root` is the call of the whole model; `inputs` its tensors by name; `output` a tensor, or a
-    tuple or dict of them. `sizes` gives the symbols that have a value theirs.
+    `root` is the call of the whole model; `inputs` are its tensors by name; `output` is a tensor, or a
+    tuple or dict of them. `sizes` holds the symbols that have a value.
     """
 
     spec: Spec
@@ -182,19 +250,18 @@ class Trace:
     sizes: dict[str, Size]
     requirements: tuple[Requirement, ...]
     problems: tuple[Problem, ...]
-    parameters: tuple[ParameterRow, ...] = ()
+    parameters: tuple[ParameterRow, ...]
+    totals: Totals
     variant: str | None = None
-    #: What the trace was asked for beside the spec, so that an edited spec can be traced alike.
+    #: The arguments of the trace beside the spec, so that an edited spec can be traced alike.
     options: Mapping[str, Any] = field(default_factory=dict)
-    #: What the refusals among the problems were about, by `nnshape.tracing.causes.key_of`.
-    causes: Mapping[tuple[str, str, int, int], Cause] = field(default_factory=dict)
+    #: The contexts of the refusals among the problems, by `nnshape.tracing.causes.key_of`.
+    causes: Mapping[tuple[str, str, int, int], FaultContext] = field(default_factory=dict)
 
-    @property
-    def calls(self) -> Iterator[Call]:
-        """Every call, in the order of execution, the root left out."""
-        walk = self.root.walk()
-        next(walk)
-        return walk
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """Every call in the order of execution, without the root."""
+        return tuple(itertools.islice(self.root.walk(), 1, None))
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -205,10 +272,3 @@ class Trace:
     def errors(self) -> tuple[Problem, ...]:
         """The problems that make the model wrong; warnings left out."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
-
-    @cached_property
-    def totals(self) -> Totals:
-        """Parameters, buffers, MACs and bytes of the whole model."""
-        from nnshape.tracing.parameters import totals_of
-
-        return totals_of(self)

@@ -77,8 +77,8 @@ def reread(spec: Spec, text: str) -> Spec:
 
 def step_of(trace: Trace) -> Call:
     """The one step as it was executed; one made up for a step whose value is a number, which is no call."""
-    for call in trace.calls:
-        return call
+    if trace.calls:
+        return trace.calls[0]
     step = trace.spec.body.steps[0]
     inputs = tuple(trace.inputs.values())
     return Call(step.name, step.name, "", step.text, step.span, 0, None, inputs, plain(trace.output))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import Dim, TooLarge, symbol, symbols_of
@@ -14,19 +14,10 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, tensors_in
 from nnshape.spec import Span
 from nnshape.tracing.derived import plain
-from nnshape.tracing.model import Call, Module, Operation
+from nnshape.tracing.model import Call, Declared, Input, Module, Operation
 
-#: More steps than this are not gone back.
-_MOST = 400
-
-
-class Maker(NamedTuple):
-    """Where a tensor is written: an input, or a step; `outside` is what it is outside the body that it entered."""
-
-    tensor: Tensor
-    span: Span
-    call: Call | None = None
-    outside: Tensor | None = None
+#: The most steps to go back.
+_MAX_STEPS = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,48 +40,50 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The links from a tensor back, the nearest first, and the input that the way ends at, if any."""
+    """The links from a tensor back, the nearest first, and the tensor of the model's input at its end, if any."""
 
     links: tuple[Link, ...]
-    input: Maker | None = None
+    input: Tensor | None = None
+
+    @property
+    def input_span(self) -> Span:
+        """Where the input at the end is written."""
+        assert self.input is not None
+        assert isinstance(self.input.producer, Input)
+        return self.input.producer.span
 
 
-def chain_of(makers: dict[int, Maker], call: Call | None, tensor: Tensor, dims: Iterable[int] = ()) -> Chain:
-    """Go back from a tensor that is used in a step; without `dims`, all of its dimensions but the batch count."""
+def chain_of(tensor: Tensor, dims: Iterable[int] = ()) -> Chain:
+    """Go back from a tensor to where its sizes were set; without `dims`, all of its dimensions but the batch count."""
     wanted = frozenset(dim % len(tensor.shape) for dim in dims) if tensor.shape else frozenset()
     wanted = wanted or _own_dims(tensor)
     links: list[Link] = []
-    for _ in range(_MOST):
-        operation = None if call is None else _operation_of(call, tensor)
-        if operation is None:
-            maker = makers.get(id(tensor))
-            if maker is None:
-                break
-            if maker.outside is not None:
-                tensor, call = maker.outside, None
-            elif maker.call is None:
-                return Chain(tuple(links), maker)
-            elif maker.call is call:
-                links.append(Link(call, None, None, tensor, wanted, True, True))
-                break
-            else:
-                call = maker.call
-            continue
-        index = _place_in(operation.result, tensor)
-        if operation.run is not None:
-            inner = list(tensors_in(operation.run.output))
-            if index >= len(inner):
-                break
-            tensor, call = inner[index], None
-            continue
-        assert call is not None
-        sources, origin = _sources(operation, index, tensor, wanted)
-        before = sources[0][0] if sources else next(iter(_tensors_of(operation)), None)
-        changed = origin or not sources or _sizes(*sources[0]) != _sizes(tensor, wanted)
-        links.append(Link(call, operation, before, tensor, wanted, changed, origin or not sources))
-        if not sources:
+    for _ in range(_MAX_STEPS):
+        producer = tensor.producer
+        if isinstance(producer, Input):
+            outside = producer.outside(tensor)
+            if outside is None:
+                return Chain(tuple(links), tensor)
+            tensor = outside
+        elif isinstance(producer, Declared):
+            links.append(Link(producer.call, None, None, tensor, wanted, True, True))
             break
-        tensor, wanted = sources[0]
+        elif isinstance(producer, Operation):
+            if producer.run is not None:
+                inner = list(tensors_in(producer.run.output))
+                if tensor.index >= len(inner):
+                    break
+                tensor = inner[tensor.index]
+                continue
+            sources, origin = _sources(producer, tensor, wanted)
+            before = sources[0][0] if sources else next(iter(_tensors_of(producer)), None)
+            changed = origin or not sources or _sizes(*sources[0]) != _sizes(tensor, wanted)
+            links.append(Link(producer.call, producer, before, tensor, wanted, changed, origin or not sources))
+            if not sources:
+                break
+            tensor, wanted = sources[0]
+        else:
+            break
     return Chain(tuple(links))
 
 
@@ -102,32 +95,22 @@ def _sizes(tensor: Tensor, dims: frozenset[int]) -> list[Any]:
     return [tensor.shape[dim] for dim in sorted(dims)]
 
 
-def _operation_of(call: Call, tensor: Tensor) -> Operation | None:
-    for operation in reversed(call.operations):
-        if any(made is tensor for made in tensors_in(operation.result)):
-            return operation
-    return None
-
-
-def _place_in(value: Any, tensor: Tensor) -> int:
-    return next(place for place, made in enumerate(tensors_in(value)) if made is tensor)
-
-
 def _tensors_of(operation: Operation) -> list[Tensor]:
     return list(tensors_in((operation.arguments, operation.keywords)))
 
 
 def _sources(
-    operation: Operation, index: int, after: Tensor, dims: frozenset[int]
+    operation: Operation, after: Tensor, dims: frozenset[int]
 ) -> tuple[list[tuple[Tensor, frozenset[int]]], bool]:
     """The tensors and dimensions that these dimensions of a result depend on, and whether one depends on none.
 
     The rule itself says it: applied to sizes that are all symbols, it leaves in each size of its
     result the symbols that this size is computed from.
     """
-    tensors = list({id(tensor): tensor for tensor in _tensors_of(operation)}.values())
+    tensors = list(dict.fromkeys(_tensors_of(operation)))
     made = _with_symbols(operation, tensors)
     results = list(tensors_in(made))
+    index = after.index
     if index >= len(results) or len(results[index].shape) != len(after.shape):
         return _by_position(tensors, after, dims), False
     found: dict[int, set[int]] = {}
@@ -146,7 +129,7 @@ def _sources(
 
 def _with_symbols(operation: Operation, tensors: list[Tensor]) -> Any:
     stand = {
-        id(tensor): Tensor(
+        tensor: Tensor(
             # A size of 1 broadcasts, and a symbol does not.
             tuple(1 if size == 1 else symbol(f"at_{number}_{place}") for place, size in enumerate(tensor.shape)),
             tensor.dtype,
@@ -173,9 +156,9 @@ def _place_of_symbol(name: str) -> tuple[int, int] | None:
     return (int(number), int(place)) if head == "at" and number.isdigit() and place.isdigit() else None
 
 
-def _replaced(value: Any, stand: dict[int, Tensor]) -> Any:
+def _replaced(value: Any, stand: dict[Tensor, Tensor]) -> Any:
     if isinstance(value, Tensor):
-        return stand.get(id(value), value)
+        return stand.get(value, value)
     if isinstance(value, (tuple, list)):
         items = [_replaced(item, stand) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)

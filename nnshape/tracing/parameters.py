@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.tensor import Tensor, product, shape_text
 
 if TYPE_CHECKING:
-    from nnshape.spec import Span
-    from nnshape.tracing.model import Module, Trace
+    from nnshape.spec import Span, Spec
+    from nnshape.tracing.model import Call, Module
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class Totals:
         return self.parameters - self.trainable
 
 
-def totals_of(trace: Trace) -> Totals:
-    """Sum up a trace; a tied parameter counts once."""
+def totals_of(root: Call, rows: Sequence[ParameterRow]) -> Totals:
+    """Sum up a model, given the call of it and its parameters; a tied parameter counts once."""
     parameters: Size = 0
     trainable: Size = 0
     buffers: Size = 0
     parameter_bytes: Size = 0
     buffer_bytes: Size = 0
-    for row in trace.parameters:
+    for row in rows:
         size = row.count
         if row.buffer:
             buffers = buffers + size
@@ -85,11 +85,11 @@ def totals_of(trace: Trace) -> Totals:
         parameters,
         trainable,
         buffers,
-        per_sample(trace.root.macs),
+        per_sample(root.macs),
         parameter_bytes,
         buffer_bytes,
-        trace.root.partial_parameters,
-        trace.root.partial_macs,
+        root.partial_parameters,
+        root.partial_macs,
     )
 
 
@@ -107,16 +107,14 @@ def named_tensors(root: Module) -> Iterator[tuple[str, Tensor, Module, bool]]:
                 yield ".".join(filter(None, (prefix, name))), tensor, module, is_buffer
 
 
-def parameter_rows(trace: Trace, report: Callable[[Problem], None]) -> tuple[ParameterRow, ...]:
-    """Every parameter, then its ties and freezes put on; reports ties and globs that fit nothing."""
-    root = trace.root.module
-    assert root is not None
-    spec = trace.spec
+def parameter_rows(spec: Spec, root: Call, report: Callable[[Problem], None]) -> tuple[ParameterRow, ...]:
+    """Every parameter of a model with its ties and freezes; reports ties and globs that match nothing."""
+    assert root.module is not None
     rows = {
         name: ParameterRow(name, tensor, owner, not owner.frozen, is_buffer)
-        for name, tensor, owner, is_buffer in named_tensors(root)
+        for name, tensor, owner, is_buffer in named_tensors(root.module)
     }
-    ties = _ties(rows, spec, report, trace.root.partial_parameters)
+    ties = _ties(rows, spec, report, root.partial_parameters)
     frozen: set[str] = set()
     for glob in spec.freeze:
         hit = [
@@ -124,7 +122,7 @@ def parameter_rows(trace: Trace, report: Callable[[Problem], None]) -> tuple[Par
             for name, row in rows.items()
             if not row.buffer and (fnmatchcase(name, glob.value) or fnmatchcase(name, glob.value + ".*"))
         ]
-        if not hit and not trace.root.partial_parameters:
+        if not hit and not root.partial_parameters:
             message = f"{glob.value} fits no parameter"
             report(Problem("unknown-name", message, glob.span, help=nearest(glob.value, rows)))
         frozen.update(hit)

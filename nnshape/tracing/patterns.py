@@ -153,7 +153,7 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
         if not _fits(value.shape, wanted):
             message = f"{name} gives {shape_text(value.shape)}, not {pattern.span.text.strip()}"
             label = f"{shape_text(value.shape)} comes"
-            related = labels_of(chain_of(frame.tracer.makers, None, value), frame.call, pattern.span)
+            related = labels_of(chain_of(value), frame.call, pattern.span)
             return Problem(
                 "unexpected-shape",
                 message,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from nnshape.shapes.tensor import Tensor, tensors_in
-from nnshape.tracing.model import Call, Operation, Run, Trace
+from nnshape.shapes.tensor import Tensor
+from nnshape.tracing.model import Call, Declared, Input, Operation, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,42 +49,16 @@ def found_steps(trace: Trace, name: str) -> list[Place]:
     return exact or [place for place in every if place.call.path.endswith("." + name)]
 
 
-def origin(place: Place, tensor: Tensor) -> Origin | None:
-    """Where a tensor that a call takes comes from; None where it was made inside an expression."""
+def origin(tensor: Tensor) -> Origin | None:
+    """Where a tensor that a call takes comes from; None where nothing produced it."""
     through: list[str] = []
-    frames = list(place.frames)
-    while frames:
-        caller, operation = frames.pop()
-        run = operation.run
-        assert run is not None
-        for call in run.calls:
-            if any(made is tensor for made in tensors_in(call.output)):
-                return Origin(call, "", tuple(through))
-        name = next((name for name, value in run.inputs.items() if _holds(value, tensor)), None)
-        if name is None:
-            continue  # a name of an enclosing body
-        if not frames:
-            return Origin(None, name, tuple(through))
-        through.append(f"{name} of {caller.path}" if len(run.inputs) > 1 else caller.path)
-        outside = _given(operation, run, name, tensor)
-        if outside is None:
-            return None
+    while isinstance(tensor.producer, Input):
+        entry = tensor.producer
+        outside = entry.outside(tensor)
+        if outside is None or entry.call is None:
+            return Origin(None, entry.name, tuple(through))
+        through.append(entry.call.path if entry.is_single else f"{entry.name} of {entry.call.path}")
         tensor = outside
+    if isinstance(tensor.producer, (Operation, Declared)):
+        return Origin(tensor.producer.call, "", tuple(through))
     return None
-
-
-def _holds(value: Any, tensor: Tensor) -> bool:
-    return any(held is tensor for held in tensors_in(value))
-
-
-def _given(operation: Operation, run: Run, name: str, tensor: Tensor) -> Tensor | None:
-    """The tensor outside a body that an input of the body stands for."""
-    position = list(run.inputs).index(name)
-    if name in operation.keywords:
-        given: Any = operation.keywords[name]
-    elif position < len(operation.arguments):
-        given = operation.arguments[position]
-    else:
-        return None
-    pairs = zip(tensors_in(run.inputs[name]), tensors_in(given), strict=False)
-    return next((outside for inside, outside in pairs if inside is tensor), None)

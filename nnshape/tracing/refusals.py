@@ -15,13 +15,12 @@ from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import nodes
-from nnshape.tracing.causes import Cause, key_of
+from nnshape.tracing.causes import FaultContext, key_of
 from nnshape.tracing.derived import plain
 from nnshape.tracing.faults import Fault
 from nnshape.tracing.labels import (
     from_step,
     labels_of,
-    named,
     operand_labels,
     primary_label,
     shrinking,
@@ -54,22 +53,23 @@ def located_refusal(
     place = _argument_node(node, refusal, signature, module, len(arguments))
     span = frame.expression.span(place)
     tensors = list(tensors_in((tuple(arguments), dict(keywords))))
-    tensor = refusal.tensor or (tensors[0] if len({id(tensor) for tensor in tensors}) == 1 else None)
-    chain = None if tensor is None else chain_of(frame.tracer.makers, frame.call, tensor, refusal.dims)
+    tensor = refusal.tensor or (tensors[0] if len(set(tensors)) == 1 else None)
+    chain = None if tensor is None else chain_of(tensor, refusal.dims)
     if chain is not None:
-        others = [meant for meant, _ in refusal.names.values() if meant is not tensor]
+        others = [meant for meant, _ in refusal.names.values() if meant != tensor]
         related = labels_of(chain, frame.call, span)[: 3 if others else None] + operand_labels(frame, others)
     else:
         related = operand_labels(frame, tensors)
     if place is node and module is not None and module.layer and module.path != frame.prefix + frame.call.name:
         related.append(Label(module.span, f"{module.path} is made here"))
     message = refusal.message.replace("{layer}", step_name(frame.call))
+    scope = frame.scope()
     for word, (meant, otherwise) in refusal.names.items():
-        name = named(frame, meant) or _written(frame, node, arguments, meant) or otherwise
+        name = scope.name_of(meant) or _written(frame, node, arguments, meant) or otherwise
         message = message.replace(f"{{{word}}}", name)
     if "{from}" in message:
         message = message.replace("{from}", from_step(chain))
-    message, told = tuple_told(frame, refusal, module, tuple(arguments), message)
+    message, told = tuple_told(refusal, module, tuple(arguments), message)
     note = told or _torch_sentence(refusal, tuple(arguments), keywords, apply)
     torch_says = (f"torch says: {note}",) if note else ()
     takes: tuple[str, ...] = ()
@@ -79,11 +79,11 @@ def located_refusal(
         refusal.problem, message, span, primary_label(refusal, tensor, tensors), tuple(related), (),
         (refusal.help,) if refusal.help else (), (*takes, *shrinking(refusal, chain), *torch_says),
     )  # fmt: skip
-    cause = Cause(
-        refusal, frame, frame.call, frame.expression, node, place, tuple(arguments), keywords, signature, module,
+    context = FaultContext(
+        refusal, scope, frame.call, frame.expression, node, place, tuple(arguments), keywords, signature, module,
         chain, apply,
     )  # fmt: skip
-    frame.tracer.causes.setdefault(key_of(problem), cause)
+    frame.tracer.causes.setdefault(key_of(problem), context)
     return Fault(problem)
 
 
@@ -92,7 +92,7 @@ def _written(frame: Frame, node: nodes.Node, arguments: Sequence[Any], tensor: T
     if not isinstance(node, nodes.Call) or len(node.args) != len(arguments):
         return ""
     texts = [
-        frame.expression.span(item).text for item, value in zip(node.args, arguments, strict=True) if value is tensor
+        frame.expression.span(item).text for item, value in zip(node.args, arguments, strict=True) if value == tensor
     ]
     return texts[0] if texts and texts[0] != "_" and len(texts[0]) <= _LONGEST_NAME else ""
 

@@ -17,6 +17,7 @@ from nnshape.shapes.tensor import UNKNOWN
 from nnshape.spec import Block, Expression, Node, Span, Spec, Step
 from nnshape.spec.words import WORDS
 from nnshape.tracing import numbers
+from nnshape.tracing.causes import Scope
 from nnshape.tracing.model import Call, Module, Run
 
 if TYPE_CHECKING:
@@ -127,6 +128,11 @@ class Frame:
     #: The module that the step being executed has taken, and whether this body has run before.
     placed: Module | None = None
     again: bool = False
+
+    def scope(self) -> Scope:
+        """The names that the step being executed can use, as a fault keeps them."""
+        outer = None if self.outer is None else self.outer.scope()
+        return Scope(self.module, self.run, len(self.run.calls), self.names, outer)
 
     def own(self, name: str) -> Any:
         """What one of the file's own names means here, as a Local or a plain value; or MISSING."""

@@ -13,7 +13,7 @@ from nnshape.shapes.tensor import UNKNOWN, N, Tensor
 from nnshape.spec import ShapePattern, Span, Spec, nodes, parse_shape, parse_value
 from nnshape.tracing import patterns
 from nnshape.tracing.faults import Fault, fault
-from nnshape.tracing.origins import Maker
+from nnshape.tracing.model import Input, produced
 from nnshape.tracing.scope import FileScope, Frame, Local
 
 if TYPE_CHECKING:
@@ -141,10 +141,9 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
         except TooLarge as error:
             frame.tracer.report(Problem("too-large", str(error), pattern.span))
             tensor = UNKNOWN
-        frame.run.inputs[name] = tensor
+        frame.run.inputs[name] = tensor = produced(tensor, Input(name, pattern.span, is_single=len(shapes) == 1))
         if isinstance(tensor, Tensor):
             patterns.bind_sizes(file.sizes, pattern, tensor)
-            frame.tracer.makers[id(tensor)] = Maker(tensor, pattern.span)
     for item in file.spec.inputs:
         value = frame.run.inputs.setdefault(item.name, UNKNOWN)
         frame.locals[item.name] = Local(value)

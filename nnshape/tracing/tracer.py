@@ -16,14 +16,13 @@ from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import Span, Spec
 from nnshape.spec.limits import CALLS, PROBLEMS
 from nnshape.tracing import bodies, expressions, settings
-from nnshape.tracing.causes import Cause, key_of
+from nnshape.tracing.causes import FaultContext, key_of
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.expectations import check_expectations
 from nnshape.tracing.faults import Abort, Fault, fault
 from nnshape.tracing.measuring import Measuring
 from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Trace
-from nnshape.tracing.origins import Maker
-from nnshape.tracing.parameters import parameter_rows
+from nnshape.tracing.parameters import parameter_rows, totals_of
 from nnshape.tracing.scope import FileScope, Frame
 
 
@@ -36,8 +35,7 @@ class Tracer:
         self.requirements: list[Requirement] = []
         self.constraints: list[Constraint] = []
         self.notices: list[Notice] = []
-        self.makers: dict[int, Maker] = {}
-        self.causes: dict[tuple[str, str, int, int], Cause] = {}
+        self.causes: dict[tuple[str, str, int, int], FaultContext] = {}
         self._callers: list[tuple[Call, Span]] = []
         #: What was computed so far, held below the limit by `nnshape.tracing.work`.
         self.work = 0
@@ -164,19 +162,20 @@ def trace_spec(
             call.lose_count()
             run.output = UNKNOWN
     inputs = {name: value for name, value in run.inputs.items() if isinstance(value, Tensor)}
-    call.operations.append(Operation(module, tuple(run.inputs.values()), {}, run.output, run=run))
+    call.operations.append(Operation(call, module, tuple(run.inputs.values()), {}, run.output, run=run))
     for child in run.calls:
         call.take_counts(child)
     call.inputs, call.output = tuple(inputs.values()), run.output
-    trace = Trace(spec, call, inputs, run.output, values, tuple(tracer.requirements), (), variant=variant)
-    trace.parameters = parameter_rows(trace, tracer.report)
-    check_expectations(trace, frame, tracer.report)
-    trace.problems = tuple(tracer.problems)
-    trace.causes = tracer.causes
-    trace.options = {
+    parameters = parameter_rows(spec, call, tracer.report)
+    totals = totals_of(call, parameters)
+    check_expectations(frame, totals, run.output, tracer.report)
+    options = {
         "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic, "measuring": measuring
     }  # fmt: skip
-    return trace
+    return Trace(
+        spec, call, inputs, run.output, values, tuple(tracer.requirements), tuple(tracer.problems), parameters, totals,
+        variant, options, tracer.causes,
+    )  # fmt: skip
 
 
 def _output(frame: Frame, spec: Spec) -> Any:

@@ -14,29 +14,6 @@ from nnshape.tracing.model import Module
 from nnshape.tracing.scope import Definition, FileScope, Foreign, Frame, Special, is_layer_class
 
 
-def fresh(result: Any, arguments: tuple[Any, ...]) -> Any:
-    """The result as new tensors: each value of a model has one origin, also where a rule passes one on."""
-    if isinstance(result, Tensor):
-        for argument in arguments:
-            if result is argument:
-                return result.like()
-        return result
-    if isinstance(result, tuple) and any(tensor is argument for tensor in result for argument in arguments):
-        items = [fresh(item, arguments) for item in result]
-        return type(result)(*items) if hasattr(result, "_fields") else tuple(items)
-    return result
-
-
-def entering(value: Any) -> Any:
-    """A value as a body sees it: tensors of its own, so that each value has one origin in each graph."""
-    if isinstance(value, Tensor):
-        return Tensor(value.shape, value.dtype, value.span)
-    if isinstance(value, (tuple, list)):
-        items = [entering(item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
-
-
 def holds_tensor(value: Any) -> bool:
     """Say whether a tensor is among the values, inside tuples, lists and mappings too."""
     return any(True for _ in tensors_in(value))

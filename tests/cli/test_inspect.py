@@ -50,7 +50,7 @@ def test_a_disagreement_is_a_problem(run, lenet, monkeypatch):
 
     def verify(trace, device):
         found = real(trace, device)
-        problem = Problem("torch-disagrees", "fc1 gives 7", next(trace.calls).span)
+        problem = Problem("torch-disagrees", "fc1 gives 7", trace.calls[0].span)
         fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
         return nnshape.modules.Verification(**{**fields, "agree": False, "disagreements": (problem,)})
 
