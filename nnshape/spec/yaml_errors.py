@@ -6,9 +6,14 @@ import re
 from typing import Any
 
 from nnshape.problems import Label, Problem
+from nnshape.spec import limits
 from nnshape.spec.source import Source, Span
 
 _NO_SPACE = re.compile(r"\s*(?:- )?\s*([A-Za-z_][\w.]*|\d+)(:)[^\s:]")
+
+#: libyaml's own limit, of 1,000 levels. Its scanner reads ahead of its parser on one line, so that 1,000
+#: brackets in a row reach it before the parser has told of the first.
+_NESTING = "exceeded maximum nesting depth"
 _QUOTE_IT = "put the value in quotes"
 
 
@@ -26,6 +31,8 @@ def problem_of_yaml_error(source: Source, error: Any) -> Problem:
     here = text[at : at + 1]
     span = Span(source, at, min(at + 1, len(text)))
 
+    if said == _NESTING:
+        return Problem("too-large", f"the file nests deeper than {limits.DEPTH} levels", span)
     if "\t" in (here, text[opened : opened + 1]) or "tab" in said:
         tab = at if here == "\t" else max(text.rfind("\t", 0, at), 0)
         return _syntax(Span(source, tab, tab + 1), "a tab indents this line; YAML wants spaces", "tab")

@@ -53,6 +53,17 @@ def test_a_hostile_text_is_a_located_problem(name):
         assert sum(map(len, problem.help)) < 500
 
 
+@pytest.mark.parametrize("opening", ["[", "[\n", "{", "{\n", "{a: ", "[b, ", "['a', ", "- ", "? "])
+@pytest.mark.parametrize("count", [limits.DEPTH + 1, 999, 1_001, 5_000, 100_000])
+def test_too_many_levels_are_too_many_whoever_counts_them(opening, count):
+    """libyaml has a limit of its own, which its scanner may reach before the parser tells of the first bracket."""
+    with pytest.raises(SpecError) as error:
+        loads("a: [b, " + opening * count if opening in "[{" else opening * count)
+    assert [(problem.kind, problem.message) for problem in error.value.problems] == [
+        ("too-large", "the file nests deeper than 64 levels")
+    ]
+
+
 def test_reading_takes_bounded_memory():
     script = (
         "import re, sys\n"
