@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from conformance import check_function, tensor
+from conformance import Refused, check_function, tensor
 from drawing import FLOATS, SIZES, cases, nearly, often, shapes, some
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -22,6 +22,9 @@ REAL = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16
 DTYPES = often("float32", st.sampled_from(REAL), 3)
 REDUCTION = st.sampled_from(["none", "mean", "sum", "mean", "none", "batchmean", "elementwise_mean"])
 FLAGS = st.none() | st.booleans()
+#: The last ones fit in some dtypes alone: torch refuses what overflows in the dtype that it computes in.
+MARGINS = st.sampled_from([0.0, 0.5, 1, 2.5, -1.0, -1, 300, 1e5, 1e39, float("nan")])
+EPSILONS = st.sampled_from([1e-6, 1, 0, -1.0, 1e5, 1e39, float("nan")])
 OLD = {"reduction": REDUCTION, "size_average": often(None, FLAGS, 3), "reduce": often(None, FLAGS, 3)}
 
 
@@ -39,7 +42,7 @@ def stretched(draw: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "mse_loss": OLD,
     "l1_loss": OLD,
-    "smooth_l1_loss": OLD | {"beta": st.sampled_from([1.0, 0.5, 0, 0.0, -1.0])},
+    "smooth_l1_loss": OLD | {"beta": st.sampled_from([1.0, 0.5, 0, 0.0, -1.0, float("nan")])},
     "huber_loss": {"reduction": REDUCTION, "delta": st.sampled_from([1.0, 2, 0, -1.0])},
     "soft_margin_loss": OLD,
     "binary_cross_entropy": OLD,
@@ -86,7 +89,7 @@ def test_gaussian_nll_loss(data: st.DataObject) -> None:
         if draw(st.integers(0, 5)) == 0
         else tensor(*var_shape, dtype=draw(others))
     )
-    call = draw(some(full=st.booleans(), eps=st.just(1e-6), reduction=REDUCTION))
+    call = draw(some(full=st.booleans(), eps=EPSILONS, reduction=REDUCTION))
     check_function("gaussian_nll_loss", (*inputs, var), call, literal=(1,))
 
 
@@ -164,15 +167,12 @@ def test_margin_loss(name: str, data: st.DataObject) -> None:
         0 not in scores or name.startswith("multilabel_soft") or (input.dtype == "float32" and target.dtype == "int64")
     )
     if name == "multi_margin_loss":
-        call |= draw(some(p=st.sampled_from([1, 2, 3]), margin=st.floats(-1, 2)))
+        call |= draw(some(p=st.sampled_from([1, 2, 3]), margin=MARGINS))
     if name != "multilabel_margin_loss" and draw(st.booleans()):
         call["weight"] = tensor(*draw(nearly((classes,))), dtype=draw(often(input.dtype, DTYPES, 5)))
-    # Left out: where there are no samples, torch looks at no weights.
-    assume(0 not in scores or call.get("weight", input).dtype == input.dtype)
+    # Left out: where there are no samples, torch looks at no weights and no margin.
+    assume(0 not in scores or (call.get("weight", input).dtype == input.dtype and call.get("margin", 0) < 1e39))
     check_function(name, (input, target), call, literal=(1,))
-
-
-MARGINS = st.sampled_from([0.0, 0.5, 1, 2.5, -1.0])
 
 
 @cases(150)
@@ -241,3 +241,17 @@ def test_a_loss_of_two_shapes_that_torch_stretches_is_noticed() -> None:
     with noticing() as found:
         loss.apply((Tensor((N, 10)), Tensor((N, 10))), {})
     assert not found
+
+
+@pytest.mark.parametrize(("dtype", "fit", "too_large"), [
+    ("uint8", (0, 255, 2.5), (-1, -1.0, 256, 1e39, float("inf"), float("nan"))),
+    ("int8", (-128, 127.0), (128, -129.0)),
+    ("int64", (-(2**62), 1e18), (1e19, float("nan"))),
+    ("float16", (65504, -65504.0, float("inf"), float("nan")), (70000, -70000.0)),
+    ("float32", (2**62, 3e38), (1e39, -1e39)),
+])  # fmt: skip
+def test_a_margin_must_fit_in_the_input_s_dtype(dtype: str, fit: tuple, too_large: tuple) -> None:
+    inputs = tensor(2, 3, dtype=dtype), tensor(2, 3)
+    for margin in (*fit, *too_large):
+        answer = check_function("hinge_embedding_loss", inputs, {"margin": margin, "reduction": "none"})
+        assert isinstance(answer, Refused) == (margin in too_large)

@@ -14,6 +14,7 @@ from conformance import TORCH_REFUSES, check_function, check_layer, real, tensor
 from drawing import FLOATS, cases, dtypes, nearly, often, some, tensors
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from test_functions_losses import EPSILONS
 from test_layers_convolution import each, few, kernels, maps
 from test_layers_padding import PADS
 from test_layers_unpooling import output_sizes, ratios
@@ -274,10 +275,11 @@ def test_lengths(name: str, data: st.DataObject) -> None:
     first = tensor(*one, dtype=data.draw(dtypes()))
     if name == "normalize":
         dims = st.integers(-3, 3) | st.lists(st.integers(-2, 2), max_size=2).map(tuple)
-        check_function(name, (first,), data.draw(some(p=st.sampled_from([1, 2.0, 0, 3]), dim=dims)))
+        check_function(name, (first,), data.draw(some(p=st.sampled_from([1, 2.0, 0, 3]), dim=dims, eps=EPSILONS)))
         return
     second = tensor(*data.draw(nearly(one)), dtype=data.draw(dtypes()))
-    options = {"dim": st.integers(-3, 3)} if name == "cosine_similarity" else {"keepdim": FLAGS, "p": NUMBERS}
+    options = {"eps": EPSILONS}
+    options |= {"dim": st.integers(-3, 3)} if name == "cosine_similarity" else {"keepdim": FLAGS, "p": NUMBERS}
     check_function(name, (first, second), data.draw(some(**options)), literal=(1,))
 
 

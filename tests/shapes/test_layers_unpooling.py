@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from conformance import check_layer, tensor
+from conformance import Refused, check_layer, tensor
 from drawing import FLOATS, cases, dtypes, nearly, often, some
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,3 +79,14 @@ def output_sizes(dimensions: int, input: Tensor, keywords: dict, kernel: Any) ->
     usual = [(size - 1) * step + width - 2 * first(keywords.get("padding", 0)) for size in input.shape[-dimensions:]]
     near = st.tuples(*[often(size, st.integers(-3, 3).map(size.__add__), 2) for size in usual])
     return near | near.map(list) | near.map(lambda sizes: (1, 1, *sizes)) | st.just([3]) | st.just([3, 3, 3])
+
+
+def test_a_fractional_pool_takes_more_random_samples_than_it_reads() -> None:
+    """Torch asks for as many as the batch has, and lets more pass; an input without a batch wants one."""
+    for dimensions in (2, 3):
+        image = tensor(2, 3, *[5] * dimensions)
+        for count in (0, 1, 2, 3):
+            for input in (image, image.like(image.shape[1:])):
+                keywords = {"output_size": 2, "_random_samples": tensor(count, 3, dimensions)}
+                answer = check_layer(f"FractionalMaxPool{dimensions}d", (2,), keywords, (input,))
+                assert isinstance(answer, Refused) == (count < (2 if input is image else 1))

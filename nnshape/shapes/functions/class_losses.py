@@ -11,7 +11,7 @@ from nnshape.shapes.functions.losses import alike, bracketed
 from nnshape.shapes.reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
-from nnshape.shapes.values import number, require_floating
+from nnshape.shapes.values import number, require_fit, require_floating
 
 _OLD = "elementwise_mean"
 
@@ -182,6 +182,7 @@ def multi_margin_loss(
         message = f"{{layer}} wants class ids as {wanted}, but target is {target.dtype}{bracketed(target.shape)}"
         raise Refusal("size-mismatch", message, "target")
     _require_class_weights(input, weight, classes, loose=False)
+    require_fit(margin, "margin", input.dtype)
     return reduced(target.shape, input.dtype, reduction)
 
 

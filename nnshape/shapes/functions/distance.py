@@ -13,6 +13,7 @@ from nnshape.shapes.dtypes import DTYPES, FLOAT32, REAL_OF, category, is_complex
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.values import COMPUTED_IN, number, require_fit
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Sizes
@@ -27,6 +28,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
         message = f"{{layer}} wants floats, but x1 is {x1.dtype} and x2 {x2.dtype}"
         note = f"expected common dtype to be floating point, yet common dtype is {dtype}"
         raise Refusal("wrong-dtype", message, "x1", note=note)
+    if not number(eps, "eps") >= 0:
+        raise Refusal("invalid-argument", f"`eps` (={eps}) must be 0 or more", "eps", note="eps must be non-negative")
+    require_fit(eps, "eps", COMPUTED_IN.get(dtype, dtype))
     at = axis(dim, shape)
     return Tensor((*shape[:at], *shape[at + 1 :]), dtype)
 
@@ -54,4 +58,5 @@ def normalize(input: Tensor, p: float = 2.0, dim: Sizes = 1, eps: float = 1e-12)
     axes(dim, input.shape)
     if not is_floating(input.dtype) and (not is_complex(input.dtype) or input.dtype == "complex32"):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
+    require_fit(eps, "eps", input.dtype)
     return input.like()

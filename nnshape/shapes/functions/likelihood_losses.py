@@ -5,12 +5,13 @@ from __future__ import annotations
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import equal
-from nnshape.shapes.dtypes import FLOAT32, category, is_complex, promote, result_type
+from nnshape.shapes.dtypes import FLOAT32, category, is_complex, is_integral, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed, require_difference, require_float_dtype
 from nnshape.shapes.reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.values import require_fit
 
 
 @function(example=("kl_div(x, target, reduction='batchmean')", "10", "target=10"))
@@ -70,7 +71,8 @@ def gaussian_nll_loss(
     """Measures how well a mean and a variance foretell targets by a normal distribution."""
     if isinstance(var, Tensor):
         variance: Tensor = var
-        require_float_dtype(var.dtype, "var")
+        if not (isinstance(eps, int) and is_integral(var.dtype)):  # torch clamps var in its own dtype
+            require_float_dtype(var.dtype, "var")
         _require_variance(input, var)
         if len(var.shape) == len(input.shape) - 1 and alike(input.shape[:-1], var.shape):
             variance = var.like((*var.shape, 1))
@@ -82,6 +84,9 @@ def gaussian_nll_loss(
         variance = input.like(dtype=promote(input.dtype, FLOAT32) if category(input.dtype) < 2 else None)
     else:
         raise Refusal("wrong-type", f"{{layer}} takes a tensor or a float such as 1.0 as var, not {var}", "var")
+    require_fit(eps, "eps", variance.dtype)
+    if is_integral(variance.dtype):
+        variance = variance.like(dtype=FLOAT32)  # the logarithm's dtype
     require_reduction(reduction)
     both = broadcast(input.shape, target.shape, "compare", "target")
     shape = broadcast(both, variance.shape, "compare", "var")

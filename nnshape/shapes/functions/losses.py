@@ -145,7 +145,7 @@ def smooth_l1_loss(
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, "elementwise_mean")
     shape = _compared(input, target)
-    if beta < 0:
+    if not beta >= 0:  # nan is refused too
         note = "smooth_l1_loss does not support negative values for beta."
         raise Refusal("invalid-argument", f"`beta` (={beta}) must be 0 or more", "beta", note=note)
     return reduced(shape, require_float_dtype(promote(input.dtype, target.dtype)), reduction)

@@ -16,7 +16,7 @@ from nnshape.shapes.functions.losses import bracketed
 from nnshape.shapes.reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
-from nnshape.shapes.values import number
+from nnshape.shapes.values import number, require_fit
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Activation
@@ -48,6 +48,7 @@ def hinge_embedding_loss(
     require_reduction(reduction, _OLD)
     if input.dtype == "bool" or is_complex(input.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants distances, but input is {input.dtype}", "input")
+    require_fit(float(number(margin, "margin")), "margin", input.dtype)  # torch adds it as a float, in place
     return reduced(broadcast(input.shape, target.shape, "compare", "target"), input.dtype, reduction)
 
 
@@ -110,7 +111,7 @@ def margin_ranking_loss(
 
 
 def _require_triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> None:
-    if not number(margin, "margin") > 0:
+    if number(margin, "margin") <= 0:
         note = f"margin must be greater than 0, got {margin}"
         raise Refusal("invalid-argument", f"`margin` (={margin}) must be above 0", "margin", note=note)
     if not anchor.ndim == positive.ndim == negative.ndim:

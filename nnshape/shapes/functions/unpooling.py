@@ -119,12 +119,18 @@ def fractional_pooled(
 
 def _require_samples(dimensions: int, input: Tensor, samples: Tensor) -> None:
     batch = input.shape[0] if len(input.shape) == dimensions + 2 else 1
-    wanted = (batch, input.shape[-1 - dimensions], dimensions)
+    channels = input.shape[-1 - dimensions]
     if samples.dtype != input.dtype:
         message = f"{{layer}} wants _random_samples of {input.dtype}, but they are {samples.dtype}"
         raise Refusal("wrong-dtype", message, "_random_samples")
-    if len(samples.shape) != 3 or not all(map(assume_equal, samples.shape, wanted)):
-        message = f"{{layer}} wants _random_samples [{', '.join(map(str, wanted))}], but {torch_shape(samples)} arrives"
+    # torch reads the samples that it needs, and takes a tensor that holds more of them.
+    if len(samples.shape) != 3 or not (
+        assume_at_least(samples.shape[0], batch)
+        and assume_equal(samples.shape[1], channels)
+        and assume_equal(samples.shape[2], dimensions)
+    ):
+        wanted = f"[{batch} or more, {channels}, {dimensions}]"
+        message = f"{{layer}} wants _random_samples of {wanted}, but {torch_shape(samples)} arrives"
         raise Refusal("size-mismatch", message, "_random_samples")
 
 

@@ -98,7 +98,7 @@ class TripletMarginLoss(_Loss):
     example = ("TripletMarginLoss()(x, y, z)", "10", "y=10", "z=10")
 
     def check(self) -> None:
-        if not number(self.margin, "margin") > 0:
+        if number(self.margin, "margin") <= 0:
             note = f"TripletMarginLoss: expected margin to be greater than 0, got {self.margin} instead"
             raise Refusal("invalid-argument", f"`margin` (={self.margin}) must be above 0", "margin", note=note)
 
@@ -125,7 +125,7 @@ class TripletMarginWithDistanceLoss(_Loss):
     example = ("TripletMarginWithDistanceLoss()(x, y, z)", "10", "y=10", "z=10")
 
     def check(self) -> None:
-        if not number(self.margin, "margin") > 0:
+        if number(self.margin, "margin") <= 0:
             note = f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {self.margin} instead"
             raise Refusal("invalid-argument", f"`margin` (={self.margin}) must be above 0", "margin", note=note)
 
