@@ -21,9 +21,10 @@ MAY_IMPORT = {
     "fixes": {"spec", "shapes", "tracing"},
     "modules": {"spec", "shapes", "tracing"},
     "rendering": {"spec", "shapes", "tracing"},
-    "checking": {"spec", "shapes", "tracing", "fixes", "modules"},
+    "cache": set(),
+    "checking": {"spec", "shapes", "tracing", "fixes", "modules", "cache"},
     "schema": {"spec", "shapes"},
-    "cli": {"spec", "shapes", "tracing", "fixes", "modules", "rendering", "checking", "schema"},
+    "cli": {"spec", "shapes", "tracing", "fixes", "modules", "rendering", "checking", "schema", "cache"},
 }
 
 

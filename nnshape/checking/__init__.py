@@ -1,6 +1,6 @@
 """Many specs at once, for CI: found, judged, remembered, and their problems filtered."""
 
-from nnshape.checking.cache import Cache, cache_folder
+from nnshape.checking.cache import Cache
 from nnshape.checking.discovery import Candidate, Found, find_specs, stdin_spec
 from nnshape.checking.outcome import Finding, Outcome, Report
 from nnshape.checking.running import check
@@ -14,7 +14,6 @@ __all__ = [
     "Outcome",
     "Report",
     "Settings",
-    "cache_folder",
     "check",
     "find_specs",
     "read_settings",

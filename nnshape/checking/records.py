@@ -1,17 +1,21 @@
-"""An outcome as plain data, for the cache, and back."""
+"""An outcome as a JSON document, for the cache, and back."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Literal
 
 from nnshape.checking.outcome import Finding, Outcome
 from nnshape.problems import Label, Problem
 from nnshape.problems.kinds import kind_names
-from nnshape.spec import Source, Span
+from nnshape.spec import Source, Span, source_of_text
+
+#: No text of nnshape's own holds these, and a terminal would obey some of them.
+_CONTROLS = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def record_of(outcome: Outcome) -> dict[str, Any]:
-    """Lists, numbers and words; the text of the file itself is left out, as whoever reads it back has it."""
+    """The outcome as lists, numbers and strings, without the text of the file itself."""
     sources: dict[int, int] = {id(outcome.source): 0}
     texts: list[list[str]] = []
 
@@ -43,29 +47,68 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def outcome_of(record: dict[str, Any], source: Source) -> Outcome:
-    """The outcome of a record; raises ValueError, KeyError, TypeError or IndexError where it is none."""
-    sources = [source, *(Source(str(name), str(text)) for name, text in record["sources"])]
+    """The outcome of a record of the file `source`.
 
-    def span_of(item: list[int]) -> Span:
-        number, start, end = item
-        if not 0 <= start <= end <= len(sources[number].text):
+    Raises ValueError, KeyError, TypeError, IndexError or SpecError where the record is not one that `record_of` made.
+    """
+    sources = [source, *(source_of_text(_text(text), _line(name)) for name, text in record["sources"])]
+
+    def span_of(item: list[Any]) -> Span:
+        number, start, end = map(_number, item)
+        if not 0 <= number < len(sources) or not 0 <= start <= end <= len(sources[number].text):
             raise ValueError("a span lies outside its text")
         return Span(sources[number], start, end)
 
     def labels(items: list[Any]) -> tuple[Label, ...]:
-        return tuple([Label(span_of(span), str(text)) for span, text in items])
+        return tuple([Label(span_of(span), _line(text)) for span, text in items])
 
     findings = []
-    for kind, message, span, label, related, frames, help, notes, severity, place, variants, varying in record[
-        "findings"
-    ]:
-        if kind not in kind_names() or severity not in ("error", "warning"):
+    for item in record["findings"]:
+        kind, message, span, label, related, frames, help, notes, severity, place, variants, varying = item
+        if kind not in kind_names():
             raise ValueError("no problem is of this kind")
         problem = Problem(
-            kind, message, None if span is None else span_of(span), label, labels(related), labels(frames),
-            tuple(help), tuple(notes), severity, place,
+            kind, _line(message), None if span is None else span_of(span), _line(label), labels(related),
+            labels(frames), _lines(help), _lines(notes), _severity(severity), _line(place),
         )  # fmt: skip
-        findings.append(Finding(problem, tuple(variants), bool(varying)))
-    return Outcome(
-        source.name, source, tuple(record["variants"]), tuple(findings), bool(record["traced"]), bool(record["proved"])
-    )
+        runs = tuple([None if name is None else _line(name) for name in variants])
+        findings.append(Finding(problem, runs, _truth(varying)))
+    traced, proved = _truth(record["traced"]), _truth(record["proved"])
+    return Outcome(source.name, source, _lines(record["variants"]), tuple(findings), traced, proved)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("this is no text")
+    return value
+
+
+def _line(value: Any) -> str:
+    """A text that is shown; an outcome with a control character, of a file's name perhaps, is judged anew each time."""
+    if _CONTROLS.search(_text(value)):
+        raise ValueError("a control character stands in the text")
+    return str(value)
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("this is no list")
+    return tuple(map(_line, value))
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError("this is no whole number")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("this is neither true nor false")
+    return value
+
+
+def _severity(value: Any) -> Literal["error", "warning"]:
+    if value not in ("error", "warning"):
+        raise ValueError("no problem is as severe")
+    return "error" if value == "error" else "warning"

@@ -36,6 +36,7 @@ def check(
     exit_zero: options.ExitZero = False,
     jobs: options.Jobs = None,
     no_cache: options.NoCache = False,
+    cache_dir: options.CacheDir = None,
     clear_cache: options.ClearCache = False,
     fix: options.Fix = False,
     diff: options.Diff = False,
@@ -56,9 +57,10 @@ def check(
       nnshape check --device none --format github
       nnshape check --format sarif --output-file nnshape.sarif configs/
     """
-    from nnshape.checking import Cache, cache_folder, find_specs, read_settings, stdin_spec
     from nnshape.checking import check as check_specs
+    from nnshape.checking import find_specs, read_settings, stdin_spec
     from nnshape.checking.globs import Glob
+    from nnshape.cli.caching import cleared_cache, opened_cache
     from nnshape.cli.program import PROBLEMS, USAGE
     from nnshape.cli.progress import ProgressBar
     from nnshape.cli.proof import checked_device
@@ -69,13 +71,13 @@ def check(
 
     if stdin_filename is not None and "-" not in (paths or ()):
         raise Misuse("--stdin-filename names what - reads, and there is no - among the paths.")
-    cache = Cache(cache_folder())
     if clear_cache:
-        cache.clear()
+        cleared_cache(cache_dir)
         if not paths:
             write("the cache is empty\n", sys.stderr)
             return 0
     paths = paths or ["."]
+    cache = None if no_cache else opened_cache(cache_dir, _places(paths, stdin_filename))
     try:
         settings = read_settings(_places(paths, stdin_filename))
         device = device or settings.device or "meta"
@@ -100,7 +102,7 @@ def check(
     with ProgressBar() as progress:
         report = check_specs(
             candidates, settings, device=device, allow_import=tuple(allow_import or ()),
-            cache=None if no_cache else cache, jobs=jobs, passed_over=found.passed_over, progress=progress,
+            cache=cache, jobs=jobs, passed_over=found.passed_over, progress=progress,
         )  # fmt: skip
     _write(report, output_format or settings.format or "full", output_file, columns, color)
     if report.crashes:

@@ -167,4 +167,7 @@ Jobs = Annotated[
     Option("--jobs", min=1, metavar="N", help="Maximum number of processes. Defaults to the number of cores."),
 ]
 NoCache = Annotated[bool, Option("--no-cache", help="Neither read nor write the cache.")]
+CacheDir = Annotated[
+    str | None, Option("--cache-dir", metavar="DIR", help="Keep the cache in this folder, even inside the project.")
+]
 ClearCache = Annotated[bool, Option("--clear-cache", help="Clear the cache first; without a PATH, do nothing else.")]

@@ -1,65 +1,60 @@
-"""Writing a file in one step: whoever reads it sees the old text or the new one, never a part."""
+"""`--output-file`: a file of the answer, replaced in one step."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-import tempfile
 
+from nnshape.disk import open_folder
 from nnshape.problems import Problem, SpecError
+
+#: What stands here is the system's, and its links lead to streams: /dev/stdout.
+_STREAMS = ("/dev/", "/proc/")
 
 
 def check_writable(path: str, option: str) -> None:
     """Raise SpecError where a file cannot be written, before the work that would be lost."""
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    if os.path.isdir(target):
+    if os.path.isdir(path):
         raise _refused(path, "it is a folder", option)
-    if os.path.exists(target):
-        if not os.access(target, os.W_OK):
-            raise _refused(path, "it may not be written", option)
+    if os.path.islink(path) and not _is_stream(path):
+        # A checkout may hold a link of this name that leads to any file of the user.
+        raise _refused(path, f"it is a link; name the file itself, {os.path.realpath(path)}", option)
+    folder = os.path.dirname(path) or os.curdir
+    if os.path.exists(path):
+        if not os.access(path, os.W_OK):
+            raise _refused(path, "permission is denied", option)
     elif not os.path.isdir(folder):
-        raise _refused(path, f"there is no folder {os.path.dirname(path) or folder}", option)
+        raise _refused(path, f"there is no folder {folder}", option)
 
 
 def replace_file(path: str, text: str, option: str) -> None:
-    """Put a text in place of a file, or of what a link leads to; raises SpecError, and then nothing has changed."""
+    """Put a text in place of a file, or into a pipe or device; raises SpecError, and then no file has changed."""
     check_writable(path, option)
-    target = os.path.realpath(path)
     data = text.encode("utf-8", "backslashreplace")
+    folder_name, name = os.path.split(path)
     try:
-        if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-            with open(target, "wb") as file:  # a pipe or a terminal cannot be replaced
+        if _is_stream(path):
+            with open(path, "wb") as file:
                 file.write(data)
             return
-        _replace(target, data)
+        with open_folder(folder_name or os.curdir, follow=True) as folder:
+            folder.replace(name, data, mode=_mode(path))
     except OSError as error:
         raise _refused(path, error.strerror or str(error), option) from None
 
 
-def _replace(target: str, data: bytes) -> None:
-    number, temporary = tempfile.mkstemp(prefix=".nnshape-", dir=os.path.dirname(target))
+def _is_stream(path: str) -> bool:
+    """Whether it is a pipe or a device, which cannot be replaced, or a link to one."""
+    if os.path.abspath(path).startswith(_STREAMS):
+        return True
+    return os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
+
+
+def _mode(path: str) -> int | None:
     try:
-        with os.fdopen(number, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _mode(target: str) -> int:
-    """The permissions that the file has, or that a new one gets."""
-    with contextlib.suppress(FileNotFoundError):
-        return stat.S_IMODE(os.stat(target).st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return None
 
 
 def _refused(path: str, reason: str, option: str) -> SpecError:

@@ -1,12 +1,11 @@
-"""Writes a fixed spec to its file: atomically, and only over the text that was read."""
+"""Writes a fixed spec to its file: in one step, through no link, and only over the text that was read."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-import tempfile
 
+from nnshape.disk import open_folder_of_tree
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source
 
@@ -14,53 +13,32 @@ _MARK = b"\xef\xbb\xbf"
 
 
 def rewrite(source: Source, text: str) -> None:
-    """Write a text over the file that a source was read from, all else of the file kept.
+    """Write a text over the file that a source was read from; its mode, owner and byte order mark stay.
 
-    The new text goes to a temporary file beside it, which then takes its place, so that at each moment
-    one of the two is there whole. A symlink stays, and what it leads to is written. Raises SpecError
-    where there is no file to write, it may not be written, or it is no longer as it was read.
+    Neither the file nor a folder of its tree may be a link: a file of a stranger could lead anywhere. A hard
+    link of the file keeps the old text. Raises SpecError where there is no file to write, it may not be
+    written, or it is no longer as it was read.
     """
     name = source.name
     if name.startswith("<"):
         raise _refused(name, "it was not read from a file")
-    target = os.path.realpath(name)
+    folder_name, file_name = os.path.split(name)
     try:
-        with open(target, "rb") as file:
-            before, state = file.read(), os.fstat(file.fileno())
-    except OSError as error:
-        raise _refused(name, error.strerror or str(error)) from None
-    if not stat.S_ISREG(state.st_mode):
-        raise _refused(name, "it is no regular file")
-    mark = _MARK if before.startswith(_MARK) else b""
-    if before[len(mark) :] != source.text.encode("utf-8"):
-        raise _refused(name, "it has changed since it was read")
-    if not os.access(target, os.W_OK):
-        raise _refused(name, "permission is denied")
-    _replaced(name, target, mark + text.encode("utf-8"), state, before)
+        with open_folder_of_tree(folder_name) as folder:
+            # Opened for writing too, so that the system says whether this is allowed.
+            before, state = folder.read(file_name, os.O_RDWR)
 
+            def check() -> None:
+                if folder.read(file_name)[0] != before:
+                    raise _refused(name, "it has changed since it was read")
 
-def _replaced(name: str, target: str, data: bytes, state: os.stat_result, before: bytes) -> None:
-    temporary = ""
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".nnshape-", dir=os.path.dirname(target))
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, stat.S_IMODE(state.st_mode))
-        with contextlib.suppress(OSError, AttributeError):  # only root may give a file away
-            os.chown(temporary, state.st_uid, state.st_gid)
-        with open(target, "rb") as file:
-            if file.read() != before:
+            mark = _MARK if before.startswith(_MARK) else b""
+            if before[len(mark) :] != source.text.encode("utf-8"):
                 raise _refused(name, "it has changed since it was read")
-        os.replace(temporary, target)
-        temporary = ""
+            mode, owner = stat.S_IMODE(state.st_mode), (state.st_uid, state.st_gid)
+            folder.replace(file_name, mark + text.encode("utf-8"), mode=mode, owner=owner, check=check)
     except OSError as error:
         raise _refused(name, error.strerror or str(error)) from None
-    finally:
-        if temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
 
 
 def _refused(name: str, reason: str) -> SpecError:

@@ -78,6 +78,18 @@ class Folder:
         tree.specs[real] = spec
         return spec, tuple([_framed(problem, frame) for problem in spec.problems])
 
+    def read(self, path: str, includer: Source) -> Source:
+        """Read a file that was included before, under the rules of an include; raises SpecError.
+
+        `path` is relative to this folder, whichever file named it.
+        """
+        span = Span(includer, 0, 0)
+        shown, _ = self._resolved(path, span)
+        try:
+            return read_included(shown, self._tree.root)
+        except NotIncluded as error:
+            raise _refused(span, str(error)) from None
+
     def _resolved(self, path: str, span: Span) -> tuple[str, str]:
         """The path as people know it and as the system does; nothing is opened yet."""
         if os.path.isabs(path) or "\\" in path:

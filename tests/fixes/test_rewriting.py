@@ -10,6 +10,7 @@ import nnshape
 from nnshape.fixes import rewrite, settled
 from nnshape.spec import Source, read_source
 
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and permissions of POSIX")
 NO_ROOT = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may write anything")
 
 
@@ -52,21 +53,108 @@ def test_a_missing_last_line_end_stays_missing(file):
     assert file.read_bytes() == b"input: 8\nlayers:\n  a: Linear(8, 4)"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+@POSIX
 def test_permissions_are_kept(file):
     file.chmod(0o640)
     fix(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="symlinks need leave there")
-def test_a_link_stays_and_its_target_is_written(file, mended, tmp_path):
+@POSIX
+@pytest.mark.parametrize("is_fixed_through_it", [False, True], ids=["a link", "the file"])
+def test_nothing_is_written_through_a_link(file, wrong, mended, tmp_path, is_fixed_through_it):
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "elsewhere" / "link.yaml"
     link.symlink_to("../model.yaml")
-    fix(link)
+    if is_fixed_through_it:
+        fix(file)
+    else:
+        with pytest.raises(nnshape.SpecError, match=r"link\.yaml is a link; nothing was changed"):
+            fix(link)
     assert link.is_symlink()
-    assert file.read_bytes() == mended.encode()
+    assert file.read_bytes() == (mended if is_fixed_through_it else wrong).encode()
+
+
+@POSIX
+@pytest.mark.parametrize("mark", [".git", "pyproject.toml", "the current folder"])
+def test_nothing_is_written_through_a_folder_of_the_tree_that_is_a_link(tmp_path, wrong, monkeypatch, mark):
+    outside, tree = tmp_path / "outside", tmp_path / "tree"
+    (outside / "sub").mkdir(parents=True)
+    tree.mkdir()
+    (tree / "configs").symlink_to(outside)
+    if mark == ".git":
+        (tree / ".git").mkdir()
+    elif mark == "pyproject.toml":
+        (tree / "pyproject.toml").write_text("")
+    else:
+        monkeypatch.chdir(tree)
+    target = outside / "sub" / "model.yaml"
+    target.write_text(wrong)
+    name = "configs/sub/model.yaml" if mark == "the current folder" else tree / "configs" / "sub" / "model.yaml"
+    with pytest.raises(nnshape.SpecError, match=r"configs is a link; nothing was changed"):
+        fix(name)
+    assert target.read_text() == wrong
+
+
+@POSIX
+def test_a_link_above_the_tree_is_the_users_own(tmp_path, wrong, mended):
+    tree = tmp_path / "real" / "tree"
+    (tree / ".git").mkdir(parents=True)
+    (tmp_path / "home").symlink_to("real")
+    (tree / "model.yaml").write_text(wrong)
+    fix(tmp_path / "home" / "tree" / "model.yaml")
+    assert (tree / "model.yaml").read_text() == mended
+
+
+@POSIX
+def test_a_folder_that_becomes_a_link_meanwhile_is_not_followed(tmp_path, wrong, mended, monkeypatch):
+    tree, outside = tmp_path / "tree", tmp_path / "outside"
+    for folder in (tree / "configs", outside):
+        folder.mkdir(parents=True)
+        (folder / "model.yaml").write_text(wrong)
+    fsync = os.fsync
+
+    def swapped(descriptor: int) -> None:
+        (tree / "configs").rename(tree / "moved")
+        (tree / "configs").symlink_to(outside)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", swapped)
+    fix(tree / "configs" / "model.yaml")
+    assert (outside / "model.yaml").read_text() == wrong
+    assert (tree / "moved" / "model.yaml").read_text() == mended
+
+
+@POSIX
+def test_a_file_that_becomes_a_link_meanwhile_is_not_followed(file, tmp_path, wrong, monkeypatch):
+    other = tmp_path / "other.txt"
+    other.write_text(wrong)
+
+    def swapped(descriptor: int) -> None:
+        file.unlink()
+        file.symlink_to(other)
+
+    monkeypatch.setattr(os, "fsync", swapped)
+    with pytest.raises(nnshape.SpecError, match="is a link; nothing was changed"):
+        fix(file)
+    assert (other.read_text(), sorted(path.name for path in tmp_path.iterdir())) == (wrong, ["model.yaml", "other.txt"])
+
+
+@POSIX
+def test_a_hard_link_keeps_the_old_text(file, tmp_path, wrong, mended):
+    other = tmp_path / "other.yaml"
+    os.link(file, other)
+    fix(file)
+    assert (file.read_text(), other.read_text()) == (mended, wrong)
+
+
+@POSIX
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(file):
+    source = read_source(file)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(nnshape.SpecError, match="it is not a regular file"):
+        rewrite(source, "x")
 
 
 def test_a_file_that_changed_since_it_was_read_is_left_alone(file):
@@ -91,9 +179,9 @@ def test_a_file_that_changes_while_it_is_written_is_left_alone(file, monkeypatch
     assert len(list(file.parent.iterdir())) == 1
 
 
-@pytest.mark.parametrize("step", ["replace", "fsync", "chmod"])
+@pytest.mark.parametrize("step", ["replace", "fsync", "fchmod"])
 def test_an_interruption_leaves_the_old_file_whole(file, wrong, monkeypatch, step):
-    def interrupted(*arguments: object) -> None:
+    def interrupted(*arguments: object, **keywords: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, step, interrupted)
@@ -114,9 +202,10 @@ def test_a_full_disk_leaves_the_old_file_whole(file, wrong, monkeypatch):
     assert file.read_bytes() == wrong.encode()
 
 
-def test_a_read_only_file_is_not_written(file, wrong, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(nnshape.SpecError, match="permission is denied"):
+@NO_ROOT
+def test_a_read_only_file_is_not_written(file, wrong):
+    file.chmod(0o400)
+    with pytest.raises(nnshape.SpecError, match="Permission denied"):
         fix(file)
     assert file.read_bytes() == wrong.encode()
 
