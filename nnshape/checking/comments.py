@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Any
 
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
+from nnshape.records import dataclass
 from nnshape.spec import Source, Span
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

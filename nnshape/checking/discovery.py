@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from nnshape.checking.globs import Glob
 from nnshape.problems import Problem, SpecError
+from nnshape.records import dataclass
 from nnshape.spec import Source, read_source
 from nnshape.spec.limits import TEXT_BYTES
 

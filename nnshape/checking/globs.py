@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from nnshape.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import nnshape
 from nnshape.checking.outcome import Finding, Outcome
 from nnshape.problems import Problem, SpecError
+from nnshape.records import dataclass
 from nnshape.spec import Source, Span, Spec
 from nnshape.spec.files import folder_of_file
 from nnshape.spec.reader import read_spec

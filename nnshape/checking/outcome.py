@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from nnshape.problems import Problem
+from nnshape.records import dataclass
 from nnshape.spec import Source
 
 

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from nnshape.checking.discovery import DEFAULT_INCLUDE
@@ -14,6 +13,7 @@ from nnshape.checking.globs import Glob
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.kinds import kind_names
 from nnshape.problems.nearest import nearest
+from nnshape.records import dataclass
 from nnshape.spec import Source, Span, read_source
 
 FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson")

@@ -6,9 +6,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TextIO
 
+from nnshape.records import dataclass
 from nnshape.rendering.styled import Line, painted
 
 _LEAST_COLUMNS = 40

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from nnshape.fixes.editing import Edit
+from nnshape.records import dataclass
 from nnshape.shapes.arguments import Signature
 from nnshape.spec import Expression, Keyword, Node, Span, nodes
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nnshape.fixes.editing import Edit
 from nnshape.problems import Problem
+from nnshape.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isqrt
 
 from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number
 from nnshape.fixes.editing import Edit, edited
+from nnshape.records import dataclass
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N, Tensor, product, tensors_in
 from nnshape.spec import Span, nodes

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nnshape.fixes.editing import Edit, edited, overlap
 from nnshape.fixes.fix import Fix
 from nnshape.fixes.searching import fixes
 from nnshape.fixes.trying import retraced
 from nnshape.problems import Problem
+from nnshape.records import dataclass
 from nnshape.tracing import Trace
 
 #: A fix can bring a fault below to light; more than so many in a row are left for the next run.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from torch.fx import Graph, Node
 
+from nnshape.records import dataclass
 from nnshape.shapes.tensor import tensors_in
 from nnshape.tracing.model import Attribute, Call, Module, Operation, Run
 

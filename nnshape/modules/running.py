@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from contextlib import redirect_stderr
-from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
@@ -16,6 +15,7 @@ from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.verifying import open_symbols
 from nnshape.problems import Problem, SpecError
+from nnshape.records import dataclass
 from nnshape.shapes.dims import substitute
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Trace

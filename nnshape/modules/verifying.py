@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.observing import Observer, described
 from nnshape.problems import Problem
+from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim, substitute, symbols_of
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Trace

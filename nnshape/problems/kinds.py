@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from nnshape.records import dataclass
 
 if TYPE_CHECKING:
     from nnshape.problems import Severity

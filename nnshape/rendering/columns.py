@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from nnshape.records import dataclass
 from nnshape.rendering.styled import Line, cells, cut_end, cut_middle, padded
 
 GAP = 2

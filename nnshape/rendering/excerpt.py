@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nnshape.records import dataclass
 from nnshape.rendering.styled import ELLIPSIS, Line, cells
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
+from nnshape.records import dataclass
 from nnshape.rendering import json
 from nnshape.rendering.amounts import value_forms
 from nnshape.rendering.layer import call_lines, count_lines, needs_of, paragraph

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from nnshape.records import dataclass
 from nnshape.rendering import json
 from nnshape.rendering.amounts import amount, byte_text, full_shape, value_forms
 from nnshape.rendering.styled import Line, cells, cut_middle, padded

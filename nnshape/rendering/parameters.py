@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from nnshape.records import dataclass
 from nnshape.rendering import csv, json, markdown
 from nnshape.rendering.amounts import amount, byte_text
 from nnshape.rendering.columns import Cell, Column, Fit, fitted, laid_out

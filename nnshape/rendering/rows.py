@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from nnshape.problems import Problem, Severity
+from nnshape.records import dataclass
 from nnshape.rendering.folding import runs
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import UNKNOWN

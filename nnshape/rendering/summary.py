@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from textwrap import wrap
 
+from nnshape.records import dataclass
 from nnshape.rendering.amounts import amount, byte_text, counted, full_shape
 from nnshape.rendering.rows import tied_parameters
 from nnshape.rendering.styled import Line, cut_middle, padded

@@ -10,10 +10,11 @@ no number for a bool, as its modules do; a `Number` may be complex.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from nnshape.problems.nearest import nearest
+from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DTYPES, DType
 from nnshape.shapes.refusal import Refusal

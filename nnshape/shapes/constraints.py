@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Literal
 
+from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim, Size, at_least, divisible, equal, substitute, symbol
 from nnshape.shapes.dims.algebra import size_from
 from nnshape.shapes.dims.terms import terms_of

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim, Size, shape_part, symbol
 from nnshape.shapes.dtypes import FLOAT32, DType
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem, SpecError
+from nnshape.records import dataclass
 from nnshape.spec import nodes
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.names import name_problem

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from nnshape.problems import Label, Problem, SpecError
+from nnshape.records import dataclass
 from nnshape.spec import limits
 from nnshape.spec.origin import Origin, origin_of_scalar
 from nnshape.spec.source import Source, Span

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem, SpecError
+from nnshape.records import dataclass
 from nnshape.spec import limits, nodes
 from nnshape.spec.nodes import Generator, Keyword, Node
 from nnshape.spec.wording import Fault, fault_of_syntax_error, unwanted

@@ -7,10 +7,11 @@ are those of a spec, and of a file that then proves to be something else no word
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from nnshape.problems import Label, Problem, SpecError
+from nnshape.records import dataclass
 from nnshape.spec import limits
 from nnshape.spec.opening import inside, open_regular
 from nnshape.spec.source import Source, Span, source_of_bytes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from nnshape.problems.nearest import nearest_name
+from nnshape.records import dataclass
 from nnshape.spec import limits
 from nnshape.spec.keys import KEYS, REQUIRED
 

@@ -7,9 +7,10 @@ process some milliseconds, in which dataclasses would write `__eq__` and `__hash
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeAlias
+
+from nnshape.records import dataclass
 
 Atom: TypeAlias = int | float | str | bool | EllipsisType | None
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from nnshape.records import dataclass
 from nnshape.spec.source import Source, Span
 
 # A line end, with the blanks around it and the empty lines after it, is one fold.

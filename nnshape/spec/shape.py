@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.nearest import nearest
+from nnshape.records import dataclass
 from nnshape.spec import nodes
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.origin import Origin, Piece, verbatim

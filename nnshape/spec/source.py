@@ -7,11 +7,12 @@ import re
 import stat
 import sys
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.nearest import nearest_name
+from nnshape.records import dataclass
 from nnshape.spec import limits
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
+
+from nnshape.records import dataclass
 
 if TYPE_CHECKING:
     from nnshape.problems import Problem

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
+from nnshape.records import dataclass
 from nnshape.spec import limits
 from nnshape.spec.document import Mapping, Node, Scalar, Sequence
 from nnshape.spec.expression import Expression, parse_expression

@@ -6,9 +6,9 @@ that comes at run time and runs at any valid size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem
+from nnshape.records import dataclass
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import Size
 from nnshape.shapes.function import Function

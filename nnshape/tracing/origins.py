@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from nnshape.records import dataclass
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import Dim, TooLarge, symbol, symbols_of
 from nnshape.shapes.function import Function

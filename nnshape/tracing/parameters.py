@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem
 from nnshape.problems.nearest import nearest
+from nnshape.records import dataclass
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size, substitute
 from nnshape.shapes.dtypes import ITEM_BYTES

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from nnshape.records import dataclass
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing.model import Call, Declared, Input, Operation, Trace
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from nnshape.records import dataclass
 from nnshape.shapes.arguments import AUTO
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.function import Function

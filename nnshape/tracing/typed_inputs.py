@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.nearest import nearest
+from nnshape.records import dataclass
 from nnshape.shapes.arguments import AUTO, Signature
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +57,32 @@ def test_every_class_of_torch_nn_has_a_rule_or_a_reason() -> None:
 def test_every_rule_has_its_class_in_torch() -> None:
     assert not [name for name in LAYERS if not hasattr(torch.nn, name)]
     assert not [name for name in WITHOUT_RULE if name in LAYERS or not hasattr(torch.nn, name)]
+
+
+def test_the_indexes_say_which_file_declares_a_name() -> None:
+    script = Path(__file__).parents[1] / "index.py"
+    result = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+ALONE = """
+import sys
+from importlib import import_module
+for kind in ("layers", "functions"):
+    for family in import_module(f"nnshape.shapes.{kind}").FAMILIES:
+        for name in [name for name in sys.modules if name.startswith("nnshape.shapes.")]:
+            del sys.modules[name]
+        package = import_module(f"nnshape.shapes.{kind}")
+        import_module(f"nnshape.shapes.{kind}.{family}")
+        declared = import_module(f"nnshape.shapes.{kind[:-1]}").REGISTRY
+        print(*[name for name in package.FAMILY_OF if package.FAMILY_OF[name] == family and name not in declared])
+"""
+
+
+def test_each_file_declares_its_names_when_it_is_imported_alone() -> None:
+    result = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
+    assert not result.stdout.split()
+    assert result.stdout.count("\n") == len(LAYER_FAMILIES) + len(FUNCTION_FAMILIES)
 
 
 def test_every_file_of_rules_is_a_family_that_names_are_looked_for_in() -> None:

@@ -1,6 +1,6 @@
 """The rules for torch's functions and Tensor methods: one file a family of operations.
 
-As with the layers, families are imported one by one until a name is found.
+As with the layers, `index.py` says which file declares a name.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from nnshape.shapes.function import REGISTRY, TWINS, Function
+from nnshape.shapes.functions.index import FAMILY_OF
 
-#: The files of this folder, in the order in which a name is looked for.
+#: The files of this folder that declare functions.
 FAMILIES = (
     "pointwise",
     "shape",
@@ -56,10 +57,8 @@ FAMILIES = (
 
 def find_function(name: str) -> Function | None:
     """The function or method of this name, or None."""
-    for family in FAMILIES:
-        if name in REGISTRY:
-            break
-        import_module(f"{__name__}.{family}")
+    if name not in REGISTRY and name in FAMILY_OF:
+        import_module(f"{__name__}.{FAMILY_OF[name]}")
     return REGISTRY.get(name)
 
 

@@ -1,7 +1,6 @@
 """The rules for the classes of `torch.nn`: one file a family of torch's documentation.
 
-Families are imported one by one, those that models use most first, until a name is found: a rule
-that a model does not use costs it nothing.
+`index.py` says which file declares a name, so that a name costs the import of that file alone.
 """
 
 from __future__ import annotations
@@ -9,8 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from nnshape.shapes.layer import REGISTRY, Layer
+from nnshape.shapes.layers.index import FAMILY_OF
 
-#: The files of this folder, in the order in which a name is looked for.
+#: The files of this folder that declare layers.
 FAMILIES = (
     "activation",
     "softmax",
@@ -43,10 +43,8 @@ FAMILIES = (
 
 def find_layer(name: str) -> type[Layer] | None:
     """The layer of this name of `torch.nn`, or None."""
-    for family in FAMILIES:
-        if name in REGISTRY:
-            break
-        import_module(f"{__name__}.{family}")
+    if name not in REGISTRY and name in FAMILY_OF:
+        import_module(f"{__name__}.{FAMILY_OF[name]}")
     return REGISTRY.get(name)
 
 
