@@ -10,8 +10,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from nnshape.records import dataclass
 
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 #: Opening a pipe must not wait for its other end.
