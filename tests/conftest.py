@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -52,3 +53,25 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.line(f"{name}: {accepted:,} + {refused:,}")
     without = [name for name in dict.fromkeys(names) if not counted[name, "accepted"]]
     terminalreporter.line(f"{counted.total():,} cases; no case that torch accepts: {', '.join(without) or 'none'}")
+
+
+@pytest.fixture
+def calls_of() -> Callable[[Callable[[], Any]], int]:
+    """Counts the calls of Python and C functions in an action: work that is the same on each machine, as time is not."""
+
+    def count(action: Callable[[], Any]) -> int:
+        calls = 0
+
+        def note(frame: Any, event: str, argument: Any) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            action()
+        finally:
+            sys.setprofile(before)
+        return calls
+
+    return count
