@@ -1,16 +1,23 @@
-"""`pytest --cases` tells at the end on how many cases each rule was held against torch.
+"""Options and fixtures of the whole suite.
 
-NNSHAPE_CASES=20 in the environment draws 20 times as many.
+Random tests draw the same cases in every run, so that a failure is the change's own. `pytest --explore` draws new
+ones and prints their seed; `pytest --explore SEED` draws those again. NNSHAPE_CASES=20 in the environment draws 20
+times as many, and `pytest --cases` tells at the end on how many cases each rule was held against torch.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("explore", database=None, deadline=None)
 
 #: How many cases were held against torch, by the rule's name and the verdict: this process's and its workers'.
 _COUNTED: Counter[tuple[str, str]] = Counter()
@@ -18,6 +25,26 @@ _COUNTED: Counter[tuple[str, str]] = Counter()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cases", action="store_true", help="tell on how many cases each rule was held against torch")
+    explored = "draw new random cases, or those of a seed, in place of the same ones in every run"
+    parser.addoption("--explore", nargs="?", type=int, const=-1, metavar="SEED", help=explored)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.explore is None:
+        hypothesis.settings.load_profile("fixed")
+        return
+    if config.option.explore < 0:
+        config.option.explore = random.SystemRandom().randrange(2**32)  # xdist hands it on to its workers
+    config.option.hypothesis_seed = str(config.option.explore)
+    hypothesis.settings.load_profile("explore")
+
+
+@pytest.fixture(scope="session")
+def chance(pytestconfig: pytest.Config) -> Callable[[object], random.Random]:
+    """Makes a source of random numbers for a name: the same in every run, or that of `--explore`."""
+    seed = pytestconfig.option.explore
+    return lambda name: random.Random(str(name) if seed is None else f"{seed} {name}")
 
 
 def _own() -> Counter[tuple[str, str]]:
@@ -39,6 +66,8 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if config.option.explore is not None:
+        terminalreporter.write_line(f"random cases of --explore {config.option.explore}")
     if not config.getoption("--cases"):
         return
     from nnshape.shapes.functions import all_functions
@@ -57,7 +86,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 @pytest.fixture
 def calls_of() -> Callable[[Callable[[], Any]], int]:
-    """Counts the calls of Python and C functions in an action: work that is the same on each machine, as time is not."""
+    """Count the calls of Python and C functions in an action: the same on each machine, as seconds are not."""
 
     def count(action: Callable[[], Any]) -> int:
         calls = 0

@@ -345,8 +345,8 @@ def mutated(data: bytes, source: random.Random) -> bytes:
 
 @pytest.mark.usefixtures("low_limits")
 @pytest.mark.parametrize("seed", range(EXAMPLES))
-def test_a_mutated_file_of_the_gallery_gets_an_answer(seed, run, tmp_path):
-    source = random.Random(seed)
+def test_a_mutated_file_of_the_gallery_gets_an_answer(seed, run, tmp_path, chance):
+    source = chance(seed)
     original = source.choice(sorted(CONFIGS.glob("*.yaml")))
     path = tmp_path / original.name
     path.write_bytes(mutated(original.read_bytes(), source))

@@ -7,7 +7,6 @@ with other changes, and counts.
 from __future__ import annotations
 
 import os
-import random
 
 import judging
 import pytest
@@ -31,19 +30,19 @@ def test_the_file_itself_runs_to_the_same_shapes(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_verdict_is_that_of_the_real_modules_and_every_fix_makes_them_run(name):
-    chance = random.Random(f"nnshape {name}")
+def test_the_verdict_is_that_of_the_real_modules_and_every_fix_makes_them_run(name, chance):
+    source = chance(name)
     original = text_of(name)
     for _ in range(MUTATIONS):
-        mutation = mutated(original, chance)
+        mutation = mutated(original, source)
         judgement = judged(original, mutation)
         assert judgement.wrong == "", f"{_changed(original, mutation.text)}\n{judgement.wrong}"
 
 
-def test_every_kind_of_change_is_made():
-    chance = random.Random("kinds")
+def test_every_kind_of_change_is_made(chance):
+    source = chance("kinds")
     texts = [text_of(name) for name in ("resnet", "vit_b_16", "bert_base")]
-    kinds = {mutated(text, chance).kind for text in texts for _ in range(300)}
+    kinds = {mutated(text, source).kind for text in texts for _ in range(300)}
     assert {change.__name__ for change, _ in CHANGES} <= kinds
 
 

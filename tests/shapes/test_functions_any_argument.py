@@ -41,10 +41,10 @@ STEMS = [
 
 
 class Draw:
-    """Arguments of any kind, by a seed."""
+    """Arguments of any kind, drawn from a source."""
 
-    def __init__(self, seed: str) -> None:
-        self.random = random.Random(seed)
+    def __init__(self, source: random.Random) -> None:
+        self.random = source
 
     def tensor(self) -> Tensor:
         """A tensor of any rank and dtype, with numbers and symbols for sizes."""
@@ -96,8 +96,8 @@ class Draw:
 
 
 @pytest.mark.parametrize("name", sorted(all_functions()))
-def test_only_a_refusal_leaves_a_rule(name: str) -> None:
-    function, draw = all_functions()[name], Draw(name)
+def test_only_a_refusal_leaves_a_rule(name: str, chance: Any) -> None:
+    function, draw = all_functions()[name], Draw(chance(name))
     for _ in range(60):
         arguments, keywords = draw.call(function)
         try:

@@ -97,15 +97,18 @@ def full(
     return Tensor(shape, chosen)
 
 
-def require_fits(value: Any, dtype: DType, shape: Shape) -> None:
-    """Raise Refusal where a fill value overflows. A single element of half precision becomes infinite instead."""
+def require_fits(value: Any, dtype: DType, shape: Shape, name: str = "fill_value") -> None:
+    """Raise Refusal where a number written into a tensor overflows.
+
+    A single element of half precision becomes infinite instead.
+    """
     if isinstance(value, Dim):
         return
     if dtype in ("float16", "bfloat16") and not isinstance(value, complex) and set(shape) <= {1}:
         return
     if not fits(value, dtype):
         note = f"value cannot be converted to type {dtype} without overflow"
-        raise Refusal("invalid-argument", f"{value} does not fit into {dtype}", "fill_value", note=note)
+        raise Refusal("invalid-argument", f"{value} does not fit into {dtype}", name, note=note)
 
 
 @function(factory=True, example=("eye(3)",))

@@ -12,11 +12,12 @@ from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import FLOAT32, DType, category, is_complex, is_integral, promote
 from nnshape.shapes.function import function
+from nnshape.shapes.functions.creation import require_fits
 from nnshape.shapes.functions.losses import bracketed
 from nnshape.shapes.reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
-from nnshape.shapes.values import number, require_fit
+from nnshape.shapes.values import number
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Activation
@@ -48,7 +49,7 @@ def hinge_embedding_loss(
     require_reduction(reduction, _OLD)
     if input.dtype == "bool" or is_complex(input.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants distances, but input is {input.dtype}", "input")
-    require_fit(float(number(margin, "margin")), "margin", input.dtype)  # torch adds it as a float, in place
+    require_fits(float(number(margin, "margin")), input.dtype, input.shape, "margin")  # torch adds it in place
     return reduced(broadcast(input.shape, target.shape, "compare", "target"), input.dtype, reduction)
 
 
