@@ -64,10 +64,10 @@ class OpenFolder:
             raise NotRegularError(errno.EINVAL, "it is not a regular file")
         return descriptor
 
-    def read(self, name: str, flags: int = os.O_RDONLY) -> tuple[bytes, os.stat_result]:
-        """The bytes of a regular file, and its status. Raises OSError as `open` does."""
+    def read(self, name: str, limit: int, flags: int = os.O_RDONLY) -> tuple[bytes, os.stat_result]:
+        """The bytes of a regular file, at most one more than `limit`, and its status. Raises OSError as `open` does."""
         with os.fdopen(self.open(name, flags), "rb") as file:
-            return file.read(), os.fstat(file.fileno())
+            return file.read(limit + 1), os.fstat(file.fileno())
 
     def unlink(self, name: str) -> None:
         """Remove a file, or a link itself."""

@@ -103,19 +103,26 @@ def _make(path: str) -> None:
 
 
 def _check_owner(folder: OpenFolder) -> None:
-    if not hasattr(os, "geteuid"):  # Windows, where a user's own folder is protected by its access list
-        return
-    state = folder.state()
-    if state.st_uid != os.geteuid():
+    if belongs_to_another(state := folder.state()):
         raise UnusableFolderError("it belongs to another user")
-    if state.st_mode & 0o022:
+    if is_open_to_others(state):
         raise UnusableFolderError("other users may write to it")
+
+
+def belongs_to_another(state: os.stat_result) -> bool:
+    """Whether a file or folder belongs to another user; Windows does not tell."""
+    return hasattr(os, "geteuid") and state.st_uid != os.geteuid()
+
+
+def is_open_to_others(state: os.stat_result) -> bool:
+    """Whether other users may write to a file or folder; on Windows, access lists keep them from a user's folders."""
+    return hasattr(os, "geteuid") and bool(state.st_mode & 0o022)
 
 
 def _check_tag(folder: OpenFolder, *, create: bool) -> None:
     """Hold that the folder is nnshape's own, and tag it: `--cache-dir` may name any folder."""
     try:
-        tag, _ = folder.read(TAG)
+        tag, _ = folder.read(TAG, len(_TAG_TEXT))
     except OSError:
         tag = b""
     if tag.startswith(_SIGNATURE + _MADE_BY):

@@ -6,12 +6,18 @@ import contextlib
 import hashlib
 import json
 import os
-import stat
 import time
 from typing import Any
 
-from nnshape.cache.folder import DOCUMENT, PRUNED, is_own, private_folder
-from nnshape.cache.folder import TAG as _TAG
+from nnshape.cache.folder import (
+    DOCUMENT,
+    PRUNED,
+    TAG,
+    belongs_to_another,
+    is_open_to_others,
+    is_own,
+    private_folder,
+)
 from nnshape.disk import OpenFolder
 
 _DAY = 24 * 60 * 60
@@ -77,7 +83,7 @@ class Store:
             return
         with contextlib.suppress(FileNotFoundError), private_folder(self.folder, create=False) as folder:
             for name in folder.names():
-                if is_own(name) and name != _TAG:
+                if is_own(name) and name != TAG:
                     with contextlib.suppress(FileNotFoundError):  # another run is clearing too
                         folder.unlink(name)
 
@@ -93,7 +99,7 @@ class Store:
                     return
             folder.replace(PRUNED, b"", mode=0o600, durable=False)
             for name in folder.names():
-                if is_own(name) and name not in (_TAG, PRUNED):
+                if is_own(name) and name not in (TAG, PRUNED):
                     with contextlib.suppress(OSError):
                         if abs(now - folder.lstat(name).st_mtime) > _KEPT_SECONDS:
                             folder.unlink(name)
@@ -108,9 +114,9 @@ def _read(folder: OpenFolder, name: str) -> bytes:
     """The bytes of a document's file, and a note that it was asked for; raises ValueError for one that is too long."""
     with os.fdopen(folder.open(name), "rb") as file:
         state = os.fstat(file.fileno())
-        if state.st_size > MAX_BYTES or state.st_uid != folder.state().st_uid or stat.S_IMODE(state.st_mode) & 0o022:
-            raise ValueError("no file of the cache is like this")
-        data = file.read(MAX_BYTES + 1)
+        if state.st_size > MAX_BYTES or belongs_to_another(state) or is_open_to_others(state):
+            raise ValueError("the cache writes no such file")
+        data = file.read(MAX_BYTES)
     if abs(time.time() - state.st_mtime) > _DAY:
         with contextlib.suppress(OSError):
             folder.touch(name)

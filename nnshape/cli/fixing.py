@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -37,8 +38,10 @@ def _nothing_to_fix(trace: Trace) -> str:
 
 def _mark_of(name: str) -> str:
     """The byte order mark that a file begins with, which is no part of its text but of its first line."""
-    with contextlib.suppress(OSError, ValueError), open(name, "rb") as file:
-        return "\ufeff" if file.read(3) == b"\xef\xbb\xbf" else ""
+    with contextlib.suppress(OSError, ValueError):
+        if os.path.isfile(name):  # a pipe was read to its end
+            with open(name, "rb") as file:
+                return "\ufeff" if file.read(3) == b"\xef\xbb\xbf" else ""
     return ""
 
 

@@ -8,8 +8,11 @@ import stat
 from nnshape.disk import open_folder_of_tree
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source
+from nnshape.spec.limits import TEXT_BYTES
 
 _MARK = b"\xef\xbb\xbf"
+#: No spec that was read is longer.
+_LIMIT = TEXT_BYTES + len(_MARK)
 
 
 def rewrite(source: Source, text: str) -> None:
@@ -26,10 +29,10 @@ def rewrite(source: Source, text: str) -> None:
     try:
         with open_folder_of_tree(folder_name) as folder:
             # Opened for writing too, so that the system says whether this is allowed.
-            before, state = folder.read(file_name, os.O_RDWR)
+            before, state = folder.read(file_name, _LIMIT, os.O_RDWR)
 
             def check() -> None:
-                if folder.read(file_name)[0] != before:
+                if folder.read(file_name, _LIMIT)[0] != before:
                     raise _refused(name, "it has changed since it was read")
 
             mark = _MARK if before.startswith(_MARK) else b""

@@ -223,6 +223,19 @@ def test_a_variant_that_a_fix_would_break_keeps_the_file_as_it_is(run, tmp_path)
     assert path.read_text() == text
 
 
+@POSIX
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_named_pipe_is_read_once(tmp_path, command):
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    program = [sys.executable, "-m", "nnshape", command, str(pipe), "--diff", "--device", "none", *COMMANDS[command]]
+    run = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+    pipe.write_text(WRONG, "utf-8")
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "+  c: Linear(4, 2)" in out
+
+
 def test_standard_input_is_shown_and_not_written(run):
     answer = run("check", "-", "--stdin-filename", "there/model.yaml", "--diff", "--device", "none", stdin=WRONG)
     assert answer.code == 1
