@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnshape.explain import EXPLAINER
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Spec, load, loads
 from nnshape.tracing import Measuring, Trace, trace_spec
@@ -44,6 +45,7 @@ def trace(
     """
     return trace_spec(
         as_spec(spec),
+        explainer=EXPLAINER,
         input=input,
         overrides=overrides,
         variant=variant,

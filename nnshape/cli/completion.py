@@ -102,11 +102,13 @@ def _from_file(ctx: typer.Context, read: Callable[[Spec], Iterable[str]]) -> Ite
 def _paths(ctx: typer.Context, spec: Spec) -> list[str]:
     """The path of every step as traced with the options on the line; the file's own steps where that fails."""
     from nnshape.cli.tracing import overrides_of
+    from nnshape.explain import EXPLAINER
     from nnshape.tracing import trace_spec
 
     def traced() -> list[str]:
         options: dict[str, Any] = {"input": ctx.params.get("inputs"), "variant": ctx.params.get("variant")}
-        trace = trace_spec(spec, overrides=overrides_of(ctx.params.get("settings") or ()), **options)
+        overrides = overrides_of(ctx.params.get("settings") or ())
+        trace = trace_spec(spec, explainer=EXPLAINER, overrides=overrides, **options)
         return list(dict.fromkeys(call.path for call in trace.calls))
 
     return within(_PATIENCE_SECONDS, traced) or [step.name for step in spec.body.steps]

@@ -12,9 +12,9 @@ from nnshape.cli.usage import Misuse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nnshape.explain.places import Place
     from nnshape.rendering.explain import Rule
     from nnshape.tracing import Trace
-    from nnshape.tracing.places import Place
 
 _LISTED = 6
 
@@ -120,8 +120,8 @@ def _rule(subject: str) -> Rule:
 
 def _step(trace: Trace, step: str) -> Sequence[Place]:
     """The calls of one step; a usage error where the path means none, or several."""
+    from nnshape.explain.places import found_steps
     from nnshape.problems.nearest import nearest
-    from nnshape.tracing.places import found_steps
 
     found = found_steps(trace, step)
     paths = list(dict.fromkeys(place.call.path for place in found))

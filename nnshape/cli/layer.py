@@ -39,12 +39,12 @@ def layer(
       nnshape layer "einsum('nij,njk->nik', a, b)" "a=[N, 3, 4]" "b=[N, 4, 5]"
     """
     import nnshape
+    from nnshape.calculator.one_step import one_step
     from nnshape.cli.proof import checked_device, proof_lines, proved
     from nnshape.cli.tracing import overrides_of
     from nnshape.cli.writing import page, write
     from nnshape.rendering.layer import layer_json, layer_lines
     from nnshape.rendering.problems import problems_lines
-    from nnshape.tracing.one_step import one_step
 
     checked_device(device)
     trace = nnshape.trace(one_step(step, [*(shapes or ()), *(inputs or ())]), overrides=overrides_of(settings))
@@ -87,8 +87,8 @@ def _code(trace: Trace, verification: Any) -> int:
 
 def _with_fixes(trace: Trace) -> tuple[Problem, ...]:
     """The problems with the fixes that were found; a step typed without a name is shown without one."""
+    from nnshape.calculator.one_step import is_named
     from nnshape.fixes import explained
-    from nnshape.tracing.one_step import is_named
 
     problems = explained(trace)
     if is_named(trace.spec):
@@ -111,10 +111,10 @@ def _device_of_values(device: str) -> str:
 
 def _sample(trace: Trace, device: str, seed: int) -> Sample:
     """The numbers of one run of the real layer; raises SpecError."""
+    from nnshape.calculator.one_step import step_of
     from nnshape.cli.values import values_of
     from nnshape.modules.running import run_once
     from nnshape.rendering.layer import Sample, named_tensors
-    from nnshape.tracing.one_step import step_of
 
     run = run_once(trace, device, seed)
     inputs = {name: values_of(tensor.cpu()) for name, tensor in run.inputs.items()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nnshape.calculator.typed_inputs import WrongUse
 from nnshape.problems import Problem, SpecError
 from nnshape.tracing import Trace
-from nnshape.tracing.typed_inputs import WrongUse
 
 
 def traced(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import isqrt
 from typing import Any
 
+from nnshape.explain.origins import Chain, chain_of
 from nnshape.fixes.candidate import Candidate
 from nnshape.fixes.editing import Edit
 from nnshape.fixes.upstream import applied_rule, reapplied, swapped
@@ -16,9 +17,8 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, tensors_in
 from nnshape.spec import Input, ShapePattern, nodes
 from nnshape.tracing import Trace
-from nnshape.tracing.causes import FaultContext
+from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.derived import plain
-from nnshape.tracing.origins import Chain, chain_of
 
 _LARGEST = 1024
 
@@ -28,13 +28,13 @@ def _ends(trace: Trace, context: FaultContext) -> Iterator[tuple[Input, Tensor, 
     seen: set[Tensor] = set()
     tensors = [context.refusal.tensor] if context.refusal.tensor is not None else []
     for tensor in (*tensors, *tensors_in((context.arguments, dict(context.keywords)))):
-        chain = context.chain if tensor == context.refusal.tensor and context.chain else None
-        chain = chain or chain_of(tensor)
+        dims = context.refusal.dims if tensor == context.refusal.tensor else ()
+        chain = chain_of(tensor, dims)
         if chain.input is None:
             continue
         for item in trace.spec.inputs:
             given = trace.inputs.get(item.name)
-            if given == chain.input and given not in seen and item.pattern is not None:
+            if given is not None and given == chain.input and given not in seen and item.pattern is not None:
                 seen.add(given)
                 # A shape that an option gave is no matter of the file.
                 if chain.input_span.source is trace.spec.source:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from math import isqrt
 
+from nnshape.explain.origins import chain_of
+from nnshape.explain.refusals import chain_of_fault
 from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number
 from nnshape.fixes.editing import Edit, edited
 from nnshape.records import dataclass
@@ -13,9 +15,8 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N, Tensor, product, tensors_in
 from nnshape.spec import Span, nodes
 from nnshape.tracing import Module, Trace
-from nnshape.tracing.causes import FaultContext
+from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.model import Call
-from nnshape.tracing.origins import chain_of
 from nnshape.tracing.scope import ItemsBody
 
 _STEP_LINE = re.compile(r"[ \t]*([^\s:#'\"]+|'[^']*'|\"[^\"]*\")[ \t]*:[ \t]+")
@@ -58,7 +59,8 @@ def _changes(context: FaultContext, tensor: Tensor) -> Iterator[_Change]:
             because = f"{' * '.join(map(str, shape[1:]))} = {wanted}"
             yield _Change("flatten", "Flatten()", "flatten(1)", "flatten the map first", because)
         maps = "kernel_size" in own or "num_features" in own
-        direct = context.chain is not None and not any(link.changed for link in context.chain.links)
+        chain = chain_of_fault(context)
+        direct = chain is not None and not any(link.changed for link in chain.links)
         if maps and rank in (3, 4, 5) and shape[-1] == wanted != shape[-2] and shape[0] == N and direct:
             order = ", ".join(map(str, (0, rank - 1, *range(1, rank - 1))))
             yield _Change("permute", f"permute({order})", f"permute({order})", "put the channels first, they come last")
@@ -166,9 +168,10 @@ def without_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         lines = _whole_lines(context.call)
         if lines is not None:
             yield Candidate("leave it out", (Edit(lines, ""),), shown=f"without {context.call.name}")
-    if context.refusal.problem != "wrong-rank" or context.chain is None or not context.chain.links:
+    chain = chain_of_fault(context)
+    if context.refusal.problem != "wrong-rank" or chain is None or not chain.links:
         return
-    flatten = context.chain.links[0]
+    flatten = chain.links[0]
     target = flatten.operation.target if flatten.operation is not None else None
     kind = target.type if isinstance(target, Module) else getattr(target, "name", "")
     lines = _whole_lines(flatten.call)

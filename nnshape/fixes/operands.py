@@ -9,7 +9,7 @@ from nnshape.fixes.editing import Edit
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Span, nodes
 from nnshape.tracing import Operation, Trace
-from nnshape.tracing.causes import FaultContext
+from nnshape.tracing.contexts import FaultContext
 
 #: Which of its values people want of a layer that returns several, and what it is.
 _PARTS = {

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from nnshape.explain.refusals import place_of, tensor_of
 from nnshape.fixes.candidate import Candidate, argument_of, construction, text_of, whole_number, with_argument
 from nnshape.fixes.editing import Edit
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, Span, nodes
 from nnshape.tracing import Module, Trace
-from nnshape.tracing.causes import FaultContext
+from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.scope import BlockBody
 
 _FAMILY = re.compile(r"(.*)([123])d")
@@ -21,10 +22,11 @@ _FAMILY = re.compile(r"(.*)([123])d")
 def what_arrives(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """The argument at fault, taken from what arrives."""
     value = _arriving(context)
-    if value is None or context.place is context.node or isinstance(context.place, nodes.Keyword):
+    place = place_of(context)
+    if value is None or place is context.node or isinstance(place, nodes.Keyword):
         return
     expression = _expression(context)
-    for edit, literal in written(trace, context, expression, context.place, text_of(value)):
+    for edit, literal in written(trace, context, expression, place, text_of(value)):
         in_step = edit.span.source is context.call.span.source and (
             context.call.span.start <= edit.span.start and edit.span.end <= context.call.span.end
         )
@@ -35,7 +37,7 @@ def what_arrives(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     layer, call = _layer(context), construction(context.node)
     if layer is not None and call is not None and context.refusal.argument in layer.auto:
         # A number would be wrong in another turn of the loop, or where the block is used elsewhere.
-        edit = Edit(expression.span(context.place), "auto")
+        edit = Edit(expression.span(place), "auto")
         yield Candidate("take what arrives", (edit,), context.call.span, context.call.name)
 
 
@@ -123,7 +125,7 @@ def line_after(edit: Edit) -> str:
 def another_window(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """A smaller kernel, or padding, where a kernel does not fit its map."""
     layer, call = _layer(context), construction(context.node)
-    if layer is None or call is None or context.refusal.problem != "empty-output" or context.chain is None:
+    if layer is None or call is None or context.refusal.problem != "empty-output" or tensor_of(context) is None:
         return
     expression, own, tensor = _expression(context), vars(layer), _tensor(context)
     dimensions = len(context.refusal.dims)

@@ -15,7 +15,7 @@ from nnshape.fixes.trying import Trials
 from nnshape.problems import Problem
 from nnshape.spec import Span
 from nnshape.tracing import Trace
-from nnshape.tracing.causes import FaultContext, key_of
+from nnshape.tracing.contexts import FaultContext, key_of
 
 #: The most fixes of one problem, the most problems that are searched, and the most tries for one.
 _OFFERED = 3
@@ -59,12 +59,12 @@ def fixes(trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
     At most three a problem, the nearest first; with `safe_only`, only those that take an argument of
     the failing layer from what arrives. The work is bounded: a large model gets fewer tries.
     """
-    if not trace.causes:
+    if not trace.contexts:
         return ()
     trials = Trials(trace)
     found: list[Fix] = []
     for problem in trace.problems[:_PROBLEMS]:
-        context = trace.causes.get(key_of(problem))
+        context = trace.contexts.get(key_of(problem))
         if context is not None:
             found += _fixes_of(trials, problem, context, safe_only)
     return tuple(found)
@@ -119,7 +119,7 @@ def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candida
             return None
         before = Counter(_place(error, whole.edits) for error in trials.trace.errors)
         new = [error for error in after.errors if not before[_place(error, ())]]
-        context = after.causes.get(key_of(new[0])) if len(new) == 1 else None
+        context = after.contexts.get(key_of(new[0])) if len(new) == 1 else None
         edit = None if context is None else _taken_back(after, context, trials.trace, whole)
         if edit is None or context is None:
             return None

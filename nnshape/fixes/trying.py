@@ -11,7 +11,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.spec import Span, Spec, source_of_text
 from nnshape.spec.files import folder_of_file
 from nnshape.spec.reader import read_spec
-from nnshape.tracing import Trace, one_step, trace_spec
+from nnshape.tracing import Trace, trace_spec
 
 #: What all tries together may cost, in steps traced; reading so many characters counts as one step.
 _BUDGET = 40_000
@@ -66,8 +66,8 @@ def reread(spec: Spec, text: str) -> Spec | None:
     """The spec of another text in the place of this one's own; None where it is none."""
     name = spec.source.name
     try:
-        if name == one_step.NAME:
-            return one_step.reread(spec, text)
+        if spec.reread is not None:
+            return spec.reread(text)
         source = source_of_text(text, name)
         return read_spec(source, folder_of_file(name) if spec.includes and os.path.isfile(name) else None)
     except SpecError:

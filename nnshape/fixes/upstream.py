@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nnshape.explain.labels import link_text
+from nnshape.explain.origins import Chain, Link, chain_of
 from nnshape.fixes import own
 from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number, with_argument
 from nnshape.shapes.constraints import collecting
@@ -16,10 +18,8 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, nodes
 from nnshape.tracing import Module, Operation, Trace
-from nnshape.tracing.causes import FaultContext
+from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.derived import plain
-from nnshape.tracing.labels import link_text
-from nnshape.tracing.origins import Chain, Link, chain_of
 
 #: The arguments that set a size, in the order in which people change them.
 _SIZES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "d_model", "output_size", "num_channels")
@@ -38,8 +38,8 @@ def upstream(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         if tensor in seen:
             continue
         seen.add(tensor)
-        chain = context.chain if tensor == context.refusal.tensor and context.chain is not None else None
-        chain = chain or chain_of(tensor)
+        dims = context.refusal.dims if tensor == context.refusal.tensor else ()
+        chain = chain_of(tensor, dims)
         yield from _along(trace, context, chain, tensor)
 
 

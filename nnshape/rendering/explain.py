@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
 
+from nnshape.calculator.one_step import step_of
+from nnshape.calculator.symbolic_example import example_of, symbolic_example
+from nnshape.explain.formulas import derivation_of_call
 from nnshape.records import dataclass
 from nnshape.rendering import json
 from nnshape.rendering.amounts import value_forms
@@ -17,9 +20,6 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.meanings import SHARED
 from nnshape.spec.words import WORDS
-from nnshape.tracing.derivation import derivation_of_call
-from nnshape.tracing.one_step import step_of
-from nnshape.tracing.symbolic_example import example_of, symbolic_example
 
 Rule = Function | type[Layer]
 

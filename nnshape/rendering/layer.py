@@ -8,6 +8,8 @@ from dataclasses import field
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from nnshape.calculator.one_step import step_of
+from nnshape.explain.formulas import derivation_of_call
 from nnshape.records import dataclass
 from nnshape.rendering import json
 from nnshape.rendering.amounts import amount, byte_text, full_shape, value_forms
@@ -16,8 +18,6 @@ from nnshape.rendering.values import Values, finite, value_lines
 from nnshape.shapes.dims import Dim, Size, divisible
 from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
 from nnshape.tracing import Call, ParameterRow, Trace, per_sample
-from nnshape.tracing.derivation import derivation_of_call
-from nnshape.tracing.one_step import step_of
 
 if TYPE_CHECKING:
     from nnshape.modules import Verification

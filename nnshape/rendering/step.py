@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from nnshape.explain.formulas import derivation_of_call
+from nnshape.explain.places import Origin, Place, origin
 from nnshape.rendering import json
 from nnshape.rendering.amounts import counted, input_forms, value_forms
 from nnshape.rendering.layer import call_lines, count_lines, named_tensors, needs_of, paragraph
@@ -16,8 +18,6 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Call, Module, Operation, ParameterRow, Trace
-from nnshape.tracing.derivation import derivation_of_call
-from nnshape.tracing.places import Origin, Place, origin
 from nnshape.tracing.scope import BlockBody
 
 #: The steps inside a block are shown up to this many.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 from nnshape.records import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nnshape.problems import Problem
     from nnshape.spec.expression import Expression
     from nnshape.spec.nodes import Node
@@ -163,3 +165,5 @@ class Spec:
     includes: dict[str, Include]
     imports: dict[str, Import]
     problems: tuple[Problem, ...]
+    #: Reads another text in the place of this spec's own, where that is not the text of a file. Raises SpecError.
+    reread: Callable[[str], Spec] | None = None

@@ -18,7 +18,7 @@ from nnshape.shapes.tensor import Tensor, tensors_in
 
 if TYPE_CHECKING:
     from nnshape.spec import Expression, Node, Span, Spec
-    from nnshape.tracing.causes import FaultContext
+    from nnshape.tracing.contexts import FaultContext
     from nnshape.tracing.parameters import ParameterRow, Totals
 
 
@@ -256,8 +256,8 @@ class Trace:
     variant: str | None = None
     #: The arguments of the trace beside the spec, so that an edited spec can be traced alike.
     options: Mapping[str, Any] = field(default_factory=dict)
-    #: The contexts of the refusals among the problems, by `nnshape.tracing.causes.key_of`.
-    causes: Mapping[tuple[str, str, int, int], FaultContext] = field(default_factory=dict)
+    #: The contexts of the refusals among the problems, by `nnshape.tracing.contexts.key_of`.
+    contexts: Mapping[tuple[str, str, int, int], FaultContext] = field(default_factory=dict)
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:

@@ -13,8 +13,6 @@ from nnshape.spec import ShapePattern, nodes
 from nnshape.tracing import expressions
 from nnshape.tracing.derived import Derived, plain
 from nnshape.tracing.faults import fault
-from nnshape.tracing.labels import labels_of
-from nnshape.tracing.origins import chain_of
 from nnshape.tracing.scope import MISSING, FileScope, Frame
 from nnshape.tracing.values import shown
 
@@ -153,13 +151,13 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
         if not _fits(value.shape, wanted):
             message = f"{name} gives {shape_text(value.shape)}, not {pattern.span.text.strip()}"
             label = f"{shape_text(value.shape)} comes"
-            related = labels_of(chain_of(value), frame.call, pattern.span)
+            related = frame.tracer.explainer.way_to(value, frame.call, pattern.span)
             return Problem(
                 "unexpected-shape",
                 message,
                 pattern.span,
                 label,
-                tuple(related),
+                related,
                 help=_as_it_comes(frame, pattern, value),
             )
         if pattern.dtype and pattern.dtype != value.dtype:

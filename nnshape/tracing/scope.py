@@ -18,7 +18,7 @@ from nnshape.shapes.tensor import UNKNOWN
 from nnshape.spec import Block, Expression, Node, Span, Spec, Step
 from nnshape.spec.words import WORDS
 from nnshape.tracing import numbers
-from nnshape.tracing.causes import Scope
+from nnshape.tracing.contexts import Scope
 from nnshape.tracing.model import Call, Module, Run
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import Span, Spec
 from nnshape.spec.limits import CALLS, PROBLEMS
 from nnshape.tracing import bodies, expressions, settings
-from nnshape.tracing.causes import FaultContext, key_of
 from nnshape.tracing.containers import report_never_applied
+from nnshape.tracing.contexts import Explainer, FaultContext, key_of
 from nnshape.tracing.expectations import check_expectations
 from nnshape.tracing.faults import Abort, Fault, fault
 from nnshape.tracing.measuring import Measuring
@@ -29,13 +29,14 @@ from nnshape.tracing.scope import FileScope, Frame
 class Tracer:
     """What every body of one trace shares: problems, constraints, counts, and where tensors come from."""
 
-    def __init__(self, measuring: Measuring | None) -> None:
+    def __init__(self, explainer: Explainer, measuring: Measuring | None) -> None:
+        self.explainer = explainer
         self.measuring = measuring
         self.problems: list[Problem] = []
         self.requirements: list[Requirement] = []
         self.constraints: list[Constraint] = []
         self.notices: list[Notice] = []
-        self.causes: dict[tuple[str, str, int, int], FaultContext] = {}
+        self.contexts: dict[tuple[str, str, int, int], FaultContext] = {}
         self._callers: list[tuple[Call, Span]] = []
         #: What was computed so far, held below the limit by `nnshape.tracing.work`.
         self.work = 0
@@ -127,6 +128,7 @@ def _no_collection() -> Iterator[None]:
 def trace_spec(
     spec: Spec,
     *,
+    explainer: Explainer,
     input: str | Mapping[str, str] | Sequence[str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     variant: str | None = None,
@@ -134,7 +136,7 @@ def trace_spec(
     measuring: Measuring | None = None,
 ) -> Trace:
     """Trace a spec: see `nnshape.trace`."""
-    tracer = Tracer(measuring)
+    tracer = Tracer(explainer, measuring)
     for problem in spec.problems:
         tracer.report(problem)
     file = file_scope(spec)
@@ -170,11 +172,12 @@ def trace_spec(
     totals = totals_of(call, parameters)
     check_expectations(frame, totals, run.output, tracer.report)
     options = {
-        "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic, "measuring": measuring
+        "explainer": explainer, "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic,
+        "measuring": measuring,
     }  # fmt: skip
     return Trace(
         spec, call, inputs, run.output, values, tuple(tracer.requirements), tuple(tracer.problems), parameters, totals,
-        variant, options, tracer.causes,
+        variant, options, tracer.contexts,
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def test_every_example_fits_a_terminal(run, name):
 @pytest.mark.parametrize("name", [name for name in all_layers() if not name.startswith("Lazy")])
 def test_a_layer_pasted_from_a_printed_model(run, name):
     import nnshape
-    from nnshape.tracing.symbolic_example import example_of
+    from nnshape.calculator.symbolic_example import example_of
 
     layer = RULES[name]
     with warnings.catch_warnings():

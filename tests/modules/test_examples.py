@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from nnshape import build, verify
+from nnshape.calculator.symbolic_example import example_of
 from nnshape.modules.choosing import choose
 from nnshape.modules.verifying import open_symbols
 from nnshape.shapes.dims import substitute
@@ -22,7 +23,6 @@ from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Trace
-from nnshape.tracing.symbolic_example import example_of
 
 torch.set_num_threads(1)
 

@@ -7,13 +7,13 @@ import pytest
 
 import nnshape
 from nnshape import loads, trace, verify
+from nnshape.calculator.one_step import one_step
 from nnshape.shapes.dims import substitute
 from nnshape.shapes.function import TWINS
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.tracing import numbers
-from nnshape.tracing.one_step import one_step
 
 #: Where a rule is looked for by name.
 LOOKED_UP = ("scope.find_layer", "scope.find_function", "calls.find_method", "calls.find_function", "names.find_method")

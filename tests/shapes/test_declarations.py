@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from nnshape.calculator.symbolic_example import example_of
 from nnshape.modules.targets import torch_function
 from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.functions import FAMILIES as FUNCTION_FAMILIES
@@ -19,7 +20,6 @@ from nnshape.shapes.layers import FAMILIES as LAYER_FAMILIES
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from nnshape.tracing.symbolic_example import example_of
 
 LAYERS = all_layers()
 FUNCTIONS = all_functions()

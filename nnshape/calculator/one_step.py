@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from nnshape.calculator.typed_inputs import Form, TypedShape, WrongUse, name_of
 from nnshape.problems import SpecError
 from nnshape.spec import (
     Body,
@@ -27,7 +28,6 @@ from nnshape.spec.source import source_of_text
 from nnshape.spec.steps import arrow
 from nnshape.tracing.derived import plain
 from nnshape.tracing.model import Call, Trace
-from nnshape.tracing.typed_inputs import Form, TypedShape, WrongUse, name_of
 
 #: What people know the source by.
 NAME = "<layer>"
@@ -60,19 +60,18 @@ def one_step(step: str, shapes: Sequence[str]) -> Spec:
     body = Body((Step(name, span, expression, assertion, text, span),), span, False)
     # The step's value is the model's output, also where it is a number.
     output = Output(Expression(source.text, nodes.Name(name, 0, end), expression.origin), span)
-    return Spec(source, name, inputs, {}, {}, {}, body, output, {}, (), (), {}, {}, {}, ())
+    count = len(shapes)
+
+    def reread(text: str) -> Spec:
+        lines = text.split("\n")
+        return one_step("\n".join(lines[: len(lines) - count]), lines[len(lines) - count :])
+
+    return Spec(source, name, inputs, {}, {}, {}, body, output, {}, (), (), {}, {}, {}, (), reread)
 
 
 def is_named(spec: Spec) -> bool:
     """Say whether the step was typed with a name of its own."""
     return _PREFIX.match(spec.source.text) is not None
-
-
-def reread(spec: Spec, text: str) -> Spec:
-    """The spec of an edited text in the place of the one that a spec was made of; raises SpecError."""
-    lines = text.split("\n")
-    first = len(lines) - len(spec.inputs)
-    return one_step("\n".join(lines[:first]), lines[first:])
 
 
 def step_of(trace: Trace) -> Call:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from nnshape.calculator.one_step import one_step
+from nnshape.explain import EXPLAINER
 from nnshape.problems import SpecError
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import N, Tensor
 from nnshape.tracing.model import Trace
-from nnshape.tracing.one_step import one_step
 from nnshape.tracing.tracer import trace_spec
 
 #: What the last dimensions are called, by how many stand behind the batch.
@@ -18,7 +19,7 @@ _LETTERS: dict[int, str] = {1: "F", 2: "CL", 3: "CHW", 4: "CDHW"}
 def example_of(rule: Function | type[Layer]) -> Trace:
     """The trace of a rule's own example."""
     step, *shapes = rule.example
-    return trace_spec(one_step(step, shapes))
+    return trace_spec(one_step(step, shapes), explainer=EXPLAINER)
 
 
 def symbolic_example(rule: Function | type[Layer]) -> Trace | None:
@@ -62,7 +63,7 @@ def _letter(tensor: Tensor, dim: int) -> str:
 def _traced(step: str, shapes: list[str]) -> Trace | None:
     """The trace at these shapes, where it asks no size to be a certain one."""
     try:
-        trace = trace_spec(one_step(step, shapes))
+        trace = trace_spec(one_step(step, shapes), explainer=EXPLAINER)
     except SpecError:
         return None
     fixed = any(constraint.relation == "==" for constraint in trace.constraints)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from nnshape.problems import Problem
+from nnshape.problems import Label, Problem
 from nnshape.records import dataclass
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from nnshape.spec import Expression, nodes
+from nnshape.spec import Expression, Span, nodes
 from nnshape.tracing.model import Call, Module, Run
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Signature
-    from nnshape.tracing.origins import Chain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +28,11 @@ class Scope:
     count: int
     names: Mapping[str, Any]
     outer: Scope | None = None
+
+    @property
+    def prefix(self) -> str:
+        """The path of the body, with a dot after it; empty for the model's own."""
+        return f"{self.module.path}." if self.module.path else ""
 
     @property
     def is_model(self) -> bool:
@@ -61,8 +65,7 @@ class Scope:
 class FaultContext:
     """A refusal where it happened: the call at `node`, in the step `call`.
 
-    `module` is None where a function or a constructor refused. `place` is the part of the call that
-    is at fault. `chain` leads from the tensor at fault back to where its sizes were set.
+    `module` is None where a function or a constructor refused.
     """
 
     refusal: Refusal
@@ -70,14 +73,24 @@ class FaultContext:
     call: Call
     expression: Expression
     node: nodes.Node
-    place: nodes.Node | nodes.Keyword
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any]
     signature: Signature | None
     module: Module | None
-    chain: Chain | None
     #: The rule that refused, where it was applied to tensors.
     apply: Callable[[tuple[Any, ...], dict[str, Any]], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Writes the problems of a trace: `nnshape.explain` has the one that is used.
+
+    `problem` gives a refusal its place and its labels. `way_to` labels the steps that led to the sizes
+    of a tensor, as seen from a step and a place in the text.
+    """
+
+    problem: Callable[[FaultContext], Problem]
+    way_to: Callable[[Tensor, Call, Span], tuple[Label, ...]]
 
 
 def key_of(problem: Problem) -> tuple[str, str, int, int]:

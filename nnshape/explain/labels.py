@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nnshape.explain.origins import Chain, Link, chain_of
 from nnshape.problems import Label
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, sizes_text, tensors_in
 from nnshape.spec import Span
+from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.model import Call, Module, Operation
-from nnshape.tracing.origins import Chain, Link, chain_of
-from nnshape.tracing.scope import Frame
 
 #: The most places that are shown beside the fault itself.
 _MOST = 4
@@ -69,22 +69,22 @@ def _input_label(span: Any, tensor: Tensor) -> Label:
     return Label(span, "the input" if span.text.strip() in (str(tensor), full) else f"the input: {_whole(tensor)}")
 
 
-def operand_labels(frame: Frame, tensors: Iterable[Tensor]) -> list[Label]:
+def operand_labels(context: FaultContext, tensors: Iterable[Tensor]) -> list[Label]:
     """Where each of several tensors comes from, and what it is there."""
     labels: dict[Any, Label] = {}
-    scope = frame.scope()
+    scope = context.scope
     for tensor in tensors:
         chain = chain_of(tensor)
         name = scope.name_of(tensor)
         is_what = f"{name} is {tensor}" if name else str(tensor)
-        link = next((link for link in chain.links if link.changed and link.call is not frame.call), None)
+        link = next((link for link in chain.links if link.changed and link.call is not context.call), None)
         if link is not None:
             text = link_text(link) if str(link.after) == str(tensor) else is_what
             span = link.call.span
-            is_elsewhere = not link.call.path.startswith(frame.prefix)
-            if is_elsewhere and (span in labels or span == frame.call.span):
+            is_elsewhere = not link.call.path.startswith(scope.prefix)
+            if is_elsewhere and (span in labels or span == context.call.span):
                 # The same line in another use of this block: say where this one is used.
-                span, text = frame.module.span, is_what
+                span, text = scope.module.span, is_what
             labels.setdefault(span, Label(span, text))
         elif chain.input is not None:
             span = chain.input_span

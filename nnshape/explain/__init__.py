@@ -1,0 +1,27 @@
+"""The reasons behind a trace: the messages of faults, the origin of sizes, and the formulas of a step."""
+
+from nnshape.problems import Label, Problem
+from nnshape.shapes.tensor import Tensor
+from nnshape.spec import Span
+from nnshape.tracing.contexts import Explainer, FaultContext
+from nnshape.tracing.model import Call
+
+__all__ = ["EXPLAINER"]
+
+# A model without faults needs no explanation, so its parts are imported with the first fault.
+
+
+def _problem(context: FaultContext) -> Problem:
+    from nnshape.explain.refusals import problem_of
+
+    return problem_of(context)
+
+
+def _way_to(tensor: Tensor, call: Call, span: Span) -> tuple[Label, ...]:
+    from nnshape.explain.labels import labels_of
+    from nnshape.explain.origins import chain_of
+
+    return tuple(labels_of(chain_of(tensor), call, span))
+
+
+EXPLAINER = Explainer(_problem, _way_to)
