@@ -1,12 +1,31 @@
-"""`Fix`: an edit that was tried, and how a message shows it."""
+"""`Candidate`, an edit that might help, and `Fix`, one that was tried and does; how a call's argument is edited."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from nnshape.fixes.editing import Edit
 from nnshape.problems import Problem
 from nnshape.records import dataclass
+from nnshape.shapes.arguments import Signature
+from nnshape.spec import Expression, Keyword, Node, Span, nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Edits that have not been tried; `step` is the text of the step that they change, where it is one.
+
+    `shown` is written where the edits are more than a step's own text.
+    """
+
+    description: str
+    edits: tuple[Edit, ...]
+    step: Span | None = None
+    name: str = ""
+    shown: str = ""
+    because: str = ""
+    safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +42,54 @@ class Fix:
     shown: str = ""
     because: str = ""
     safe: bool = False
+
+
+def text_of(value: Any) -> str:
+    """A size, or several, as an expression writes them."""
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(map(str, value))}{',' if len(value) == 1 else ''})"
+    return str(value)
+
+
+def construction(node: Node) -> nodes.Call | None:
+    """The call that constructs: `Conv2d(1, 6, 5)`, also inside `Conv2d(1, 6, 5)(x)`."""
+    if not isinstance(node, nodes.Call):
+        return None
+    while isinstance(node.function, nodes.Call):
+        node = node.function
+    return node
+
+
+def argument_of(call: nodes.Call, signature: Signature, name: str) -> Node | None:
+    """What is written for an argument of a call; None where it is left to its default."""
+    for keyword in call.keywords:
+        if keyword.name == name:
+            return keyword.value
+    names = [parameter.name for parameter in signature.positional]
+    place = names.index(name) if name in names else len(names)
+    if any(isinstance(item, nodes.Starred) for item in call.args) or place >= len(call.args):
+        return None
+    return call.args[place]
+
+
+def with_argument(expression: Expression, call: nodes.Call, signature: Signature, name: str, value: Any) -> Edit:
+    """The edit that gives an argument a value: what is written is replaced, else it is added by name."""
+    node = argument_of(call, signature, name)
+    if node is not None:
+        return Edit(expression.span(node), text_of(value))
+    written: Sequence[Node | Keyword] = (*call.args, *call.keywords)
+    if not written:
+        inside = expression.span((call.end - 1, call.end))
+        return Edit(Span(inside.source, inside.start, inside.start), f"{name}={text_of(value)}")
+    end = expression.span(max(written, key=lambda item: item.end)).end
+    source = expression.origin.source
+    return Edit(Span(source, end, end), f", {name}={text_of(value)}")
+
+
+def whole_number(node: Node | None) -> int | None:
+    """The number that is written there; None where it is another expression."""
+    value = node.value if isinstance(node, nodes.Constant) else None
+    return value if type(value) is int else None
 
 
 def help_lines(fixes: Sequence[Fix]) -> tuple[str, ...]:

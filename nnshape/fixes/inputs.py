@@ -7,8 +7,8 @@ from math import isqrt
 from typing import Any
 
 from nnshape.explain.origins import Chain, chain_of
-from nnshape.fixes.candidate import Candidate
 from nnshape.fixes.editing import Edit
+from nnshape.fixes.fix import Candidate
 from nnshape.fixes.upstream import applied_rule, reapplied, swapped
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import TooLarge

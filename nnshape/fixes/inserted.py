@@ -8,8 +8,8 @@ from math import isqrt
 
 from nnshape.explain.origins import chain_of
 from nnshape.explain.refusals import chain_of_fault
-from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number
 from nnshape.fixes.editing import Edit, edited
+from nnshape.fixes.fix import Candidate, argument_of, construction, whole_number
 from nnshape.records import dataclass
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N, Tensor, product, tensors_in

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnshape.fixes.candidate import Candidate, whole_number
 from nnshape.fixes.editing import Edit
+from nnshape.fixes.fix import Candidate, whole_number
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Span, nodes
 from nnshape.tracing import Operation, Trace

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from nnshape.explain.refusals import place_of, tensor_of
-from nnshape.fixes.candidate import Candidate, argument_of, construction, text_of, whole_number, with_argument
 from nnshape.fixes.editing import Edit
+from nnshape.fixes.fix import Candidate, argument_of, construction, text_of, whole_number, with_argument
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, Span, nodes

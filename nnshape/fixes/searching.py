@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from nnshape.fixes import inputs, inserted, operands, own, upstream
-from nnshape.fixes.candidate import Candidate
 from nnshape.fixes.editing import Edit, edited, moved, unmoved
-from nnshape.fixes.fix import Fix, help_lines
+from nnshape.fixes.fix import Candidate, Fix, help_lines
 from nnshape.fixes.trying import Trials
 from nnshape.problems import Problem
 from nnshape.spec import Span

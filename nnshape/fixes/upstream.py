@@ -8,7 +8,7 @@ from typing import Any
 from nnshape.explain.labels import link_text
 from nnshape.explain.origins import Chain, Link, chain_of
 from nnshape.fixes import own
-from nnshape.fixes.candidate import Candidate, argument_of, construction, whole_number, with_argument
+from nnshape.fixes.fix import Candidate, argument_of, construction, whole_number, with_argument
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.function import Function

@@ -11,7 +11,7 @@ from nnshape.spec import limits
 from nnshape.spec.document import Mapping, Node, Scalar, Sequence
 from nnshape.spec.names import shortened
 from nnshape.spec.scalars import kind_of
-from nnshape.spec.shape_nodes import shape_of_node
+from nnshape.spec.shape import shape_of_node
 from nnshape.spec.spec import Expectation, OutputShape, Quantity, Relation
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
 from nnshape.spec.names import Names, name_problem
 from nnshape.spec.scalars import Value, kind_of, value_of, value_of_node, word_of
-from nnshape.spec.shape_nodes import shape_of_node
+from nnshape.spec.shape import shape_of_node
 from nnshape.spec.spec import Import, Input, Located, Output, Tie
 
 if TYPE_CHECKING:

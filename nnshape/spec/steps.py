@@ -13,8 +13,7 @@ from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.mapping_steps import expression_of_mapping
 from nnshape.spec.names import shortened, step_name_problem
 from nnshape.spec.scalars import kind_of
-from nnshape.spec.shape import ShapePattern, shape_of_text
-from nnshape.spec.shape_nodes import shape_of_node
+from nnshape.spec.shape import ShapePattern, shape_of_node, shape_of_text
 from nnshape.spec.source import Span
 from nnshape.spec.spec import Body, Step
 
