@@ -34,7 +34,7 @@ class BlockModule(GraphModule):
         self._graph = graph
         graph.owning_module = self
 
-    def write_code(self) -> None:
+    def _write_code(self) -> None:
         """Write the code of the forward method; before this, only the graph can be run."""
         self.__dict__["_is_written"] = True
         self.recompile()

@@ -20,6 +20,7 @@ from nnshape.modules.initial import own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.tensor import Unknown
+from nnshape.spec.names import item_name_fault
 from nnshape.tracing import Call, Trace
 from nnshape.tracing.model import Module, Run
 
@@ -38,7 +39,7 @@ def with_code(model: torch.nn.Module) -> torch.nn.Module:
     """The model with the code of its blocks written, so that it runs by itself."""
     for module in model.modules():
         if isinstance(module, BlockModule):
-            module.write_code()
+            module._write_code()
     return model
 
 
@@ -101,17 +102,16 @@ class Builder:
         blueprint = self.blueprint(module)
         made: torch.nn.Module
         if blueprint.plain:
-            _check_names(module)
             made = torch.nn.Sequential(OrderedDict(children))
         else:
             kind = SequentialBlock if module.type == "Sequential" else BlockModule
-            _check_names(module)
             made = kind(blueprint.graph, _class_name(module.type), children)
         self.real[module] = made
         return made
 
     def _children(self, module: Module, run: Run) -> dict[str, Any]:
         """A module's children by name: modules, parameters, and buffers with whether they are saved."""
+        _check_names(module)
         children: dict[str, Any] = {}
         for name, child in module.children.items():
             if child.tensor is None:
@@ -175,18 +175,26 @@ def _class_name(name: str) -> str:
 
 
 def _check_names(module: Module) -> None:
-    """Raise SpecError for a child that torch cannot keep under its name."""
+    """Raise SpecError for a child that torch cannot keep under its name.
+
+    The reader refuses all such names that this release of torch has; another may have more.
+    """
     for name, child in module.children.items():
-        if name in taken_names():
-            message = f"a module cannot be called {name} in torch: a block has an attribute of that name"
-            raise SpecError(Problem("invalid-name", message, child.span, help=(f"call it {name.lstrip('_')}1",)))
+        wrong = item_name_fault(name, module.type)
+        if wrong is None and name in taken_names():
+            wrong = f"a module cannot be called {name} in torch: a block has an attribute of that name"
+        if wrong is not None:
+            help = (f"call it {name.lstrip('_')}1",) if name.isidentifier() else ()
+            raise SpecError(Problem("invalid-name", wrong, child.span, help=help))
 
 
 @cache
 def taken_names() -> frozenset[str]:
-    """The names of a block's own attributes."""
+    """The names of a block's own attributes, those that it has once its code is written included."""
     empty = SequentialBlock(Graph(), "Sequential", {})
-    return frozenset({*dir(SequentialBlock), *vars(empty)})
+    empty.graph.output(())
+    empty._write_code()
+    return frozenset({*dir(empty), *vars(empty)})
 
 
 # ---- parameters ----

@@ -66,13 +66,15 @@ class Writer:
         name = name if name.isidentifier() else "value"
         while name in self._used or name in _TAKEN or keyword.iskeyword(name):
             name += "_"
-        self._used.add(name)
         default = (None,) if optional else ()
         if self._last_input is None:
             node = self.graph.create_node("placeholder", name, default)
         else:
             with self.graph.inserting_after(self._last_input):
                 node = self.graph.create_node("placeholder", name, default)
+        # fx calls the node of an argument `input` otherwise, and begins the code with `input_1 = input`:
+        # no other argument may be called `input_1` then.
+        self._used |= {name, node.name}
         self._last_input = node
         return node
 
@@ -90,8 +92,8 @@ class Writer:
     def _call(self, index: int, call: Call) -> None:
         for position, operation in enumerate(carried_out(call)):
             before = next(iter(reversed(self.graph.nodes)), None)
-            name = call.name if operation.result is call.output else None
-            node = self._operation(operation, name if name is None or name.isidentifier() else f"_{name}")
+            name = _local(call.name) if operation.result is call.output else None
+            node = self._operation(operation, name)
             self._know(operation.result, node)
             self.made.results.setdefault(node, (index, position))
             self._claim(before, index)
@@ -308,6 +310,13 @@ def _name_of(value: Any) -> str:
     if isinstance(producer, (Operation, Declared)) and producer.call.name.isidentifier():
         return producer.call.name
     return "value" if isinstance(value, Tensor) else "size"
+
+
+def _local(step: str) -> str:
+    """The variable of a step's value: the step's own name, but where that means something else in the code."""
+    if not step.isidentifier():
+        return f"_{step}"
+    return f"{step}_" if step in _TAKEN else step
 
 
 def _own_tensors(module: Module) -> Iterable[str]:

@@ -31,7 +31,30 @@ MODULE_ATTRIBUTES = frozenset({
     "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_", "set_extra_state",
     "set_submodule", "shape_env", "share_memory", "state_dict", "to", "to_empty", "to_folder", "train", "training",
     "type", "xpu", "zero_grad",
+    "_apply", "_backward_hooks", "_backward_pre_hooks", "_boxed_call", "_buffers", "_call_impl", "_code",
+    "_compiled_call_impl", "_create_node_hooks", "_deepcopy_hooks", "_deepcopy_init", "_erase_node_hooks",
+    "_forward_hooks", "_forward_hooks_always_called", "_forward_hooks_with_kwargs", "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs", "_get_backward_hooks", "_get_backward_pre_hooks", "_get_name", "_graph",
+    "_is_full_backward_hook", "_is_written", "_lineno_map", "_load_from_state_dict", "_load_state_dict_post_hooks",
+    "_load_state_dict_pre_hooks", "_maybe_warn_non_full_backward_hook", "_modules", "_named_members",
+    "_non_persistent_buffers_set", "_parameters", "_prologue_start", "_recompile_submodules",
+    "_register_create_node_hook", "_register_deepcopy_hook", "_register_erase_node_hook",
+    "_register_load_state_dict_pre_hook", "_register_replace_node_hook", "_register_state_dict_hook",
+    "_replace_hooks", "_replicate_for_data_parallel", "_save_to_state_dict", "_set_replace_hook", "_slow_forward",
+    "_state_dict_hooks", "_state_dict_pre_hooks", "_tracer_cls", "_tracer_extras", "_unregister_create_node_hook",
+    "_unregister_deepcopy_hook", "_unregister_erase_node_hook", "_unregister_replace_node_hook", "_version",
+    "_wrapped_call", "_wrapped_call_impl", "_write_code",
 })  # fmt: skip
+
+#: What torch's containers have beside these.
+_OF_CONTAINERS = {
+    "Sequential": {"_get_item_by_idx", "append", "extend", "insert", "pop"},
+    "ModuleDict": {"clear", "items", "keys", "pop", "update", "values"},
+    "ParameterDict": {
+        "_key_to_attr", "_keys", "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault",
+        "update", "values",
+    },
+}  # fmt: skip
 
 #: The words that are names of the language itself, and what each means.
 LANGUAGE = {"_": "the value of the step before", "auto": "the size that arrives", "N": "the batch"}
@@ -47,6 +70,8 @@ def name_problem(name: str, what: str, span: Span) -> Problem | None:
         return Problem("invalid-name", message, span)
     if keyword.iskeyword(name):
         return Problem("invalid-name", f"{name} is a word of Python's grammar and cannot name {what}", span)
+    if _as_python_reads(name) != name:
+        return Problem("invalid-name", f"Python reads {name} as {_as_python_reads(name)}: write it so", span)
     if name.startswith("__"):
         return Problem("invalid-name", f"{name} begins with two underscores and cannot name {what}", span)
     if name in LANGUAGE and not (name == "N" and what == "a size"):
@@ -65,6 +90,37 @@ def step_name_problem(name: str, span: Span) -> Problem | None:
             fix = f"call it {name}1"
         return Problem("invalid-name", message, span, help=(fix,))
     return name_problem(name, "a step", span)
+
+
+def item_name_fault(name: str, container: str = "") -> str | None:
+    """Why torch can have no child of this name in a container of this type; None where it can.
+
+    The name stands in the code of a built module, as an attribute or between quotes.
+    """
+    if not name or "." in name:
+        return f"an item's name is a string without dots, not {name!r}"
+    if len(name) > limits.NAME_CHARACTERS:
+        return f"a name has at most {limits.NAME_CHARACTERS} characters"
+    if not name.isprintable() or '"' in name or "\\" in name:
+        return f"an item's name has only printable characters, and no double quote or backslash: not {name!r}"
+    if keyword.iskeyword(name):
+        return f"{name} is a word of Python's grammar and cannot name an item"
+    if name.startswith("__"):
+        return f"{name} begins with two underscores and cannot name an item"
+    if name in MODULE_ATTRIBUTES or name in _OF_CONTAINERS.get(container, ()):
+        return f"an item cannot be called {name}: a {container or 'module'} of torch has something of that name already"
+    if _as_python_reads(name) != name:
+        return f"Python reads {name} as {_as_python_reads(name)}: write it so"
+    return None
+
+
+def _as_python_reads(name: str) -> str:
+    """A name in the form that Python's own parser gives it, and so every expression that refers to it."""
+    if name.isascii():
+        return name
+    from unicodedata import normalize  # only for a name that is not plain ASCII
+
+    return normalize("NFKC", name)
 
 
 _NOTHING: Mapping[str, tuple[str, Span]] = {}

@@ -7,6 +7,7 @@ from typing import Any
 from nnshape.problems import Problem
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
+from nnshape.spec.names import item_name_fault
 from nnshape.tracing import applying, bodies, expressions, loops
 from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Call, Module
@@ -27,7 +28,7 @@ def items_of(frame: Frame, node: nodes.Call, kind: str) -> list[Item]:
         message = f"{kind} takes items, not named arguments"
         raise fault("unknown-argument", message, frame.expression.span(node.keywords[0]))
     for argument in node.args:
-        _add_items(frame, items, argument, alone=len(node.args) == 1)
+        _add_items(frame, items, argument, kind, alone=len(node.args) == 1)
     names = [item.name for item in items]
     for name in names:
         if names.count(name) > 1 if len(names) < 100 else len(set(names)) != len(names):
@@ -35,7 +36,7 @@ def items_of(frame: Frame, node: nodes.Call, kind: str) -> list[Item]:
     return items
 
 
-def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, alone: bool) -> None:
+def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, kind: str, alone: bool) -> None:
     """Add what one argument of a Sequential gives: an item, the turns of a loop, or the items of an unpacked list."""
     unpacked = isinstance(argument, nodes.Starred)
     inside = argument.value if isinstance(argument, nodes.Starred) else argument
@@ -44,18 +45,18 @@ def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, alone: boo
         inside = inside.body if chosen else inside.orelse
     if isinstance(inside, nodes.Comprehension):
         for variables in loops.turns(frame, inside):
-            items.append(_item(frame, inside.element, dict(variables), len(items)))
+            items.append(_item(frame, inside.element, dict(variables), kind, len(items)))
     elif (isinstance(inside, nodes.List) and (unpacked or alone)) or (isinstance(inside, nodes.Tuple) and unpacked):
         for item in inside.items:
-            _add_items(frame, items, item, alone=False)
+            _add_items(frame, items, item, kind, alone=False)
     elif unpacked:
         message = "only a list or a loop that is written here can be unpacked among the items"
         raise fault("syntax", message, frame.expression.span(argument))
     else:
-        items.append(_item(frame, argument, {}, len(items)))
+        items.append(_item(frame, argument, {}, kind, len(items)))
 
 
-def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], position: int) -> Item:
+def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], kind: str, position: int) -> Item:
     if (
         isinstance(node, nodes.Tuple)
         and len(node.items) == 2
@@ -67,9 +68,12 @@ def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], position: i
             name = expressions.evaluate(frame, node.items[0])
         finally:
             frame.names = kept
-        if not isinstance(name, str) or not name or "." in name:
-            message = f"an item's name is a string without dots, not {name!r}"
-            raise fault("wrong-type", message, frame.expression.span(node.items[0]))
+        span = frame.expression.span(node.items[0])
+        if not isinstance(name, str):
+            raise fault("wrong-type", f"an item's name is a string without dots, not {name!r}", span)
+        wrong = item_name_fault(name, kind)
+        if wrong is not None:
+            raise fault("invalid-name", wrong, span)
         return Item(name, node.items[1], variables, is_named=True)
     return Item(str(position), node, variables)
 

@@ -8,8 +8,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from nnshape import SpecError, build, loads, trace, verify
-from nnshape.modules.building import taken_names
-from nnshape.spec.names import MODULE_ATTRIBUTES
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -392,13 +390,6 @@ def test_names_that_the_code_of_a_graph_needs_itself(of):
     )
     built = build(traced)
     assert built(*(torch.ones(1, 4) for _ in range(3))).shape == (1, 2)
-
-
-def test_no_child_takes_the_name_of_a_modules_own_attribute(of):
-    with pytest.raises(SpecError, match="a module cannot be called _graph in torch"):
-        build(of("input: 4\nlayers:\n  _graph: Linear(4, 2)\n"))
-    public = {name for name in taken_names() if not name.startswith("_")}
-    assert public <= MODULE_ATTRIBUTES | {"write_code"}
 
 
 def test_a_trace_with_errors_is_not_built():
