@@ -57,7 +57,7 @@ class Cache:
 
     def _key(self, task: Task) -> tuple[str, ...]:
         self._versions = self._versions or versions()
-        return (*self._versions, task.device, str(task.in_folder), task.source.name, task.source.text)
+        return (*self._versions, task.device, str(task.root), task.source.name, task.source.text)
 
 
 def _is_kept(task: Task) -> bool:
@@ -66,7 +66,7 @@ def _is_kept(task: Task) -> bool:
 
 
 def _folder(task: Task) -> Folder | None:
-    return folder_of_file(task.source.name) if task.in_folder else None
+    return None if task.root is None else folder_of_file(task.source.name, task.root)
 
 
 def _relative(name: str, folder: Folder | None) -> str:

@@ -1,90 +1,98 @@
-"""Which files below the paths are specs."""
+"""Which files at the paths and below them are specs, and why each other one is not checked."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import field
 
-from nnshape.checking.globs import Glob
+from nnshape.checking.outcome import Skipped
+from nnshape.checking.settings import Settings
+from nnshape.checking.walking import Entry, entries_below
 from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
-from nnshape.spec import Source, read_source
-from nnshape.spec.limits import TEXT_BYTES
+from nnshape.spec import Source, limits, read_source
+from nnshape.spec.files import has_suffix
+from nnshape.spec.likeness import likeness
+from nnshape.spec.opening import inside, open_regular
+from nnshape.spec.source import source_of_bytes
 
-DEFAULT_INCLUDE = ("*.yaml", "*.yml")
-#: Folders without specs of one's own; those whose name begins with a dot are left out too.
-_SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
-
-# The key at the start of a line, where a block mapping that is the whole file has it.
-_LAYERS = re.compile(r"""^(?:layers|'layers'|"layers")[ \t]*:(?=\s|$)""", re.MULTILINE)
-_LAYERS_BYTES = re.compile(rb"""^(?:layers|'layers'|"layers")[ \t]*:(?=\s|$)""", re.MULTILINE)
+#: A file that is longer than a spec may be is searched this far for the keys of one.
+_MAX_SEARCHED = 16 * limits.TEXT_BYTES
+_FIRST_SPEC = "input: 1x32x32\nlayers:\n  conv1: Conv2d(1, 6, 5)"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A file to check: its text, or the problems that keep it from being read.
 
-    `in_folder` says that its includes are looked for beside it.
+    Its includes stay below the folder `root`; None where it cannot include anything.
     """
 
     name: str
     source: Source | None
     problems: tuple[Problem, ...] = ()
-    in_folder: bool = True
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files to check, in order, and how many YAML files were passed over because they are no specs."""
+    """The files to check, in order, and those that were found and are not checked."""
 
     candidates: tuple[Candidate, ...]
-    passed_over: int
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(slots=True)
+class _Search:
+    """What one search has found so far; no file is in it twice."""
+
+    settings: Settings
+    excluded_by: str
+    candidates: list[Candidate] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+
+    def is_new(self, real: str) -> bool:
+        if real in self.seen:
+            return False
+        self.seen.add(real)
+        return True
 
 
 def find_specs(
     paths: Sequence[str],
-    include: Sequence[Glob],
-    exclude: Sequence[Glob],
+    settings: Settings,
     stdin: Callable[[], Candidate],
+    excluded_by: str = "",
 ) -> Found:
     """The specs at the paths and below them; `-` is what `stdin` gives. Raises SpecError for a path that is not there.
 
-    A file that is named itself is always checked; one that is found below a folder, where it has a
-    `layers` key.
+    A file that is named itself is always checked. One that is found below a folder is checked if it is a spec
+    or nearly one. `excluded_by` names the option that replaces the `exclude` of the settings.
     """
-    candidates: list[Candidate] = []
-    passed_over = 0
-    seen: set[str] = set()
+    search = _Search(settings, excluded_by or settings.file)
     for path in paths:
         if path == "-":
-            candidates.append(stdin())
-            continue
-        if not os.path.isdir(path):
+            search.candidates.append(stdin())
+        elif os.path.isdir(path):
+            _search_folder(_shown(path), search)
+        else:
             name = _shown(path)
-            if _new(name, seen):
-                candidates.append(_named(name))
-            continue
-        for found in _below(_shown(path), include, exclude):
-            if isinstance(found, Candidate):
-                candidates.append(found)
-            elif _new(found, seen):
-                candidate = _candidate(found)
-                if candidate is None:
-                    passed_over += 1
-                else:
-                    candidates.append(candidate)
-    return Found(tuple(candidates), passed_over)
+            if search.is_new(os.path.realpath(name)):
+                search.candidates.append(_named(name))
+    return Found(tuple(search.candidates), tuple(search.skipped))
 
 
 def stdin_spec(name: str | None) -> Candidate:
     """What stands on standard input, under a file's name where one is given. Raises SpecError only for a lack of it."""
     shown = name or "<stdin>"
+    root = None if name is None else os.path.dirname(name)
     try:
         source = read_source("-")
     except SpecError as error:
-        return Candidate(shown, None, error.problems, name is not None)
-    return Candidate(shown, Source(shown, source.text), in_folder=name is not None)
+        return Candidate(shown, None, error.problems, root)
+    return _judged_by_name(Candidate(shown, Source(shown, source.text), root=root))
 
 
 def _shown(path: str) -> str:
@@ -95,85 +103,125 @@ def _shown(path: str) -> str:
     return shown or "."
 
 
-def _new(name: str, seen: set[str]) -> bool:
-    key = os.path.abspath(name)
-    if key in seen:
-        return False
-    seen.add(key)
-    return True
-
-
 def _named(name: str) -> Candidate:
     """A file that was named itself; raises SpecError where it cannot be opened."""
+    root = os.path.dirname(name)
     try:
-        return Candidate(name, read_source(name))
+        return _judged_by_name(Candidate(name, read_source(name), root=root))
     except SpecError as error:
         if any(problem.kind == "unreadable" for problem in error.problems):
             raise
-        return Candidate(name, None, error.problems)
+        return Candidate(name, None, _without_text(error, name), root)
 
 
-def _candidate(name: str) -> Candidate | None:
-    """A file that was found, or None where it is no spec."""
+def _judged_by_name(candidate: Candidate) -> Candidate:
+    """A file that was named is wrong if it is something else than a spec, but nothing of it is shown."""
+    source = candidate.source
+    if source is None or not source.text.strip():
+        return candidate  # the reader says that it is empty
+    answer = likeness(source)
+    if answer.kind != "other":
+        return candidate
+    message = f"{candidate.name} is not a spec: {answer.reason}"
+    problem = Problem("missing-key", message, place=candidate.name, help=(_FIRST_SPEC,))
+    return Candidate(candidate.name, None, (problem,), candidate.root)
+
+
+def _without_text(error: SpecError, name: str) -> tuple[Problem, ...]:
+    """The problems of a file that is no text, with the place only where the rest of it is a spec."""
+    shown = []
+    for problem in error.problems:
+        if problem.span is not None and likeness(problem.span.source).kind == "other":
+            problem = Problem(problem.kind, f"{name}: {problem.message}", place=name, help=problem.help)
+        shown.append(problem)
+    return tuple(shown)
+
+
+def _search_folder(folder: str, search: _Search) -> None:
+    real = os.path.realpath(folder)
+    root, real_root = _root(folder, real, search.settings)
+    links: list[Entry] = []
+    for entry in entries_below(folder, real, search.settings, search.excluded_by):
+        if isinstance(entry, Skipped):
+            search.skipped.append(entry)
+        elif isinstance(entry, Problem):
+            search.candidates.append(Candidate(entry.place, None, (entry,)))
+        elif entry.link:
+            links.append(entry)
+        elif search.is_new(entry.real):
+            _add(entry, root, real_root, search)
+    # What a link leads to is checked under its own name if it is found itself.
+    for entry in links:
+        reason = _not_followed(entry.real, real_root)
+        if reason:
+            search.skipped.append(Skipped(entry.name, "link", reason))
+        elif search.is_new(entry.real):
+            _add(entry, root, real_root, search)
+
+
+def _not_followed(real: str, root: str) -> str:
+    """Why a link is not followed; empty where it leads to a file that may be a spec."""
+    if not inside(root, real):
+        return "it is a link that leads out of the folder"
+    if any(part.startswith(".") and part != "." for part in os.path.relpath(real, root).split(os.sep)):
+        return "it is a link to a hidden file"
+    if not os.path.isfile(real):
+        return "it is a link to a folder or device" if os.path.exists(real) else "it is a link that leads nowhere"
+    return "" if has_suffix(real) else "it is a link to a file with another ending"
+
+
+def _root(folder: str, real: str, settings: Settings) -> tuple[str, str]:
+    """The folder that includes stay below: that of the settings, if it is above the one that is searched."""
+    if not settings.folder:
+        return folder, real
+    above = os.path.realpath(settings.folder)
+    between = os.path.relpath(real, above).split(os.sep) if inside(above, real) else [".."]
+    if any(part.startswith(".") and part != "." for part in between):
+        return folder, real
+    return os.path.relpath(settings.folder), above
+
+
+def _add(entry: Entry, root: str, real_root: str, search: _Search) -> None:
+    """Add a file that was found, if it is a spec."""
+    name = entry.name
     try:
-        source = read_source(name)
-    except SpecError as error:
-        if any(problem.kind == "unreadable" for problem in error.problems) or _mentions_layers(name):
-            return Candidate(name, None, error.problems)
-        return None
-    return Candidate(name, source) if is_spec(source) else None
-
-
-def _mentions_layers(name: str) -> bool:
-    """Whether a file that is no text, or too long a one, begins like a spec."""
-    try:
-        with open(name, "rb") as file:
-            return _LAYERS_BYTES.search(file.read(TEXT_BYTES)) is not None
-    except OSError:
-        return False
-
-
-def is_spec(source: Source) -> bool:
-    """Whether a text is a mapping with the key `layers`."""
-    if _LAYERS.search(source.text):
-        return True
-    if "layers" not in source.text:
-        return False
-    # Indented, in braces, or a word inside another value: only the parser can tell.
-    from nnshape.spec.document import Mapping, parse_document
-
-    try:
-        root, _ = parse_document(source)
-    except SpecError:
-        return False
-    return isinstance(root, Mapping) and root.get("layers") is not None
-
-
-def _below(folder: str, include: Sequence[Glob], exclude: Sequence[Glob]) -> Iterator[str | Candidate]:
-    """The files below a folder in the order of their names; links to folders are not followed, so none is a loop."""
-    try:
-        with os.scandir(folder) as entries:
-            sorted_entries = sorted(entries, key=lambda entry: entry.name)
+        with open_regular(real_root, entry.real) as file:
+            data = file.read(limits.TEXT_BYTES + 1)
+            if len(data) > limits.TEXT_BYTES:
+                data += file.read(_MAX_SEARCHED - len(data))
     except OSError as error:
-        message = f"cannot search {folder}: {error.strerror or error}"
-        yield Candidate(folder, None, (Problem("unreadable", message, place=folder),))
+        message = f"cannot read {name}: {error.strerror or error}"
+        problem = Problem("unreadable", message, place=name)
+        search.candidates.append(Candidate(name, None, (problem,)))
         return
-    for entry in sorted_entries:
-        path = entry.name if folder == "." else os.path.join(folder, entry.name)
-        if entry.is_dir(follow_symlinks=False):
-            if not entry.name.startswith(".") and entry.name not in _SKIPPED and not _any(exclude, path):
-                yield from _below(path, include, exclude)
-        elif _any(include, path) and not _any(exclude, path) and _is_file(entry):
-            yield path
+    problems: tuple[Problem, ...] = ()
+    if len(data) > limits.TEXT_BYTES:
+        message = f"{name} is longer than 1 MiB, the most that a spec may be"
+        problems = (Problem("too-large", message, place=name),)
+        source = _readable(name, data)
+    else:
+        try:
+            source = source_of_bytes(name, data)
+        except SpecError as error:
+            problems = error.problems
+            source = _readable(name, data)
+    answer = likeness(source)
+    if answer.kind == "spec":
+        search.candidates.append(Candidate(name, None if problems else source, problems, root))
+    else:
+        search.skipped.append(Skipped(name, "not-a-spec", answer.reason))
 
 
-def _any(globs: Iterable[Glob], path: str) -> bool:
-    return any(glob.matches(path) for glob in globs)
+def _readable(name: str, data: bytes) -> Source:
+    """As much of a file as can be read, to say whether it is a spec in UTF-16, in another encoding, or too long."""
+    encoding = "utf-8"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in data[:4]:
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    text = data.decode(encoding, "replace")
+    return Source(name, text.translate(_UNREADABLE).removeprefix("\ufeff"))
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a file, or a link to one; a pipe or a device is never opened."""
-    try:
-        return entry.is_file()
-    except OSError:
-        return False
+#: What YAML cannot hold; a program that is less strict may read the rest.
+_UNREADABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127, 65534, 65535))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,9 +20,14 @@ _OF_THE_PROOF = ("torch-disagrees", "unproved")
 _UNUSED = "unused-ignore"
 
 
-def filtered(outcomes: Sequence[Outcome], settings: Settings) -> tuple[Outcome, ...]:
-    """The outcomes without what is to be ignored and without repetitions, findings in the order of their text."""
-    comments = _Comments()
+def filtered(
+    outcomes: Sequence[Outcome], settings: Settings
+) -> tuple[tuple[Outcome, ...], tuple[tuple[str, int], ...]]:
+    """The outcomes without what is to be ignored and without repetitions, findings in the order of their text.
+
+    Also counts the ignored problems by the file that asks for it: the settings file, or the file with the comment.
+    """
+    comments = _Comments(settings.comments)
     own = {key for outcome in outcomes for finding in outcome.findings if (key := _own_place(outcome, finding))}
     told: set[tuple[object, ...]] = set()
     kept = []
@@ -32,28 +38,43 @@ def filtered(outcomes: Sequence[Outcome], settings: Settings) -> tuple[Outcome, 
             # A fault in a shared file is told where that file is checked itself, or else once.
             if _own_place(outcome, finding) is None and key is not None:
                 if key in own or key in told:
-                    comments.leaves_out(finding)
                     continue
                 told.add(key)
             if not comments.leaves_out(finding):
                 findings.append(finding)
         kept.append((outcome, findings))
-    return tuple(
-        [
-            replace(outcome, findings=tuple(_in_order(outcome, _by_settings(outcome, findings, comments, settings))))
-            for outcome, findings in kept
-        ]
-    )
+    by_settings = _BySettings(settings)
+    result = []
+    for outcome, findings in kept:
+        unused = [Finding(problem) for problem in comments.unused(outcome)]
+        left = [finding for finding in (*findings, *unused) if not by_settings.leaves_out(outcome, finding)]
+        result.append(replace(outcome, findings=tuple(_in_order(outcome, left))))
+    counts = Counter(comments.counts)
+    if by_settings.count:
+        counts[settings.file] += by_settings.count
+    return tuple(result), tuple(sorted(counts.items()))
 
 
-def _by_settings(outcome: Outcome, findings: list[Finding], comments: _Comments, settings: Settings) -> list[Finding]:
-    """The findings, and the unused comments, that the settings leave in."""
-    unused = [Finding(problem) for problem in comments.unused(outcome)]
-    return [
-        finding
-        for finding in (*findings, *unused)
-        if not settings.ignores(finding.problem.kind, _file_of(outcome, finding))
-    ]
+class _BySettings:
+    """What the settings say to ignore, and how often they did."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kinds: dict[str, frozenset[str]] = {}
+        self.count = 0
+
+    def leaves_out(self, outcome: Outcome, finding: Finding) -> bool:
+        """Whether the settings say to leave a finding out."""
+        if not self._settings.ignore and not self._settings.per_file_ignores:
+            return False
+        file = _file_of(outcome, finding)
+        kinds = self._kinds.get(file)
+        if kinds is None:
+            kinds = self._kinds[file] = self._settings.ignored_in(file)
+        if finding.problem.kind not in kinds:
+            return False
+        self.count += 1
+        return True
 
 
 def _file_of(outcome: Outcome, finding: Finding) -> str:
@@ -89,7 +110,9 @@ def _in_order(outcome: Outcome, findings: list[Finding]) -> list[Finding]:
 class _Comments:
     """The instructions in every file that comes up, and which of them were needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self.counts: Counter[str] = Counter()
         self._by_file: dict[str, tuple[Ignore, ...]] = {}
         self._used: set[tuple[str, int, str]] = set()
 
@@ -103,7 +126,7 @@ class _Comments:
     def leaves_out(self, finding: Finding) -> bool:
         """Whether a comment on the problem's line says to leave it out; the comment counts as used then."""
         problem = finding.problem
-        if problem.span is None:
+        if not self._wanted or problem.span is None:
             return False
         name, found = self._of(problem.span.source)
         if not found:
@@ -111,11 +134,13 @@ class _Comments:
         line = problem.span.line
         covering = [ignore for ignore in found if ignore.covers(problem.kind, line)]
         self._used.update((name, ignore.span.start, problem.kind) for ignore in covering)
+        if covering:
+            self.counts[problem.span.source.name] += 1
         return bool(covering)
 
     def unused(self, outcome: Outcome) -> list[Problem]:
         """A warning for each kind that a comment names and that is not there; none for a file that was not traced."""
-        if outcome.source is None or not outcome.traced:
+        if not self._wanted or outcome.source is None or not outcome.traced:
             return []
         name, found = self._of(outcome.source)
         problems = []

@@ -20,10 +20,13 @@ _NO_TORCH = "--device none leaves the proof out and needs no torch"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A text to judge, and how: the device of the proof, and the classes that may be imported."""
+    """A text to judge, and how: the device of the proof, and the classes that may be imported.
+
+    Its includes stay below the folder `root`; None where it cannot include anything.
+    """
 
     source: Source
-    in_folder: bool
+    root: str | None
     device: str
     allow_import: tuple[str, ...] = ()
 
@@ -66,7 +69,7 @@ def judge(task: Task) -> Judgement:
 def _judged(task: Task) -> Judgement:
     source = task.source
     try:
-        spec = read_spec(source, folder_of_file(source.name) if task.in_folder else None)
+        spec = read_spec(source, None if task.root is None else folder_of_file(source.name, task.root))
     except SpecError as error:
         return Judgement(Outcome(source.name, source, findings=tuple(map(Finding, error.problems))))
     runs: dict[str | None, Sequence[Problem]] = {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import Literal
 
 from nnshape.problems import Problem
 from nnshape.records import dataclass
@@ -73,12 +75,40 @@ class Outcome:
         return len(self.findings) - self.errors
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file or folder that was found and not checked.
+
+    `why` is the rule: it is not a spec, it is hidden (or a folder of installed packages), it is a link that is
+    not followed, or the settings exclude it. `by` is the file or option that excludes it, else empty.
+    """
+
+    path: str
+    why: Literal["not-a-spec", "hidden", "link", "excluded"]
+    reason: str
+    folder: bool = False
+    by: str = ""
+
+    @property
+    def line(self) -> str:
+        """It in one line, for --verbose."""
+        return f"skipped {self.path}{'/' if self.folder else ''}: {self.reason}"
+
+
 @dataclass(frozen=True)
 class Report:
-    """What came of all files, in their order; `passed_over` counts the YAML files that are no specs."""
+    """What came of all files, in their order, and all that was left out.
+
+    `ignored` counts the problems that were ignored, by the file that asked for it: the settings file, or the
+    spec with the comment. `settings` is the settings file if it stands in another folder than the current one.
+    Under `strict`, warnings fail.
+    """
 
     outcomes: tuple[Outcome, ...]
-    passed_over: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    ignored: tuple[tuple[str, int], ...] = ()
+    settings: str = ""
+    strict: bool = False
 
     @property
     def findings(self) -> Iterator[tuple[Outcome, Finding]]:
@@ -96,9 +126,28 @@ class Report:
         return sum(outcome.warnings for outcome in self.outcomes)
 
     @property
+    def fails(self) -> bool:
+        """Whether a problem makes the check fail."""
+        return bool(self.errors or (self.strict and self.warnings))
+
+    @property
     def crashes(self) -> tuple[Outcome, ...]:
         """The files of which nothing is known, by nnshape's own fault."""
         return tuple(outcome for outcome in self.outcomes if outcome.crash)
+
+    @cached_property
+    def passed_over(self) -> int:
+        """How many files are not specs."""
+        return sum(item.why == "not-a-spec" for item in self.skipped)
+
+    @property
+    def excluded(self) -> tuple[tuple[str, int, int], ...]:
+        """The files and the folders that were excluded, counted by the file or option that asked for it."""
+        files, folders = (
+            Counter(item.by for item in self.skipped if item.why == "excluded" and item.folder is folder)
+            for folder in (False, True)
+        )
+        return tuple((by, files[by], folders[by]) for by in dict.fromkeys((*files, *folders)))
 
     @property
     def summary(self) -> str:
@@ -111,12 +160,37 @@ class Report:
         files = sum(bool(outcome.findings) for outcome in self.outcomes)
         if amounts or not self.crashes:
             parts.append(f"{' and '.join(amounts)} in {_counted(files, 'file')}" if amounts else "no problems")
+        if self.strict and self.warnings and not self.errors:
+            parts[-1] += ", and warnings fail"
         if self.crashes:
             parts.append(f"{_counted(len(self.crashes), 'file')} could not be checked")
+        return "; ".join((*parts, *self._left_out()))
+
+    def _left_out(self) -> list[str]:
+        parts = []
         if self.passed_over:
-            is_no = "is no spec" if self.passed_over == 1 else "are no specs"
-            parts.append(f"{_counted(self.passed_over, 'YAML file')} {is_no}")
-        return "; ".join(parts)
+            is_no = "is not a spec" if self.passed_over == 1 else "are not specs"
+            parts.append(f"{_counted(self.passed_over, 'file')} {is_no}")
+        if links := sum(item.why == "link" for item in self.skipped):
+            parts.append(f"{_counted(links, 'link')} not followed")
+        for by, files, folders in self.excluded:
+            amounts = [_counted(files, "file")] if files else []
+            amounts += [_counted(folders, "folder")] if folders else []
+            parts.append(f"{' and '.join(amounts)} excluded by {by}")
+        if self.ignored:
+            parts.append(_ignored(self.ignored))
+        if self.settings:
+            parts.append(f"settings of {self.settings}")
+        return parts
+
+
+def _ignored(ignored: tuple[tuple[str, int], ...]) -> str:
+    first, *rest = sorted(ignored, key=lambda item: (-item[1], item[0]))
+    shown = [f"{_counted(first[1], 'problem')} ignored by {first[0]}", *(f"{n:,} by {name}" for name, n in rest[:2])]
+    others = rest[2:]
+    if others:
+        shown.append(f"{sum(number for _, number in others):,} by {_counted(len(others), 'other file')}")
+    return ", ".join(shown)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from nnshape.checking.cache import Cache
 from nnshape.checking.discovery import Candidate
 from nnshape.checking.ignoring import filtered
 from nnshape.checking.judging import Judgement, Task, judge
-from nnshape.checking.outcome import Finding, Outcome, Report
+from nnshape.checking.outcome import Finding, Outcome, Report, Skipped
 from nnshape.checking.settings import Settings
 from nnshape.problems import SpecError
 
@@ -33,7 +33,7 @@ def check(
     allow_import: tuple[str, ...] = (),
     cache: Cache | None = None,
     jobs: int | None = None,
-    passed_over: int = 0,
+    skipped: Sequence[Skipped] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Judge every candidate; raises SpecError where the device is not there.
@@ -48,7 +48,7 @@ def check(
             findings = tuple(map(Finding, candidate.problems))
             outcomes[index] = Outcome(candidate.name, None, findings=findings)
             continue
-        task = Task(candidate.source, candidate.in_folder, device, allow_import)
+        task = Task(candidate.source, candidate.root, device, allow_import)
         known = cache.find(task) if cache is not None else None
         if known is None:
             waiting.append((index, task))
@@ -77,7 +77,9 @@ def check(
             take(place, judge(task))
     if cache is not None and tasks:
         cache.prune()
-    return Report(filtered([outcome for outcome in outcomes if outcome is not None], settings), passed_over)
+    kept, ignored = filtered([outcome for outcome in outcomes if outcome is not None], settings)
+    named = settings.file if settings.elsewhere else ""
+    return Report(kept, tuple(skipped), ignored, named, settings.strict)
 
 
 def _processes(tasks: int, device: str, jobs: int | None) -> int:

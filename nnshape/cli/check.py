@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nnshape.cli import options
 from nnshape.cli.usage import Misuse
 
 if TYPE_CHECKING:
-    from nnshape.checking import Report
+    from nnshape.checking import Report, Settings
 
 #: The formats, in the order of the help, and what names the root that their paths begin at.
 FORMATS = {
@@ -30,6 +31,9 @@ def check(
     paths: options.Paths = None,
     exclude: options.Exclude = None,
     stdin_filename: options.StdinFilename = None,
+    no_config: options.NoConfig = False,
+    strict: options.Strict = False,
+    allow_empty: options.AllowEmpty = False,
     device: options.CheckDevice = None,
     output_format: options.ReportFormat = None,
     output_file: options.OutputFile = None,
@@ -43,13 +47,15 @@ def check(
     allow_import: options.AllowImport = None,
     columns: options.Columns = None,
     color: options.ColorWhen = "auto",
+    verbose: options.Verbose = False,
 ) -> int:
     """Check spec files, and every variant in them.
 
-    In a folder, nnshape checks each *.yaml and *.yml file that has a layers key. It exits with 0 if
-    there is no error, with 1 if there are errors, and with 2 if the command itself failed. Settings
-    are read from [tool.nnshape] in pyproject.toml; the comment # nnshape: ignore[KIND] suppresses
-    problems of a kind on its line. --diff exits with 1 if --fix would change a file.
+    In a folder, nnshape checks each .yaml, .yml and .json file that is a spec or nearly one. It exits
+    with 0 if there is no error, with 1 if there are errors, and with 2 if the command itself failed or
+    there is no spec. Settings are read from [tool.nnshape] in pyproject.toml; the comment
+    # nnshape: ignore[KIND] suppresses problems of a kind on its line. The last line of the report
+    counts what settings and comments leave out. --diff exits with 1 if --fix would change a file.
 
     \b
     Examples:
@@ -57,9 +63,9 @@ def check(
       nnshape check --device none --format github
       nnshape check --format sarif --output-file nnshape.sarif configs/
     """
+    from nnshape.checking import NO_CONFIG, find_specs, read_settings, stdin_spec
     from nnshape.checking import check as check_specs
-    from nnshape.checking import find_specs, read_settings, stdin_spec
-    from nnshape.checking.globs import Glob
+    from nnshape.checking.patterns import BadPattern, Patterns
     from nnshape.cli.caching import cleared_cache, opened_cache
     from nnshape.cli.program import PROBLEMS, USAGE
     from nnshape.cli.progress import ProgressBar
@@ -79,7 +85,7 @@ def check(
     paths = paths or ["."]
     cache = None if no_cache else opened_cache(cache_dir, _places(paths, stdin_filename))
     try:
-        settings = read_settings(_places(paths, stdin_filename))
+        settings = NO_CONFIG if no_config else read_settings(_places(paths, stdin_filename))
         device = device or settings.device or "meta"
         checked_device(device)
     except SpecError as error:
@@ -87,10 +93,16 @@ def check(
         return USAGE
     if output_file is not None:
         check_writable(output_file, "--output-file")
-    excluded = tuple([Glob(pattern, os.getcwd()) for pattern in exclude or ()]) or settings.exclude
+    settings = replace(settings, strict=strict or settings.strict)
+    if exclude:
+        try:
+            settings = replace(settings, exclude=Patterns(tuple(exclude), os.getcwd()))
+        except BadPattern as error:
+            raise Misuse(f"--exclude {error.pattern}: {error}") from None
     written = True
-    found = find_specs(paths, settings.include, excluded, lambda: stdin_spec(stdin_filename))
+    found = find_specs(paths, settings, lambda: stdin_spec(stdin_filename), "--exclude" if exclude else "")
     candidates = found.candidates
+    empty = not candidates and not allow_empty
     if fix or diff:
         from nnshape.cli.fixing import settled_candidates
 
@@ -98,18 +110,44 @@ def check(
         write_error(told)
         if diff:
             write(differences)
+            if empty:
+                _tell_empty(paths)
+                return USAGE
             return PROBLEMS if differences and not exit_zero else 0
     with ProgressBar() as progress:
         report = check_specs(
             candidates, settings, device=device, allow_import=tuple(allow_import or ()),
-            cache=cache, jobs=jobs, passed_over=found.passed_over, progress=progress,
+            cache=cache, jobs=jobs, skipped=found.skipped, progress=progress,
         )  # fmt: skip
     _write(report, output_format or settings.format or "full", output_file, columns, color)
+    if verbose:
+        _tell_skipped(report, settings)
     if report.crashes:
         _tell_crashes(report)
+    if empty:
+        _tell_empty(paths)
+        return USAGE
     if report.crashes or not written:
         return USAGE
-    return PROBLEMS if report.errors and not exit_zero else 0
+    return PROBLEMS if report.fails and not exit_zero else 0
+
+
+def _tell_empty(paths: list[str]) -> None:
+    """Say on standard error that nothing was checked, which says nothing about the models."""
+    from nnshape.cli.writing import write_error
+
+    write_error([
+        [("error", "error"), (f": no spec found in {', '.join(paths)}", "")],
+        [("help", "good"), (": --verbose lists every file that is not checked; --allow-empty accepts this", "")],
+    ])  # fmt: skip
+
+
+def _tell_skipped(report: Report, settings: Settings) -> None:
+    """Name on standard error the settings file, and everything that was found and not checked."""
+    from nnshape.cli.writing import write_error
+
+    write_error([[(f"settings: {settings.file or 'none'}", "")]])
+    write_error([[(item.line, "")] for item in report.skipped])
 
 
 def _tell_crashes(report: Report) -> None:

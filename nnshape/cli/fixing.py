@@ -100,7 +100,7 @@ def _settled_variants(candidate: Candidate) -> Iterator[tuple[Trace, Settled]]:
     if source is None:
         return
     try:
-        spec = read_spec(source, folder_of_file(source.name) if candidate.in_folder else None)
+        spec = read_spec(source, None if candidate.root is None else folder_of_file(source.name, candidate.root))
         for variant in (None, *spec.variants):
             trace = nnshape.trace(spec, variant=variant)
             result = settled(trace) if trace.errors else None

@@ -144,6 +144,14 @@ Exclude = Annotated[
     list[str] | None,
     Option("--exclude", metavar="GLOB", help="Skip matching files in folders. Replaces exclude of the settings."),
 ]
+NoConfig = Annotated[
+    bool, Option("--no-config", help="Disregard pyproject.toml and all ignore comments, so that no change loosens it.")
+]
+Strict = Annotated[bool, Option("--strict", help="Exit with 1 if there are warnings.")]
+AllowEmpty = Annotated[bool, Option("--allow-empty", help="Do not fail if there is no spec to check.")]
+Verbose = Annotated[
+    bool, Option("--verbose", help="List the settings file and each file and folder that is not checked, with reasons.")
+]
 StdinFilename = Annotated[
     str | None,
     Option("--stdin-filename", metavar="NAME", help="Path to report for standard input; also resolves its includes."),

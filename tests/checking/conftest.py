@@ -33,9 +33,9 @@ def checked():
     def checked(*paths: str, **options):
         paths = paths or (".",)
         settings = read_settings(paths)
-        found = find_specs(paths, settings.include, settings.exclude, lambda: stdin_spec(None))
+        found = find_specs(paths, settings, lambda: stdin_spec(None))
         options.setdefault("device", "none")
-        return check(found.candidates, settings, passed_over=found.passed_over, **options)
+        return check(found.candidates, settings, skipped=found.skipped, **options)
 
     return checked
 

@@ -66,14 +66,29 @@ def test_exit_codes(check, files, text, arguments, code):
 def test_the_sum_of_it(check, files):
     files(a=CLEAN, b__c=WRONG, b__d=WARNED, values="x: 1\n")
     answer = check()
-    assert answer.out.endswith("3 specs checked; 1 problem and 1 warning in 2 files; 1 YAML file is no spec\n")
+    assert answer.out.endswith("3 specs checked; 1 problem and 1 warning in 2 files; 1 file is not a spec\n")
     assert answer.err == ""
     answer = check("--format", "concise", "a.yaml")
     assert answer.out == "1 spec checked; no problems\n"
 
 
-def test_a_folder_without_specs(check):
-    assert check() == type(check())(0, "0 specs checked; no problems\n", "")
+EMPTY = "error: no spec found in .\nhelp: --verbose lists every file that is not checked; --allow-empty accepts this\n"
+
+
+def test_a_folder_without_specs_is_an_error(check, files):
+    none = "0 specs checked; no problems\n"
+    assert check() == type(check())(2, none, EMPTY)
+    assert check("--exit-zero").code == 2
+    assert check("--allow-empty") == type(check())(0, none, "")
+    answer = check("--format", "json")
+    assert (answer.code, json.loads(answer.out)["files"], answer.err) == (2, [], none + EMPTY)
+    assert check("--diff").code == 2
+    assert check("--diff", "--allow-empty").code == 0
+    files(a=CLEAN)
+    assert check().code == 0
+    Path("pyproject.toml").write_text('[tool.nnshape]\nexclude = ["*"]\n')
+    answer = check()
+    assert (answer.code, answer.out) == (2, "0 specs checked; no problems; 1 file excluded by pyproject.toml\n")
 
 
 def test_the_gallery_is_clean(check, lenet):

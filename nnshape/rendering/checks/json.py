@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 from nnshape.rendering.json import problem_json, text_of
 
 if TYPE_CHECKING:
-    from nnshape.checking import Finding, Outcome, Report
+    from nnshape.checking import Finding, Outcome, Report, Skipped
 
 VERSION = 1
 
 
 def json_text(report: Report) -> str:
-    """`files` in the order of the check, and `totals`; a problem's `variants` is null where it is in all of them."""
+    """`files` in the order of the check, and `totals`; a problem's `variants` is null where it is in all of them.
+
+    `left_out` names each file, folder and link that was not checked, and counts the ignored problems by the file
+    that asked for it. `settings` is the settings file, if it is in another folder than the current one.
+    """
     return text_of({
         "version": VERSION,
         "files": [_file(outcome) for outcome in report.outcomes],
@@ -24,8 +28,25 @@ def json_text(report: Report) -> str:
             "warnings": report.warnings,
             "unchecked": len(report.crashes),
             "passed_over": report.passed_over,
+            "ignored": sum(number for _, number in report.ignored),
         },
+        "left_out": {
+            "skipped": [_skipped(item) for item in report.skipped],
+            "ignored": [{"by": name, "problems": number} for name, number in report.ignored],
+        },
+        "settings": report.settings or None,
+        "strict": report.strict,
     })  # fmt: skip
+
+
+def _skipped(item: Skipped) -> dict[str, Any]:
+    return {
+        "path": item.path,
+        "folder": item.folder,
+        "why": item.why,
+        "reason": item.reason,
+        "by": item.by or None,
+    }
 
 
 def _file(outcome: Outcome) -> dict[str, Any]:

@@ -1,0 +1,151 @@
+"""Each setting of `[tool.nnshape]`: what it may hold, and where one is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from nnshape.checking.patterns import BadPattern, Patterns
+from nnshape.checking.settings import Settings
+from nnshape.checking.toml import toml_document
+from nnshape.problems import Problem, SpecError
+from nnshape.problems.kinds import kind_names
+from nnshape.problems.nearest import nearest
+from nnshape.spec import Source, Span
+
+FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson")
+#: Nobody reads more problems of one file.
+_MAX_PROBLEMS: Final = 100
+
+
+def table_of(source: Source) -> Any:
+    """What stands under `[tool.nnshape]`, or None; raises SpecError where the file is not TOML."""
+    tool = toml_document(source).get("tool")
+    return tool.get("nnshape") if isinstance(tool, dict) else None
+
+
+class SettingsReader:
+    """Reads the settings of one file."""
+
+    def __init__(self, source: Source, folder: str) -> None:
+        self._source = source
+        self._folder = folder
+        self._readers: dict[str, Callable[[str, Any], Any]] = {
+            "include": self._patterns,
+            "exclude": self._patterns,
+            "device": self._word,
+            "format": self._format,
+            "ignore": self._kinds,
+            "per-file-ignores": self._per_file,
+            "strict": self._flag,
+        }
+
+    def settings(self, table: Any) -> Settings:
+        """The settings of a table; raises SpecError with every fault in it."""
+        if not isinstance(table, dict):
+            raise SpecError(self._problem("wrong-type", "tool.nnshape is a table", "nnshape"))
+        problems: list[Problem] = []
+        values: dict[str, Any] = {}
+        for key, value in table.items():
+            if len(problems) >= _MAX_PROBLEMS:
+                break
+            reader = self._readers.get(key)
+            if reader is None:
+                message = f"{_shortened(key)} is not a setting of nnshape"
+                problems.append(self._problem("unknown-key", message, key, _suggestion(key, self._readers)))
+                continue
+            try:
+                values[key.replace("-", "_")] = reader(key, value)
+            except SpecError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise SpecError(*problems)
+        return Settings(**values)
+
+    def stricter(self, table: Any, above: str, strict: bool) -> Settings:
+        """The settings of a file below another, `above`; raises SpecError where they would loosen it."""
+        settings = self.settings(table)
+        problems = []
+        for key, value in table.items():
+            if key == "format" or (key == "strict" and (value or not strict)):
+                continue
+            message = f"{key} cannot be set here: the settings of this tree are in {above}"
+            help = (f"set it in {above}; a file below that one can only add strict = true",)
+            problems.append(self._problem("invalid-argument", message, key, help))
+        if problems:
+            raise SpecError(*problems)
+        return settings
+
+    def _words(self, key: str, value: Any) -> list[str]:
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return value
+        raise SpecError(self._problem("wrong-type", f"{key} is a list of words", key, (f'{key} = ["…"]',)))
+
+    def _word(self, key: str, value: Any) -> str:
+        if isinstance(value, str) and value:
+            return value
+        raise SpecError(self._problem("wrong-type", f"{key} is a word", key))
+
+    def _flag(self, key: str, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise SpecError(self._problem("wrong-type", f"{key} is true or false", key, (f"{key} = true",)))
+
+    def _format(self, key: str, value: Any) -> str:
+        word = self._word(key, value)
+        if word in FORMATS:
+            return word
+        message = f"there is no format {_shortened(word)}"
+        raise SpecError(self._problem("invalid-argument", message, key, _suggestion(word, FORMATS)))
+
+    def _patterns(self, key: str, value: Any) -> Patterns:
+        return self._checked(key, self._words(key, value))
+
+    def _checked(self, key: str, patterns: Iterable[str]) -> Patterns:
+        try:
+            return Patterns(tuple(patterns), self._folder)
+        except BadPattern as error:
+            message = f"{_shortened(error.pattern)!r} is not a pattern of paths: {error}"
+            raise SpecError(self._problem("invalid-argument", message, key, within=error.pattern)) from None
+
+    def _kinds(self, key: str, value: Any) -> frozenset[str]:
+        words = self._words(key, value)
+        for word in words:
+            if word not in kind_names():
+                message = f"there is no kind of problem called {_shortened(word)}"
+                raise SpecError(self._problem("unknown-name", message, key, _suggestion(word, kind_names())))
+        return frozenset(words)
+
+    def _per_file(self, key: str, value: Any) -> tuple[tuple[Patterns, frozenset[str]], ...]:
+        if not isinstance(value, dict):
+            help = ('per-file-ignores = { "legacy/*.yaml" = ["swallows-batch"] }',)
+            raise SpecError(self._problem("wrong-type", f"{key} is a table of patterns", key, help))
+        self._checked(key, value)
+        return tuple(
+            [(self._checked(pattern, [pattern]), self._kinds(pattern, kinds)) for pattern, kinds in value.items()]
+        )
+
+    def _problem(
+        self, kind: str, message: str, key: str, help: tuple[str, ...] = (), within: str | None = None
+    ) -> Problem:
+        """A problem at a key, or at the words `within` its value: the TOML parser keeps no places."""
+        text = self._source.text
+        table = re.search(r"^[ \t]*\[[^\]\n]*nnshape", text, re.MULTILINE)
+        written = re.compile(rf"""(?<![\w-])["']?(?P<key>{re.escape(key)})(?![\w-])""")
+        found = written.search(text, table.start() if table else 0)
+        if found is None:
+            return Problem(kind, message, place=self._source.name, help=help)
+        start, end = found.span("key")
+        if within and (at := text.find(within, start)) >= 0:
+            start, end = at, at + len(within)
+        return Problem(kind, message, Span(self._source, start, end), help=help)
+
+
+def _suggestion(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    names = list(known)
+    return nearest(word, names) or (f"known are {', '.join(names)}",)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
