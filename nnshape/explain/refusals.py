@@ -19,6 +19,7 @@ from nnshape.explain.origins import Chain, chain_of
 from nnshape.problems import Label, Problem
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import Dim, TooLarge, substitute, symbols_of
+from nnshape.shapes.nested import leaves_in, map_nested
 from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
@@ -134,7 +135,7 @@ def _torch_sentence(context: FaultContext) -> str:
     if "N" in symbols:
         try:
             with collecting(), noticing():
-                apply(*_with_two(values))
+                apply(*map_nested(_with_two, values))
             return ""
         except Refusal as again:
             note = again.note
@@ -144,26 +145,19 @@ def _torch_sentence(context: FaultContext) -> str:
 
 
 def _symbols(value: Any) -> frozenset[str]:
-    if isinstance(value, Dim):
-        return symbols_of(value)
-    if isinstance(value, Tensor):
-        return _symbols(value.shape)
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, (tuple, list)):
-        return frozenset().union(*map(_symbols, value)) if value else frozenset()
-    return frozenset()
+    found: frozenset[str] = frozenset()
+    for leaf in leaves_in(value):
+        if isinstance(leaf, Dim):
+            found |= symbols_of(leaf)
+        elif isinstance(leaf, Tensor):
+            found |= _symbols(leaf.shape)
+    return found
 
 
-def _with_two(value: Any) -> Any:
-    """The value with 2 in the place of N."""
-    if isinstance(value, Dim):
-        return substitute(value, {"N": 2})
-    if isinstance(value, Tensor):
-        return Tensor(_with_two(value.shape), value.dtype, value.span)
-    if isinstance(value, dict):
-        return {name: _with_two(item) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        items = [_with_two(item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
+def _with_two(leaf: Any) -> Any:
+    """A size, or a tensor, with 2 in place of N."""
+    if isinstance(leaf, Dim):
+        return substitute(leaf, {"N": 2})
+    if isinstance(leaf, Tensor):
+        return Tensor(tuple(map(_with_two, leaf.shape)), leaf.dtype, leaf.span)
+    return leaf

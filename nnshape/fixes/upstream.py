@@ -13,6 +13,7 @@ from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
+from nnshape.shapes.nested import map_nested
 from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
@@ -201,12 +202,7 @@ def reapplied(operation: Operation, rule: Any, link: Link, tensor: Tensor | None
 
 def swapped(value: Any, before: Tensor, after: Tensor) -> Any:
     """The value with one tensor in the place of another."""
-    if isinstance(value, Tensor) and value == before:
-        return after
-    if isinstance(value, (tuple, list)):
-        items = [swapped(item, before, after) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
+    return map_nested(lambda leaf: after if isinstance(leaf, Tensor) and leaf == before else leaf, value)
 
 
 def _accepts(context: FaultContext, before: Tensor, after: Tensor) -> bool:

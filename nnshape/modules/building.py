@@ -19,10 +19,10 @@ from nnshape.modules.graphs import Writer
 from nnshape.modules.initial import own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
-from nnshape.shapes.tensor import Unknown
 from nnshape.spec.names import item_name_fault
 from nnshape.tracing import Call, Trace
 from nnshape.tracing.model import Module, Run
+from nnshape.tracing.values import holds_unknown
 
 
 def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:
@@ -159,14 +159,7 @@ def refusal_of_torch(message: str, error: BaseException, span: Any) -> Problem:
 
 def unknown_call(trace: Trace) -> Call | None:
     """The first call whose output is unknown, in part or whole: no graph can be written of it."""
-    return next((call for call in trace.calls if not tensors_are_known(call.output)), None)
-
-
-def tensors_are_known(value: Any) -> bool:
-    """Say whether no part of a value is unknown."""
-    if isinstance(value, (tuple, list)):
-        return all(map(tensors_are_known, value))
-    return not isinstance(value, Unknown)
+    return next((call for call in trace.calls if holds_unknown(call.output)), None)
 
 
 def _class_name(name: str) -> str:

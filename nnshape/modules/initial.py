@@ -10,6 +10,7 @@ from nnshape.modules import targets
 from nnshape.modules.leaves import Values, argument, number, torch_dtype
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.function import Function
+from nnshape.shapes.nested import map_nested
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec import Span
 from nnshape.tracing.derived import Derived
@@ -56,10 +57,8 @@ class _Evaluation:
             return self._known[value]
         if isinstance(value, Derived):
             return self.value(value.value)
-        if isinstance(value, (tuple, list)):
-            return type(value)(self.value(item) for item in value)
-        if isinstance(value, slice):
-            return slice(self.value(value.start), self.value(value.stop), self.value(value.step))
+        if isinstance(value, (tuple, list, slice)):
+            return map_nested(self.value, value)
         return argument(value, self._values, self._module.span)
 
     def _note(self, abstract: Any, real: Any) -> None:

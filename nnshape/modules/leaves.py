@@ -11,6 +11,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layer import Layer
+from nnshape.shapes.nested import map_nested
 from nnshape.spec import Span
 
 #: Sizes that stand for symbols without a value.
@@ -43,7 +44,7 @@ def argument(value: Any, values: Values, span: Span | None = None) -> Any:
     if isinstance(value, Dim):
         return number(value, values, span)
     if isinstance(value, (tuple, list)):
-        return type(value)(argument(item, values, span) for item in value)
+        return map_nested(lambda leaf: argument(leaf, values, span), value)
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from nnshape.modules.building import Builder, refusal_of_torch
 from nnshape.modules.leaves import torch_dtype
 from nnshape.problems import Label, Problem
 from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
+from nnshape.shapes.nested import leaves_in, map_nested
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.tracing.derived import Derived
 from nnshape.tracing.model import Call, Module, Operation, Run
@@ -131,7 +131,7 @@ class Observer:
         if difference is None:
             if last and traced is call.output:
                 self._judged.add(call)
-                if any(id(tensor) in self._stand_ins for tensor in _tensors(value)):
+                if any(id(tensor) in self._stand_ins for tensor in leaves_in(value)):
                     self.unproved.append(call.path)
             return value
         self._tell(call, Problem("torch-disagrees", f"{call.path}: {difference}", call.span))
@@ -244,24 +244,7 @@ def _attribute(module: torch.nn.Module, path: str) -> Any:
 
 def _filled(value: Any, values: dict[Node, Any]) -> Any:
     """The arguments of a node with its nodes' values in their place."""
-    if isinstance(value, Node):
-        return values[value]
-    if isinstance(value, (tuple, list)):
-        items = (_filled(item, values) for item in value)
-        return tuple(items) if isinstance(value, tuple) else list(items)
-    if isinstance(value, dict):
-        return {key: _filled(item, values) for key, item in value.items()}
-    if isinstance(value, slice):
-        return slice(_filled(value.start, values), _filled(value.stop, values), _filled(value.step, values))
-    return value
-
-
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _tensors(item)
+    return map_nested(lambda leaf: values[leaf] if isinstance(leaf, Node) else leaf, value)
 
 
 def described(value: Any) -> str:

@@ -12,9 +12,11 @@ from nnshape.modules.fitting import fitted
 from nnshape.modules.leaves import argument, torch_dtype
 from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
 from nnshape.shapes.dtypes import DTYPES
+from nnshape.shapes.nested import leaves_in, map_nested
 from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import UNKNOWN, Tensor, Unknown, tensors_in
+from nnshape.shapes.tensor import UNKNOWN, Tensor
+from nnshape.tracing.values import holds_unknown
 
 #: Where the sizes of a run begin, and how far apart they lie: some classes want multiples of powers of two.
 _SCALES = ((3, 1), (16, 8), (64, 32), (224, 32))
@@ -48,16 +50,12 @@ def measured(name: str, run: Callable[..., Any], arguments: tuple[Any, ...], key
             continue
         dims = list(dict.fromkeys(size for size in _sizes_in(given)))
         outputs = fitted([output for _, output in runs], [values for values, _ in runs], dims)
-        if _is_unknown(outputs):
+        if holds_unknown(outputs):
             message = f"what {{layer}} gives out is unknown: {name} has no rule, and its sizes follow no plain formula"
             notice("unmeasured", f"{message} of {', '.join(symbols)}" if symbols else message)
         return outputs
     assert failure is not None
     raise failure
-
-
-def _is_unknown(value: Any) -> bool:
-    return isinstance(value, Unknown) or (isinstance(value, tuple) and any(map(_is_unknown, value)))
 
 
 def _run(name: str, run: Callable[..., Any], given: tuple[Any, ...], values: dict[str, int]) -> Any:
@@ -99,17 +97,9 @@ def _points(symbols: Sequence[str], start: int, step: int) -> Iterator[dict[str,
 
 def _sizes_in(given: Any) -> Iterator[Dim]:
     """The symbolic sizes among the arguments and in their shapes."""
-    for tensor in tensors_in(given):
-        yield from (size for size in tensor.shape if isinstance(size, Dim))
-    stack = [given]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, Dim):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            stack.extend(value)
-        elif isinstance(value, dict):
-            stack.extend(value.values())
+    for leaf in leaves_in(given):
+        sizes = leaf.shape if isinstance(leaf, Tensor) else (leaf,)
+        yield from (size for size in sizes if isinstance(size, Dim))
 
 
 def _number(size: Size, values: dict[str, int]) -> int:
@@ -126,11 +116,8 @@ def _real(value: Any, values: dict[str, int]) -> Any:
         )
     if isinstance(value, Dim):
         return _number(value, values)
-    if isinstance(value, (tuple, list)):
-        items = [_real(item, values) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, dict):
-        return {key: _real(item, values) for key, item in value.items()}
+    if isinstance(value, (tuple, list, dict)):
+        return map_nested(lambda leaf: _real(leaf, values), value)
     return argument(value, {})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nnshape.records import dataclass
 from nnshape.rendering.styled import Line
+from nnshape.shapes.nested import map_nested
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,8 @@ def value_lines(name: str, shape: str, values: Values) -> list[Line]:
 
 def finite(value: Any) -> Any:
     """Numbers as JSON has them: it has no NaN and no infinity, so those are words."""
-    if isinstance(value, list):
-        return [finite(item) for item in value]
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, dict)):
+        return map_nested(finite, value)
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return str(value)
     return str(value) if isinstance(value, complex) else value

@@ -9,6 +9,7 @@ from typing import Any
 from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim, Size, shape_part, symbol
 from nnshape.shapes.dtypes import FLOAT32, DType
+from nnshape.shapes.nested import leaves_in
 
 #: The batch, in every model.
 N: Dim = symbol("N")
@@ -102,10 +103,4 @@ def _bracketed(shape: Shape) -> str:
 
 def tensors_in(value: object) -> Iterable[Tensor]:
     """The tensors of a value, in order: itself, or those inside its tuples, lists and mappings."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from tensors_in(item)
-    elif isinstance(value, dict):
-        yield from tensors_in(tuple(value.values()))
+    return (leaf for leaf in leaves_in(value) if isinstance(leaf, Tensor))

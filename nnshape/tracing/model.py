@@ -14,6 +14,7 @@ from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import Size
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
+from nnshape.shapes.nested import map_nested
 from nnshape.shapes.tensor import Tensor, tensors_in
 
 if TYPE_CHECKING:
@@ -130,18 +131,14 @@ def produced(value: Any, producer: Producer) -> Any:
     """The value with its tensors as those of a producer, numbered in the order of `tensors_in`."""
     if type(value) is Tensor:
         return Tensor(value.shape, value.dtype, value.span, producer)
-    return _produced(value, producer, itertools.count())
+    numbers = itertools.count()
 
+    def numbered(leaf: Any) -> Any:
+        if isinstance(leaf, Tensor):
+            return Tensor(leaf.shape, leaf.dtype, leaf.span, producer, next(numbers))
+        return leaf
 
-def _produced(value: Any, producer: Producer, numbers: Iterator[int]) -> Any:
-    if isinstance(value, Tensor):
-        return Tensor(value.shape, value.dtype, value.span, producer, next(numbers))
-    if isinstance(value, (tuple, list)):
-        items = [_produced(item, producer, numbers) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, dict):
-        return {key: _produced(item, producer, numbers) for key, item in value.items()}
-    return value
+    return map_nested(numbered, value)
 
 
 @dataclass(slots=True, eq=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from nnshape.problems import Label, Problem
 from nnshape.shapes.constraints import Constraint, collecting
+from nnshape.shapes.nested import map_nested
 from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
@@ -200,9 +201,4 @@ def _output(frame: Frame, spec: Spec) -> Any:
             pass
         return UNKNOWN
 
-    wanted = spec.output.value
-    if isinstance(wanted, dict):
-        return {name: value_of(expression) for name, expression in wanted.items()}
-    if isinstance(wanted, tuple):
-        return tuple(value_of(expression) for expression in wanted)
-    return value_of(wanted)
+    return map_nested(value_of, spec.output.value)
