@@ -8,16 +8,16 @@ import stat
 from nnshape.disk import open_folder
 from nnshape.problems import Problem, SpecError
 
-#: What stands here is the system's, and its links lead to streams: /dev/stdout.
-_STREAMS = ("/dev/", "/proc/")
+#: The links at these paths are the system's own, and lead to streams of the process.
+_OWN_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
 
 def check_writable(path: str, option: str) -> None:
     """Raise SpecError where a file cannot be written, before the work that would be lost."""
     if os.path.isdir(path):
         raise _refused(path, "it is a folder", option)
-    if os.path.islink(path) and not _is_stream(path):
-        # A checkout may hold a link of this name that leads to any file of the user.
+    if os.path.islink(path) and not _is_own_stream(path):
+        # A project may hold a link of this name that leads to any file of the user.
         raise _refused(path, f"it is a link; name the file itself, {os.path.realpath(path)}", option)
     folder = os.path.dirname(path) or os.curdir
     if os.path.exists(path):
@@ -33,7 +33,8 @@ def replace_file(path: str, text: str, option: str) -> None:
     data = text.encode("utf-8", "backslashreplace")
     folder_name, name = os.path.split(path)
     try:
-        if _is_stream(path):
+        if _is_own_stream(path) or (os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)):
+            # A pipe or a device cannot be replaced.
             with open(path, "wb") as file:
                 file.write(data)
             return
@@ -43,11 +44,8 @@ def replace_file(path: str, text: str, option: str) -> None:
         raise _refused(path, error.strerror or str(error), option) from None
 
 
-def _is_stream(path: str) -> bool:
-    """Whether it is a pipe or a device, which cannot be replaced, or a link to one."""
-    if os.path.abspath(path).startswith(_STREAMS):
-        return True
-    return os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode)
+def _is_own_stream(path: str) -> bool:
+    return os.path.abspath(path).startswith(_OWN_STREAMS)
 
 
 def _mode(path: str) -> int | None:

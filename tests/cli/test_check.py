@@ -171,6 +171,28 @@ def test_a_file_keeps_its_mode_and_a_link_is_not_followed(check, files):
     assert stat.S_IMODE(os.stat("real.txt").st_mode) == 0o640
 
 
+def test_a_report_goes_to_a_device_but_not_through_a_link_to_one(check, files):
+    files(a=CLEAN)
+    assert check("--output-file", "/dev/null").code == 0
+    os.symlink("/dev/null", "link.txt")
+    assert check("--output-file", "link.txt").code == 2
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1"])
+@pytest.mark.parametrize("is_a_file", [True, False], ids=["file", "pipe"])
+def test_a_report_goes_to_a_stream_of_the_process(files, tmp_path, target, is_a_file):
+    files(a=CLEAN)
+    command = [sys.executable, "-m", "nnshape", "check", ".", "--device", "none", "--no-cache", "--output-file", target]
+    out = tmp_path.with_name(f"{tmp_path.name}-out")
+    if is_a_file:
+        with out.open("wb") as file:
+            subprocess.run(command, stdout=file, check=True)
+        text = out.read_text()
+    else:
+        text = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert text == "1 spec checked; no problems\n"
+
+
 @pytest.mark.parametrize("target", ["no/such/folder.txt", "folder"])
 def test_a_file_that_cannot_be_written_is_told_first(check, files, target, monkeypatch):
     files(a=CLEAN, folder__b=CLEAN)
