@@ -34,7 +34,7 @@ def run(*arguments: str) -> str:
 
 def commands() -> list[str]:
     """The names of all commands."""
-    from nnshape.cli.program import COMMANDS
+    from nnshape.cli.commands import COMMANDS
 
     return list(COMMANDS)
 

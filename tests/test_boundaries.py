@@ -1,4 +1,4 @@
-"""Who may import whom, and that nothing imports torch before it must; each rule with a proof that it can fail."""
+"""Who may import whom, and that nothing heavy is imported before it must; each rule with a proof that it can fail."""
 
 import ast
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nnshape
+from nnshape.cli.commands import COMMANDS as ALL_COMMANDS
 
 PACKAGE = Path(nnshape.__file__).parent
 CONFIGS = PACKAGE.parent / "configs"
@@ -96,17 +97,71 @@ def loaded_by(code: str) -> set[str]:
     return set(run.stderr.split())
 
 
+HEAVY = {"torch", "numpy", "rich", "pydantic"}
+LENET = str(CONFIGS / "lenet.yaml")
+
+
+def run_command(*arguments: str) -> str:
+    return f"from nnshape.cli import main\ntry: main({list(arguments)!r})\nexcept SystemExit: pass"
+
+
 COMMANDS = {
     "import": "import nnshape",
     "trace": f"import nnshape; nnshape.trace({str(CONFIGS / 'resnet.yaml')!r})",
-    "inspect": f"from nnshape.cli import main; main(['inspect', {str(CONFIGS / 'lenet.yaml')!r}, '--device', 'none'])",
+    "version": run_command("--version"),
+    "help": run_command("--help"),
+    "help of a command": run_command("check", "--help"),
+    "a wrong option": run_command("inspect", "--unknown"),
+    "inspect": run_command("inspect", LENET, "--device", "none"),
+    "inspect a wrong model": run_command("inspect", str(CONFIGS.parent / "tests/cases/wrong.yaml"), "--device", "none"),
+    "params": run_command("params", LENET),
+    "check": run_command("check", LENET, "--device", "none", "--no-cache"),
+    "layer": run_command("layer", "Conv2d(1, 6, 5)", "1x32x32", "--device", "none"),
+    "explain": run_command("explain", "Conv2d"),
+    "schema": run_command("schema"),
 }
 
 
+def loaded_roots(code: str) -> set[str]:
+    return {name.partition(".")[0] for name in loaded_by(code)}
+
+
 @pytest.mark.parametrize("code", COMMANDS.values(), ids=COMMANDS)
-def test_no_torch_before_it_must_be(code):
-    assert not {name for name in loaded_by(code) if name.split(".")[0] in ("torch", "numpy")}
+def test_nothing_heavy_before_it_must_be(code):
+    assert not loaded_roots(code) & HEAVY
 
 
 def test_torch_would_be_seen():
     assert "torch" in loaded_by("import nnshape; nnshape.verify(nnshape.trace('input: 4\\nlayers:\\n  a: ReLU()\\n'))")
+
+
+@pytest.mark.parametrize("name", ["rich", "pydantic"])
+def test_the_other_heavy_packages_would_be_seen(name, tmp_path):
+    (tmp_path / "pydantic.py").touch()
+    assert name in loaded_roots(f"sys.path.append({str(tmp_path)!r}); import {name}") & HEAVY
+
+
+def test_python_without_the_command_line_loads_none_of_it():
+    command_line = {"typer", "click", "difflib", "textwrap", "shutil"}
+    code = f"import nnshape; nnshape.trace({LENET!r})"
+    assert not loaded_roots(code) & command_line
+    assert loaded_roots(f"{code}; import nnshape.cli.commands") & command_line
+
+
+def commands_loaded(code: str) -> set[str]:
+    loaded = loaded_by(code)
+    return {name for name in ALL_COMMANDS if f"nnshape.cli.{name}" in loaded}
+
+
+def test_a_command_is_imported_only_when_it_is_asked_for():
+    assert commands_loaded(COMMANDS["help"]) == set()
+    assert commands_loaded(COMMANDS["version"]) == set()
+    assert commands_loaded(COMMANDS["inspect"]) == {"inspect"}
+    assert commands_loaded(run_command(LENET, "--device", "none")) == {"inspect"}
+
+
+def test_click_is_reached_through_typer_alone():
+    """Newer versions of typer bring their own copy of click, and none is installed beside it."""
+    for path in PACKAGE.rglob("*.py"):
+        assert not {name for name in imports_of(path) if name.partition(".")[0] == "click"}, path
+        assert "typer._" not in path.read_text("utf-8"), path

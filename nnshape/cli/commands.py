@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from nnshape.spec.files import SUFFIXES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -24,7 +26,6 @@ COMMANDS = {
 }
 #: The command that is meant where only a file is named.
 _DEFAULT = "inspect"
-_SPEC_SUFFIXES = (".yaml", ".yml")
 
 
 class Command(TyperCommand):
@@ -76,7 +77,7 @@ class Commands(TyperGroup):
 
 def _is_file(word: str) -> bool:
     """Say whether a word is `-`, a file that is there, or is named as a spec is."""
-    return word == "-" or word.endswith(_SPEC_SUFFIXES) or os.path.isfile(word)
+    return word == "-" or word.endswith(SUFFIXES) or os.path.isfile(word)
 
 
 def command(name: str) -> Any:

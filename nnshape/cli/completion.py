@@ -1,130 +1,159 @@
-"""What the shell completes: names from the file on the line, layers, kinds and devices.
+"""What the shell completes: names from the file on the line, layers, kinds of problem, and devices.
 
-A completion never imports torch, never prints, and never raises: whatever goes wrong, nothing is offered.
-Only plain words are offered, because zsh evaluates what it gets, and the names may come from a hostile file.
+A completion never imports torch, prints nothing, and offers nothing if anything goes wrong. It offers plain words
+only: zsh evaluates what it is offered, and the names may come from a hostile file.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
     from nnshape.spec import Spec
 
-_PLAIN = re.compile(r"[\w.:/@+-]+=?", re.ASCII)
+_PLAIN = r"[A-Za-z0-9_.:/@+-]+=?"
 _MAX_OFFERED = 1_000
-#: How long a person waits for a completion. A file that takes longer to trace offers its own steps only.
+#: A file that takes longer to trace is completed with the steps that stand in it.
 _PATIENCE_SECONDS = 2.0
 
 
 def variants(ctx: typer.Context, incomplete: str) -> list[str]:
     """The variants of the file on the line."""
-    return _offered(lambda: _from_file(ctx, lambda spec: spec.variants), incomplete)
+    return _offered(incomplete, lambda: _from_file(ctx, lambda spec: spec.variants))
 
 
 def settings(ctx: typer.Context, incomplete: str) -> list[str]:
     """The hparams and symbolic sizes of the file on the line, each with its `=`."""
-    return _offered(lambda: _from_file(ctx, lambda spec: [f"{n}=" for n in (*spec.hparams, *spec.dims)]), incomplete)
+    return _offered(incomplete, lambda: [f"{name}=" for name in _from_file(ctx, _settable)])
 
 
 def inputs(ctx: typer.Context, incomplete: str) -> list[str]:
     """The inputs of the file on the line, each with its `=`."""
-    return _offered(lambda: _from_file(ctx, lambda spec: [f"{input.name}=" for input in spec.inputs]), incomplete)
+    return _offered(incomplete, lambda: _from_file(ctx, lambda spec: [f"{input.name}=" for input in spec.inputs]))
 
 
 def steps(ctx: typer.Context, incomplete: str) -> list[str]:
     """The paths of the steps of the file on the line, one level at a time."""
-    return _offered(lambda: _one_level(_from_file(ctx, lambda spec: _paths(ctx, spec)), incomplete), incomplete)
+    return _offered(incomplete, lambda: _one_level(_from_file(ctx, lambda spec: _paths(ctx, spec)), incomplete))
 
 
-def layers(ctx: typer.Context, incomplete: str) -> list[str]:
+def layers(incomplete: str) -> list[str]:
     """Every layer and function that has a rule."""
-    if ctx.params.get("step") is not None:
-        return []
-    return _offered(_rules, incomplete)
+    return _offered(incomplete, _rules)
 
 
-def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
-    """What `explain` takes instead of a file; a name of several dots or slashes is left to the shell."""
-
-    def every() -> Iterable[str]:
-        from nnshape.problems.kinds import kind_names
-        from nnshape.spec.words import WORDS
-
-        return [*_rules(), *kind_names(), *WORDS]
-
-    return _offered(every, incomplete) if incomplete else []
+def subjects(incomplete: str) -> list[str]:
+    """Layers, functions, kinds of problem, and the specs that begin like this; an empty word is left to the shell."""
+    return _offered(incomplete, lambda: [*_files(incomplete), *_rules(), *_kinds()]) if incomplete else []
 
 
-def devices(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names that every machine may know; `cuda:1` and its like are left to the person."""
-    return _offered(lambda: ("meta", "cpu", "cuda", "mps", "none"), incomplete)
+def devices(incomplete: str) -> list[str]:
+    """The devices by name; a number as in `cuda:1` is left to the person."""
+    return _offered(incomplete, lambda: ("meta", "cpu", "cuda", "mps", "none"))
 
 
-def real_devices(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of devices that hold values."""
-    return _offered(lambda: ("cpu", "cuda", "mps"), incomplete)
+def real_devices(incomplete: str) -> list[str]:
+    """The devices that hold values."""
+    return _offered(incomplete, lambda: ("cpu", "cuda", "mps"))
 
 
-def _offered(find: Callable[[], Iterable[str]], incomplete: str) -> list[str]:
+def _offered(incomplete: str, find: Callable[[], Iterable[str]]) -> list[str]:
     try:
-        found = [name for name in find() if name.startswith(incomplete) and _PLAIN.fullmatch(name)]
-    except Exception:  # a completion has nobody to tell
+        found = [name for name in find() if name.startswith(incomplete) and re.fullmatch(_PLAIN, name)]
+    except Exception:  # nobody reads a message here
         return []
     return found[:_MAX_OFFERED]
 
 
 def _rules() -> list[str]:
-    from nnshape.shapes.functions import all_functions
-    from nnshape.shapes.layers import all_layers
+    from nnshape.shapes.functions import index as functions
+    from nnshape.shapes.layers import index as layers
 
-    return [*all_layers(), *all_functions()]
+    return [*layers.FAMILY_OF, *functions.FAMILY_OF]
 
 
-def _from_file(ctx: typer.Context, read: Callable[[Spec], Iterable[str]]) -> Iterable[str]:
-    """Read names from the file on the line; standard input and devices are never read."""
+def _kinds() -> list[str]:
+    from nnshape.problems.kinds import kind_names
+    from nnshape.spec.words import WORDS
+
+    return [*kind_names(), *WORDS]
+
+
+def _files(incomplete: str) -> list[str]:
+    """The specs and folders whose path begins like this; a shell that is offered other words adds no files."""
+    import os
+
+    from nnshape.spec.files import SUFFIXES
+
+    folder, start = os.path.split(incomplete)
+    with os.scandir(folder or ".") as entries:
+        found = [
+            (os.path.join(folder, entry.name), entry.is_dir()) for entry in entries if entry.name.startswith(start)
+        ]
+    found.sort()
+    return [f"{path}/" if is_folder else path for path, is_folder in found if is_folder or path.endswith(SUFFIXES)]
+
+
+def _from_file(ctx: typer.Context, names: Callable[[Spec], Iterable[str]]) -> Iterable[str]:
+    """Names from the file on the line. Standard input, pipes and devices are not read: they may wait, or never end."""
     import os
 
     import nnshape
 
-    # Where the line ends in an option without its value, the parser leaves the file among the words not yet taken.
+    # If the line ends in an option without a value, the parser leaves the file among the words not yet taken.
     for word in (ctx.params.get("file"), ctx.params.get("subject"), *ctx.args):
         if isinstance(word, str) and os.path.isfile(word):
-            return read(nnshape.load(word))
+            return names(nnshape.load(word))
     return ()
 
 
+def _settable(spec: Spec) -> list[str]:
+    """The names that `--set` takes, except the sizes that only stand in an expression."""
+    from nnshape.spec.nodes import Name
+
+    patterns = [input.pattern for input in spec.inputs if input.pattern is not None]
+    sizes = [dim.id for pattern in patterns for dim in pattern.dims if isinstance(dim, Name)]
+    return [name for name in dict.fromkeys((*spec.hparams, *spec.dims, *sizes)) if name != "N"]
+
+
 def _paths(ctx: typer.Context, spec: Spec) -> list[str]:
-    """The path of every step as traced with the options on the line; the file's own steps where that fails."""
+    """The path of every step, as traced with the options on the line; where that fails, the steps in the file."""
     from nnshape.cli.tracing import overrides_of
     from nnshape.explain import EXPLAINER
     from nnshape.tracing import trace_spec
 
     def traced() -> list[str]:
-        options: dict[str, Any] = {"input": ctx.params.get("inputs"), "variant": ctx.params.get("variant")}
-        overrides = overrides_of(ctx.params.get("settings") or ())
-        trace = trace_spec(spec, explainer=EXPLAINER, overrides=overrides, **options)
+        given = ctx.params
+        # Without `measuring`, a layer without a rule stays unknown and torch is not imported.
+        trace = trace_spec(
+            spec,
+            explainer=EXPLAINER,
+            input=given.get("inputs") or None,
+            overrides=overrides_of(given.get("settings")),
+            variant=given.get("variant"),
+        )
         return list(dict.fromkeys(call.path for call in trace.calls))
 
     return within(_PATIENCE_SECONDS, traced) or [step.name for step in spec.body.steps]
 
 
 def within(seconds: float, work: Callable[[], list[str]]) -> list[str]:
-    """What the work finds in the given time; nothing where it takes longer, or fails."""
+    """What the work finds in the given time; nothing if it takes longer or fails."""
+    from threading import Thread
+
     found: list[str] = []
 
     def run() -> None:
         try:
             found.extend(work())
-        except Exception:  # see `_offered`
+        except Exception:  # as in `_offered`
             return
 
-    # The process ends when the completion is printed, and a daemon thread ends with it.
+    # The process ends once the words are printed, and a daemon thread ends with it.
     thread = Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)
@@ -132,8 +161,7 @@ def within(seconds: float, work: Callable[[], list[str]]) -> list[str]:
 
 
 def _one_level(paths: Iterable[str], incomplete: str) -> list[str]:
-    """The paths that continue what was typed by at most one dot: `h` offers `h`, and then `h.0`, `h.1`, …"""
-    level = incomplete.count(".")
+    """The paths that add at most one level to what was typed: `h` offers `h`, `h.0`, `h.1`, but not `h.0.attn`."""
     found = [path for path in paths if path.startswith(incomplete)]
-    deeper = level + 1 if incomplete in found else level
-    return [path for path in found if path.count(".") <= deeper]
+    deepest = incomplete.count(".") + (incomplete in found)
+    return [path for path in found if path.count(".") <= deepest]

@@ -11,7 +11,7 @@ import pytest
 
 import nnshape
 from nnshape.cli import main
-from nnshape.cli.program import COMMANDS
+from nnshape.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PROBE = """
