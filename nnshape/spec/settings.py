@@ -81,15 +81,9 @@ class SettingsReader:
             if self.check_name(key, "a size"):
                 self.names.add(key.value, "a size", key.span)
             try:
-                size = value_of(value) if isinstance(value, Scalar) else None
+                found[key.value] = Located(_size(key.value, value), value.span)
             except SpecError as error:
                 self.findings.extend(error.problems)
-                continue
-            if type(size) is int and size >= 0:
-                found[key.value] = Located(size, value.span)
-            else:
-                message = f"the size {key.value} is a whole number"
-                self.findings.add(Problem("wrong-type", message, value.span))
         return found
 
     def variants(
@@ -107,7 +101,9 @@ class SettingsReader:
                     self.findings.add(Problem("unknown-name", message, name.span, help=fix))
                     continue
                 try:
-                    overrides[name.value] = Located(value_of_node(setting), setting.span)
+                    is_size = name.value not in hparams
+                    new = _size(name.value, setting) if is_size else value_of_node(setting)
+                    overrides[name.value] = Located(new, setting.span)
                 except SpecError as error:
                     self.findings.extend(error.problems)
             found[key.value] = overrides
@@ -184,6 +180,14 @@ class SettingsReader:
         if problem is not None:
             self.findings.add(problem)
         return problem is None
+
+
+def _size(name: str, node: Node) -> int:
+    """The value of a size; raises SpecError where it is not a whole number of 0 or more."""
+    size = value_of(node) if isinstance(node, Scalar) else None
+    if type(size) is int and size >= 0:
+        return size
+    raise SpecError(Problem("wrong-type", f"the size {name} is a whole number of 0 or more", node.span))
 
 
 def _expression(node: Node) -> Expression:

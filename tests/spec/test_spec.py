@@ -320,6 +320,15 @@ def test_a_text_has_a_name_too():
         ("dims: {H: 1.5}\n" + M, "wrong-type", "a whole number", "1.5"),
         ("dims: {H: -1}\n" + M, "wrong-type", "a whole number", "-1"),
         ("variants: {a: {b: 1}}\n" + M, "unknown-name", "no hparam and no size", "b"),
+        *[
+            (
+                f"variants: {{a: {{H: {size}}}}}\ninput: [N, H]\nlayers:\n  a: ReLU()\n",
+                "wrong-type",
+                "the size H is",
+                size,
+            )
+            for size in ("-3", "abc", "[1]", "1.5", "true")
+        ],
         ("variants: {a: 3}\n" + M, "wrong-type", "the variant a is a mapping", "3"),
         ("expect: {foo: 3}\n" + M, "unknown-key", "nothing that a file can expect", "foo"),
         ("expect: {macs: 1.5}\n" + M, "wrong-type", "a whole number", "1.5"),
