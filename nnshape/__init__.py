@@ -3,93 +3,24 @@
 Importing nnshape imports no torch; `build` and `verify` do.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from nnshape.explain import EXPLAINER
-from nnshape.problems import Problem, SpecError
-from nnshape.spec import Spec, load, loads
-from nnshape.tracing import Measuring, Trace, trace_spec
-
+# This file imports nothing until a name is used, not even __future__ or typing: `python -m nnshape` runs it
+# while the current folder is first on sys.path, and a file of that name there would run. See __main__.py.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import torch
-
-    from nnshape.fixes import Fix
-    from nnshape.modules import Verification
-    from nnshape.tracing.measuring import Measure
+    from nnshape.api import Problem, Spec, SpecError, Trace, build, find_fixes, load, loads, trace, verify
 
 __version__ = "0.1.0"
 __all__ = ["Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "trace", "verify"]
 
+if not TYPE_CHECKING:  # a type checker would take any name for one of the module's
 
-def trace(
-    spec: Spec | str | Path,
-    *,
-    input: str | Mapping[str, str] | Sequence[str] | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    variant: str | None = None,
-    symbolic: bool = False,
-    allow_import: Sequence[str] = (),
-) -> Trace:
-    """Trace a spec, a path to one, or its text: every step's shape, and every problem.
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from nnshape import api
 
-    `input` replaces the shapes of the inputs (`"1x28x28"`, or by name), `overrides` the values of
-    hparams and sizes, `variant` picks one of the file's own sets of them. With `symbolic`, sizes
-    stay symbols although `dims` gives them values. `allow_import` names the Python classes that the
-    file may import; torch is imported for these, and for a layer or function of torch that has no rule:
-    both are measured. Raises SpecError where the text is no spec, or an option does not fit it; a
-    model that is wrong is no exception but a trace with `problems`.
-    """
-    return trace_spec(
-        as_spec(spec),
-        explainer=EXPLAINER,
-        input=input,
-        overrides=overrides,
-        variant=variant,
-        symbolic=symbolic,
-        measuring=Measuring(frozenset(allow_import), _torch_measure),
-    )
+        value = globals()[name] = getattr(api, name)
+        return value
 
-
-def _torch_measure() -> Measure:
-    from nnshape.modules import TorchMeasure
-
-    return TorchMeasure()
-
-
-def as_spec(spec: Spec | str | Path) -> Spec:
-    """The spec itself, or the one at this path; a text of several lines is taken as the spec's own text."""
-    if isinstance(spec, Spec):
-        return spec
-    if isinstance(spec, str) and "\n" in spec:
-        return loads(spec)
-    return load(spec)
-
-
-def find_fixes(trace: Trace) -> tuple[Fix, ...]:
-    """Edits of the spec with which the model traces without one of its problems: at most three a problem.
-
-    Each was tried, and brings no new problem; the nearest come first. `fix.problem` says which problem
-    of the trace it is for, `fix.edits` what is written where, and `fix.safe` whether it only takes an
-    argument of the failing layer from what arrives.
-    """
-    from nnshape.fixes import fixes
-
-    return fixes(trace)
-
-
-def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:
-    """Build the real modules of a trace on a device; raises SpecError where the trace has errors."""
-    from nnshape.modules import build
-
-    return build(trace, device, seed=seed)
-
-
-def verify(trace: Trace, device: str = "meta") -> Verification:
-    """Build the model, run it, and hold every call and every parameter against the trace."""
-    from nnshape.modules import verify
-
-    return verify(trace, device)
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
