@@ -1,0 +1,60 @@
+"""The signals that stop a command: SIGINT (Ctrl-C), SIGTERM, and SIGHUP when the terminal closes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_IMPORT = "<frozen importlib._bootstrap>"
+_SHOW_CURSOR = "\x1b[?25h\n"
+
+
+class Stopped(BaseException):
+    """A signal asks the command to stop; on the way out, files half written and processes are cleaned up."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = 128 + number
+
+
+@contextmanager
+def stoppable(last: bool) -> Iterator[None]:
+    """Raise Stopped, or KeyboardInterrupt for SIGINT, where a signal arrives that nobody else handles or ignores.
+
+    `last` says that the process does nothing else afterwards: then a signal that arrives while Python ends, which
+    takes a moment with torch, ends it without a traceback.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                before[number] = signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, _leave if last else handler)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Raise what stops the command. An import may swallow that, as torch's does: there, the process ends at once."""
+    signal.signal(number, _leave)  # whoever asks a second time does not wait
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORT:
+            _leave(number, frame)
+        frame = frame.f_back
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise Stopped(number)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End the process with the exit code of the signal's convention; worker processes end with it."""
+    if os.isatty(2):
+        os.write(2, _SHOW_CURSOR.encode())  # a progress bar hides it
+    os._exit(128 + number)
