@@ -6,6 +6,7 @@ own functions only those are run that take tensors, or numbers, to tensors: none
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -150,15 +151,29 @@ class _MeasuredLayer(Layer, OwnConstruction):
 
 
 def _class_at(target: str) -> Any:
-    """The class `module.path:Class`; the current directory is the last place it is looked for in."""
+    """The class `module.path:Class`."""
     module, _, name = target.partition(":")
-    here = os.getcwd()
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)
-    found: Any = importlib.import_module(module)
+    found: Any = sys.modules.get(module) or _imported(module)
     for part in name.split("."):
         found = getattr(found, part)
     return found
+
+
+def _imported(module: str) -> Any:
+    """A module that the user allowed by name, looked for in the current folder last, and only while it is imported.
+
+    The folder must not stay on the path: torch tries to import what may not be installed, triton for one, and would
+    then run a file of that name.
+    """
+    here = os.getcwd()
+    if here in sys.path or "" in sys.path:
+        return importlib.import_module(module)
+    sys.path.append(here)
+    try:
+        return importlib.import_module(module)
+    finally:
+        with contextlib.suppress(ValueError):  # the module may change the path itself
+            sys.path.remove(here)
 
 
 # ---- which of torch's functions may be run ----
