@@ -1,0 +1,137 @@
+"""A worker's own side: it judges the tasks that arrive through a pipe, and ends together with its parent.
+
+On Linux the kernel ends it with its parent, whatever it is doing; elsewhere the end of the pipe does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import pickle
+import queue
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+from nnshape.checking.judging import Task, judge
+
+#: A number on the control socket: a process id or an exit status.
+NUMBER = struct.Struct("q")
+READY = NUMBER.pack(0)
+
+#: The modules of a proof. torch imports the last two, for as long as itself, when meta meets its first convolution.
+_PROOF = ("nnshape.modules", "torch.fx.experimental.symbolic_shapes", "torch._dynamo")
+_PR_SET_PDEATHSIG = 1
+#: Added to a worker's score, of 1000, by which Linux picks the process to end when memory runs out.
+_OUT_OF_MEMORY_SCORE = 300
+
+
+def serve_one(prove: bool) -> None:
+    """Be one worker, with the tasks on standard input and the judgements on standard output."""
+    _end_with_parent()
+    tasks, judgements = os.dup(0), os.dup(1)
+    _detach()
+    _import(prove)
+    os.write(judgements, READY)
+    work(tasks, judgements)
+
+
+def serve_forks(prove: bool) -> None:
+    """Import everything once, and become a copy of this process for each worker that standard input asks for.
+
+    A message with a socket asks for a worker at its other end; the answer is the process id, or a negative error
+    number. A message with a process id ends that worker; the answer is its exit status.
+    """
+    _end_with_parent()
+    control = socket.socket(fileno=os.dup(0))
+    if select.select([control], [], [], 0)[0]:  # the parent, which says nothing yet, ended first
+        os._exit(0)
+    _detach()
+    _import(prove)
+    gc.freeze()  # the workers share this memory as long as no garbage collection writes to it
+    control.sendall(READY)
+    while True:
+        message, sockets, *_ = socket.recv_fds(control, NUMBER.size, 1)
+        if not message:
+            os._exit(0)
+        control.sendall(NUMBER.pack(_fork(control, *sockets) if sockets else _end(*NUMBER.unpack(message))))
+
+
+def _fork(control: socket.socket, pipe: int) -> int:
+    server = os.getpid()
+    try:
+        with warnings.catch_warnings():
+            # Python warns where a library has started threads; a worker starts its own and uses none of these.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+    except OSError as error:
+        pid = -(error.errno or 1)
+    if pid == 0:
+        try:
+            _end_with_parent()
+            if os.getppid() == server:
+                control.close()
+                work(pipe, os.dup(pipe))
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(1)
+    os.close(pipe)
+    return pid
+
+
+def _end(pid: int) -> int:
+    os.kill(pid, signal.SIGKILL)  # no effect on a worker that has ended: it keeps its status until it is read
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def work(tasks: int, judgements: int) -> None:
+    """Judge task after task until the parent closes its ends of the pipes."""
+    with contextlib.suppress(OSError):
+        score = Path("/proc/self/oom_score_adj")
+        score.write_text(str(max(int(score.read_text()), _OUT_OF_MEMORY_SCORE)))
+    waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(tasks, waiting), daemon=True).start()
+    with contextlib.suppress(BrokenPipeError), open(judgements, "wb") as target:
+        while True:
+            pickle.dump(judge(waiting.get()), target)
+            target.flush()
+
+
+def _receive(tasks: int, waiting: queue.SimpleQueue[Task]) -> None:
+    """Pass on each task; at the end of the pipe, end the process, even in the middle of a task."""
+    with contextlib.suppress(EOFError, OSError), open(tasks, "rb") as source:
+        while True:
+            waiting.put(pickle.load(source))
+    os._exit(0)
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when its parent ends, where the kernel can."""
+    if sys.platform == "linux":
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes
+
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _detach() -> None:
+    """Keep off the command's own streams, and leave Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+def _import(prove: bool) -> None:
+    for module in _PROOF if prove else ():
+        with contextlib.suppress(Exception):  # the first proof fails in the same way, and is told with its file
+            import_module(module)

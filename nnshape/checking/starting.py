@@ -1,0 +1,202 @@
+"""Starts worker processes, none of which runs a file of the current folder.
+
+multiprocessing starts its processes with the current folder first on sys.path, where a socket.py would run in
+place of Python's own. So they are started here, in the same way under each version of Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import IO, Any, Protocol
+
+import nnshape
+from nnshape.checking.judging import Judgement, Task
+from nnshape.checking.serving import NUMBER, READY
+
+#: sys is built in: the path is the parent's before anything is imported.
+_CODE = "import sys; sys.path[:] = sys.argv[1:]; from nnshape.checking import serving; serving.{}({})"
+#: Variables for the command alone. With the first, Python would read statements from standard input at its end.
+_NOT_PASSED_ON = ("PYTHONINSPECT", "NNSHAPE_TRACEBACK")
+
+
+class WorkerEnded(Exception):
+    """A worker ended in the middle of a task; `status` is its exit status, negative for a signal."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Worker:
+    """A process that judges one task at a time."""
+
+    def __init__(self, tasks: IO[bytes], judgements: IO[bytes], end: Callable[[], int]) -> None:
+        self._tasks, self._judgements, self._end = tasks, judgements, end
+        self._status: int | None = None
+        self._lock = threading.Lock()
+
+    def judge(self, task: Task) -> Judgement:
+        """Judge a task; raises WorkerEnded."""
+        try:
+            pickle.dump(task, self._tasks)
+            self._tasks.flush()
+            judgement: Judgement = pickle.load(self._judgements)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            raise WorkerEnded(self.end()) from None
+        return judgement
+
+    def end(self) -> int:
+        """End the process where it still runs, and return its exit status. Any thread may call this."""
+        with self._lock:
+            if self._status is None:
+                self._status = self._end()
+            return self._status
+
+    def close(self) -> None:
+        """End the process and close its pipes. Only the thread that uses the worker may call this."""
+        self.end()
+        with contextlib.suppress(OSError):  # of a task that was not sent whole
+            self._tasks.close()
+        self._judgements.close()
+
+
+class Starter(Protocol):
+    """Starts workers, for several threads."""
+
+    def start(self) -> Worker:
+        """Start a worker; raises EOFError where a process ends before it is ready."""
+
+    def end(self) -> None:
+        """End the processes that are not ready yet, and what this starter needs itself."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether this starter can start no more workers."""
+
+
+class ForkServer:
+    """Starts workers as copies of one process that has imported everything."""
+
+    def __init__(self, prove: bool) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = _process("serve_forks", prove, stdin=theirs.fileno(), stdout=subprocess.DEVNULL)
+        self._ready = False
+        self._lock = threading.Lock()
+
+    def start(self) -> Worker:
+        """Start a worker; raises EOFError where the server ends, and OSError where the system starts no process."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            pid = self._ask(READY, [theirs.fileno()])
+            if pid < 0:
+                raise OSError(-pid, os.strerror(-pid))
+            pipe = ours.detach()
+        return Worker(open(os.dup(pipe), "wb"), open(pipe, "rb"), lambda: self._end_worker(pid))
+
+    def _end_worker(self, pid: int) -> int:
+        try:
+            return self._ask(NUMBER.pack(pid))
+        except EOFError:
+            return -signal.SIGKILL  # the server has ended, and its workers with it
+
+    def _ask(self, message: bytes, descriptors: Sequence[int] = ()) -> int:
+        """Send a request and return the answer; raises EOFError where the server has ended."""
+        with self._lock, contextlib.suppress(ConnectionError):
+            if not self.ended:
+                self._ready = self._ready or self._control.recv(NUMBER.size) == READY
+                socket.send_fds(self._control, [message], descriptors)
+                answer = self._control.recv(NUMBER.size)
+                if answer:
+                    return int(NUMBER.unpack(answer)[0])
+        self.end()
+        raise EOFError
+
+    def end(self) -> None:
+        """End the server, and with it the workers that are left."""
+        self._process.kill()
+        self._process.wait()
+        with self._lock:  # held by a thread that still waits for an answer, and now gets none
+            self._control.close()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has ended."""
+        return self._process.returncode is not None
+
+
+class Spawner:
+    """Starts each worker as a process of its own, where a process that holds torch cannot be copied."""
+
+    def __init__(self, prove: bool) -> None:
+        self._prove = prove
+        self._starting: set[subprocess.Popen[bytes]] = set()
+
+    def start(self) -> Worker:
+        """Start a worker; raises EOFError where it ends before it is ready."""
+        process = _process("serve_one", self._prove, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._starting.add(process)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        worker = Worker(process.stdin, process.stdout, lambda: _ended(process))
+        ready = process.stdout.read(len(READY)) == READY
+        self._starting.discard(process)
+        if not ready:
+            worker.close()
+            raise EOFError
+        return worker
+
+    def end(self) -> None:
+        """End the processes that are not ready yet."""
+        for process in tuple(self._starting):
+            process.kill()
+
+    @property
+    def ended(self) -> bool:
+        """Never: each worker is on its own."""
+        return False
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    process.kill()
+    return process.wait()
+
+
+def starter(prove: bool) -> Starter:
+    """What starts workers here. macOS's own libraries do not bear a copy, and Windows makes none."""
+    return Spawner(prove) if sys.platform in ("darwin", "win32") else ForkServer(prove)
+
+
+def _process(function: str, prove: bool, **streams: Any) -> subprocess.Popen[bytes]:
+    """A Python that runs a function of `serving`, with the path of this one and none of its terminal's signals."""
+    home = os.path.dirname(os.path.dirname(os.path.abspath(nnshape.__file__)))
+    path = [entry for entry in sys.path if entry]  # an empty one is the current folder, put there by `python -c`
+    command = [sys.executable, *_flags(), "-c", _CODE.format(function, prove), *path]
+    if home not in path:
+        command.append(home)
+    return subprocess.Popen(
+        command,
+        env={"OMP_NUM_THREADS": "1"} | {name: text for name, text in os.environ.items() if name not in _NOT_PASSED_ON},
+        stderr=subprocess.DEVNULL if sys.stderr is None else None,
+        start_new_session=True,
+        **streams,
+    )
+
+
+def _flags() -> list[str]:
+    """The options of this Python, of which some say what code runs (-I, -E, -s, -S), and -P where there is one.
+
+    -P keeps the current folder off the path from the start: since Python 3.13, linecache is imported before the
+    first statement of -c runs. Python 3.10 imports nothing then.
+    """
+    # multiprocessing takes them from the same place: there is no public one.
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return [*flags, "-P"] if sys.version_info >= (3, 11) else flags

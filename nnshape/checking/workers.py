@@ -1,0 +1,131 @@
+"""Judges tasks in worker processes, one task at a time each, so that a process that ends loses one task at most.
+
+The pools of multiprocessing and concurrent.futures lose every task when one worker ends, and leave workers behind
+when their parent is killed.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from nnshape.checking.judging import Judgement, Task
+from nnshape.checking.outcome import Outcome
+from nnshape.checking.starting import Starter, Worker, WorkerEnded, starter
+
+#: How often a process that ends before its first task is started again.
+_MOST_STARTS = 3
+
+
+def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[int, Judgement], None]) -> None:
+    """Judge tasks in worker processes, and call `take` with the index and the judgement of each.
+
+    When a worker ends in the middle of a task, the task is tried again after all others, in a fresh process and
+    with no other at work. If that ends too, the judgement says so. No process is left when this returns or raises.
+    """
+    workers = _Workers(tasks[0].device != "none")
+    with ThreadPoolExecutor(processes) as threads:
+        futures = {threads.submit(workers.judge, task): index for index, task in enumerate(tasks)}
+        lost = []
+        try:
+            for future in as_completed(futures):
+                try:
+                    take(futures[future], future.result())
+                except WorkerEnded:
+                    lost.append(futures[future])
+            for index in sorted(lost):
+                take(index, threads.submit(workers.judge_alone, tasks[index]).result())
+        finally:
+            for future in futures:
+                future.cancel()
+            workers.end()
+    workers.close()
+
+
+class _Workers:
+    """The worker processes of one run. Each thread that judges takes one of them for the time of a task."""
+
+    def __init__(self, prove: bool) -> None:
+        self._prove = prove
+        self._starter: Starter | None = None
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
+        self._over = False
+        self._lock = threading.Lock()
+
+    def judge(self, task: Task) -> Judgement:
+        """Judge a task in a worker that is idle, or in a new one; raises WorkerEnded."""
+        with self._lock:
+            worker = self._idle.pop() if self._idle else None
+        worker = worker or self._start()
+        try:
+            judgement = worker.judge(task)
+        except WorkerEnded:
+            self._drop(worker)
+            raise
+        with self._lock:
+            self._idle.append(worker)
+        return judgement
+
+    def judge_alone(self, task: Task) -> Judgement:
+        """Judge a task in a fresh worker, and say so where that ends too."""
+        worker = self._start()
+        try:
+            return worker.judge(task)
+        except WorkerEnded as ended:
+            crash = f"the process that checks it {_how(ended.status)}, in both of two tries"
+            return Judgement(Outcome(task.source.name, task.source, crash=crash))
+        finally:
+            self._drop(worker)
+
+    def _start(self) -> Worker:
+        for _ in range(_MOST_STARTS):
+            with self._lock:
+                if self._over:
+                    break
+                if self._starter is None or self._starter.ended:
+                    self._starter = starter(self._prove)
+                current = self._starter
+            try:
+                worker = current.start()
+            except EOFError:
+                continue
+            with self._lock:
+                self._all.add(worker)
+                over = self._over
+            if over:
+                break
+            return worker
+        raise ChildProcessError("a process that checks files ends as soon as it is started")
+
+    def _drop(self, worker: Worker) -> None:
+        worker.close()
+        with self._lock:
+            self._all.discard(worker)
+
+    def end(self) -> None:
+        """End every process; the threads that wait for one go on."""
+        with self._lock:
+            self._over = True
+        for worker in tuple(self._all):
+            worker.end()
+        if self._starter is not None:
+            self._starter.end()
+
+    def close(self) -> None:
+        """Close what led to the processes, once no thread uses it."""
+        for worker in self._all:
+            worker.close()
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"ended with exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    memory = ", as it is when memory runs out" if name == "SIGKILL" else ""
+    return f"was killed by {name}{memory}"
