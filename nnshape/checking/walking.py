@@ -75,10 +75,12 @@ def _file(
     if entry.is_symlink() and not has_suffix(entry.name) and entry.is_dir():
         skipped = _skipped_folder(entry.name, path, settings, excluded_by)
         return skipped or Skipped(path, "link", "it is a link to a folder", True)
-    if not has_suffix(entry.name) or (settings.include is not None and not settings.include.match(path)):
+    if not has_suffix(entry.name):
         return None
     if entry.name.startswith("."):
         return Skipped(path, "hidden", "it is hidden")
+    if settings.include is not None and not settings.include.match(path):
+        return Skipped(path, "excluded", f"not included by {settings.file}", by=settings.file)
     if settings.exclude is not None and settings.exclude.match(path):
         return Skipped(path, "excluded", f"excluded by {excluded_by}", by=excluded_by)
     if entry.is_symlink():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -24,8 +25,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEY = r"""^(?:{0}|'{0}'|"{0}")[ \t]*:(?=\s|$)"""
 _INPUT, _LAYERS = (re.compile(_KEY.format(key), re.MULTILINE) for key in REQUIRED)
 _STEP_LINE = re.compile(r"^[ \t][^#\n]*\w\(", re.MULTILINE)
-#: A text with none of these words has no key that is close to `input`, `layers` or `blocks`.
-_WORTH_PARSING = re.compile("layer|input|block", re.IGNORECASE)
+#: A text with none of these has no key that is close to `input`, `layers` or `blocks`, not even an escaped one.
+_WORTH_PARSING = re.compile(r"layer|input|block|\\", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{|\{%")
 
 _CALL = re.compile(r"\w\(")
@@ -51,26 +52,27 @@ _SPEC: Final = Likeness("spec")
 
 @dataclass(slots=True)
 class _Value:
-    """What stands under a key of the top level: its scalars, keys of inner mappings apart."""
+    """What stands under a key of the top level, each time that it is written: its scalars, apart from inner keys.
 
-    collection: str
-    words: list[str]
+    `words` are the first of them. `calls` says whether one is a call, as a step is; `typed` whether an inner key
+    is `type`; `numbers` and `empty` whether they are all numbers, or nothing.
+    """
+
+    collection: str = ""
+    words: list[str] = field(default_factory=list)
+    calls: bool = False
     typed: bool = False
+    numbers: bool = True
+    empty: bool = True
 
-    @property
-    def calls(self) -> bool:
-        """Whether one of its scalars is a call, as a step is."""
-        return any(map(_CALL.search, self.words))
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing under the key."""
-        return not any(word not in ("", "~", "null") for word in self.words)
-
-    @property
-    def numbers(self) -> bool:
-        """Whether there are only numbers under the key."""
-        return all(map(_NUMBER.fullmatch, self.words))
+    def add(self, word: str) -> None:
+        """Add a scalar."""
+        word = word[:_MAX_CHARACTERS]
+        self.calls = self.calls or _CALL.search(word) is not None
+        self.numbers = self.numbers and _NUMBER.fullmatch(word) is not None
+        self.empty = self.empty and word in ("", "~", "null")
+        if len(self.words) < _MAX_WORDS:
+            self.words.append(word)
 
 
 def likeness(source: Source) -> Likeness:
@@ -176,15 +178,14 @@ def _documents(text: str) -> tuple[list[dict[str, _Value]], bool]:
                 word = event.value if kind is yaml.ScalarEvent else ""
                 collection = {yaml.MappingStartEvent: "mapping", yaml.SequenceStartEvent: "sequence"}.get(kind, "")
                 if len(open_) == 1 and is_key:
-                    value = _Value("", [])
-                    documents[-1].setdefault(word, value)
+                    value = documents[-1].setdefault(word, _Value())
                 elif value is not None:
                     if len(open_) == 1:
                         value.collection = collection
                     if is_key:
                         value.typed = value.typed or word == "type"
-                    elif kind is yaml.ScalarEvent and len(value.words) < _MAX_WORDS:
-                        value.words.append(word[:_MAX_CHARACTERS])
+                    elif kind is yaml.ScalarEvent:
+                        value.add(word)
                 if collection:
                     open_.append(True if collection == "mapping" else None)
     except (yaml.YAMLError, RecursionError):

@@ -65,6 +65,25 @@ TEXTS = {
     ],
 }
 
+#: Texts that a loader takes for specs, written so that a search for their keys does not find them.
+DISGUISED = {
+    "escaped keys": '"inp\\x75t": 8\n"l\\x61yers":\n  a: "Linear\\x287, 4)"\n',
+    "keys of two lines": '? "lay\\\n  ers"\n: {a: ReLU()}\n? "inp\\\n  ut"\n: 8\n',
+    "2,000 numbers first": "{input: 8, layers: {" + ", ".join(f"a{i}: 1" for i in range(2_000)) + ", z: Tanh()}}",
+    "a second layers": "input: x.csv\nlayers: 12\ninput: 8\nlayers: {a: ReLU()}",
+    "no call at all": "input: T\nlayers: [x * 2, _ + 1]",
+    "a second document": "a: 1\n---\ninput: 8\nlayers: {a: ReLU()}\n",
+    "anchors": "input: &n 8\nlayers: {a: &r ReLU(), b: *r}\n",
+    "tags": "input: !!int 8\nlayers: !!omap [a: !!str ReLU()]\n",
+    "a directive": "%YAML 1.1\n---\ninput: 8\nlayers: {a: ReLU()}\n",
+    "a line of its own": "{input:\n8,\nlayers:\n{a: ReLU()\n}}",
+}
+
+
+@pytest.mark.parametrize("text", DISGUISED.values(), ids=DISGUISED)
+def test_a_spec_in_disguise_is_one(text):
+    assert likeness(source_of_text(text)).kind == "spec"
+
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in TEXTS.items() for text in texts])
 def test_what_a_text_is(kind, text):
