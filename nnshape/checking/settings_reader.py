@@ -41,6 +41,11 @@ class SettingsReader:
             "strict": self._flag,
         }
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all settings."""
+        return tuple(self._readers)
+
     def settings(self, table: Any) -> Settings:
         """The settings of a table; raises SpecError with every fault in it."""
         if not isinstance(table, dict):

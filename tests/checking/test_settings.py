@@ -1,12 +1,17 @@
 """`[tool.nnshape]` in pyproject.toml."""
 
 import os
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
+import nnshape
 from nnshape.checking import Settings, read_settings
+from nnshape.checking.settings_reader import FORMATS, SettingsReader
 from nnshape.problems import SpecError
+from nnshape.spec import source_of_text
 
 
 def problems(project, text: str):
@@ -171,3 +176,16 @@ def test_a_table_is_wanted(project):
 def test_a_table_of_many_wrong_keys_is_told_in_part(project):
     lines = "".join(f"k{index} = 1\n" for index in range(50_000))
     assert len(problems(project, "[tool.nnshape]\n" + lines)) == 100
+
+
+def test_every_setting_and_format_is_documented(tmp_path):
+    guide = (Path(nnshape.__file__).parent / "guide" / "checks.md").read_text("utf-8")
+    names = SettingsReader(source_of_text(""), str(tmp_path)).names
+    assert len(names) == 7
+    for name in names:
+        assert f"\n- `{name}`, " in guide
+    for form in FORMATS:
+        assert f"`{form}`" in guide
+    (settings,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "pyproject.toml").write_text(settings)
+    assert read_settings([str(tmp_path)]).strict
