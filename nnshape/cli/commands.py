@@ -21,7 +21,7 @@ COMMANDS = {
     "params": "List every parameter and buffer.",
     "check": "Check spec files, and every variant in them.",
     "layer": "Compute the output of one layer or function.",
-    "explain": "Explain a layer, a function, a kind of problem, or a step.",
+    "explain": "Explain a layer, a function, a kind of problem, a topic, or a step.",
     "schema": "Print the JSON Schema of a spec file.",
 }
 #: The command that is meant where only a file is named.

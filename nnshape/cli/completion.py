@@ -47,8 +47,8 @@ def layers(incomplete: str) -> list[str]:
 
 
 def subjects(incomplete: str) -> list[str]:
-    """Layers, functions, kinds of problem, and the specs that begin like this; an empty word is left to the shell."""
-    return _offered(incomplete, lambda: [*_files(incomplete), *_rules(), *_kinds()]) if incomplete else []
+    """Layers, functions, kinds of problem, topics, and the specs that begin like this; the shell has an empty word."""
+    return _offered(incomplete, lambda: [*_files(incomplete), *_rules(), *_pages()]) if incomplete else []
 
 
 def devices(incomplete: str) -> list[str]:
@@ -76,11 +76,12 @@ def _rules() -> list[str]:
     return [*layers.FAMILY_OF, *functions.FAMILY_OF]
 
 
-def _kinds() -> list[str]:
+def _pages() -> list[str]:
+    from nnshape.guide import topics
     from nnshape.problems.kinds import kind_names
     from nnshape.spec.words import WORDS
 
-    return [*kind_names(), *WORDS]
+    return [*kind_names(), *WORDS, *topics()]
 
 
 def _files(incomplete: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""`nnshape explain`: what a layer, a function, a kind of problem or a step of a file is."""
+"""`nnshape explain`: what a layer, a function, a kind of problem or a step of a file is, and the guide's topics."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.cli import options
 from nnshape.cli.usage import Misuse
+from nnshape.guide import page_of, topics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ _LISTED = 6
 
 
 def explain(
-    subject: options.Subject,
+    subject: options.Subject = None,
     step: options.StepPath = None,
     inputs: options.Inputs = None,
     settings: options.Settings = None,
@@ -31,20 +32,31 @@ def explain(
     columns: options.Columns = None,
     color: options.ColorWhen = "auto",
 ) -> int:
-    """Explain a layer, a function, a kind of problem, or one step of a file.
+    """Explain a layer, a function, a kind of problem, a topic, or one step of a file.
 
-    For a step of a file, this shows how its output shape and its parameter count come about.
+    Without a NAME, this lists the topics. For a step of a file, this shows how its output shape and
+    its parameter count come about.
 
     \b
     Examples:
       nnshape explain Conv2d
       nnshape explain view
       nnshape explain size-mismatch
+      nnshape explain security
       nnshape explain configs/resnet.yaml layer1.0.conv1
     """
     from nnshape.cli.writing import page, write
 
     paper = page(columns, color)
+    if subject is None:
+        from nnshape.rendering.guide import topic_lines, topics_json
+
+        pages = [page_of(topic) for topic in topics()]
+        if output_format == "json":
+            write(topics_json(pages))
+        else:
+            paper.write(topic_lines(pages, paper.width))
+        return 0
     if step is not None:
         from nnshape.cli.tracing import traced
         from nnshape.rendering.step import step_json, step_lines
@@ -78,6 +90,15 @@ def explain(
             paper.write(word_lines(name, paper.width))
         return 0
     rule = _rule(subject)
+    if rule is None:
+        from nnshape.rendering.guide import page_json, page_lines
+
+        topic = page_of(name)
+        if output_format == "json":
+            write(page_json(topic))
+        else:
+            paper.write(page_lines(topic, paper.width))
+        return 0
     if output_format == "json":
         write(rule_json(rule))
     else:
@@ -91,8 +112,11 @@ def _kind_name(subject: str) -> str:
     return found[1] if found else subject.strip()
 
 
-def _rule(subject: str) -> Rule:
-    """The layer or function of a name, with torch's prefixes or without; a usage error where there is none."""
+def _rule(subject: str) -> Rule | None:
+    """The layer or function of a name, with torch's prefixes or without, or None where the name is a topic.
+
+    A usage error where it is neither. A topic comes last, so that none hides a layer or function.
+    """
     from nnshape.problems.kinds import kind_names
     from nnshape.problems.nearest import nearest
     from nnshape.shapes.functions import all_functions, find_function, find_method
@@ -106,16 +130,16 @@ def _rule(subject: str) -> Rule:
     if found is None:
         found = find_method(name) if "Tensor" in path.split(".")[:-1] else None
         found = found or find_function(name) or find_method(name)
-    if found is not None:
+    if found is not None or subject.strip() in topics():
         return found
     if os.path.exists(subject) or subject.endswith((".yaml", ".yml")):
         raise Misuse(f"name a step of {subject}: nnshape explain {subject} STEP")
     if declares_function(name):
         message = f"{subject} has no rule: it is measured, by running torch on meta, and the table marks it so"
         raise Misuse(f'{message}. Try: nnshape layer "{name}(x)" x=SHAPE')
-    near = nearest(_kind_name(name), [*all_layers(), *all_functions(), *kind_names(), *WORDS])
+    near = nearest(_kind_name(name), [*all_layers(), *all_functions(), *kind_names(), *WORDS, *topics()])
     hint = f" {near[0][0].upper()}{near[0][1:]}" if near else ""
-    raise Misuse(f"{subject} is no layer, function or kind of problem.{hint}")
+    raise Misuse(f"{subject} is no layer, function, kind of problem or topic.{hint}")
 
 
 def _step(trace: Trace, step: str) -> Sequence[Place]:

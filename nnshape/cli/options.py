@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from typer import Argument, Option
 
 from nnshape.cli import completion
+from nnshape.guide import topics
 
 Format: TypeAlias = Literal["table", "json", "markdown", "csv"]
 Color: TypeAlias = Literal["auto", "always", "never"]
@@ -119,10 +120,11 @@ LayerValues = Annotated[bool, Option("--values", help="Run the real layer on ran
 
 # explain
 Subject = Annotated[
-    str,
+    str | None,
     Argument(
-        metavar="NAME|FILE",
-        help="A layer, function or method of torch, a kind of problem, or a spec file.",
+        metavar="[NAME|FILE]",
+        help="A layer, function or method of torch, a kind of problem, a spec file, "
+        f"or a topic: {', '.join(topics())}.",
         autocompletion=completion.subjects,
     ),
 ]

@@ -158,7 +158,7 @@ def test_a_step_at_fault_shows_its_problem(run, spec):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["Conv2dd"], "Conv2dd is no layer, function or kind of problem. Did you mean Conv2d?"),
+        (["Conv2dd"], "Conv2dd is no layer, function, kind of problem or topic. Did you mean Conv2d?"),
         (["size-mismach"], "Did you mean size-mismatch?"),
         (["error[unknown-lyer]"], "Did you mean unknown-layer?"),
         (["configs/lenet.yaml"], "name a step of configs/lenet.yaml"),

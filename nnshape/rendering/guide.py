@@ -1,0 +1,70 @@
+"""A page of the guide for a person and for programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from textwrap import wrap
+
+from nnshape.guide import Page
+from nnshape.rendering import json
+from nnshape.rendering.layer import paragraph
+from nnshape.rendering.styled import Line
+
+_BULLET = "- "
+_FENCED = re.compile(r"^```\w*\n(.*?)^```\n?", re.DOTALL | re.MULTILINE)
+
+
+def page_lines(page: Page, width: int) -> list[Line]:
+    """The page: headings in bold, code indented, and everything else as wide as the terminal is."""
+    lines: list[Line] = []
+    # Code stands at the odd places.
+    for index, part in enumerate(_FENCED.split(page.text)):
+        blocks = [part.rstrip("\n")] if index % 2 else [block for block in part.split("\n\n") if block.strip()]
+        for block in blocks:
+            lines += [()] if lines else []
+            lines += [[("  " + text, "type")] for text in block.split("\n")] if index % 2 else _block(block, width)
+    return lines
+
+
+def _block(text: str, width: int) -> Iterator[Line]:
+    text = text.strip("\n")
+    if text.startswith("#"):
+        yield [(text.lstrip("# "), "head")]
+    elif text.startswith(_BULLET):
+        for item in re.split(rf"^{_BULLET}", text, flags=re.MULTILINE)[1:]:
+            for line in wrap(" ".join(item.split()), width, initial_indent=_BULLET, subsequent_indent="  "):
+                yield [(line, "")]
+    else:
+        yield from paragraph("", " ".join(text.split()), width)
+
+
+def page_json(page: Page) -> str:
+    """The page as JSON, its text as Markdown."""
+    return json.text_of({
+        "version": json.VERSION,
+        "kind": "topic",
+        "name": page.topic,
+        "title": page.title,
+        "sentence": page.sentence,
+        "text": page.text,
+    })  # fmt: skip
+
+
+def topic_lines(pages: list[Page], width: int) -> list[Line]:
+    """What `explain` takes, and the topics with a sentence each."""
+    intro = "nnshape explain NAME explains a layer, a function, a kind of problem, or one of these topics:"
+    lines: list[Line] = [*paragraph("", intro, width), ()]
+    column = max(len(page.topic) for page in pages) + 2
+    for page in pages:
+        first, *others = wrap(page.sentence, max(width - column - 2, 20))
+        lines.append([("  ", ""), (page.topic.ljust(column), "type"), (first, "")])
+        lines += [[(" " * (column + 2) + text, "")] for text in others]
+    lines += [(), *paragraph("", "nnshape explain FILE STEP shows how one step of a file comes about.", width)]
+    return lines
+
+
+def topics_json(pages: list[Page]) -> str:
+    """The topics as JSON."""
+    listed = [{"name": page.topic, "title": page.title, "sentence": page.sentence} for page in pages]
+    return json.text_of({"version": json.VERSION, "kind": "topics", "topics": listed})
