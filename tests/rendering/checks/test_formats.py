@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nnshape.checking import Finding, Outcome, Report, Settings, check
+from nnshape.checking import Finding, Outcome, Report, Settings, Skipped, check
 from nnshape.checking.discovery import Candidate
 from nnshape.problems import Label, Problem
 from nnshape.problems.kinds import kind_names, kind_of
@@ -38,7 +38,8 @@ TEXT = (
 
 @pytest.fixture
 def report():
-    return check([Candidate(NASTY, Source(NASTY, TEXT))], Settings(()), device="none", passed_over=1)
+    skipped = Skipped("values.yaml", "not-a-spec", "it has no layers"), Skipped("old", "excluded", "x", True, "x.toml")
+    return check([Candidate(NASTY, Source(NASTY, TEXT))], Settings(), device="none", skipped=skipped)
 
 
 def made(*problems: Problem, name: str = NASTY, source: Source | None = None, crash: str = "") -> Report:
@@ -58,7 +59,7 @@ PROBLEMS = (
 
 def test_full_and_concise(report):
     text = painted(full_lines(report, 80), False)
-    assert text.endswith("1 spec checked; 2 problems in 1 file; 1 YAML file is no spec\n")
+    assert text.endswith("1 spec checked; 2 problems in 1 file; 1 file is not a spec; 1 folder excluded by x.toml\n")
     assert f" --> {NASTY}:4:35\n" in text
     lines = painted(concise_lines(report), False).splitlines()
     assert lines[0] == f"{NASTY}:4:35: error[size-mismatch]: fc wants 7 features, but 4 arrive"
@@ -76,8 +77,16 @@ def test_json(report):
     assert [problem["kind"] for problem in file["problems"]] == ["size-mismatch", "size-mismatch"]
     assert (file["problems"][0]["span"]["line"], file["problems"][0]["span"]["column"]) == (4, 35)
     assert answer["totals"] == {
-        "specs": 1, "variants": 0, "errors": 2, "warnings": 0, "unchecked": 0, "passed_over": 1,
+        "specs": 1, "variants": 0, "errors": 2, "warnings": 0, "unchecked": 0, "passed_over": 1, "ignored": 0,
     }  # fmt: skip
+    assert answer["left_out"] == {
+        "skipped": [
+            {"path": "values.yaml", "folder": False, "why": "not-a-spec", "reason": "it has no layers", "by": None},
+            {"path": "old", "folder": True, "why": "excluded", "reason": "x", "by": "x.toml"},
+        ],
+        "ignored": [],
+    }
+    assert (answer["settings"], answer["strict"]) == (None, False)
 
 
 def github_commands(text: str):
@@ -140,7 +149,7 @@ def test_gitlab(report):
 
 def test_a_fingerprint_stays_when_lines_are_added_above():
     def fingerprints(text: str) -> list[str]:
-        report = check([Candidate("a.yaml", Source("a.yaml", text))], Settings(()), device="none")
+        report = check([Candidate("a.yaml", Source("a.yaml", text))], Settings(), device="none")
         return [issue["fingerprint"] for issue in json.loads(gitlab_text(report, os.getcwd()))]
 
     assert fingerprints(TEXT) == fingerprints("# new\n\n" + TEXT)
@@ -274,7 +283,7 @@ def test_rdjson_of_warnings():
 
 
 def test_every_format_has_a_file_and_a_test():
-    from nnshape.checking.settings import FORMATS
+    from nnshape.checking.settings_reader import FORMATS
     from nnshape.cli.check import FORMATS as OFFERED
 
     assert tuple(OFFERED) == FORMATS
