@@ -44,6 +44,16 @@ def require_fit(value: Any, name: str, dtype: str) -> None:
         raise Refusal("invalid-argument", message, name)
 
 
+def require_room(dtype: str, **operands: Any) -> None:
+    """Raise Refusal (invalid-argument) where a dtype has no room for a number among these.
+
+    A tensor or None needs none, and a symbolic size is taken to fit.
+    """
+    for name, value in operands.items():
+        if isinstance(value, (int, float)):
+            require_fit(value, name, dtype)
+
+
 def require_few(count: Any, name: str) -> None:
     """Raise Refusal for more layers in a stack than any model has: each has its own parameters."""
     if isinstance(count, int) and count > MOST_LAYERS:

@@ -13,6 +13,7 @@ from nnshape.shapes.functions.pointwise import shape_of
 from nnshape.shapes.functions.reduction import require_kinds
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.values import COMPUTED_IN, require_room
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Number, Whole
@@ -155,6 +156,7 @@ def nan_to_num(
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """The inverse of sigmoid, log(x/(1 - x)); `eps` keeps x away from 0 and 1."""
     require_kinds(input, "bif", "takes")
+    require_room(_floating(input.dtype), eps=eps)
     return input.like(dtype=_floating(input.dtype))
 
 
@@ -191,6 +193,7 @@ def _clamped(input: Tensor, low: Any, high: Any) -> Tensor:
     one_tensor = (low is None) != (high is None) and isinstance(high if low is None else low, Tensor)
     if is_complex(dtype) or (dtype == "bool" and not one_tensor):
         raise Refusal("wrong-dtype", f"torch does not clamp {dtype}", "input", note="clamp: not implemented")
+    require_room(dtype, min=low, max=high)
     shape = input.shape
     for name, bound in (("min", low), ("max", high)):
         shape = broadcast(shape, shape_of(bound), "clamp", name)
@@ -240,6 +243,7 @@ def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
         shape = broadcast(shape, tensor.shape, "interpolate between", name)
     dtype = result_type(input, *tensors.values())
     require_kinds(Tensor((), dtype), "fc", "interpolates")
+    require_room(COMPUTED_IN.get(dtype, dtype), weight=weight)
     return Tensor(shape, dtype)
 
 

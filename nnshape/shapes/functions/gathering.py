@@ -13,6 +13,7 @@ from nnshape.shapes.function import function
 from nnshape.shapes.functions.indexing import require_index
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
+from nnshape.shapes.values import require_room
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Number, Whole
@@ -275,6 +276,7 @@ def _index_put(name: str, doc: str) -> None:
             raise Refusal(
                 "size-mismatch", f"{{layer}} wants a source of {list(wanted)}, but {source} arrives", "source"
             )
+        require_room(input.dtype, alpha=alpha)
         return input.like()
 
     rule.__doc__ = doc

@@ -15,6 +15,7 @@ from nnshape.shapes.dtypes import BOOL, COMPLEX_OF, DTYPES, FLOAT32, DType, cate
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
+from nnshape.shapes.values import require_room
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Number
@@ -136,7 +137,7 @@ def _with_alpha(names: str, verb: str, doc: str, decide: Decision) -> None:
     def rule(input: object, other: object, *, alpha: Number = 1) -> Tensor:
         dtype = decide(verb, input, other)
         if alpha != 1 or isinstance(alpha, bool):
-            _check_scale(alpha, dtype, "alpha")
+            check_scale(alpha, dtype, "alpha")
         return Tensor(broadcast(shape_of(input), shape_of(other), verb), dtype)
 
     rule.__doc__ = doc
@@ -145,8 +146,8 @@ def _with_alpha(names: str, verb: str, doc: str, decide: Decision) -> None:
         function(name=name, method=True, example=(f"{name}(2)", "6x5x5"))(rule)
 
 
-def _check_scale(value: object, dtype: DType, name: str) -> None:
-    """Raise Refusal where a factor is of a higher kind than the result."""
+def check_scale(value: object, dtype: DType, name: str) -> None:
+    """Raise Refusal where a factor is of a higher kind than the result, or overflows in its dtype."""
     if isinstance(value, bool) and dtype != "bool":
         raise Refusal("invalid-argument", f"{name} can be True only for a bool result, not {dtype}", name)
     if not isinstance(value, (int, Dim)) and category(dtype) < 2:
@@ -154,6 +155,7 @@ def _check_scale(value: object, dtype: DType, name: str) -> None:
         raise Refusal("invalid-argument", f"{name} (={value}) must be a whole number for {dtype}", name, note=note)
     if isinstance(value, complex) and category(dtype) < 3:
         raise Refusal("invalid-argument", f"{name} (={value}) must be real for {dtype}", name)
+    require_room(dtype, **{name: value})
 
 
 _with_alpha("add", "add", "Adds the other operand times alpha, element by element.", _promoted())

@@ -12,14 +12,16 @@ from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.matrix import bmm, mm, multiplied_dtype, mv
+from nnshape.shapes.functions.pointwise import check_scale
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
+from nnshape.shapes.values import COMPUTED_IN, require_room
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Number, Whole
 
 
-def _added(input: Tensor, found: Tensor) -> Tensor:
+def _added(input: Tensor, found: Tensor, beta: Number, alpha: Number) -> Tensor:
     """The sum of an input and a product, which has the product's shape and dtype."""
     if input.dtype != found.dtype:
         note = f"self and mat2 must have the same dtype, but got {input.dtype} and {found.dtype}"
@@ -27,13 +29,14 @@ def _added(input: Tensor, found: Tensor) -> Tensor:
             "wrong-dtype", f"{{layer}} adds {input.dtype} to {found.dtype}: they must be equal", "input", note=note
         )
     must_expand(input.shape, found.shape, "add", "input")
+    require_room(COMPUTED_IN.get(found.dtype, found.dtype), beta=beta, alpha=alpha)
     return found
 
 
 @function(method=True, example=("addmm(x, x, x.t())", "[5, 5]"))
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * mat1 @ mat2, for matrices."""
-    return _added(input, mm.rule(mat1, mat2))
+    return _added(input, mm.rule(mat1, mat2), beta, alpha)
 
 
 @addmm.counts
@@ -44,7 +47,9 @@ def _addmm_macs(output: Tensor, input: Tensor, mat1: Tensor, mat2: Tensor, **sca
 @function(method=True, example=("addmv(x, matrix, y)", "[6]", "[6, 5]", "[5]"))
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * mat @ vec, for a matrix and a vector."""
-    return _added(input, mv.rule(mat, vec))
+    found = _added(input, mv.rule(mat, vec), beta, alpha)
+    require_room(found.dtype, beta=beta, alpha=alpha)  # in half precision too, where the others compute in float32
+    return found
 
 
 @addmv.counts
@@ -60,13 +65,16 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
             raise Refusal("wrong-rank", f"{{layer}} wants a vector as {name}, but {vec} arrives", name)
     shape = vec1.shape + vec2.shape
     must_expand(input.shape, shape, "add", "input")
-    return Tensor(shape, promote(input.dtype, promote(vec1.dtype, vec2.dtype)))
+    dtype = promote(input.dtype, promote(vec1.dtype, vec2.dtype))
+    for name, scale in (("beta", beta), ("alpha", alpha)):
+        check_scale(scale, dtype, name)
+    return Tensor(shape, dtype)
 
 
 @function(method=True, example=("baddbmm(x, x, x)", "[4, 5, 5]"))
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * batch1 @ batch2, for batches of matrices."""
-    return _added(input, bmm.rule(batch1, batch2))
+    return _added(input, bmm.rule(batch1, batch2), beta, alpha)
 
 
 @baddbmm.counts
@@ -78,7 +86,7 @@ def _baddbmm_macs(output: Tensor, input: Tensor, batch1: Tensor, batch2: Tensor,
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta * input + alpha * the sum of the products of two batches of matrices."""
     found = bmm.rule(batch1, batch2)
-    return _added(input, Tensor(found.shape[1:], found.dtype))
+    return _added(input, Tensor(found.shape[1:], found.dtype), beta, alpha)
 
 
 @addbmm.counts
