@@ -33,7 +33,9 @@ def _block(text: str, width: int) -> Iterator[Line]:
         yield [(text.lstrip("# "), "head")]
     elif text.startswith(_BULLET):
         for item in re.split(rf"^{_BULLET}", text, flags=re.MULTILINE)[1:]:
-            for line in wrap(" ".join(item.split()), width, initial_indent=_BULLET, subsequent_indent="  "):
+            for line in wrap(
+                " ".join(item.split()), width, initial_indent=_BULLET, subsequent_indent="  ", break_on_hyphens=False
+            ):
                 yield [(line, "")]
     else:
         yield from paragraph("", " ".join(text.split()), width)
@@ -57,7 +59,7 @@ def topic_lines(pages: list[Page], width: int) -> list[Line]:
     lines: list[Line] = [*paragraph("", intro, width), ()]
     column = max(len(page.topic) for page in pages) + 2
     for page in pages:
-        first, *others = wrap(page.sentence, max(width - column - 2, 20))
+        first, *others = wrap(page.sentence, max(width - column - 2, 20), break_on_hyphens=False)
         lines.append([("  ", ""), (page.topic.ljust(column), "type"), (first, "")])
         lines += [[(" " * (column + 2) + text, "")] for text in others]
     lines += [(), *paragraph("", "nnshape explain FILE STEP shows how one step of a file comes about.", width)]

@@ -121,7 +121,9 @@ def _several(word: str, texts: Sequence[str], width: int) -> list[Line]:
 def paragraph(word: str, text: str, width: int, style: str = "") -> list[Line]:
     """A text that goes on below itself, behind a word in a column of its own; no column where there is no word."""
     indent = " " * _COLUMN if word else ""
-    first, *others = wrap(text, max(_LEAST_WRAP, width - len(indent)), break_long_words=False) or [""]
+    first, *others = wrap(
+        text, max(_LEAST_WRAP, width - len(indent)), break_long_words=False, break_on_hyphens=False
+    ) or [""]
     return [[(padded(word, len(indent)), "dim"), (first, style)], *([(indent + line, style)] for line in others)]
 
 
