@@ -71,7 +71,7 @@ def check(
     from nnshape.cli.progress import ProgressBar
     from nnshape.cli.proof import checked_device
     from nnshape.cli.replacing import check_writable
-    from nnshape.cli.writing import write, write_error
+    from nnshape.cli.writing import write, write_error, write_patch
     from nnshape.problems import SpecError
     from nnshape.rendering.problems import problems_lines
 
@@ -109,7 +109,7 @@ def check(
         candidates, differences, told, written = settled_candidates(candidates, write=fix and not diff)
         write_error(told)
         if diff:
-            write(differences)
+            write_patch(differences)
             if empty:
                 _tell_empty(paths)
                 return USAGE
@@ -152,16 +152,16 @@ def _tell_skipped(report: Report, settings: Settings) -> None:
 
 def _tell_crashes(report: Report) -> None:
     """Say on standard error what nnshape itself failed at, each fault once."""
-    from nnshape.cli.writing import write
+    from nnshape.cli.writing import write_error
 
     by_fault: dict[str, list[str]] = {}
     for outcome in report.crashes:
         by_fault.setdefault(outcome.crash, []).append(outcome.name)
     for fault, (first, *others) in by_fault.items():
         more = f" and {len(others):,} more" if others else ""
-        write(f"nnshape: internal error in {first}{more}: {fault}\n", sys.stderr)
-    text = "This is a bug: please report it; NNSHAPE_TRACEBACK=1 with --jobs 1 shows where it comes from.\n"
-    write(text, sys.stderr)
+        write_error([[(f"nnshape: internal error in {first}{more}: {fault}", "")]])
+    text = "This is a bug: please report it; NNSHAPE_TRACEBACK=1 with --jobs 1 shows where it comes from."
+    write_error([[(text, "")]])
 
 
 def _places(paths: list[str], stdin_filename: str | None) -> list[str]:
@@ -172,7 +172,7 @@ def _places(paths: list[str], stdin_filename: str | None) -> list[str]:
 def _write(report: Report, form: str, output_file: str | None, columns: int | None, color: str) -> None:
     """Write the report where it goes; the sum of it stands at the end of what people read, else on standard error."""
     from nnshape.cli.replacing import replace_file
-    from nnshape.cli.writing import page, write, write_error
+    from nnshape.cli.writing import page, write, write_commands, write_error
     from nnshape.rendering.checks.full import summary_line
     from nnshape.rendering.styled import painted
 
@@ -190,7 +190,7 @@ def _write(report: Report, form: str, output_file: str | None, columns: int | No
     else:
         text = _text(report, form)
         if output_file is None:
-            write(text)
+            write_commands(text) if form == "github" else write(text)
         else:
             replace_file(output_file, text, "--output-file")
     write_error([summary_line(report)])

@@ -39,14 +39,14 @@ def inspect(
     """
     from nnshape.cli.proof import checked_device, proof_lines, proved
     from nnshape.cli.tracing import traced
-    from nnshape.cli.writing import page, write, write_error
+    from nnshape.cli.writing import page, write, write_error, write_patch
 
     checked_device(device)
     trace = traced(file, inputs, settings, variant, symbolic, allow_import)
     if diff:
         from nnshape.cli.fixing import difference
 
-        write(difference(trace))
+        write_patch(difference(trace))
         return _code(trace, None)
     if fix:
         from nnshape.cli.fixing import fixed
@@ -76,8 +76,9 @@ def inspect(
     problems = (*trace.problems, *(verification.disagreements if verification is not None else ()))
     if output_format == "json":
         from nnshape.rendering.json import trace_json
+        from nnshape.rendering.visible import in_json
 
-        write(trace_json(trace, verification, depth=depth))
+        write(trace_json(trace, verification, depth=depth), escape=in_json)
     elif output_format == "csv":
         from nnshape.rendering.csv import trace_csv
         from nnshape.rendering.problems import problems_lines
@@ -85,13 +86,13 @@ def inspect(
         write(trace_csv(trace, depth=depth))
         write_error(problems_lines(problems, 100))
     else:
-        from nnshape.rendering.markdown import problems_markdown, trace_markdown
+        from nnshape.rendering.markdown import escaped, problems_markdown, trace_markdown
 
         write(trace_markdown(trace, depth=depth, fold=not no_fold))
         if problems:
             write("\n" + problems_markdown(problems))
         for line in proof_lines(trace, device, verification):
-            write("\n" + "".join(text for text, _ in line) + "\n")
+            write("\n" + escaped("".join(text for text, _ in line)) + "\n")
     return _code(trace, verification)
 
 

@@ -41,6 +41,7 @@ def params(
     from nnshape.cli.writing import page, write, write_error
     from nnshape.rendering import parameters
     from nnshape.rendering.problems import problem_count, problems_lines
+    from nnshape.rendering.visible import in_json
 
     if values:
         _check_device(device)
@@ -56,7 +57,7 @@ def params(
         if values and trace.errors:
             paper.write([(), [(f"not built: the model has {problem_count(trace.errors)}", "dim")]])
     elif output_format == "json":
-        write(parameters.parameters_json(selection))
+        write(parameters.parameters_json(selection), escape=in_json)
     else:
         written = parameters.parameters_csv if output_format == "csv" else parameters.parameters_markdown
         write(written(selection))

@@ -87,8 +87,9 @@ def _refused(error: SpecError, arguments: list[str]) -> int:
     usage = is_usage(error)
     if not usage and _wants_json(arguments):
         from nnshape.rendering.json import failure_json
+        from nnshape.rendering.visible import in_json
 
-        write(failure_json(error.problems))
+        write(failure_json(error.problems), escape=in_json)
     else:
         write_error(problems_lines(error.problems, 100))
     return USAGE if usage else PROBLEMS

@@ -10,10 +10,13 @@ from typing import TextIO
 
 from nnshape.records import dataclass
 from nnshape.rendering.styled import Line, painted
+from nnshape.rendering.visible import Escape, guarded, guarded_patch, in_text
 
 _LEAST_COLUMNS = 40
+#: One of these is set where a CI system keeps what is written as its log.
+_CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION")
 #: What stands for the signs of a table where a stream knows only ASCII; each as wide as its sign.
-_ASCII = str.maketrans({"…": "~", "├": "|", "└": "`", "│": "|", "─": "-", "✗": "x", "·": ".", "⋮": ":"})
+_ASCII = str.maketrans({"…": "~", "├": "|", "└": "`", "│": "|", "─": "-", "✗": "x", "·": ".", "⋮": "."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Page:
 
     def write(self, lines: Iterable[Line]) -> None:
         """Write lines to standard output, at once."""
-        write(painted(lines, self.color))
+        _put_lines(lines, sys.stdout, self.color)
 
 
 def page(columns: int | None, color: str) -> Page:
@@ -51,20 +54,57 @@ def wants_color(choice: str, stream: TextIO | None) -> bool:
     return True
 
 
-def write(text: str, stream: TextIO | None = None) -> None:
-    """Write a text at once; signs that the stream cannot show are written in ASCII."""
-    stream = stream or sys.stdout
-    if stream is None:  # the process was started without one
-        return
-    encoding = stream.encoding or "utf-8"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        text = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
-    stream.write(text)
-    stream.flush()
+def write(text: str, stream: TextIO | None = None, *, escape: Escape = in_text) -> None:
+    """Write a document at once, with nothing in it that steers a terminal or speaks to a CI system.
+
+    `escape` is that of the document's language, such as JSON; a renderer has escaped what it takes from
+    others, so this is the last line of defence. Signs that the stream cannot show are escaped too.
+    """
+    _put(guarded(text, escape), stream or sys.stdout, escape)
+
+
+def write_commands(text: str) -> None:
+    """Write workflow commands to standard output, which a CI system is to obey."""
+    _put(text, sys.stdout, in_text)
+
+
+def write_patch(text: str) -> None:
+    """Write a unified diff to standard output: as `patch` needs it, or as it is safe in a terminal or a CI log."""
+    shown = (sys.stdout is not None and sys.stdout.isatty()) or any(map(os.environ.get, _CI_VARIABLES))
+    _put(guarded_patch(text, exact=not shown), sys.stdout, in_text)
 
 
 def write_error(lines: Iterable[Line], color: bool | None = None) -> None:
     """Write lines to standard error."""
-    write(painted(lines, wants_color("auto", sys.stderr) if color is None else color), sys.stderr)
+    _put_lines(lines, sys.stderr, wants_color("auto", sys.stderr) if color is None else color)
+
+
+def _put_lines(lines: Iterable[Line], stream: TextIO | None, color: bool) -> None:
+    text = painted(lines, color)
+    if stream is not None and not _fits(text, _encoding(stream)):
+        text = text.translate(_ASCII)
+    _put(text, stream, in_text)
+
+
+def _put(text: str, stream: TextIO | None, escape: Escape) -> None:
+    if stream is None:  # the process was started without one
+        return
+    encoding = _encoding(stream)
+    if escape is not in_text and encoding not in ("utf-8", "utf8"):
+        encoding = "ascii"  # a document that programs read is UTF-8, whatever a terminal shows
+    if not _fits(text, encoding):
+        text = text.translate({ord(sign): escape(sign) for sign in set(text) if not _fits(sign, encoding)})
+    stream.write(text)
+    stream.flush()
+
+
+def _encoding(stream: TextIO) -> str:
+    return (stream.encoding or "utf-8").lower().replace("_", "-")
+
+
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from nnshape.records import dataclass
 from nnshape.rendering.styled import Line, cells, cut_end, cut_middle, padded
+from nnshape.rendering.visible import visible
 
 GAP = 2
 #: The columns that a name keeps before its guide is cut.
@@ -23,6 +24,10 @@ class Cell:
     forms: tuple[str, ...]
     style: str = ""
     guide: str = ""
+
+    def __post_init__(self) -> None:
+        # Before anything is measured: an escape is wider than its sign.
+        object.__setattr__(self, "forms", tuple([visible(form) for form in self.forms]))
 
     def width(self, brief: bool) -> int:
         """The columns that the fullest form takes; the shortest one's where it may be brief."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nnshape.rendering.amounts import full_value, plain_shape
 from nnshape.rendering.rows import tied_in, tied_parameters
+from nnshape.rendering.visible import visible
 from nnshape.tracing import ParameterRow, Trace, per_sample
 
 _CALL_TITLES = ("path", "type", "text", "depth", "inputs", "output", "parameters", "macs", "file", "line", "column")
+# Where a spreadsheet looks for a formula: at the start of a cell, and behind a semicolon, which some locales
+# take for the comma (https://owasp.org/www-community/attacks/CSV_Injection).
+_FORMULA = re.compile(r"""(^|[;\n])([\s"']*)(?=[=+\-@\uff0b\uff0d\uff1d\uff20])""")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _PARAMETER_TITLES = ("name", "shape", "dtype", "count", "trainable", "buffer", "tied_to")
 
 
@@ -50,9 +56,16 @@ def parameters_csv(rows: Iterable[ParameterRow], more: Sequence[dict[str, Any]] 
 
 
 def written(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A header and its rows, as RFC 4180 quotes them."""
+    """A header and its rows, as RFC 4180 quotes them; a cell that a spreadsheet would run begins with a `'`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(titles)
-    writer.writerows(rows)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, str) or not value:
+        return value
+    text = "\n".join([visible(line) for line in value.split("\n")])
+    return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\1'\2", text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.records import dataclass
 from nnshape.rendering.styled import ELLIPSIS, Line, cells
+from nnshape.rendering.visible import in_text, visible_signs
 
 if TYPE_CHECKING:
     from nnshape.spec import Source, Span
@@ -69,6 +70,7 @@ class _Shown:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.signs = visible_signs(text, lambda sign: _TAB if sign == "\t" else in_text(sign))
         self.first, self.last = 0, len(text)
 
     def cut_around(self, low: int, high: int, room: int) -> None:
@@ -96,11 +98,11 @@ class _Shown:
 
     def width(self, low: int, high: int) -> int:
         """The columns that a part of the line takes."""
-        return cells(self.text[low:high].replace("\t", _TAB))
+        return cells("".join(self.signs[low:high]))
 
     def line(self) -> str:
         """The part that is shown, with a mark at each end that was cut."""
-        text = self.text[self.first : self.last].replace("\t", _TAB)
+        text = "".join(self.signs[self.first : self.last])
         left = ELLIPSIS if self.first else ""
         right = ELLIPSIS if self.last < len(self.text) else ""
         return left + text + right

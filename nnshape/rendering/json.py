@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from nnshape.rendering.rows import tied_in, tied_parameters
+from nnshape.rendering.visible import guarded, in_json, visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Call, ParameterRow, Trace, per_sample
@@ -51,12 +52,13 @@ def text_of(value: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
+def document(value: Any) -> str:
+    """A JSON document with an item a line, in the form that other tools read."""
+    return guarded(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n", in_json)
+
+
 def _compact(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if text.isprintable():
-        return text
-    # Signs that reorder a line or hide in it would reach a terminal; a program reads the same value.
-    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
+    return visible(json.dumps(value, ensure_ascii=False, allow_nan=False), in_json)
 
 
 def row_json(call: Call, tied: dict[str, Size]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from nnshape.rendering import json
 from nnshape.rendering.amounts import amount, byte_text, full_shape, value_forms
 from nnshape.rendering.styled import Line, cells, cut_middle, padded
 from nnshape.rendering.values import Values, finite, value_lines
+from nnshape.rendering.visible import visible
 from nnshape.shapes.dims import Dim, Size, divisible
 from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
 from nnshape.tracing import Call, ParameterRow, Trace, per_sample
@@ -121,9 +122,8 @@ def _several(word: str, texts: Sequence[str], width: int) -> list[Line]:
 def paragraph(word: str, text: str, width: int, style: str = "") -> list[Line]:
     """A text that goes on below itself, behind a word in a column of its own; no column where there is no word."""
     indent = " " * _COLUMN if word else ""
-    first, *others = wrap(
-        text, max(_LEAST_WRAP, width - len(indent)), break_long_words=False, break_on_hyphens=False
-    ) or [""]
+    text, room = visible(text.replace("\n", " ")), max(_LEAST_WRAP, width - len(indent))
+    first, *others = wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
     return [[(padded(word, len(indent)), "dim"), (first, style)], *([(indent + line, style)] for line in others)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,21 +10,25 @@ from nnshape.rendering.amounts import amount, input_forms, value_forms
 from nnshape.rendering.rows import Row, rows_of
 from nnshape.rendering.styled import painted
 from nnshape.rendering.summary import Total, input_texts, needs, size_text, title, totals
+from nnshape.rendering.visible import visible
 from nnshape.tracing import Trace
 
 if TYPE_CHECKING:
     from nnshape.problems import Problem
 
+# What means something to GitHub's Markdown: its syntax, HTML, formulas, entities, and links to people and issues.
+_SIGNS = re.compile(r"[\\`*_|<>\[\]&~$#@]")
+_PLAIN_CODE = re.compile(r"[^`|\\\s]+( [^`|\\\s]+)*")
 _SPACES = "&nbsp;" * 4
 
 
 def trace_markdown(trace: Trace, *, depth: int | None = None, fold: bool = True) -> str:
     """The inputs, the table and the totals of a trace."""
     lines = [f"## {escaped(title(trace))}", ""]
-    lines += [f"- input `{name}`: `{shape}`" for name, shape in input_texts(trace)]
+    lines += [f"- input {code(name)}: {code(shape)}" for name, shape in input_texts(trace)]
     if trace.sizes:
-        lines.append(f"- traced at {size_text(trace)}")
-    lines += [f"- needs `{text}`" for text in needs(trace)]
+        lines.append(f"- traced at {escaped(size_text(trace))}")
+    lines += [f"- needs {code(text)}" for text in needs(trace)]
     rows = rows_of(trace, depth=depth, fold=fold)
     if rows:
         titles = ("Layer", "Type", "Input", "Output", "Params", "MACs")
@@ -39,7 +44,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[
 
 def _cells(row: Row) -> tuple[str, ...]:
     call = row.call
-    mark = {"error": "❌ ", "warning": "⚠️ ", None: ""}[row.fault]
+    mark = {"error": "❌ ", "warning": "⚠ ", None: ""}[row.fault]
     parameters = amount(row.parameters, row.least_parameters) if row.parameters != 0 else _nothing(row)
     macs = amount(row.macs, row.least_macs) if row.macs != 0 else "?" if row.least_macs else ""
     return (
@@ -70,16 +75,19 @@ def problems_markdown(problems: Iterable[Problem]) -> str:
     from nnshape.rendering.problems import problems_lines
 
     text = painted(problems_lines(problems, 120), color=False)
-    return f"```text\n{text}```\n"
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)  # which nothing inside can close
+    return f"{fence}text\n{text}{fence}\n"
 
 
 def escaped(text: str) -> str:
-    """A text whose signs mean nothing to Markdown."""
-    for sign in "\\`*_|<>[]":
-        text = text.replace(sign, "\\" + sign)
-    return text
+    """A text whose signs mean nothing to Markdown, on one line."""
+    return _SIGNS.sub(r"\\\g<0>", visible(text))
 
 
 def code(text: str) -> str:
-    """A text in the form of code, also within a table."""
-    return "`" + text.replace("`", "'").replace("|", "\\|") + "`"
+    """A text in the form of code, also within a table, where a span of code can hold no pipe behind a backslash."""
+    text = visible(text)
+    if _PLAIN_CODE.fullmatch(text):
+        return f"`{text}`"
+    return f"<code>{''.join([sign if sign.isalnum() else f'&#{ord(sign)};' for sign in text])}</code>"

@@ -12,6 +12,7 @@ from nnshape.rendering.columns import Cell, Column, Fit, fitted, laid_out
 from nnshape.rendering.styled import Line, cut_middle
 from nnshape.rendering.summary import title, total_lines, totals
 from nnshape.rendering.values import Values, finite, value_lines
+from nnshape.rendering.visible import visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.tensor import sizes_text
@@ -47,7 +48,7 @@ class Selection:
 def parameter_lines(selection: Selection, width: int) -> list[Line]:
     """The table of parameters, with the values of each below it where they were asked for."""
     rows = selection.ordered
-    lines: list[Line] = [[(cut_middle(title(selection.trace), width), "head")]]
+    lines: list[Line] = [[(cut_middle(visible(title(selection.trace)), width), "head")]]
     if rows:
         fits = (*_TIED_FITS, *_FITS) if any(row.tied_to for row in rows) else _FITS
         columns, widths = fitted(_columns(rows, selection.trace.totals.parameters), fits, width)

@@ -9,6 +9,7 @@ from nnshape.problems import Problem
 from nnshape.rendering.amounts import counted
 from nnshape.rendering.excerpt import Mark, excerpt_lines
 from nnshape.rendering.styled import Line, cells
+from nnshape.rendering.visible import visible
 
 if TYPE_CHECKING:
     from nnshape.problems import Label
@@ -69,8 +70,7 @@ def _excerpts(problem: Problem, span: Span, width: int) -> list[Line]:
     gutter = max(len(str(mark.span.line)) for _, marks in by_source.values() for mark in marks)
     lines: list[Line] = []
     for source, marks in by_source.values():
-        arrow = "-->" if source is span.source else ":::"
-        lines.append([(" " * gutter + arrow + " ", "dim"), (place_of(marks[0].span), "")])
+        lines.append([(" " * gutter + "--> ", "dim"), (place_of(marks[0].span), "")])
         lines.append([(" " * gutter + " |", "dim")])
         lines += excerpt_lines(source, marks, width, problem.severity, gutter)
     return lines
@@ -99,7 +99,7 @@ def _frame_lines(frames: tuple[Label, ...], source: Source) -> list[Line]:
 
 def _labelled(word: str, text: str, style: str, width: int) -> list[Line]:
     indent = " " * (len(word) + 2)
-    first, *others = [part for line in text.split("\n") for part in _wrapped(line, width - len(indent))]
+    first, *others = [part for line in text.split("\n") for part in _wrapped(visible(line), width - len(indent))]
     return [[(word, style), (f": {first}", "")], *([(indent + line, "")] for line in others)]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from nnshape.rendering.visible import visible
+
 if TYPE_CHECKING:
     from rich.style import Style
 
@@ -26,7 +28,6 @@ STYLES = {
 }
 
 ELLIPSIS = "…"
-_BLANKS = "\u00a0\u2009\u3000"
 _NARROW = dict.fromkeys(map(ord, "…├└│─✗·"))
 
 
@@ -34,16 +35,23 @@ def painted(lines: Iterable[Line], color: bool) -> str:
     """The text of the lines, each with its line end; with terminal colours where `color` is set."""
     rows = []
     for line in lines:
-        parts = [_colored(text, style) if color and style and text else _clean(text) for text, style in line]
-        rows.append("".join(parts).rstrip() + "\n")
+        parts = [(visible(text), style) for text, style in line]
+        plain = "".join([text for text, _ in parts])
+        whole = visible(plain)
+        if whole != plain:  # parts that are harmless alone and a command together
+            parts = [(whole, "")]
+        row = "".join([_colored(text, style) for text, style in parts]) if color else whole
+        rows.append(row.rstrip() + "\n")
     return "".join(rows)
 
 
 def _colored(text: str, style: str) -> str:
+    if not style or not text:
+        return text
     from rich.color import ColorSystem
 
     body = text.rstrip()
-    return _style(style).render(_clean(body), color_system=ColorSystem.STANDARD) + text[len(body) :]
+    return _style(style).render(body, color_system=ColorSystem.STANDARD) + text[len(body) :]
 
 
 @cache
@@ -51,13 +59,6 @@ def _style(name: str) -> Style:
     from rich.style import Style
 
     return Style.parse(STYLES[name])
-
-
-def _clean(text: str) -> str:
-    """The text with a sign in place of what is no letter: controls move a cursor, direction marks reorder a line."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() or letter in _BLANKS else "\ufffd" for letter in text)
 
 
 def cells(text: str) -> int:

@@ -9,6 +9,7 @@ from nnshape.records import dataclass
 from nnshape.rendering.amounts import amount, byte_text, counted, full_shape
 from nnshape.rendering.rows import tied_parameters
 from nnshape.rendering.styled import Line, cut_middle, padded
+from nnshape.rendering.visible import visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N
 from nnshape.tracing import Requirement, Trace
@@ -106,7 +107,7 @@ def _pairs(trace: Trace) -> str:
 
 def head_lines(trace: Trace, width: int) -> list[Line]:
     """The lines above the table: name, inputs, and the sizes with their requirements."""
-    lines: list[Line] = [[(cut_middle(title(trace), max(width, _LEAST_REMARK)), "head")]]
+    lines: list[Line] = [[(cut_middle(visible(title(trace)), max(width, _LEAST_REMARK)), "head")]]
     inputs = input_texts(trace)
     longest = max((len(name) for name, _ in inputs), default=0)
     for name, shape in inputs:

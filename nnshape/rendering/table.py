@@ -7,6 +7,7 @@ from nnshape.rendering.columns import GAP, Cell, Column, Fit, fitted, laid_out
 from nnshape.rendering.rows import Row, rows_of
 from nnshape.rendering.styled import Line, cut_end
 from nnshape.rendering.summary import head_lines, total_lines
+from nnshape.rendering.visible import visible
 from nnshape.shapes.tensor import Unknown
 from nnshape.tracing import Trace
 
@@ -91,4 +92,4 @@ def _mac_cell(row: Row) -> Cell:
 
 def _text_column(rows: list[Row], width: int) -> Column:
     """The steps as they are written."""
-    return Column("Step", [Cell((cut_end(row.call.text, width),), "dim") for row in rows])
+    return Column("Step", [Cell((cut_end(visible(row.call.text), width),), "dim") for row in rows])

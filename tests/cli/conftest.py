@@ -22,7 +22,7 @@ class Result:
 
 @pytest.fixture
 def run(capsys, monkeypatch):
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "NNSHAPE_TRACEBACK"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "NNSHAPE_TRACEBACK", "CI", "GITHUB_ACTIONS", "GITLAB_CI"):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: str, stdin: str | bytes | None = None) -> Result:

@@ -85,7 +85,7 @@ def test_two_sources(source):
         "  |",
         "5 |   flatten: Flatten()",
         "  |            ^^^^^^^^^",
-        " ::: other.yaml:1:9",
+        " --> other.yaml:1:9",
         "  |",
         "1 | blocks: 1",
         "  |         - this",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.rendering.checks.places import file_of, path_from
 from nnshape.rendering.checks.texts import whole_text
+from nnshape.rendering.visible import in_percent, visible
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
@@ -32,12 +33,9 @@ def _command(outcome: Outcome, finding: Finding, root: str) -> str:
 
 
 def _data(text: str) -> str:
-    """Percent first, since it begins the escapes of the others; other line ends would end the command, too."""
-    for character in "%\r\n\v\f\x85\u2028\u2029":
-        escape = f"%{ord(character):02X}" if character in "%\r\n" else " "
-        text = text.replace(character, escape)
-    return text
+    """Percent first, since it begins the escapes of the others."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return visible(text.replace("%", "%25").replace(":", "%3A").replace(",", "%2C"), in_percent)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from nnshape.rendering.checks.places import Fingerprints, file_of, path_from
 from nnshape.rendering.checks.texts import message_of
+from nnshape.rendering.json import document
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
@@ -16,7 +16,7 @@ def gitlab_text(report: Report, root: str) -> str:
     """A list of issues; paths are from the root of the repository."""
     fingerprints = Fingerprints()
     issues = [_issue(outcome, finding, root, fingerprints) for outcome, finding in report.findings]
-    return json.dumps(issues, ensure_ascii=False, indent=2) + "\n"
+    return document(issues)
 
 
 def _issue(outcome: Outcome, finding: Finding, root: str, fingerprints: Fingerprints) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from nnshape.rendering.checks.places import file_of
 from nnshape.rendering.checks.texts import message_of, whole_text
+from nnshape.rendering.visible import guarded, in_text, in_xml, visible
 
 if TYPE_CHECKING:
     from nnshape.checking import Outcome, Report
@@ -29,7 +30,8 @@ def junit_text(report: Report) -> str:
     for name, number in (("tests", tests), ("failures", failures), ("errors", errors)):
         root.set(name, str(number))
     ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    text = ElementTree.tostring(root, encoding="unicode")
+    return guarded(f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n', in_xml)
 
 
 def _suite(outcome: Outcome) -> ElementTree.Element:
@@ -41,16 +43,16 @@ def _suite(outcome: Outcome) -> ElementTree.Element:
         place = _clean(file_of(outcome, finding))
         at = "" if problem.span is None else f" at {problem.span.line}:{problem.span.column}"
         if problem.severity == "warning":
-            warnings.append(f"{place}{at}: warning[{problem.kind}]: {_clean(whole_text(finding))}")
+            warnings.append(f"{place}{at}: warning[{problem.kind}]: {whole_text(finding)}")
             continue
         case = ElementTree.SubElement(suite, "testcase", name=f"{problem.kind}{at}", classname=name, file=place)
         if problem.span is not None:
             case.set("line", str(problem.span.line))
-        failure = ElementTree.SubElement(case, "failure", type=problem.kind, message=_clean(message_of(finding)))
-        failure.text = f"{place}{at}: error[{problem.kind}]: {_clean(whole_text(finding))}"
+        failure = ElementTree.SubElement(case, "failure", type=problem.kind, message=message_of(finding))
+        failure.text = f"{place}{at}: error[{problem.kind}]: {whole_text(finding)}"
     if outcome.crash:
         case = ElementTree.SubElement(suite, "testcase", name="internal error", classname=name, file=name)
-        ElementTree.SubElement(case, "error", type="internal-error", message=_clean(outcome.crash))
+        ElementTree.SubElement(case, "error", type="internal-error", message=visible(outcome.crash))
     if not len(suite) or warnings:
         case = ElementTree.SubElement(
             suite, "testcase", name="warnings" if warnings else "shapes", classname=name, file=name
@@ -65,4 +67,4 @@ def _suite(outcome: Outcome) -> ElementTree.Element:
 
 
 def _clean(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)
+    return _NO_XML.sub(lambda found: in_text(found[0]), text)

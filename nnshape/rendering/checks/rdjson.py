@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from nnshape.rendering.checks.places import end_of, file_of, path_from, utf8_column
 from nnshape.rendering.checks.texts import whole_text
+from nnshape.rendering.json import document
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
@@ -18,7 +18,7 @@ def rdjson_text(report: Report, root: str) -> str:
     diagnostics = [_diagnostic(outcome, finding, root) for outcome, finding in report.findings]
     severity = {"severity": "ERROR" if report.errors else "WARNING"} if diagnostics else {}
     result = {"source": {"name": "nnshape"}, **severity, "diagnostics": diagnostics}
-    return json.dumps(result, ensure_ascii=False, indent=2) + "\n"
+    return document(result)
 
 
 def _diagnostic(outcome: Outcome, finding: Finding, root: str) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems.kinds import kind_names, kind_of
 from nnshape.rendering.checks.places import Fingerprints, end_of, file_of, path_from, uri_of, utf16_column
 from nnshape.rendering.checks.texts import whole_text
+from nnshape.rendering.json import document
+from nnshape.rendering.visible import visible
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
@@ -24,7 +25,11 @@ def sarif_text(report: Report, root: str, version: str) -> str:
     invocation: dict[str, Any] = {"executionSuccessful": not report.crashes}
     if report.crashes:
         invocation["toolExecutionNotifications"] = [
-            {"level": "error", "message": {"text": outcome.crash}, "locations": [_file(path_from(root, outcome.name))]}
+            {
+                "level": "error",
+                "message": {"text": visible(outcome.crash)},
+                "locations": [_file(path_from(root, outcome.name))],
+            }
             for outcome in report.crashes
         ]
     run = {
@@ -33,7 +38,7 @@ def sarif_text(report: Report, root: str, version: str) -> str:
         "invocations": [invocation],
         "results": [_result(outcome, finding, root, fingerprints) for outcome, finding in report.findings],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
+    return document({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(name: str) -> dict[str, Any]:
