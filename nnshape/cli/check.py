@@ -13,17 +13,6 @@ from nnshape.cli.usage import Misuse
 if TYPE_CHECKING:
     from nnshape.checking import Report, Settings
 
-#: The formats, in the order of the help, and what names the root that their paths begin at.
-FORMATS = {
-    "full": "",
-    "concise": "",
-    "json": "",
-    "github": "GITHUB_WORKSPACE",
-    "gitlab": "CI_PROJECT_DIR",
-    "junit": "",
-    "sarif": "GITHUB_WORKSPACE",
-    "rdjson": "",
-}
 _PLAIN_COLUMNS = 100
 
 
@@ -80,7 +69,7 @@ def check(
     if clear_cache:
         cleared_cache(cache_dir)
         if not paths:
-            write("the cache is empty\n", sys.stderr)
+            write("the cache is empty\n", stream=sys.stderr)
             return 0
     paths = paths or ["."]
     cache = None if no_cache else opened_cache(cache_dir, _places(paths, stdin_filename))
@@ -169,56 +158,24 @@ def _places(paths: list[str], stdin_filename: str | None) -> list[str]:
     return [stdin_filename or path if path == "-" else path for path in paths]
 
 
-def _write(report: Report, form: str, output_file: str | None, columns: int | None, color: str) -> None:
+def _write(report: Report, name: str, output_file: str | None, columns: int | None, color: str) -> None:
     """Write the report where it goes; the sum of it stands at the end of what people read, else on standard error."""
     from nnshape.cli.replacing import replace_file
-    from nnshape.cli.writing import page, write, write_commands, write_error
+    from nnshape.cli.writing import page, write, write_error
     from nnshape.rendering.checks.full import summary_line
+    from nnshape.rendering.formats import View, format_of
     from nnshape.rendering.styled import painted
 
-    if form in ("full", "concise"):
-        from nnshape.rendering.checks.concise import concise_lines
-        from nnshape.rendering.checks.full import full_lines
-
-        paper = page(columns, color)
-        if output_file is None:
-            paper.write(full_lines(report, paper.width) if form == "full" else concise_lines(report))
-            return
-        width = columns or _PLAIN_COLUMNS
-        lines = full_lines(report, width) if form == "full" else concise_lines(report)
-        replace_file(output_file, painted(lines, color == "always"), "--output-file")
+    form = format_of("check", name)
+    paper = page(columns, color)
+    width = paper.width if output_file is None else columns or _PLAIN_COLUMNS
+    answer = form.render(report, View(width, os.environ.get(form.root, "") or os.getcwd()))
+    if output_file is not None:
+        text = painted(answer, color == "always") if form.language == "lines" else answer
+        replace_file(output_file, text, "--output-file")
+    elif form.language == "lines":
+        paper.write(answer)
     else:
-        text = _text(report, form)
-        if output_file is None:
-            write_commands(text) if form == "github" else write(text)
-        else:
-            replace_file(output_file, text, "--output-file")
-    write_error([summary_line(report)])
-
-
-def _text(report: Report, form: str) -> str:
-    root = os.environ.get(FORMATS[form], "") or os.getcwd()
-    if form == "json":
-        from nnshape.rendering.checks.json import json_text
-
-        return json_text(report)
-    if form == "github":
-        from nnshape.rendering.checks.github import github_text
-
-        return github_text(report, root)
-    if form == "gitlab":
-        from nnshape.rendering.checks.gitlab import gitlab_text
-
-        return gitlab_text(report, root)
-    if form == "junit":
-        from nnshape.rendering.checks.junit import junit_text
-
-        return junit_text(report)
-    if form == "sarif":
-        from nnshape import __version__
-        from nnshape.rendering.checks.sarif import sarif_text
-
-        return sarif_text(report, root, __version__)
-    from nnshape.rendering.checks.rdjson import rdjson_text
-
-    return rdjson_text(report, root)
+        write(answer, form.language)
+    if output_file is not None or not form.complete:
+        write_error([summary_line(report)])

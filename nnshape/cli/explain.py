@@ -46,7 +46,6 @@ def explain(
       nnshape explain configs/resnet.yaml layer1.0.conv1
     """
     from nnshape.cli.writing import page, write
-    from nnshape.rendering.visible import in_json
 
     paper = page(columns, color)
     if subject is None:
@@ -65,7 +64,7 @@ def explain(
         trace = traced(subject, inputs, settings, variant, symbolic, allow_import)
         found = _step(trace, step)
         if output_format == "json":
-            write(step_json(trace, found), escape=in_json)
+            write(step_json(trace, found), "json")
         else:
             paper.write(step_lines(trace, found, paper.width))
         return 0
@@ -77,7 +76,7 @@ def explain(
 
         kind = kind_of(name)
         if output_format == "json":
-            write(kind_json(kind), escape=in_json)
+            write(kind_json(kind), "json")
         else:
             paper.write(kind_lines(kind, paper.width))
         return 0
@@ -86,7 +85,7 @@ def explain(
 
     if name in WORDS:
         if output_format == "json":
-            write(word_json(name), escape=in_json)
+            write(word_json(name), "json")
         else:
             paper.write(word_lines(name, paper.width))
         return 0
@@ -101,7 +100,7 @@ def explain(
             paper.write(page_lines(topic, paper.width))
         return 0
     if output_format == "json":
-        write(rule_json(rule), escape=in_json)
+        write(rule_json(rule), "json")
     else:
         paper.write(rule_lines(rule, paper.width))
     return 0

@@ -20,7 +20,7 @@ def inspect(
     no_fold: options.NoFold = False,
     fix: options.Fix = False,
     diff: options.Diff = False,
-    output_format: options.OutputFormat = "table",
+    output_format: options.InspectFormat = "table",
     columns: options.Columns = None,
     color: options.ColorWhen = "auto",
 ) -> int:
@@ -72,27 +72,18 @@ def inspect(
         if last:
             paper.write([(), *last])
         return _code(trace, verification)
-    verification = proved(trace, device)
-    problems = (*trace.problems, *(verification.disagreements if verification is not None else ()))
-    if output_format == "json":
-        from nnshape.rendering.json import trace_json
-        from nnshape.rendering.visible import in_json
+    from nnshape.rendering.formats import View, format_of
+    from nnshape.rendering.inspection import Inspection
 
-        write(trace_json(trace, verification, depth=depth), escape=in_json)
-    elif output_format == "csv":
-        from nnshape.rendering.csv import trace_csv
+    verification = proved(trace, device)
+    proof = "".join(text for line in proof_lines(trace, device, verification) for text, _ in line)
+    answer = Inspection(trace, verification, proof, depth, not no_fold)
+    form = format_of("inspect", output_format)
+    write(form.render(answer, View()), form.language)
+    if not form.complete:
         from nnshape.rendering.problems import problems_lines
 
-        write(trace_csv(trace, depth=depth))
-        write_error(problems_lines(problems, 100))
-    else:
-        from nnshape.rendering.markdown import escaped, problems_markdown, trace_markdown
-
-        write(trace_markdown(trace, depth=depth, fold=not no_fold))
-        if problems:
-            write("\n" + problems_markdown(problems))
-        for line in proof_lines(trace, device, verification):
-            write("\n" + escaped("".join(text for text, _ in line)) + "\n")
+        write_error(problems_lines(answer.problems, 100))
     return _code(trace, verification)
 
 

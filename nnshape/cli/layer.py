@@ -45,7 +45,6 @@ def layer(
     from nnshape.cli.writing import page, write
     from nnshape.rendering.layer import layer_json, layer_lines
     from nnshape.rendering.problems import problems_lines
-    from nnshape.rendering.visible import in_json
 
     checked_device(device)
     trace = nnshape.trace(one_step(step, [*(shapes or ()), *(inputs or ())]), overrides=overrides_of(settings))
@@ -59,7 +58,7 @@ def layer(
     if output_format == "json":
         verification = proved(trace, device)
         sample = _sample(trace, device, seed) if values and not trace.errors else None
-        write(layer_json(trace, verification, sample), escape=in_json)
+        write(layer_json(trace, verification, sample), "json")
         return _code(trace, verification)
     paper = page(columns, color)
     if trace.errors:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from typer import Argument, Option
 
 from nnshape.cli import completion
 from nnshape.guide import topics
+from nnshape.rendering.formats import format_names
 
-Format: TypeAlias = Literal["table", "json", "markdown", "csv"]
+if TYPE_CHECKING:
+    InspectFormatName: TypeAlias = str
+    ParamsFormatName: TypeAlias = str
+    CheckFormatName: TypeAlias = str
+else:
+    InspectFormatName = Literal[format_names("inspect")]
+    ParamsFormatName = Literal[format_names("params")]
+    CheckFormatName = Literal[format_names("check")]
 Color: TypeAlias = Literal["auto", "always", "never"]
 
 # The model: a file, and the values that replace its own.
@@ -59,7 +67,8 @@ Device = Annotated[
 Seed = Annotated[int, Option("--seed", min=0, metavar="N", help="Seed for the random values.")]
 
 # The answer.
-OutputFormat = Annotated[Format, Option("--format", help="Output format.")]
+InspectFormat = Annotated[InspectFormatName, Option("--format", help="Output format.")]
+ParamsFormat = Annotated[ParamsFormatName, Option("--format", help="Output format.")]
 PlainFormat = Annotated[Literal["table", "json"], Option("--format", help="Output format.")]
 OutputFile = Annotated[
     str | None, Option("--output-file", metavar="FILE", help="Write to this file instead of standard output.")
@@ -168,7 +177,7 @@ CheckDevice = Annotated[
     ),
 ]
 ReportFormat = Annotated[
-    Literal["full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson"] | None,
+    CheckFormatName | None,
     Option("--format", help="Output format.  [default: full]"),
 ]
 ExitZero = Annotated[bool, Option("--exit-zero", help="Exit with 0 even if there are errors.")]

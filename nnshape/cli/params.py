@@ -22,7 +22,7 @@ def params(
     values: options.ParameterValues = False,
     seed: options.Seed = 0,
     device: options.ValuesDevice = "cpu",
-    output_format: options.OutputFormat = "table",
+    output_format: options.ParamsFormat = "table",
     columns: options.Columns = None,
     color: options.ColorWhen = "auto",
 ) -> int:
@@ -40,8 +40,8 @@ def params(
     from nnshape.cli.tracing import traced
     from nnshape.cli.writing import page, write, write_error
     from nnshape.rendering import parameters
+    from nnshape.rendering.formats import View, format_of
     from nnshape.rendering.problems import problem_count, problems_lines
-    from nnshape.rendering.visible import in_json
 
     if values:
         _check_device(device)
@@ -56,11 +56,10 @@ def params(
             paper.write([(), *problems_lines(trace.problems, paper.width)])
         if values and trace.errors:
             paper.write([(), [(f"not built: the model has {problem_count(trace.errors)}", "dim")]])
-    elif output_format == "json":
-        write(parameters.parameters_json(selection), escape=in_json)
-    else:
-        written = parameters.parameters_csv if output_format == "csv" else parameters.parameters_markdown
-        write(written(selection))
+        return 1 if trace.errors else 0
+    form = format_of("params", output_format)
+    write(form.render(selection, View()), form.language)
+    if not form.complete:
         write_error(problems_lines(trace.problems, 100))
     return 1 if trace.errors else 0
 

@@ -87,9 +87,8 @@ def _refused(error: SpecError, arguments: list[str]) -> int:
     usage = is_usage(error)
     if not usage and _wants_json(arguments):
         from nnshape.rendering.json import failure_json
-        from nnshape.rendering.visible import in_json
 
-        write(failure_json(error.problems), escape=in_json)
+        write(failure_json(error.problems), "json")
     else:
         write_error(problems_lines(error.problems, 100))
     return USAGE if usage else PROBLEMS
@@ -103,7 +102,7 @@ def _system(error: OSError) -> int:
     """Show what the system refused, such as a full disk: no fault of the model and none of nnshape."""
     from nnshape.cli.writing import write
 
-    write(f"nnshape: {error.strerror or error}\n", sys.stderr)
+    write(f"nnshape: {error.strerror or error}\n", stream=sys.stderr)
     return USAGE
 
 
@@ -113,5 +112,5 @@ def _unexpected(error: Exception) -> int:
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     text = f"nnshape: internal error: {what}\n"
     text += "This is a bug: please report it; NNSHAPE_TRACEBACK=1 shows where it comes from.\n"
-    write(text, sys.stderr)
+    write(text, stream=sys.stderr)
     return USAGE

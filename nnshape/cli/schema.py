@@ -25,9 +25,8 @@ def schema(output_file: options.OutputFile = None) -> int:
 
     if output_file is None:
         from nnshape.cli.writing import write
-        from nnshape.rendering.visible import in_json
 
-        write(schema_text(), escape=in_json)
+        write(schema_text(), "json")
     else:
         from nnshape.cli.replacing import replace_file
 

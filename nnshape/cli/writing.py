@@ -10,7 +10,7 @@ from typing import TextIO
 
 from nnshape.records import dataclass
 from nnshape.rendering.styled import Line, painted
-from nnshape.rendering.visible import Escape, guarded, guarded_patch, in_text
+from nnshape.rendering.visible import ESCAPES, Escape, Language, guarded, guarded_patch, in_text
 
 _LEAST_COLUMNS = 40
 #: One of these is set where a CI system keeps what is written as its log.
@@ -54,18 +54,14 @@ def wants_color(choice: str, stream: TextIO | None) -> bool:
     return True
 
 
-def write(text: str, stream: TextIO | None = None, *, escape: Escape = in_text) -> None:
+def write(text: str, language: Language = "text", stream: TextIO | None = None) -> None:
     """Write a document at once, with nothing in it that steers a terminal or speaks to a CI system.
 
-    `escape` is that of the document's language, such as JSON; a renderer has escaped what it takes from
-    others, so this is the last line of defence. Signs that the stream cannot show are escaped too.
+    A renderer has escaped what it takes from others, so this is the last line of defence. Signs that the
+    stream cannot show are escaped too.
     """
-    _put(guarded(text, escape), stream or sys.stdout, escape)
-
-
-def write_commands(text: str) -> None:
-    """Write workflow commands to standard output, which a CI system is to obey."""
-    _put(text, sys.stdout, in_text)
+    escape = ESCAPES[language]
+    _put(text if language == "commands" else guarded(text, escape), stream or sys.stdout, escape)
 
 
 def write_patch(text: str) -> None:

@@ -6,12 +6,16 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnshape.rendering.amounts import full_value, plain_shape
 from nnshape.rendering.rows import tied_in, tied_parameters
 from nnshape.rendering.visible import visible
 from nnshape.tracing import ParameterRow, Trace, per_sample
+
+if TYPE_CHECKING:
+    from nnshape.rendering.formats import View
+    from nnshape.rendering.inspection import Inspection
 
 _CALL_TITLES = ("path", "type", "text", "depth", "inputs", "output", "parameters", "macs", "file", "line", "column")
 # Where a spreadsheet looks for a formula: at the start of a cell, and behind a semicolon, which some locales
@@ -19,6 +23,11 @@ _CALL_TITLES = ("path", "type", "text", "depth", "inputs", "output", "parameters
 _FORMULA = re.compile(r"""(^|[;\n])([\s"']*)(?=[=+\-@\uff0b\uff0d\uff1d\uff20])""")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _PARAMETER_TITLES = ("name", "shape", "dtype", "count", "trainable", "buffer", "tied_to")
+
+
+def render(answer: Inspection, view: View) -> str:
+    """The rows of a model, without its problems."""
+    return trace_csv(answer.trace, depth=answer.depth)
 
 
 def trace_csv(trace: Trace, *, depth: int | None = None) -> str:

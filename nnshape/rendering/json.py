@@ -14,10 +14,17 @@ from nnshape.tracing import Call, ParameterRow, Trace, per_sample
 if TYPE_CHECKING:
     from nnshape.modules import Verification
     from nnshape.problems import Label, Problem
+    from nnshape.rendering.formats import View
+    from nnshape.rendering.inspection import Inspection
     from nnshape.spec import Span
     from nnshape.tracing import Totals
 
 VERSION = 1
+
+
+def render(answer: Inspection, view: View) -> str:
+    """The whole answer of `nnshape inspect`."""
+    return trace_json(answer.trace, answer.verification, depth=answer.depth)
 
 
 def trace_json(trace: Trace, verification: Verification | None, *, depth: int | None = None) -> str:

@@ -15,11 +15,23 @@ from nnshape.tracing import Trace
 
 if TYPE_CHECKING:
     from nnshape.problems import Problem
+    from nnshape.rendering.formats import View
+    from nnshape.rendering.inspection import Inspection
 
 # What means something to GitHub's Markdown: its syntax, HTML, formulas, entities, and links to people and issues.
 _SIGNS = re.compile(r"[\\`*_|<>\[\]&~$#@]")
 _PLAIN_CODE = re.compile(r"[^`|\\\s]+( [^`|\\\s]+)*")
 _SPACES = "&nbsp;" * 4
+
+
+def render(answer: Inspection, view: View) -> str:
+    """The table, the problems and the proof."""
+    parts = [trace_markdown(answer.trace, depth=answer.depth, fold=answer.fold)]
+    if answer.problems:
+        parts.append(problems_markdown(answer.problems))
+    if answer.proof:
+        parts.append(escaped(answer.proof) + "\n")
+    return "\n".join(parts)
 
 
 def trace_markdown(trace: Trace, *, depth: int | None = None, fold: bool = True) -> str:

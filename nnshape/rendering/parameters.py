@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnshape.records import dataclass
 from nnshape.rendering import csv, json, markdown
@@ -17,6 +17,9 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.tensor import sizes_text
 from nnshape.tracing import ParameterRow, Trace
+
+if TYPE_CHECKING:
+    from nnshape.rendering.formats import View
 
 _TIED_FITS = (
     Fit(("Name", "Shape", "Dtype", "Count", "Share", "Trainable", "Tied to")),
@@ -117,7 +120,7 @@ def share(count: Size, total: Size) -> str:
     return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
 
 
-def parameters_json(selection: Selection) -> str:
+def render_json(selection: Selection, view: View) -> str:
     """The parameters as JSON; with `values`, the statistics of each and, up to a size, its numbers."""
     items = []
     for row in selection.ordered:
@@ -138,7 +141,7 @@ def parameters_json(selection: Selection) -> str:
     })  # fmt: skip
 
 
-def parameters_markdown(selection: Selection) -> str:
+def render_markdown(selection: Selection, view: View) -> str:
     """The parameters as a Markdown table and the totals of the model."""
     total = selection.trace.totals.parameters
     titles = ["Name", "Shape", "Dtype", "Count", "Share", "Trainable", "Tied to"]
@@ -163,7 +166,7 @@ def _number(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else ""
 
 
-def parameters_csv(selection: Selection) -> str:
+def render_csv(selection: Selection, view: View) -> str:
     """The parameters as CSV, with the statistics of their values where those were asked for."""
     return csv.parameters_csv(selection.ordered, _statistics(selection))
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 #: Writes one sign as an escape.
 Escape: TypeAlias = "Callable[[str], str]"
+#: What an answer is written in: `commands` are meant to be obeyed, `lines` are styled, and escaped as they are painted.
+Language: TypeAlias = Literal["text", "json", "xml", "commands", "lines"]
 
 #: Blanks other than the space that people type: they take the room that they seem to take.
 _BLANKS = "\u00a0\u2009\u3000"
@@ -100,3 +102,9 @@ def _is_hidden(sign: str) -> bool:
     if sign.isprintable():
         return not sign.isascii() and _DRAWN_AS_NOTHING.match(sign) is not None
     return sign not in _BLANKS
+
+
+#: How each language writes what may not stand in it as it is.
+ESCAPES: dict[Language, Escape] = {
+    "text": in_text, "json": in_json, "xml": in_xml, "commands": in_text, "lines": in_text,
+}  # fmt: skip

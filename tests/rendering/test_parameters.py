@@ -8,14 +8,15 @@ import json
 
 import pytest
 
+from nnshape.rendering.formats import View
 from nnshape.rendering.parameters import (
     Selection,
     Values,
     layer_text,
     parameter_lines,
-    parameters_csv,
-    parameters_json,
-    parameters_markdown,
+    render_csv,
+    render_json,
+    render_markdown,
     share,
 )
 from nnshape.rendering.styled import cells, painted
@@ -32,7 +33,7 @@ def test_table(name, width, trace_of, snapshot):
 
 def test_buffers_stand_last(trace_of):
     trace = trace_of("input: 3x8x8\nlayers:\n  bn: BatchNorm2d(3)\n  conv: Conv2d(3, 4, 3)\n")
-    rows = json.loads(parameters_json(Selection(trace, trace.parameters)))["parameters"]
+    rows = json.loads(render_json(Selection(trace, trace.parameters), View()))["parameters"]
     assert [row["buffer"] for row in rows] == sorted(row["buffer"] for row in rows)
     assert [row["name"] for row in rows[:2]] == ["bn.weight", "bn.bias"]
     assert rows[-1]["trainable"] is False
@@ -47,7 +48,9 @@ def test_a_layer_says_its_part(trace_of):
 
 def test_json(trace_of):
     trace = trace_of("shared")
-    rows = {row["name"]: row for row in json.loads(parameters_json(Selection(trace, trace.parameters)))["parameters"]}
+    rows = {
+        row["name"]: row for row in json.loads(render_json(Selection(trace, trace.parameters), View()))["parameters"]
+    }
     assert rows["head.weight"]["tied_to"] == "embed.weight"
     assert rows["fc.weight"]["trainable"] is False
     assert rows["lstm.weight_ih_l0"]["shape"] == [32, 8]
@@ -56,7 +59,7 @@ def test_json(trace_of):
 def test_json_has_no_nan(trace_of):
     trace = trace_of("input: 8\nlayers:\n  fc: Linear(8, 1, bias=False)\n")
     values = {"fc.weight": Values("", "", {"mean": float("nan")}, [[float("inf"), 1.0]])}
-    row = json.loads(parameters_json(Selection(trace, trace.parameters, None, values)))["parameters"][0]
+    row = json.loads(render_json(Selection(trace, trace.parameters, None, values), View()))["parameters"][0]
     assert row["statistics"] == {"mean": "nan"}
     assert row["values"] == [["inf", 1.0]]
 
@@ -64,10 +67,10 @@ def test_json_has_no_nan(trace_of):
 def test_csv_and_markdown_read_back(trace_of):
     trace = trace_of("shared")
     selection = Selection(trace, trace.parameters)
-    lines = list(csv.DictReader(io.StringIO(parameters_csv(selection))))
+    lines = list(csv.DictReader(io.StringIO(render_csv(selection, View()))))
     assert {line["name"] for line in lines} == {row.name for row in trace.parameters}
     assert lines[0]["count"] == "800"
-    table = [line for line in parameters_markdown(selection).splitlines() if line.startswith("|")]
+    table = [line for line in render_markdown(selection, View()).splitlines() if line.startswith("|")]
     assert len(table) == len(lines) + 2
     assert {line.count("|") for line in table} == {8}
 

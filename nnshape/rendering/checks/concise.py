@@ -10,10 +10,11 @@ from nnshape.rendering.checks.texts import message_of
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
+    from nnshape.rendering.formats import View
     from nnshape.rendering.styled import Line
 
 
-def concise_lines(report: Report) -> list[Line]:
+def render(report: Report, view: View) -> list[Line]:
     """`lenet.yaml:11:15: error[size-mismatch]: fc1 wants 400 features, but 576 arrive`, and the sum of it."""
     lines = [_line(outcome, finding) for outcome, finding in report.findings]
     return [*lines, summary_line(report)]

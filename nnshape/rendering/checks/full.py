@@ -8,14 +8,15 @@ from nnshape.rendering.problems import problem_lines
 
 if TYPE_CHECKING:
     from nnshape.checking import Report
+    from nnshape.rendering.formats import View
     from nnshape.rendering.styled import Line
 
 
-def full_lines(report: Report, width: int) -> list[Line]:
+def render(report: Report, view: View) -> list[Line]:
     """The problems in the order of the files and lines, and the sum of them."""
     lines: list[Line] = []
     for _, finding in report.findings:
-        lines += [*problem_lines(finding.told(), width), ()]
+        lines += [*problem_lines(finding.told(), view.width), ()]
     return [*lines, summary_line(report)]
 
 

@@ -13,11 +13,12 @@ from nnshape.rendering.visible import in_percent, visible
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
+    from nnshape.rendering.formats import View
 
 
-def github_text(report: Report, root: str) -> str:
+def render(report: Report, view: View) -> str:
     """A command a problem; nothing where there is none. Paths are from the root of the repository."""
-    return "".join(_command(outcome, finding, root) for outcome, finding in report.findings)
+    return "".join(_command(outcome, finding, view.root) for outcome, finding in report.findings)
 
 
 def _command(outcome: Outcome, finding: Finding, root: str) -> str:

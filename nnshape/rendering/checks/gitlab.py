@@ -10,12 +10,13 @@ from nnshape.rendering.json import document
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
+    from nnshape.rendering.formats import View
 
 
-def gitlab_text(report: Report, root: str) -> str:
+def render(report: Report, view: View) -> str:
     """A list of issues; paths are from the root of the repository."""
     fingerprints = Fingerprints()
-    issues = [_issue(outcome, finding, root, fingerprints) for outcome, finding in report.findings]
+    issues = [_issue(outcome, finding, view.root, fingerprints) for outcome, finding in report.findings]
     return document(issues)
 
 

@@ -8,11 +8,12 @@ from nnshape.rendering.json import problem_json, text_of
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report, Skipped
+    from nnshape.rendering.formats import View
 
 VERSION = 1
 
 
-def json_text(report: Report) -> str:
+def render(report: Report, view: View) -> str:
     """`files` in the order of the check, and `totals`; a problem's `variants` is null where it is in all of them.
 
     `left_out` names each file, folder and link that was not checked, and counts the ignored problems by the file

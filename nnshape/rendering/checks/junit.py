@@ -12,12 +12,13 @@ from nnshape.rendering.visible import guarded, in_text, in_xml, visible
 
 if TYPE_CHECKING:
     from nnshape.checking import Outcome, Report
+    from nnshape.rendering.formats import View
 
 # What XML 1.0 cannot hold in any form (section 2.2, Char).
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_text(report: Report) -> str:
+def render(report: Report, view: View) -> str:
     """The suites in the order of the files; warnings are the output of a case that passes."""
     root = ElementTree.Element("testsuites", name="nnshape")
     tests = failures = errors = 0

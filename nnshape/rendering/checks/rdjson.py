@@ -10,12 +10,13 @@ from nnshape.rendering.json import document
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
+    from nnshape.rendering.formats import View
     from nnshape.spec import Source
 
 
-def rdjson_text(report: Report, root: str) -> str:
+def render(report: Report, view: View) -> str:
     """One result with every problem; columns count bytes of UTF-8, as reviewdog does."""
-    diagnostics = [_diagnostic(outcome, finding, root) for outcome, finding in report.findings]
+    diagnostics = [_diagnostic(outcome, finding, view.root) for outcome, finding in report.findings]
     severity = {"severity": "ERROR" if report.errors else "WARNING"} if diagnostics else {}
     result = {"source": {"name": "nnshape"}, **severity, "diagnostics": diagnostics}
     return document(result)

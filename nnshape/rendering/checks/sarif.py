@@ -12,16 +12,19 @@ from nnshape.rendering.visible import visible
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
+    from nnshape.rendering.formats import View
     from nnshape.spec import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
 
 
-def sarif_text(report: Report, root: str, version: str) -> str:
+def render(report: Report, view: View) -> str:
     """One run with a rule for every kind of problem; paths are from the root of the repository."""
-    fingerprints = Fingerprints()
-    driver = {"name": "nnshape", "version": version, "rules": [_rule(name) for name in kind_names()]}
+    from nnshape import __version__
+
+    root, fingerprints = view.root, Fingerprints()
+    driver = {"name": "nnshape", "version": __version__, "rules": [_rule(name) for name in kind_names()]}
     invocation: dict[str, Any] = {"executionSuccessful": not report.crashes}
     if report.crashes:
         invocation["toolExecutionNotifications"] = [

@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 import pytest
 
+import nnshape
 from nnshape.checking import Finding, Outcome, Report, Settings, Skipped, check
 from nnshape.checking.discovery import Candidate
 from nnshape.problems import Label, Problem
 from nnshape.problems.kinds import kind_names, kind_of
-from nnshape.rendering.checks.concise import concise_lines
-from nnshape.rendering.checks.full import full_lines
-from nnshape.rendering.checks.github import github_text
-from nnshape.rendering.checks.gitlab import gitlab_text
-from nnshape.rendering.checks.json import json_text
-from nnshape.rendering.checks.junit import junit_text
 from nnshape.rendering.checks.places import path_from, uri_of
-from nnshape.rendering.checks.rdjson import rdjson_text
-from nnshape.rendering.checks.sarif import sarif_text
+from nnshape.rendering.formats import FORMATS, View, format_names, format_of
 from nnshape.rendering.styled import painted
 from nnshape.spec import Source, Span
 
@@ -34,6 +29,10 @@ TEXT = (
     "  fc: {type: Linear, in_features: 7, out_features: 3}  # \U00010400\n"
     "  \U00010400y: Linear(9, 2)\n"
 )
+
+
+def rendered(name: str, report: Report, root: str | None = None):
+    return format_of("check", name).render(report, View(80, root or os.getcwd()))
 
 
 @pytest.fixture
@@ -58,18 +57,18 @@ PROBLEMS = (
 
 
 def test_full_and_concise(report):
-    text = painted(full_lines(report, 80), False)
+    text = painted(rendered("full", report), False)
     assert text.endswith("1 spec checked; 2 problems in 1 file; 1 file is not a spec; 1 folder excluded by x.toml\n")
     assert f" --> {NASTY}:4:35\n" in text
-    lines = painted(concise_lines(report), False).splitlines()
+    lines = painted(rendered("concise", report), False).splitlines()
     assert lines[0] == f"{NASTY}:4:35: error[size-mismatch]: fc wants 7 features, but 4 arrive"
-    evil = painted(concise_lines(made(*PROBLEMS)), False)
+    evil = painted(rendered("concise", made(*PROBLEMS)), False)
     assert len(evil.splitlines()) == 4, "a line a problem, whatever it says"
     assert "\x1b" not in evil
 
 
 def test_json(report):
-    answer = json.loads(json_text(report))
+    answer = json.loads(rendered("json", report))
     assert answer["version"] == 1
     (file,) = answer["files"]
     assert file["file"] == NASTY
@@ -106,7 +105,7 @@ def github_commands(text: str):
 
 
 def test_github(report):
-    (level, properties, data), _ = github_commands(github_text(report, os.getcwd()))
+    (level, properties, data), _ = github_commands(rendered("github", report))
     assert level == "error"
     assert properties == {
         "title": "nnshape: size-mismatch", "file": NASTY, "line": "4", "endLine": "4", "col": "35", "endColumn": "36",
@@ -115,34 +114,34 @@ def test_github(report):
 
 
 def test_github_escapes_and_leaves_out_columns_over_several_lines():
-    first, second, third = github_commands(github_text(made(*PROBLEMS), os.getcwd()))
+    first, second, third = github_commands(rendered("github", made(*PROBLEMS)))
     assert first[2].startswith("100%: a,b ::error::x\\x00\\x1b[31m]]> <b> & \\ud800\n")
     assert first[1]["file"] == NASTY
     assert (second[0], "col" in second[1], second[1]["endLine"]) == ("warning", False, "2")
     assert third[1] == {"title": "nnshape: unreadable", "file": "gone.yaml"}
-    assert github_text(made(), os.getcwd()) == ""
+    assert rendered("github", made()) == ""
 
 
 def test_paths_begin_at_the_root_of_the_repository(monkeypatch, tmp_path):
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "sub")
     problem = Problem("syntax", "x", place="a.yaml")
-    assert "file=sub/a.yaml" in github_text(made(problem), str(tmp_path))
+    assert "file=sub/a.yaml" in rendered("github", made(problem), str(tmp_path))
     assert path_from(str(tmp_path / "other"), "a.yaml") == (tmp_path / "sub/a.yaml").as_posix()
     assert path_from("/", "a.yaml").startswith(tmp_path.as_posix()[1:])
     assert path_from(".", "<stdin>") == "<stdin>"
 
 
 def test_gitlab(report):
-    issues = json.loads(gitlab_text(report, os.getcwd()))
+    issues = json.loads(rendered("gitlab", report))
     assert {
         "description": "fc wants 7 features, but 4 arrive",
         "check_name": "size-mismatch",
         "severity": "major",
         "location": {"path": NASTY, "lines": {"begin": 4, "end": 4}},
     }.items() <= issues[0].items()
-    assert json.loads(gitlab_text(made(), os.getcwd())) == []
-    evil = json.loads(gitlab_text(made(*PROBLEMS, PROBLEMS[2]), os.getcwd()).encode("utf-8", "backslashreplace"))
+    assert json.loads(rendered("gitlab", made())) == []
+    evil = json.loads(rendered("gitlab", made(*PROBLEMS, PROBLEMS[2])).encode("utf-8", "backslashreplace"))
     assert [issue["severity"] for issue in evil] == ["major", "minor", "major", "major"]
     assert len({issue["fingerprint"] for issue in evil}) == 4, "equal problems are told apart"
 
@@ -157,7 +156,7 @@ def test_a_fingerprint_stays_when_lines_are_added_above():
 
 
 def test_junit(report):
-    root = ElementTree.fromstring(junit_text(report).encode())
+    root = ElementTree.fromstring(rendered("junit", report).encode())
     assert (root.tag, root.get("tests"), root.get("failures"), root.get("errors")) == ("testsuites", "2", "2", "0")
     (suite,) = root
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == (NASTY, "2", "2")
@@ -170,7 +169,7 @@ def test_junit(report):
 
 
 def test_junit_holds_only_what_xml_can():
-    root = ElementTree.fromstring(junit_text(made(*PROBLEMS)).encode())
+    root = ElementTree.fromstring(rendered("junit", made(*PROBLEMS)).encode())
     texts = "".join(root.itertext()) + "".join(value for node in root.iter() for value in node.attrib.values())
     assert "error::x\\x00\\x1b[31m" in texts
     assert "]]> <b> &" in texts
@@ -178,18 +177,18 @@ def test_junit_holds_only_what_xml_can():
     assert [case.get("name") for case in suite] == ["size-mismatch at 1:7", "unreadable", "warnings"]
     assert "warning[swallows-batch]: a warning" in suite[2].findtext("system-out")
     clean, broken = made(name="b.yaml"), made(name="b.yaml", crash="it\x00broke")
-    assert ElementTree.fromstring(junit_text(clean)).find("testsuite/testcase").get("name") == "shapes"
-    assert ElementTree.fromstring(junit_text(broken)).get("errors") == "1"
+    assert ElementTree.fromstring(rendered("junit", clean)).find("testsuite/testcase").get("name") == "shapes"
+    assert ElementTree.fromstring(rendered("junit", broken)).get("errors") == "1"
 
 
 def sarif(report: Report, root: str | None = None) -> dict:
     """The one run, held against what the schema requires."""
-    log = json.loads(sarif_text(report, root or os.getcwd(), "1.2.3").encode("utf-8", "backslashreplace"))
+    log = json.loads(rendered("sarif", report, root).encode("utf-8", "backslashreplace"))
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-schema-2.1.0.json")
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
-    assert (driver["name"], driver["version"]) == ("nnshape", "1.2.3")
+    assert (driver["name"], driver["version"]) == ("nnshape", nnshape.__version__)
     rules = [rule["id"] for rule in driver["rules"]]
     assert tuple(rules) == kind_names()
     for rule in driver["rules"]:
@@ -263,7 +262,7 @@ def test_uris(path, uri):
 
 
 def test_rdjson(report):
-    answer = json.loads(rdjson_text(report, os.getcwd()))
+    answer = json.loads(rendered("rdjson", report))
     assert set(answer) == {"source", "severity", "diagnostics"}
     assert (answer["source"]["name"], answer["severity"]) == ("nnshape", "ERROR")
     first, second = answer["diagnostics"]
@@ -277,9 +276,9 @@ def test_rdjson(report):
 
 
 def test_rdjson_of_warnings():
-    answer = json.loads(rdjson_text(made(PROBLEMS[1]), os.getcwd()))
+    answer = json.loads(rendered("rdjson", made(PROBLEMS[1])))
     assert answer["severity"] == answer["diagnostics"][0]["severity"] == "WARNING"
-    assert json.loads(rdjson_text(made(), os.getcwd())) == {"source": {"name": "nnshape"}, "diagnostics": []}
+    assert json.loads(rendered("rdjson", made())) == {"source": {"name": "nnshape"}, "diagnostics": []}
 
 
 def test_every_format_has_a_file_and_a_test():
@@ -290,4 +289,35 @@ def test_every_format_has_a_file_and_a_test():
     folder = Path(path_from.__code__.co_filename).parent
     assert set(FORMATS) <= {path.stem for path in folder.glob("*.py")}
     tests = Path(__file__).read_text("utf-8")
-    assert all(f"def test_{name}" in tests or name in ("full", "concise") for name in FORMATS)
+    assert all(f"def test_{name}" in tests or name in ("full", "concise") for name in format_names("check"))
+    for form in FORMATS:
+        module, _, function = form.renderer.partition(":")
+        assert form.name == "table" or callable(getattr(import_module(f"nnshape.rendering.{module}"), function))
+
+
+def test_a_format_that_a_command_does_not_have_is_no_other_one():
+    for command, name in (("check", "table"), ("inspect", "sarif"), ("check", "toml"), ("layer", "csv"), ("check", "")):
+        with pytest.raises(KeyError):
+            format_of(command, name)
+    assert len({(form.command, form.name) for form in FORMATS}) == len(FORMATS)
+
+
+def test_the_settings_the_options_and_the_help_offer_the_formats_of_the_table(run_help):
+    from nnshape.checking.settings import FORMATS as SETTINGS
+
+    assert format_names("check") == SETTINGS
+    for command in ("check", "inspect", "params"):
+        assert f"[{'|'.join(format_names(command))}]" in "".join(run_help(command).split())
+
+
+@pytest.fixture
+def run_help(capsys, monkeypatch):
+    from nnshape.cli import main
+
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_help(command: str) -> str:
+        assert main([command, "--help"]) == 0
+        return capsys.readouterr().out
+
+    return run_help

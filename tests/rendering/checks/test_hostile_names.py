@@ -12,13 +12,7 @@ import pytest
 
 from nnshape.checking import Finding, Outcome, Report
 from nnshape.problems import Label, Problem
-from nnshape.rendering.checks.concise import concise_lines
-from nnshape.rendering.checks.github import github_text
-from nnshape.rendering.checks.gitlab import gitlab_text
-from nnshape.rendering.checks.json import json_text
-from nnshape.rendering.checks.junit import junit_text
-from nnshape.rendering.checks.rdjson import rdjson_text
-from nnshape.rendering.checks.sarif import sarif_text
+from nnshape.rendering.formats import View, format_of
 from nnshape.rendering.styled import painted
 from nnshape.spec import Source, Span
 
@@ -27,6 +21,10 @@ NAMES = ["a b.yaml", "100%.yaml", "%0A.yaml", "a#b.yaml", "a:b,c.yaml", "größe
 TEXTS = [
     "two\nlines", "a\r\nb", "::error file=x::y", "100% %0A", "a\u2028b\x85c\vd\fe", "<b>&amp;]]>", "\ud800\x00\x1b[0m",
 ]  # fmt: skip
+
+
+def rendered(name: str, report: Report):
+    return format_of("check", name).render(report, View(80, os.getcwd()))
 
 
 def report_of(name: str, text: str) -> Report:
@@ -50,7 +48,7 @@ def loaded(text: str):
 
 def test_sarif(hostile):
     name, report = hostile
-    (run,) = loaded(sarif_text(report, os.getcwd(), "1"))["runs"]
+    (run,) = loaded(rendered("sarif", report))["runs"]
     (result,) = run["results"]
     for location in (*result["locations"], *result["relatedLocations"]):
         artifact = location["physicalLocation"]["artifactLocation"]
@@ -63,7 +61,7 @@ def test_sarif(hostile):
 
 def test_junit(hostile):
     name, report = hostile
-    root = ElementTree.fromstring(junit_text(report).encode("utf-8"))
+    root = ElementTree.fromstring(rendered("junit", report).encode("utf-8"))
     cases = root.findall("testsuite/testcase")
     assert [root.get(key) for key in ("tests", "failures", "errors")] == [str(len(cases)), "1", "0"]
     (failure,) = (case[0] for case in cases)
@@ -73,7 +71,7 @@ def test_junit(hostile):
 
 def test_github(hostile):
     name, report = hostile
-    text = github_text(report, os.getcwd())
+    text = rendered("github", report)
     (line,) = re.split(r"[\n\r\v\f\x85\u2028\u2029]", text.removesuffix("\n"))
     match = re.fullmatch(r"::error ([^:]*)::(.*)", line, re.DOTALL)
     properties = dict(part.split("=", 1) for part in match[1].split(","))
@@ -84,7 +82,7 @@ def test_github(hostile):
 
 def test_gitlab(hostile):
     name, report = hostile
-    (issue,) = loaded(gitlab_text(report, os.getcwd()))
+    (issue,) = loaded(rendered("gitlab", report))
     assert issue["location"] == {"path": name, "lines": {"begin": 1, "end": 1}}
     assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
     assert re.fullmatch("[0-9a-f]{32}", issue["fingerprint"])
@@ -92,7 +90,7 @@ def test_gitlab(hostile):
 
 def test_rdjson(hostile):
     name, report = hostile
-    (diagnostic,) = loaded(rdjson_text(report, os.getcwd()))["diagnostics"]
+    (diagnostic,) = loaded(rendered("rdjson", report))["diagnostics"]
     assert diagnostic["location"]["path"] == name
     # Bytes of UTF-8, the end left out: https://github.com/reviewdog/reviewdog/blob/master/proto/rdf/reviewdog.proto
     assert diagnostic["location"]["range"] == {"start": {"line": 1, "column": 10}, "end": {"line": 1, "column": 15}}
@@ -100,6 +98,6 @@ def test_rdjson(hostile):
 
 def test_json_and_concise(hostile):
     name, report = hostile
-    assert loaded(json_text(report))["files"][0]["file"] == name
-    lines = painted(concise_lines(report), False).split("\n")
+    assert loaded(rendered("json", report))["files"][0]["file"] == name
+    lines = painted(rendered("concise", report), False).split("\n")
     assert len(lines) == 3, "a line a problem, the sum, and the end"

@@ -1,0 +1,32 @@
+"""What `nnshape inspect` answers, for the formats that are written at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshape.records import dataclass
+
+if TYPE_CHECKING:
+    from nnshape.modules import Verification
+    from nnshape.problems import Problem
+    from nnshape.tracing import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A trace with its proof, how many levels of it to show, and whether equal rows are folded.
+
+    `proof` is what was proved, in a sentence; empty where there is nothing to say.
+    """
+
+    trace: Trace
+    verification: Verification | None = None
+    proof: str = ""
+    depth: int | None = None
+    fold: bool = True
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problems of the model, and where torch disagrees."""
+        disagreements = () if self.verification is None else self.verification.disagreements
+        return (*self.trace.problems, *disagreements)
