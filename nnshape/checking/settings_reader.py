@@ -12,9 +12,9 @@ from nnshape.checking.toml import toml_document
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.kinds import kind_names
 from nnshape.problems.nearest import nearest
+from nnshape.rendering.formats import format_names
 from nnshape.spec import Source, Span
 
-FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson")
 #: Nobody reads more problems of one file.
 _MAX_PROBLEMS: Final = 100
 
@@ -99,10 +99,11 @@ class SettingsReader:
 
     def _format(self, key: str, value: Any) -> str:
         word = self._word(key, value)
-        if word in FORMATS:
+        names = format_names("check")
+        if word in names:
             return word
         message = f"there is no format {_shortened(word)}"
-        raise SpecError(self._problem("invalid-argument", message, key, _suggestion(word, FORMATS)))
+        raise SpecError(self._problem("invalid-argument", message, key, _suggestion(word, names)))
 
     def _patterns(self, key: str, value: Any) -> Patterns:
         return self._checked(key, self._words(key, value))

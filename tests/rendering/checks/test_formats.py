@@ -302,12 +302,9 @@ def test_a_format_that_a_command_does_not_have_is_no_other_one():
     assert len({(form.command, form.name) for form in FORMATS}) == len(FORMATS)
 
 
-def test_the_settings_the_options_and_the_help_offer_the_formats_of_the_table(run_help):
-    from nnshape.checking.settings import FORMATS as SETTINGS
-
-    assert format_names("check") == SETTINGS
+def test_the_options_and_the_help_offer_the_formats_of_the_table(run_help):
     for command in ("check", "inspect", "params"):
-        assert f"[{'|'.join(format_names(command))}]" in "".join(run_help(command).split())
+        assert "|".join(format_names(command)) in "".join(run_help(command).split())
 
 
 @pytest.fixture
