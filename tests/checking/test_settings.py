@@ -9,8 +9,9 @@ import pytest
 
 import nnshape
 from nnshape.checking import Settings, read_settings
-from nnshape.checking.settings_reader import FORMATS, SettingsReader
+from nnshape.checking.settings_reader import SettingsReader
 from nnshape.problems import SpecError
+from nnshape.rendering.formats import format_names
 from nnshape.spec import source_of_text
 
 
@@ -184,7 +185,7 @@ def test_every_setting_and_format_is_documented(tmp_path):
     assert len(names) == 7
     for name in names:
         assert f"\n- `{name}`, " in guide
-    for form in FORMATS:
+    for form in format_names("check"):
         assert f"`{form}`" in guide
     (settings,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
     (tmp_path / "pyproject.toml").write_text(settings)
