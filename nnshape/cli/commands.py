@@ -10,8 +10,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from nnshape.spec.files import SUFFIXES
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -77,6 +75,8 @@ class Commands(TyperGroup):
 
 def _is_file(word: str) -> bool:
     """Say whether a word is `-`, a file that is there, or is named as a spec is."""
+    from nnshape.spec.files import SUFFIXES
+
     return word == "-" or word.endswith(SUFFIXES) or os.path.isfile(word)
 
 

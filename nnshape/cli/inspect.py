@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnshape.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nnshape.cli.writing import Page
+    from nnshape.problems import Problem
 
 
 def inspect(
@@ -58,16 +64,14 @@ def inspect(
 
         trace = replace(trace, problems=explained(trace))
     if output_format == "table":
-        from nnshape.rendering.problems import problems_lines
         from nnshape.rendering.table import table_lines
 
         paper = page(columns, color)
         paper.write(table_lines(trace, paper.width, depth=depth, fold=not no_fold))
-        if trace.problems:
-            paper.write([(), *problems_lines(trace.problems, paper.width)])
+        _write_problems(paper, trace.problems)
         verification = proved(trace, device)
-        if verification is not None and verification.disagreements:
-            paper.write([(), *problems_lines(verification.disagreements, paper.width)])
+        if verification is not None:
+            _write_problems(paper, verification.disagreements)
         last = proof_lines(trace, device, verification)
         if last:
             paper.write([(), *last])
@@ -85,6 +89,13 @@ def inspect(
 
         write_error(problems_lines(answer.problems, 100))
     return _code(trace, verification)
+
+
+def _write_problems(paper: Page, problems: Sequence[Problem]) -> None:
+    if problems:
+        from nnshape.rendering.problems import problems_lines
+
+        paper.write([(), *problems_lines(problems, paper.width)])
 
 
 def _code(trace: Any, verification: Any) -> int:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
-from nnshape.rendering.problems import problem_count
-from nnshape.rendering.styled import Line
 from nnshape.tracing import Trace
 
 if TYPE_CHECKING:
     from nnshape.modules import Verification
+    from nnshape.rendering.styled import Line
 
 _NO_TORCH = "--device none leaves the proof out and needs no torch"
 
@@ -42,5 +41,7 @@ def proof_lines(trace: Trace, device: str, verification: Verification | None) ->
         complete = "warning" if verification.unproved else "good"
         return [[(verification.sentence, "error" if verification.disagreements else complete)]]
     if device != "none" and trace.errors:
+        from nnshape.rendering.problems import problem_count
+
         return [[(f"not built: the model has {problem_count(trace.errors)}", "dim")]]
     return []

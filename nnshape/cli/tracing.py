@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nnshape.calculator.typed_inputs import WrongUse
 from nnshape.problems import Problem, SpecError
 from nnshape.tracing import Trace
 
@@ -47,6 +46,8 @@ def _setting(text: str) -> tuple[str, str]:
 
 def is_usage(error: SpecError) -> bool:
     """Say whether it is the command line that is wrong, and not the file that it names."""
+    from nnshape.calculator.typed_inputs import WrongUse
+
     return isinstance(error, WrongUse) or any(_on_command_line(problem) for problem in error.problems)
 
 

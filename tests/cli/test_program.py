@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -200,3 +201,11 @@ def test_a_misspelt_option_of_the_program_stays_one(run):
     result = run("--verson")
     assert result.code == 2
     assert "--version" in result.err
+
+
+def test_the_collector_is_left_as_it_was(run, lenet):
+    before = gc.get_threshold()
+    assert run("inspect", lenet, "--device", "none").code == 0
+    assert run("inspect", "missing.yaml").code == 2
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
