@@ -1,4 +1,4 @@
-"""A worker's own side: it judges the tasks that arrive through a pipe, and ends together with its parent.
+"""A worker's own side: it judges the tasks that arrive through a pipe, and ends when its parent ends.
 
 On Linux the kernel ends it with its parent, whatever it is doing; elsewhere the end of the pipe does.
 """
@@ -29,7 +29,7 @@ READY = NUMBER.pack(0)
 #: The modules of a proof. torch imports the last two, for as long as itself, when meta meets its first convolution.
 _PROOF = ("nnshape.modules", "torch.fx.experimental.symbolic_shapes", "torch._dynamo")
 _PR_SET_PDEATHSIG = 1
-#: Added to a worker's score, of 1000, by which Linux picks the process to end when memory runs out.
+#: Added, per mille of all memory, to the size by which Linux picks the process to end when memory runs out.
 _OUT_OF_MEMORY_SCORE = 300
 
 
@@ -54,6 +54,7 @@ def serve_forks(prove: bool) -> None:
     if select.select([control], [], [], 0)[0]:  # the parent, which says nothing yet, ended first
         os._exit(0)
     _detach()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where the parent ignores it, no exit status would be kept
     _import(prove)
     gc.freeze()  # the workers share this memory as long as no garbage collection writes to it
     control.sendall(READY)

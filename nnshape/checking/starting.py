@@ -179,12 +179,15 @@ def _process(function: str, prove: bool, **streams: Any) -> subprocess.Popen[byt
     """A Python that runs a function of `serving`, with the path of this one and none of its terminal's signals."""
     home = os.path.dirname(os.path.dirname(os.path.abspath(nnshape.__file__)))
     path = [entry for entry in sys.path if entry]  # an empty one is the current folder, put there by `python -c`
-    command = [sys.executable, *_flags(), "-c", _CODE.format(function, prove), *path]
     if home not in path:
-        command.append(home)
+        path.append(home)
+    # One thread each: the processes share the cores, and a process without further threads is copied safely.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    for name in _NOT_PASSED_ON:
+        environment.pop(name, None)
     return subprocess.Popen(
-        command,
-        env={"OMP_NUM_THREADS": "1"} | {name: text for name, text in os.environ.items() if name not in _NOT_PASSED_ON},
+        [sys.executable, *_flags(), "-c", _CODE.format(function, prove), *path],
+        env=environment,
         stderr=subprocess.DEVNULL if sys.stderr is None else None,
         start_new_session=True,
         **streams,

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 
 from nnshape.checking.judging import Judgement, Task
 from nnshape.checking.outcome import Outcome
@@ -25,11 +26,11 @@ def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[in
     When a worker ends in the middle of a task, the task is tried again after all others, in a fresh process and
     with no other at work. If that ends too, the judgement says so. No process is left when this returns or raises.
     """
-    workers = _Workers(tasks[0].device != "none")
-    with ThreadPoolExecutor(processes) as threads:
-        futures = {threads.submit(workers.judge, task): index for index, task in enumerate(tasks)}
-        lost = []
+    # Threads start the processes, and live as long as these: Linux ends a process with the thread that started it.
+    with closing(_Workers(tasks[0].device != "none")) as workers, ThreadPoolExecutor(processes) as threads:
         try:
+            futures = {threads.submit(workers.judge, task): index for index, task in enumerate(tasks)}
+            lost = []
             for future in as_completed(futures):
                 try:
                     take(futures[future], future.result())
@@ -38,10 +39,8 @@ def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[in
             for index in sorted(lost):
                 take(index, threads.submit(workers.judge_alone, tasks[index]).result())
         finally:
-            for future in futures:
-                future.cancel()
             workers.end()
-    workers.close()
+            threads.shutdown(cancel_futures=True)
 
 
 class _Workers:
@@ -75,7 +74,7 @@ class _Workers:
         try:
             return worker.judge(task)
         except WorkerEnded as ended:
-            crash = f"the process that checks it {_how(ended.status)}, in both of two tries"
+            crash = f"the process checking it {_how(ended.status)}, twice"
             return Judgement(Outcome(task.source.name, task.source, crash=crash))
         finally:
             self._drop(worker)
@@ -98,7 +97,7 @@ class _Workers:
             if over:
                 break
             return worker
-        raise ChildProcessError("a process that checks files ends as soon as it is started")
+        raise ChildProcessError("the worker processes end as soon as they are started")
 
     def _drop(self, worker: Worker) -> None:
         worker.close()
@@ -106,7 +105,7 @@ class _Workers:
             self._all.discard(worker)
 
     def end(self) -> None:
-        """End every process; the threads that wait for one go on."""
+        """End every process, so that no thread waits for one, and start no more."""
         with self._lock:
             self._over = True
         for worker in tuple(self._all):
@@ -115,7 +114,7 @@ class _Workers:
             self._starter.end()
 
     def close(self) -> None:
-        """Close what led to the processes, once no thread uses it."""
+        """Close the pipes to the processes, once no thread uses them."""
         for worker in self._all:
             worker.close()
 
@@ -127,5 +126,5 @@ def _how(status: int) -> str:
         name = signal.Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
-    memory = ", as it is when memory runs out" if name == "SIGKILL" else ""
+    memory = " (as the system does when memory runs out)" if name == "SIGKILL" else ""
     return f"was killed by {name}{memory}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _IMPORT = "<frozen importlib._bootstrap>"
 _SHOW_CURSOR = "\x1b[?25h\n"
 
@@ -30,9 +31,8 @@ def stoppable(last: bool) -> Iterator[None]:
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)  # Windows has no SIGHUP
-            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+        for number in _SIGNALS:
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 before[number] = signal.signal(number, _stop)
     try:
         yield
@@ -43,7 +43,9 @@ def stoppable(last: bool) -> Iterator[None]:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     """Raise what stops the command. An import may swallow that, as torch's does: there, the process ends at once."""
-    signal.signal(number, _leave)  # whoever asks a second time does not wait
+    for each in _SIGNALS:
+        if signal.getsignal(each) is _stop:
+            signal.signal(each, _leave)  # a second signal does not wait for the cleaning up
     while frame is not None:
         if frame.f_code.co_filename == _IMPORT:
             _leave(number, frame)

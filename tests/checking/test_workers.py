@@ -95,6 +95,20 @@ def test_a_worker_that_is_killed_loses_nothing(many, checked, monkeypatch, start
     assert not marked(many)
 
 
+def test_a_worker_is_killed_where_nobody_waits_for_children(many, checked, capfd):
+    def kill(done, total):
+        if done == 1:
+            os.kill(workers_of(os.getpid(), many)[0], signal.SIGKILL)
+
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # some programs that start others leave it so
+    try:
+        report = checked(jobs=2, progress=kill)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert not report.crashes
+    assert capfd.readouterr().err == ""
+
+
 def test_a_server_that_is_killed_is_replaced(many, checked):
     killed = []
 
@@ -113,7 +127,7 @@ def test_a_server_that_is_killed_is_replaced(many, checked):
 def test_processes_that_cannot_start_end_the_check(many, checked, monkeypatch, starter):
     monkeypatch.setattr(workers, "starter", starter)
     monkeypatch.setattr(starting, "_CODE", "import os; os._exit(3) # {} {}")
-    with pytest.raises(ChildProcessError, match="ends as soon as it is started"):
+    with pytest.raises(ChildProcessError, match="end as soon as they are started"):
         checked(jobs=2)
 
 
@@ -183,8 +197,8 @@ def test_a_file_that_ends_its_process_is_named(start, tmp_path, mark):
     assert out == "63 specs checked; 1 file could not be checked\n"
     first, *_ = err.splitlines()
     assert first == (
-        "nnshape: internal error in f30.yaml: the process that checks it was killed by SIGKILL, "
-        "as it is when memory runs out, in both of two tries"
+        "nnshape: internal error in f30.yaml: the process checking it was killed by SIGKILL "
+        "(as the system does when memory runs out), twice"
     )
     tries = (tmp_path / "tries").read_text().split()
     assert len(set(tries)) == 2
