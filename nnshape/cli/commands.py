@@ -61,6 +61,8 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the arguments name; a word that is none gets the nearest one."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            if os.path.isdir(args[0]):
+                ctx.fail(f"'{args[0]}' is a folder. To check the specs in it: nnshape check {args[0]}")
             from nnshape.problems.nearest import nearest_name
 
             near = nearest_name(args[0], COMMANDS)

@@ -15,7 +15,7 @@ import typer
 if TYPE_CHECKING:
     from nnshape.spec import Spec
 
-_PLAIN = r"[A-Za-z0-9_.:/@+-]+=?"
+_PLAIN = r"[A-Za-z0-9_.:/@+][A-Za-z0-9_.:/@+-]*=?"
 _MAX_OFFERED = 1_000
 #: A file that takes longer to trace is completed with the steps that stand in it.
 _PATIENCE_SECONDS = 2.0

@@ -159,12 +159,25 @@ def test_nothing_is_read_that_may_wait_or_never_end(name, tmp_path):
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_what_a_shell_would_run_is_not_offered(shell, tmp_path):
-    names = ["a$(touch ran)", "a`touch ran`", "a\\$(touch ran)", "a'b", 'a"b', "a b", "a;b", "a*", "a\nb", "a\x1b[2J"]
+    names = [
+        "a$(touch ran)",
+        "a`touch ran`",
+        "a\\$(touch ran)",
+        "a'b",
+        'a"b',
+        "a b",
+        "a;b",
+        "a*",
+        "a\nb",
+        "a\x1b[2J",
+        "--fix",
+    ]
     variants = ", ".join(f"{json.dumps(name)}: {{}}" for name in [*names, "plain"])
     (tmp_path / "model.yaml").write_text(f"input: 8\nvariants: {{{variants}}}\nlayers: {{a: ReLU()}}\n", "utf-8")
     offered = " ".join(completed("inspect", "model.yaml", "--variant", "", shell=shell, folder=tmp_path))
     assert "plain" in offered
     assert "touch" not in offered
+    assert "--fix" not in offered
     assert not set("$`\x1b") & set(offered)
 
 

@@ -197,6 +197,19 @@ def test_a_spec_that_is_not_there_is_a_missing_file_and_no_command(run):
     assert "command" not in result.err
 
 
+def test_a_folder_alone_is_not_checked_unasked(run, tmp_path):
+    result = run(str(tmp_path))
+    assert result.code == 2
+    assert f"nnshape check {tmp_path}" in result.err
+
+
+def test_a_word_that_steers_a_terminal_is_quoted_without_its_signs(run):
+    result = run("\x1b[31mred")
+    assert result.code == 2
+    assert "red" in result.err
+    assert "\x1b" not in result.err
+
+
 def test_a_misspelt_option_of_the_program_stays_one(run):
     result = run("--verson")
     assert result.code == 2
