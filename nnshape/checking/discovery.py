@@ -13,12 +13,12 @@ from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import Source, limits, read_source
 from nnshape.spec.files import has_suffix
-from nnshape.spec.likeness import likeness
+from nnshape.spec.likeness import has_keys, likeness
 from nnshape.spec.opening import inside, open_regular
 from nnshape.spec.source import source_of_bytes
 
 #: A file that is longer than a spec may be is searched this far for the keys of one.
-_MAX_SEARCHED = 16 * limits.TEXT_BYTES
+_MAX_SEARCHED = 4 * limits.TEXT_BYTES
 _FIRST_SPEC = "input: 1x32x32\nlayers:\n  conv1: Conv2d(1, 6, 5)"
 
 
@@ -195,18 +195,13 @@ def _add(entry: Entry, root: str, real_root: str, search: _Search) -> None:
         search.candidates.append(Candidate(name, None, (problem,)))
         return
     problems: tuple[Problem, ...] = ()
-    if len(data) > limits.TEXT_BYTES:
-        message = f"{name} is longer than 1 MiB, the most that a spec may be"
-        problems = (Problem("too-large", message, place=name),)
-        source = _readable(name, data)
-    else:
-        try:
-            source = source_of_bytes(name, data)
-        except SpecError as error:
-            problems = error.problems
-            source = _readable(name, data)
+    try:
+        source = source_of_bytes(name, data)
+    except SpecError as error:
+        problems = error.problems
+        source = _readable(name, data[: limits.TEXT_BYTES])
     answer = likeness(source)
-    if answer.kind == "spec":
+    if answer.kind == "spec" or (len(data) > limits.TEXT_BYTES and has_keys(_readable(name, data).text)):
         search.candidates.append(Candidate(name, None if problems else source, problems, root))
     else:
         search.skipped.append(Skipped(name, "not-a-spec", answer.reason))
@@ -216,7 +211,7 @@ def _readable(name: str, data: bytes) -> Source:
     """As much of a file as can be read, to say whether it is a spec in UTF-16, in another encoding, or too long."""
     encoding = "utf-8"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
+        encoding = "utf-16"  # UTF-32 too, but for NULs
     elif b"\0" in data[:4]:
         encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
     text = data.decode(encoding, "replace")

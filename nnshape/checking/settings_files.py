@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nnshape.checking.settings import Settings
-from nnshape.checking.settings_reader import SettingsReader, table_of
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source, limits, read_source
 
@@ -23,7 +22,12 @@ def read_settings(paths: Sequence[str]) -> Settings:
     settings = Settings()
     for folder in reversed(_folders(paths)):
         source = _settings_file(folder)
-        if source is None or (table := table_of(source)) is None:
+        if source is None:
+            continue
+        from nnshape.checking.settings_reader import SettingsReader, table_of  # most trees have no settings
+
+        table = table_of(source)
+        if table is None:
             continue
         reader = SettingsReader(source, folder)
         if not settings.file:

@@ -25,8 +25,11 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEY = r"""^(?:{0}|'{0}'|"{0}")[ \t]*:(?=\s|$)"""
 _INPUT, _LAYERS = (re.compile(_KEY.format(key), re.MULTILINE) for key in REQUIRED)
 _STEP_LINE = re.compile(r"^[ \t][^#\n]*\w\(", re.MULTILINE)
-#: A text with none of these has no key that is close to `input`, `layers` or `blocks`, not even an escaped one.
-_WORTH_PARSING = re.compile(r"layer|input|block|\\", re.IGNORECASE)
+#: A text with none of these has no key that is close to `input`, `layers` or `blocks`: a key that begins so, one with
+#: an escape in it, or one after a question mark, which may go on for lines. Most data is not parsed at all.
+_WORTH_PARSING = re.compile(
+    r"""(?:layer|input|block)\w{0,8}["']?\s*:|\\[^"\\\n]*"\s*:|\\$|\?\s""", re.IGNORECASE | re.MULTILINE
+)
 _TEMPLATE = re.compile(r"\{\{|\{%")
 
 _CALL = re.compile(r"\w\(")
@@ -81,7 +84,7 @@ def likeness(source: Source) -> Likeness:
     A text that cannot be parsed is a spec where it has the keys of one, so that its faults are shown.
     """
     text = source.text
-    if _LAYERS.search(text) and _INPUT.search(text) and _STEP_LINE.search(text):
+    if has_keys(text) and _STEP_LINE.search(text):
         return _SPEC
     if not _WORTH_PARSING.search(text):
         return Likeness("other", "it has no layers")
@@ -96,6 +99,11 @@ def likeness(source: Source) -> Likeness:
     if len(answers) == 1:
         return answers[0]
     return Likeness("other", "it holds several YAML documents, and no layers" if answers else "it is not YAML")
+
+
+def has_keys(text: str) -> bool:
+    """Whether a text has both keys of a spec at the start of a line."""
+    return _LAYERS.search(text) is not None and _INPUT.search(text) is not None
 
 
 def _judged(values: dict[str, _Value]) -> Likeness:

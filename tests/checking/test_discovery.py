@@ -54,7 +54,7 @@ def test_folders_are_searched_in_the_order_of_names(tree):
 def test_each_file_that_is_not_a_spec_is_named_with_the_reason(tree):
     tree("a.yaml")
     tree("values.yaml", text="name: x\nnested:\n  layers: 3\n")
-    tree("k8s.yml", text="kind: Pod\n---\nkind: Layer\n")
+    tree("k8s.yml", text="kind: Pod\n---\nspec: {layers: 1}\n")
     tree("helm.yaml", text="a: {{ .Values.layers }}\n")
     tree("training.json", text='{"input": "data.csv", "layers": [64, 32]}')
     tree("blocks.yaml", text="blocks:\n  B: {a: ReLU()}\n")
@@ -211,7 +211,8 @@ def test_a_path_that_is_not_there_is_refused(tree):
     assert error.value.problems[0].help == ("did you mean lenet.yaml?",)
 
 
-LATER = b"#" * limits.TEXT_BYTES + b"\n" + SPEC.encode()
+#: A comment of 2 MiB before the spec.
+LATER = b"#" * (2 * limits.TEXT_BYTES) + b"\n" + SPEC.encode()
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,9 @@ TEXTS = {
 DISGUISED = {
     "escaped keys": '"inp\\x75t": 8\n"l\\x61yers":\n  a: "Linear\\x287, 4)"\n',
     "keys of two lines": '? "lay\\\n  ers"\n: {a: ReLU()}\n? "inp\\\n  ut"\n: 8\n',
+    "keys with comments": "? input  # :\n: 8\n? layers  # :\n: {a: ReLU()}\n",
+    "keys in a flow mapping": "{? input # c\n  : 8, ? layers # c\n  : {a: ReLU()}}",
+    "tags before the keys": "!!str input: 8\n!!str layers: {a: ReLU()}\n",
     "2,000 numbers first": "{input: 8, layers: {" + ", ".join(f"a{i}: 1" for i in range(2_000)) + ", z: Tanh()}}",
     "a second layers": "input: x.csv\nlayers: 12\ninput: 8\nlayers: {a: ReLU()}",
     "no call at all": "input: T\nlayers: [x * 2, _ + 1]",
@@ -115,8 +118,12 @@ def test_every_example_of_a_problem_is_a_spec_or_a_library():
         " \t" * 250_000 + "layers: (",
         "input: [" + "N, " * 100_000 + "]\nlayers: 3",
         "a" * 100_000 + "(\n" + "layer " * 50_000,
+        "\\" * 1_000_000,
+        '\\a"' + " " * 500_000 + "layer" + " " * 500_000,
+        "layer" * 200_000,
+        '\\" ' * 300_000,
     ],
-    ids=range(8),
+    ids=range(12),
 )
 def test_a_long_text_is_judged_in_work_that_is_in_proportion_to_it(text):
     # Work that grows with the square of the length would take many minutes here.
