@@ -81,7 +81,8 @@ def find_specs(
             name = _shown(path)
             if search.is_new(os.path.realpath(name)):
                 search.candidates.append(_named(name))
-    return Found(tuple(search.candidates), tuple(search.skipped))
+    # Two paths, one below the other, meet the same folders.
+    return Found(tuple(search.candidates), tuple(dict.fromkeys(search.skipped)))
 
 
 def stdin_spec(name: str | None) -> Candidate:

@@ -296,6 +296,14 @@ def test_exclude_prunes_folders_and_files(tree):
     assert names(find(include=("a/*.yaml",))) == ["a/draft.yaml", "a/x.yaml"]
 
 
+def test_paths_that_overlap_find_and_count_everything_once(tree):
+    tree("a/x.yaml", "a/old/x.yaml", "a/.h/x.yaml", "a/.x.yaml")
+    tree("a/values.yaml", text="x: 1\n")
+    found = find(".", "a", "./a", exclude=("old",))
+    assert names(found) == ["a/x.yaml"]
+    assert [item.path for item in found.skipped] == ["a/.h", "a/.x.yaml", "a/old", "a/values.yaml"]
+
+
 def test_the_gitignore_of_the_tree_decides_nothing(tree):
     tree("a.yaml")
     tree(".gitignore", ".ignore", ".nnshapeignore", text="*\n")
