@@ -8,7 +8,6 @@ from textwrap import wrap
 
 from nnshape.guide import Page
 from nnshape.rendering import json
-from nnshape.rendering.layer import paragraph
 from nnshape.rendering.styled import Line
 
 _BULLET = "- "
@@ -33,12 +32,19 @@ def _block(text: str, width: int) -> Iterator[Line]:
         yield [(text.lstrip("# "), "head")]
     elif text.startswith(_BULLET):
         for item in re.split(rf"^{_BULLET}", text, flags=re.MULTILINE)[1:]:
-            for line in wrap(
-                " ".join(item.split()), width, initial_indent=_BULLET, subsequent_indent="  ", break_on_hyphens=False
-            ):
-                yield [(line, "")]
+            yield from _wrapped(item, width, _BULLET)
     else:
-        yield from paragraph("", " ".join(text.split()), width)
+        yield from _wrapped(text, width)
+
+
+def _wrapped(text: str, width: int, bullet: str = "") -> Iterator[Line]:
+    """A text as wide as the terminal is; a name with hyphens, such as an option, stays in one piece."""
+    indent = " " * len(bullet)
+    for line in wrap(
+        " ".join(text.split()), width, initial_indent=bullet, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    ):  # fmt: skip
+        yield [(line, "")]
 
 
 def page_json(page: Page) -> str:
@@ -56,13 +62,13 @@ def page_json(page: Page) -> str:
 def topic_lines(pages: list[Page], width: int) -> list[Line]:
     """What `explain` takes, and the topics with a sentence each."""
     intro = "nnshape explain NAME explains a layer, a function, a kind of problem, or one of these topics:"
-    lines: list[Line] = [*paragraph("", intro, width), ()]
+    lines: list[Line] = [*_wrapped(intro, width), ()]
     column = max(len(page.topic) for page in pages) + 2
     for page in pages:
         first, *others = wrap(page.sentence, max(width - column - 2, 20), break_on_hyphens=False)
         lines.append([("  ", ""), (page.topic.ljust(column), "type"), (first, "")])
         lines += [[(" " * (column + 2) + text, "")] for text in others]
-    lines += [(), *paragraph("", "nnshape explain FILE STEP shows how one step of a file comes about.", width)]
+    lines += [(), *_wrapped("nnshape explain FILE STEP shows how one step of a file comes about.", width)]
     return lines
 
 
