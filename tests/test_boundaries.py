@@ -16,7 +16,7 @@ CONFIGS = PACKAGE.parent / "configs"
 #: What each part may import of the package, apart from itself, and `problems`.
 MAY_IMPORT = {
     "problems": {"spec"},
-    "spec": set(),
+    "spec": {"shapes"},  # the table of dtypes, and the nearest name: neither knows of a spec
     "shapes": set(),
     "tracing": {"spec", "shapes"},
     "explain": {"spec", "shapes", "tracing"},

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from nnshape.records import dataclass
 from nnshape.spec import Source, Span
+from nnshape.spec.limits import PROBLEMS
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INSTRUCTION = re.compile(r"(?<!\S)#[ \t]*nnshape:[ \t]*ignore(?:[ \t]*\[(?P<kinds>[^\]\r\n]*)\]|(?![\w\[-]))")
+_INSTRUCTION = re.compile(r"(?<!\S)#[ \t]*nnshape:[ \t]*ignore(?:[ \t]*\[(?P<kinds>[^\]\r\n]{0,1000})\]|(?![\w\[-]))")
 _WORD = re.compile(r"[^\s,]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ignore:
     """An instruction to leave out the problems of the lines `first` to `last`.
 
@@ -32,14 +35,22 @@ class Ignore:
         """Whether a problem of this kind on this line is meant."""
         if not self.first <= line <= self.last:
             return False
-        return self.kinds is None or any(kind == name for name, _ in self.kinds)
+        return self.names is None or kind in self.names
+
+    @cached_property
+    def names(self) -> frozenset[str] | None:
+        """The kinds without their places."""
+        return None if self.kinds is None else frozenset(name for name, _ in self.kinds)
 
 
 def ignores(source: Source) -> tuple[Ignore, ...]:
-    """The instructions in the comments of a text; one in a string, however it is quoted, is none."""
+    """The instructions in the comments of a text; one in a string, however it is quoted, is none.
+
+    As many are read as a file may have problems.
+    """
     if "nnshape:" not in source.text:
         return ()
-    matches = list(_INSTRUCTION.finditer(source.text))
+    matches = list(islice(_INSTRUCTION.finditer(source.text), PROBLEMS))
     if not matches:
         return ()
     scalars = _scalars(source.text)

@@ -14,6 +14,7 @@ from nnshape.problems import Problem
 from nnshape.problems.kinds import kind_names
 from nnshape.problems.nearest import nearest
 from nnshape.spec import Source
+from nnshape.spec.limits import PROBLEMS
 
 #: What only the real modules can say: without a proof, nobody knows whether a comment is still needed.
 _OF_THE_PROOF = ("torch-disagrees", "unproved")
@@ -126,7 +127,7 @@ class _Comments:
     def leaves_out(self, finding: Finding) -> bool:
         """Whether a comment on the problem's line says to leave it out; the comment counts as used then."""
         problem = finding.problem
-        if not self._wanted or problem.span is None:
+        if not self._wanted or problem.span is None or problem.kind == "internal-error":
             return False
         name, found = self._of(problem.span.source)
         if not found:
@@ -143,11 +144,13 @@ class _Comments:
         if not self._wanted or outcome.source is None or not outcome.traced:
             return []
         name, found = self._of(outcome.source)
-        problems = []
+        problems: list[Problem] = []
+        used = {at for file, at, _ in self._used if file == name}
         for ignore in found:
+            if len(problems) >= PROBLEMS:
+                break
             if ignore.kinds is None:
-                used = any(at == ignore.span.start and file == name for file, at, _ in self._used)
-                if not used and outcome.proved:
+                if ignore.span.start not in used and outcome.proved:
                     problems.append(_warning("no problem is ignored here", ignore))
                 continue
             names = [kind for kind, _ in ignore.kinds]
@@ -157,6 +160,7 @@ class _Comments:
                 problems.append(_warning("no kind stands in the brackets, so nothing is ignored here", ignore))
             for kind, span in ignore.kinds:
                 if kind not in kind_names():
+                    help = nearest(kind, kind_names())
                     message = f"there is no kind of problem called {kind}"
                     help = nearest(kind, kind_names())
                     problems.append(Problem(_UNUSED, message, span, help=help, severity="warning"))

@@ -12,6 +12,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import Source, Span, Spec
 from nnshape.spec.files import folder_of_file
+from nnshape.spec.limits import PROBLEMS
 from nnshape.spec.reader import read_spec
 from nnshape.tracing import Trace
 
@@ -74,24 +75,45 @@ def _judged(task: Task) -> Judgement:
         return Judgement(Outcome(source.name, source, findings=tuple(map(Finding, error.problems))))
     runs: dict[str | None, Sequence[Problem]] = {}
     proved = task.device != "none"
+    told: set[tuple[object, ...]] = set()
+    fixing = _Fixing()
     for variant in (None, *spec.variants):
-        runs[variant], ran = _run(spec, variant, task)
+        if len(told) > PROBLEMS:
+            message = f"more than {PROBLEMS:,} problems in the variants: from {variant} on they are not checked"
+            runs[variant] = (Problem("too-large", message, _first_line(spec.body.span)),)
+            break
+        runs[variant], ran = _run(spec, variant, task, fixing)
         proved = proved and ran
-    outcome = Outcome(source.name, source, tuple(spec.variants), merged(runs), True, proved)
+        told.update((*_place(problem), problem.message) for problem in runs[variant])
+    traced = len(runs) == 1 + len(spec.variants)
+    variants = tuple(name for name in runs if name is not None)
+    outcome = Outcome(source.name, source, variants, merged(runs), traced, proved and traced)
     # What an imported class does is not known from any text.
     return Judgement(outcome, None if task.allow_import and spec.imports else included(spec))
 
 
-def _run(spec: Spec, variant: str | None, task: Task) -> tuple[Sequence[Problem], bool]:
+class _Fixing:
+    """The search for fixes that all variants of a file share; its code is imported for a model that is wrong."""
+
+    def __init__(self) -> None:
+        self._search: Any = None
+
+    def explained(self, trace: Trace) -> tuple[Problem, ...]:
+        """The problems of a trace with their fixes."""
+        from nnshape.fixes import Search, explained
+
+        self._search = self._search or Search()
+        return explained(trace, self._search)
+
+
+def _run(spec: Spec, variant: str | None, task: Task, fixing: _Fixing) -> tuple[Sequence[Problem], bool]:
     """The problems of one variant, and whether the real modules ran."""
     try:
         trace = nnshape.trace(spec, variant=variant, allow_import=task.allow_import)
     except SpecError as error:
         return error.problems, False
     if trace.errors:
-        from nnshape.fixes import explained  # only for a model that is wrong
-
-        return explained(trace), False
+        return fixing.explained(trace), False
     if task.device == "none":
         return trace.problems, False
     return (*trace.problems, *_proof(trace, task.device)), True

@@ -118,6 +118,8 @@ def check(
         return USAGE
     if report.crashes or not written:
         return USAGE
+    if any(finding.problem.kind == "internal-error" for _, finding in report.findings):
+        return USAGE
     return PROBLEMS if report.fails and not exit_zero else 0
 
 

@@ -99,4 +99,6 @@ def _write_problems(paper: Page, problems: Sequence[Problem]) -> None:
 
 
 def _code(trace: Any, verification: Any) -> int:
-    return 1 if trace.errors or (verification is not None and verification.disagreements) else 0
+    from nnshape.cli.tracing import exit_code
+
+    return exit_code((*trace.errors, *(verification.disagreements if verification is not None else ())))

@@ -82,7 +82,9 @@ def layer(
 
 
 def _code(trace: Trace, verification: Any) -> int:
-    return 1 if trace.errors or (verification is not None and verification.disagreements) else 0
+    from nnshape.cli.tracing import exit_code
+
+    return exit_code((*trace.errors, *(verification.disagreements if verification is not None else ())))
 
 
 def _with_fixes(trace: Trace) -> tuple[Problem, ...]:

@@ -37,7 +37,7 @@ def params(
       nnshape params configs/gpt2.yaml --layer h.0.attn
       nnshape params configs/lenet.yaml --layer conv1 --values --seed 1
     """
-    from nnshape.cli.tracing import traced
+    from nnshape.cli.tracing import exit_code, traced
     from nnshape.cli.writing import page, write, write_error
     from nnshape.rendering import parameters
     from nnshape.rendering.formats import View, format_of
@@ -61,7 +61,7 @@ def params(
     write(form.render(selection, View()), form.language)
     if not form.complete:
         write_error(problems_lines(trace.problems, 100))
-    return 1 if trace.errors else 0
+    return exit_code(trace.errors)
 
 
 def _check_device(device: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from nnshape.problems import Problem, SpecError
 from nnshape.tracing import Trace
@@ -42,6 +42,12 @@ def _setting(text: str) -> tuple[str, str]:
         message = f"a setting is written NAME=VALUE, not {text}"
         raise SpecError(Problem("syntax", message, place="--set", help=("--set depth=24",)))
     return name.strip(), value.strip()
+
+
+def exit_code(errors: Iterable[Problem]) -> int:
+    """0 where there are no errors, 2 where one of them is nnshape's own mistake, else 1."""
+    kinds = {problem.kind for problem in errors}
+    return 2 if "internal-error" in kinds else int(bool(kinds))
 
 
 def is_usage(error: SpecError) -> bool:

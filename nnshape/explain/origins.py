@@ -15,9 +15,12 @@ from nnshape.shapes.tensor import N, Tensor, tensors_in
 from nnshape.spec import Span
 from nnshape.tracing.derived import plain
 from nnshape.tracing.model import Call, Declared, Input, Module, Operation
+from nnshape.work import spend
 
 #: The most steps to go back.
 _MAX_STEPS = 400
+#: What one step back costs beside its rule, in units of work.
+_LINK = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +62,7 @@ def chain_of(tensor: Tensor, dims: Iterable[int] = ()) -> Chain:
     wanted = wanted or _own_dims(tensor)
     links: list[Link] = []
     for _ in range(_MAX_STEPS):
+        spend(_LINK)
         producer = tensor.producer
         if isinstance(producer, Input):
             outside = producer.outside(tensor)

@@ -18,8 +18,11 @@ from nnshape.tracing import Module, Trace
 from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.model import Call
 from nnshape.tracing.scope import ItemsBody
+from nnshape.work import spend
 
 _STEP_LINE = re.compile(r"[ \t]*([^\s:#'\"]+|'[^']*'|\"[^\"]*\")[ \t]*:[ \t]+")
+
+_NAMES = re.compile(r"^[ \t]*(\w+)[ \t]*:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,10 @@ def free_name(trace: Trace, context: FaultContext, name: str) -> str:
     taken = {*spec.hparams, *trace.sizes, *spec.dims, *spec.blocks, *spec.includes, *spec.imports, *scope.names}
     taken |= {known for known, _ in scope.values()} | {call.name for call in scope.run.calls}
     text = context.call.span.source.text
+    spend(len(text) // 16)
+    taken.update(_NAMES.findall(text))
     number, free = 1, name
-    while free in taken or re.search(rf"(?m)^\s*{re.escape(free)}\s*:", text):
+    while free in taken:
         number += 1
         free = f"{name}{number}"
     return free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,8 +14,11 @@ from nnshape.fixes.fix import Candidate, Fix, help_lines
 from nnshape.fixes.trying import Trials
 from nnshape.problems import Problem
 from nnshape.spec import Span
+from nnshape.spec.limits import FIXING, FIXING_A_CALL
 from nnshape.tracing import Trace
 from nnshape.tracing.contexts import FaultContext, key_of
+from nnshape.tracing.internal import described_error
+from nnshape.work import Budget, OutOfWork, bounded
 
 #: The most fixes of one problem, the most problems that are searched, and the most tries for one.
 _OFFERED = 3
@@ -25,6 +29,8 @@ _TRIES = 24
 _SCALAR = re.compile(r"^[|>][-+0-9]*\s+")
 #: So many layers below may be changed with the failing one.
 _FOLLOWERS = 2
+
+_ENDED = "the search for fixes ended here: all that one file's fixes may take was spent"
 
 Source = Callable[[Trace, FaultContext], Iterator[Candidate]]
 
@@ -52,37 +58,82 @@ _SOURCES: tuple[tuple[Source, int], ...] = (
 _FOLLOWED = (own.what_arrives, own.reshapes)
 
 
+class Search:
+    """The search for the fixes of one file: one budget for all of its traces, and each problem searched once.
+
+    `ended` is the problem at which the budget was spent; `failed` says what nnshape itself did wrong at one.
+    """
+
+    def __init__(self) -> None:
+        self.budget = Budget(FIXING)
+        self.ended: Problem | None = None
+        self.failed: dict[int, str] = {}
+        self._searched: set[tuple[object, ...]] = set()
+
+    def fixes(self, trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
+        """The fixes of a trace's problems, but for those that were searched in an earlier trace of the file."""
+        if not trace.contexts or self.ended is not None:
+            return ()
+        self.budget.grant(sum(FIXING_A_CALL for _ in trace.calls))
+        trials = Trials(trace)
+        found: list[Fix] = []
+        with bounded(self.budget):
+            for problem in trace.problems[:_PROBLEMS]:
+                context = trace.contexts.get(key_of(problem))
+                key = (problem.span.source.name if problem.span else "", *key_of(problem))
+                if context is None or (key in self._searched and not safe_only):
+                    continue
+                self._searched.add(key)
+                own: list[Fix] = []
+                try:
+                    _search(trials, problem, context, safe_only, own)
+                except OutOfWork:
+                    self.ended = problem
+                except Exception as error:
+                    if os.environ.get("NNSHAPE_TRACEBACK"):
+                        raise
+                    self.failed[id(problem)] = described_error(error)
+                found += [fix for fix in own if fix.safe or not safe_only]
+                if self.ended is not None:
+                    break
+        return tuple(found)
+
+
 def fixes(trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
     """Edits of a trace's spec, each tried: with it, the model traces without the problem and with no new one.
 
     At most three a problem, the nearest first; with `safe_only`, only those that take an argument of
     the failing layer from what arrives. The work is bounded: a large model gets fewer tries.
     """
-    if not trace.contexts:
-        return ()
-    trials = Trials(trace)
-    found: list[Fix] = []
-    for problem in trace.problems[:_PROBLEMS]:
-        context = trace.contexts.get(key_of(problem))
-        if context is not None:
-            found += _fixes_of(trials, problem, context, safe_only)
-    return tuple(found)
+    return Search().fixes(trace, safe_only=safe_only)
 
 
-def explained(trace: Trace) -> tuple[Problem, ...]:
-    """The problems of a trace, with the fixes that were found for each as its help."""
-    by_problem: dict[Problem, list[Fix]] = {}
-    for fix in fixes(trace):
-        by_problem.setdefault(fix.problem, []).append(fix)
-    return tuple(
-        replace(problem, help=help_lines(by_problem[problem])) if problem in by_problem else problem
-        for problem in trace.problems
-    )
+def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]:
+    """The problems of a trace, with the fixes that were found for each as its help.
+
+    With the `search` of the file's other traces, what was searched there is not searched again.
+    """
+    search = search or Search()
+    had_ended = search.ended is not None
+    by_problem: dict[int, list[Fix]] = {}
+    for fix in search.fixes(trace):
+        by_problem.setdefault(id(fix.problem), []).append(fix)
+
+    def told(problem: Problem) -> Problem:
+        found, notes = by_problem.get(id(problem), ()), problem.notes
+        if problem is search.ended and not had_ended:
+            notes = (*notes, _ENDED)
+        if id(problem) in search.failed:
+            notes = (*notes, f"the search for fixes failed, which is a bug of nnshape: {search.failed[id(problem)]}")
+        return replace(problem, help=help_lines(found) if found else problem.help, notes=notes)
+
+    touched = {*by_problem, *search.failed, id(search.ended)}
+    return tuple(told(problem) if id(problem) in touched else problem for problem in trace.problems)
 
 
-def _fixes_of(trials: Trials, problem: Problem, context: FaultContext, safe_only: bool) -> list[Fix]:
+def _search(trials: Trials, problem: Problem, context: FaultContext, safe_only: bool, found: list[Fix]) -> None:
+    """Add the fixes of one problem to those found. Raises OutOfWork where the budget is spent."""
     trace = trials.trace
-    found: list[Fix] = []
     structural = other_order = False
     tries = 0
     for source, most in _SOURCES:
@@ -90,7 +141,7 @@ def _fixes_of(trials: Trials, problem: Problem, context: FaultContext, safe_only
         if other_order and source is own.what_arrives:
             continue
         for candidate in source(trace, context):
-            if len(found) >= _OFFERED or offered >= most or tries >= _TRIES or trials.exhausted:
+            if len(found) >= _OFFERED or offered >= most or tries >= _TRIES:
                 break
             tries += 1
             if not trials.helps(problem, candidate.edits):
@@ -106,7 +157,6 @@ def _fixes_of(trials: Trials, problem: Problem, context: FaultContext, safe_only
             found.append(replace(fix, safe=fix.safe and not structural))
         if safe_only and source is own.what_arrives:
             break
-    return [fix for fix in found if fix.safe] if safe_only else found
 
 
 def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from nnshape.fixes.editing import Edit, edited, overlap
 from nnshape.fixes.fix import Fix
-from nnshape.fixes.searching import fixes
+from nnshape.fixes.searching import Search
 from nnshape.fixes.trying import retraced
 from nnshape.problems import Problem
 from nnshape.records import dataclass
 from nnshape.tracing import Trace
+from nnshape.work import Budget
 
 #: A fix can bring a fault below to light; more than so many in a row are left for the next run.
 _ROUNDS = 20
@@ -26,9 +27,10 @@ class Settled:
 def settled(trace: Trace) -> Settled:
     """Make the safe fixes of a trace's spec, in memory; a problem that has none stays."""
     made: list[Fix] = []
+    search = Search()
     text = trace.spec.source.text
     for _ in range(_ROUNDS):
-        chosen = _chosen(fixes(trace, safe_only=True))
+        chosen = _chosen(search.fixes(trace, safe_only=True))
         if not chosen:
             break
         after = edited(text, [edit for fix in chosen for edit in fix.edits])
@@ -40,7 +42,7 @@ def settled(trace: Trace) -> Settled:
             again = retraced(trace, after)
             if again is None:
                 break
-        if not _holds_for_variants(trace, again):
+        if not _holds_for_variants(trace, again, search.budget):
             break
         made += chosen
         text, trace = after, again
@@ -60,14 +62,18 @@ def _chosen(found: tuple[Fix, ...]) -> list[Fix]:
     return chosen
 
 
-def _holds_for_variants(before: Trace, after: Trace) -> bool:
-    """Whether no other variant of the file, nor the file without one, has more errors than before."""
+def _holds_for_variants(before: Trace, after: Trace, budget: Budget) -> bool:
+    """Whether no other variant of the file, nor the file without one, has more errors than before.
+
+    Where the budget is spent before all were traced, nothing is promised of the rest.
+    """
     from nnshape.tracing import trace_spec
 
     for variant in (None, *before.spec.variants):
         if variant != before.variant:
             options = [{**trace.options, "variant": variant} for trace in (before, after)]
             one, two = trace_spec(before.spec, **options[0]), trace_spec(after.spec, **options[1])
-            if len(two.errors) > len(one.errors):
+            budget.left -= one.work + two.work
+            if budget.left < 0 or len(two.errors) > len(one.errors):
                 return False
     return True

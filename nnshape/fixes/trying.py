@@ -10,29 +10,26 @@ from nnshape.fixes.editing import Edit, edited, moved, overlap
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Span, Spec, source_of_text
 from nnshape.spec.files import folder_of_file
+from nnshape.spec.limits import READING
 from nnshape.spec.reader import read_spec
 from nnshape.tracing import Trace, trace_spec
-
-#: What all tries together may cost, in steps traced; reading so many characters counts as one step.
-_BUDGET = 40_000
-_CHARACTERS_A_STEP = 20
+from nnshape.work import OutOfWork, budget
 
 Key = tuple[str, str, int]
 
 
 class Trials:
-    """Tries edits of one trace's spec, within a budget."""
+    """Tries edits of one trace's spec, within the budget that is spent from."""
 
-    def __init__(self, trace: Trace, budget: int = _BUDGET) -> None:
+    def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self._left = budget
-        self._cost = len(trace.calls) + len(trace.spec.source.text) // _CHARACTERS_A_STEP + 10
+        self._reading = READING * len(trace.spec.source.text)
         self._tried: dict[tuple[tuple[int, int, str], ...], Trace | None] = {}
 
     @property
     def exhausted(self) -> bool:
-        """Whether there is no budget for one more try."""
-        return self._left < self._cost
+        """Whether there is no budget for one more try, which takes about what the first trace did."""
+        return budget().left < self._reading + self.trace.work
 
     def helps(self, problem: Problem, edits: Sequence[Edit]) -> bool:
         """Say whether the model traces without this problem after the edits, and with no new one."""
@@ -40,16 +37,17 @@ class Trials:
         return after is not None and improves(self.trace, after, problem, edits)
 
     def traced(self, edits: Sequence[Edit]) -> Trace | None:
-        """The trace of the edited spec; None where it is no spec, or the budget is spent."""
+        """The trace of the edited spec; None where it is no spec. Raises OutOfWork where no try is left."""
         source = self.trace.spec.source
         if not edits or overlap(edits) or any(edit.span.source is not source for edit in edits):
             return None
         key = tuple((edit.span.start, edit.span.end, edit.replacement) for edit in edits)
         if key not in self._tried:
             if self.exhausted:
-                return None
-            self._left -= self._cost
-            self._tried[key] = retraced(self.trace, edited(source.text, edits))
+                raise OutOfWork
+            after = self._tried[key] = retraced(self.trace, edited(source.text, edits))
+            # What a try has found counts, also where it took more than was left.
+            budget().left -= self._reading + (self.trace.work if after is None else after.work)
         return self._tried[key]
 
 

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
-#: A name in a spec is at most this long; comparing more characters would only cost time.
-_MAX_CHARACTERS = 200
+from nnshape.work import budget, spend
+
+#: Longer names are not compared: the time grows with the square of their length.
+_MAX_CHARACTERS = 50
+#: The units of work that one comparison takes.
+_COMPARISON = 6
+_MAX_LISTED = 20
 
 
 def nearest_name(word: str, known: Iterable[str]) -> str | None:
-    """The known name that is spelled most like `word`; None where none is close."""
-    names = list(dict.fromkeys(known))
+    """The known name that is spelled most like `word`; None where none is close.
+
+    The names that one file's words are compared with are counted: beyond `SUGGESTIONS` nothing is suggested.
+    """
+    current = budget()
+    if current.suggestions <= 0:
+        return None
+    names = list(dict.fromkeys(islice(known, current.suggestions)))
+    current.suggestions -= len(names)
+    spend(len(names) * _COMPARISON)
     folded = word.casefold()
     for name in names:
         if name.casefold() == folded:
             return name
+    if len(word) > _MAX_CHARACTERS:
+        return None
     from difflib import get_close_matches  # imported only for an error: it costs start-up time
 
-    close = get_close_matches(word[:_MAX_CHARACTERS], names, 1)
+    close = get_close_matches(word, [name for name in names if len(name) <= _MAX_CHARACTERS], 1)
     return close[0] if close else None
 
 
@@ -25,3 +41,9 @@ def nearest(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """A help line that suggests the closest known name; empty where none is close."""
     name = nearest_name(word, known)
     return () if name is None else (f"did you mean {name}?",)
+
+
+def listed(names: Iterable[str], nothing: str = "none") -> str:
+    """Names as a message lists them: the first of them where there are many."""
+    first = list(islice(names, _MAX_LISTED + 1))
+    return ", ".join([*first[:_MAX_LISTED], *(["…"] if len(first) > _MAX_LISTED else [])]) or nothing

@@ -10,7 +10,8 @@ from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Attribute, Call, Module, Operation
 
 _NUMBER = re.compile(r"\d+")
-_NUMBERED_NAME = re.compile(r"\b([^\W\d]\w*?)\d+\b")
+# The name ends in no digit, so that there is one way to match each word.
+_NUMBERED_NAME = re.compile(r"\b([^\W\d]\w*(?<!\d))\d+\b")
 
 
 def runs(calls: Sequence[Call], apart: Container[int]) -> list[list[Call]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 
+from nnshape.shapes.dtypes import DTYPES
 from nnshape.spec.names import LANGUAGE, MODULE_ATTRIBUTES
-from nnshape.spec.shape import DTYPES
 
 _SIGNS = r"\s!-/:-@\[-^`{-~"
 _NAME = rf"[^\d{_SIGNS}][^{_SIGNS}]*"

@@ -250,20 +250,29 @@ _IN_PYTHON = frozenset(
 )
 
 
-def described(value: object) -> str:
+#: Characters of a value in a message.
+_LONGEST = 60
+#: A message shows so many items of a tuple, and so many levels of tuples in tuples.
+_ITEMS, _LEVELS = 4, 3
+
+
+def described(value: object, levels: int = _LEVELS) -> str:
     """Name a value in a message: `2.5`, `'same'`, `a tuple of 2 (a tensor 5x6, …)`."""
     if isinstance(value, Tensor):
         return f"a tensor {value}"
     if isinstance(value, (tuple, list)) and any(isinstance(item, (Tensor, tuple, list)) for item in value):
-        return f"a tuple of {len(value)} ({', '.join(map(described, value))})"
+        items = [described(item, levels - 1) for item in value[:_ITEMS]] if levels else []
+        more = ["…"] if len(value) > len(items) else []
+        return f"a tuple of {len(value)} ({', '.join([*items, *more])})"
     if isinstance(value, type):
         return f"the layer type {value.__name__}"
     if isinstance(value, (tuple, list)) and any(isinstance(item, (Dim, type)) for item in value):
-        inside = ", ".join(map(described, value))
+        inside = ", ".join(map(described, value[:_LONGEST]))
         text = f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
     else:
-        text = repr(value) if isinstance(value, (str, tuple, list)) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        short = value[:_LONGEST] if isinstance(value, (str, tuple, list)) else value
+        text = repr(short) if isinstance(short, (str, tuple, list)) else str(short)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 0) -> Signature:

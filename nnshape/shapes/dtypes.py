@@ -5,6 +5,8 @@ Source: https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-do
 
 from __future__ import annotations
 
+from nnshape.shapes.refusal import Refusal
+
 
 class DType(str):
     """A dtype, which is its own name in torch: `float32`, `int64`, `bool`."""
@@ -15,12 +17,15 @@ class DType(str):
         return str(self)
 
 
-#: Every dtype that a spec can name: bytes an element.
+#: Every dtype that a spec can name: bytes an element. (torch's int1 … int7 and its bits are shells of C++ alone.)
 ITEM_BYTES: dict[str, int] = {
     "bool": 1,
     "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
     "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8,
     "complex32": 4, "complex64": 8, "complex128": 16,
+    "uint16": 2, "uint32": 4, "uint64": 8,
+    "float8_e4m3fn": 1, "float8_e5m2": 1, "float8_e4m3fnuz": 1, "float8_e5m2fnuz": 1, "float8_e8m0fnu": 1,
+    "quint8": 1, "qint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1,
 }  # fmt: skip
 
 ALIASES = {
@@ -36,6 +41,11 @@ FLOAT32, INT64, BOOL = DTYPES["float32"], DTYPES["int64"], DTYPES["bool"]
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _COMPLEX = ("complex32", "complex64", "complex128")
 _SIGNED = ("int8", "int16", "int32", "int64")
+UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
+FLOAT8 = frozenset({"float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"})
+QUANTIZED = frozenset({"quint8", "qint8", "qint32", "quint4x2", "quint2x4"})
+#: The dtypes that values are kept in, and that few operations compute in: see `nnshape.shapes.stored`.
+STORED = UNSIGNED | FLOAT8 | QUANTIZED
 #: The real dtype of a complex one's parts.
 REAL_OF = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
 COMPLEX_OF = {"float16": "complex32", "bfloat16": "complex64", "float32": "complex64", "float64": "complex128"}
@@ -58,13 +68,17 @@ def is_integral(dtype: str) -> bool:
 
 def category(dtype: str) -> int:
     """Rank the dtype's kind: 0 bool, 1 integer, 2 float, 3 complex."""
-    return 0 if dtype == "bool" else 2 if dtype in _FLOATS else 3 if dtype in _COMPLEX else 1
+    if dtype in _FLOATS or dtype in FLOAT8:
+        return 2
+    return 0 if dtype == "bool" else 3 if dtype in _COMPLEX else 1
 
 
 def promote(a: str, b: str) -> DType:
-    """The dtype of an operation on tensors of these two, both with dimensions."""
+    """The dtype of an operation on tensors of these two, both with dimensions. Raises Refusal where torch has none."""
     if a == b:
         return DTYPES[a]
+    if a in STORED or b in STORED:
+        raise Refusal("wrong-dtype", f"{{layer}} cannot bring {a} and {b} to one dtype: convert one of them first")
     rank_a, rank_b = category(a), category(b)
     if rank_a == 3 or rank_b == 3:
         real = promote(REAL_OF.get(a, a), REAL_OF.get(b, b))
@@ -127,7 +141,11 @@ def _outranked(higher: DType | None, lower: DType | None) -> DType | None:
     return promote(higher, lower) if rank == 0 or category(lower) >= 2 > rank else higher
 
 
-_LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
+_LARGEST = {
+    "float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38,
+    "float8_e4m3fn": 448.0, "float8_e4m3fnuz": 240.0, "float8_e5m2": 57344.0, "float8_e5m2fnuz": 57344.0,
+    "float8_e8m0fnu": 2.0**127,
+}  # fmt: skip
 
 
 def fits(value: complex, dtype: str) -> bool:
@@ -139,12 +157,12 @@ def fits(value: complex, dtype: str) -> bool:
             return value.imag == 0 and fits(value.real, dtype)
         return fits(value.real, dtype) and fits(value.imag, dtype)
     dtype = REAL_OF.get(dtype, dtype)
-    if dtype in _FLOATS:
+    if dtype in _FLOATS or dtype in FLOAT8:
         largest = _LARGEST.get(dtype)
         return largest is None or value - value != 0 or abs(value) <= largest
     if value - value != 0:  # infinite, or not a number
         return False
-    if dtype == "uint8":
-        return abs(value) <= 255 and (value >= 0 or isinstance(value, int))
+    if dtype == "uint8" or dtype in UNSIGNED:
+        return abs(value) < 1 << (8 * ITEM_BYTES[dtype]) and (value >= 0 or isinstance(value, int))
     bound = 1 << (8 * ITEM_BYTES[dtype] - 1)
     return -bound <= value < bound

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import Signature, signature_of_function
 from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.stored import refuse_stored
+from nnshape.work import RULE, spend
 
 if TYPE_CHECKING:
     from nnshape.shapes.dims import Size
@@ -117,8 +119,10 @@ class Function:
         return rule
 
     def _call(self, rule: Rule, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        spend(RULE)
         signature = self.signature()
         bound = signature.bind(arguments, keywords)
+        refuse_stored(self.name, bound.values())
         if signature.variadic is None:
             return rule(**bound)
         sizes = signature.variadic

@@ -27,7 +27,9 @@ from nnshape.shapes.arguments import AUTO, REQUIRED, Parameter, Signature, kinds
 from nnshape.shapes.dims import at_least
 from nnshape.shapes.dtypes import FLOAT32, DType, category
 from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.stored import refuse_stored
 from nnshape.shapes.tensor import Tensor
+from nnshape.work import RULE, spend
 
 if TYPE_CHECKING:
     from nnshape.shapes.dims import Size
@@ -63,7 +65,9 @@ class Layer:
             REGISTRY[cls.__name__] = cls
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        self.__dict__.update(self.signature().bind(arguments, keywords, self.auto))
+        bound = self.signature().bind(arguments, keywords, self.auto)
+        refuse_stored(type(self).__name__, (bound.get("dtype"),))
+        self.__dict__.update(bound)
         if not self.wants_auto:
             self.check()
 
@@ -160,7 +164,10 @@ class Layer:
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """Apply the layer to what a call gives it: `forward`, with the arguments checked first."""
-        return self.forward(**self.call_signature().bind(arguments, keywords))
+        spend(RULE)
+        bound = self.call_signature().bind(arguments, keywords)
+        refuse_stored(type(self).__name__, bound.values())
+        return self.forward(**bound)
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
         """The outputs for these inputs, in torch's structure.

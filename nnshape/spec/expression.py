@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from nnshape.spec.origin import Origin
     from nnshape.spec.source import Span
 
-_STRING_OR_BRACKET = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[()\[\]{}#]")
+# A string that is never closed goes to the end, or each quote in it would be tried as the start of one.
+STRING = r"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)"
+_STRING_OR_BRACKET = re.compile(rf"{STRING}|[()\[\]{{}}#]", re.DOTALL)
 # Python warns of these while it parses; a spec's author hears of faults from nnshape alone.
-_MAY_WARN = re.compile(r"\\|\b\d[\w.]*?(?:if|in|is|or|and|else|for|not)")
+_NUMBER = re.compile(r"(?<!\w)\d[\w.]*")
+_KEYWORD = re.compile(r"if|in|is|or|and|else|for|not")
 _BLANK_CONTROLS = str.maketrans("\n\r\f\v", "    ")
 _CACHED_CHARACTERS = 200
 
@@ -65,7 +68,7 @@ def _node(text: str) -> Node:
     blank = text.translate(_BLANK_CONTROLS)
     code = blank.lstrip()
     try:
-        if _MAY_WARN.search(code):
+        if _may_warn(code):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree: Any = compile(code, "<spec>", "eval", ast.PyCF_ONLY_AST)
@@ -78,6 +81,11 @@ def _node(text: str) -> Node:
     except ValueError as error:
         raise Fault("syntax", f"this cannot be read: {error}", 0, len(text)) from None
     return _Converter(blank, len(blank) - len(code)).node(tree.body, 0)
+
+
+def _may_warn(code: str) -> bool:
+    """Say whether Python may warn of a text: of a backslash, or of a keyword right behind a number."""
+    return "\\" in code or any(_KEYWORD.search(number) for number in _NUMBER.findall(code))
 
 
 _cached = lru_cache(maxsize=8192)(_node)

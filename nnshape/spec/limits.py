@@ -23,9 +23,25 @@ CALLS: Final = 100_000
 
 ITERATIONS: Final = 10_000
 
-#: What reading one model may compute in all: expressions, the items of tuples, the characters of texts.
-#: A model of as many calls as there may be takes about half of it.
-WORK: Final = 5_000_000
+#: Units of work (about a microsecond each, see `nnshape.work`) that tracing one model may take, the
+#: units that each of its calls adds to them, and the units that a call takes whatever it calls.
+WORK: Final = 1_000_000
+WORK_A_CALL: Final = 160
+CALL: Final = 60
+
+#: Units of work for the labels of one trace's problems, and for the fixes of one file in all its variants.
+EXPLAINING: Final = 200_000
+FIXING: Final = 1_200_000
+FIXING_A_CALL: Final = 200
+
+#: Units of work that reading a character of a file takes, at the most.
+READING: Final = 2
+
+#: Dimensions of a tensor: most of torch's functions take no more.
+DIMENSIONS: Final = 64
+
+#: Variants of one file. Families of models have about ten; each variant is traced, and proved, on its own.
+VARIANTS: Final = 64
 
 #: Integers stay below this, as torch's sizes do.
 INTEGER: Final = 2**63

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from operator import attrgetter
 from typing import NamedTuple
 
 from nnshape.records import dataclass
@@ -55,14 +57,19 @@ class Origin:
         if start >= end:
             offset = self._point(start)
             return Span(self.source, offset, offset)
-        starts, ends = [], []
-        for piece in self.pieces:
-            if piece.start < end and start < piece.end:
-                starts.append(piece.first(max(start, piece.start)))
-                ends.append(piece.last(min(end, piece.end)))
-        if not starts:
+        # The pieces are in order, in the value and in the source: the first and the last that it touches decide.
+        first = self._from(start)
+        last = self._from(end - 1)
+        if first >= len(self.pieces) or self.pieces[first].start >= end:
             return self.whole
-        return Span(self.source, min(starts), max(ends))
+        if last >= len(self.pieces) or self.pieces[last].start >= end:
+            last -= 1
+        one, other = self.pieces[first], self.pieces[last]
+        return Span(self.source, one.first(max(start, one.start)), other.last(min(end, other.end)))
+
+    def _from(self, offset: int) -> int:
+        """The index of the first piece that ends behind an offset."""
+        return bisect_right(self.pieces, offset, key=_end_of)
 
     def cut(self, start: int, end: int) -> Origin:
         """The origin of the value's part from `start` up to `end`."""
@@ -74,11 +81,13 @@ class Origin:
         return Origin(self.source, tuple(pieces), self.span(start, end))
 
     def _point(self, offset: int) -> int:
-        for piece in self.pieces:
-            if piece.start <= offset < piece.end:
-                return piece.first(offset)
-        before = [piece for piece in self.pieces if piece.end <= offset]
-        return max(before).source_end if before else self.whole.start
+        place = self._from(offset)
+        if place < len(self.pieces) and self.pieces[place].start <= offset:
+            return self.pieces[place].first(offset)
+        return self.pieces[place - 1].source_end if place else self.whole.start
+
+
+_end_of = attrgetter("end")
 
 
 def verbatim(span: Span) -> Origin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import inf
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem, SpecError
@@ -20,6 +21,7 @@ from nnshape.spec.settings import SettingsReader
 from nnshape.spec.source import Source, Span
 from nnshape.spec.spec import Block, Body, Include, Input, Spec
 from nnshape.spec.steps import StepReader
+from nnshape.work import Budget, bounded
 
 if TYPE_CHECKING:
     from nnshape.spec.files import Folder
@@ -38,7 +40,8 @@ def read_spec(source: Source, folder: Folder | None, included: bool = False) -> 
     findings = Findings()
     try:
         findings.extend(duplicates)
-        return _spec(source, items, findings, folder, included)
+        with bounded(Budget(inf)):  # reading is bounded by the text; only its suggestions are counted
+            return _spec(source, items, findings, folder, included)
     except TooManyProblems:
         message = f"the file has more than {limits.PROBLEMS:,} problems"
         last = Problem("too-large", message, Span(source, items.span.start, items.span.start))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem, SpecError
@@ -11,7 +12,7 @@ from nnshape.spec import limits
 from nnshape.spec.document import Mapping, Node, Scalar, Sequence
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
-from nnshape.spec.names import Names, name_problem
+from nnshape.spec.names import Names, name_problem, shortened
 from nnshape.spec.scalars import Value, kind_of, value_of, value_of_node, word_of
 from nnshape.spec.shape import shape_of_node
 from nnshape.spec.spec import Import, Input, Located, Output, Tie
@@ -92,12 +93,20 @@ class SettingsReader:
         """Named sets of overrides of hparams and dims."""
         found: dict[str, dict[str, Located[Value]]] = {}
         for key, value in self.entries(node, "variants"):
+            if len(found) >= limits.VARIANTS:
+                message = (
+                    f"a file has at most {limits.VARIANTS} variants; from {shortened(key.value)} on they are not read"
+                )
+                self.findings.add(
+                    Problem("too-large", message, key.span, help=("put the others into a file that includes this one",))
+                )
+                break
             overrides: dict[str, Located[Value]] = {}
             example = f"{key.value}: {{depth: 6}}"
             for name, setting in self.entries(value, f"the variant {key.value}", example):
                 if name.value not in hparams and name.value not in sizes:
                     message = f"{name.value} is no hparam and no size of this file"
-                    fix = nearest(name.value, [*hparams, *sizes])
+                    fix = nearest(name.value, chain(hparams, sizes))
                     self.findings.add(Problem("unknown-name", message, name.span, help=fix))
                     continue
                 try:

@@ -7,23 +7,14 @@ import re
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.nearest import nearest
 from nnshape.records import dataclass
+from nnshape.shapes.dtypes import DTYPES
 from nnshape.spec import limits, nodes
 from nnshape.spec.document import Mapping, Node, Scalar
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.origin import Origin, Piece, verbatim
 from nnshape.spec.source import Span, source_of_text
 
-#: The dtypes by every name that torch has for them.
-DTYPES: dict[str, str] = {
-    **{name: name for name in (
-        "float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
-        "uint64", "bool", "complex32", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
-        "float8_e5m2fnuz", "float8_e8m0fnu",
-    )},
-    "float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32",
-    "short": "int16", "cfloat": "complex64", "cdouble": "complex128", "chalf": "complex32",
-}  # fmt: skip
-
+_USUAL = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
 _BRACKETS = re.compile(r"\s*(?:([^\W\d][\w.]*)\s*)?(\[)(.*)\]\s*", re.DOTALL)
 _DTYPE_BEFORE = re.compile(r"\s*(?:torch\.)?([^\W\d][a-z_]*\d\w*|bool|float|double|half|long|int|short)\b[\s(]*\d")
 _INTEGER = re.compile(r"\d+")
@@ -74,6 +65,8 @@ def shape_of_text(text: str, origin: Origin) -> ShapePattern:
         expression = parse_expression(" " * open_at + text[open_at:], origin)
         if not isinstance(expression.node, nodes.List):
             raise SpecError(Problem("syntax", "this is no shape", span, help=(EXAMPLES,)))
+        if len(expression.node.items) > limits.DIMENSIONS:
+            raise _too_many(span)
         for dim in expression.node.items:
             check_dim(dim, expression)
         return ShapePattern(expression.node.items, dtype, False, expression, span)
@@ -92,6 +85,8 @@ def _per_sample(text: str, origin: Origin, span: Span) -> ShapePattern:
         if end == at:
             raise _no_element(text, at, origin)
         ranges.append((at, end))
+        if len(ranges) > limits.DIMENSIONS:
+            raise _too_many(span)
         at = _skip(text, end)
         if at >= len(text):
             break
@@ -116,6 +111,10 @@ def _per_sample(text: str, origin: Origin, span: Span) -> ShapePattern:
             fixes = ("leave N out", f"or write brackets: [{', '.join(text[a:b] for a, b in ranges)}]")
             raise SpecError(Problem("syntax", message, expression.span(dim), help=fixes))
     return ShapePattern(expression.node.items, None, True, expression, span)
+
+
+def _too_many(span: Span) -> SpecError:
+    return SpecError(Problem("too-large", f"a shape has at most {limits.DIMENSIONS} dimensions", span))
 
 
 def _skip(text: str, at: int) -> int:
@@ -178,7 +177,7 @@ def check_dim(dim: nodes.Node, expression: Expression) -> None:
 def _dtype(name: str, span: Span) -> str:
     canonical = DTYPES.get(name.removeprefix("torch."))
     if canonical is None:
-        fix = nearest(name, DTYPES) or (f"torch has {', '.join(list(DTYPES)[:8])}, …",)
+        fix = nearest(name, DTYPES) or (f"torch has {', '.join(_USUAL)}, …",)
         raise SpecError(Problem("wrong-dtype", f"{name} is no dtype", span, help=fix))
     return canonical
 

@@ -9,7 +9,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import limits
 from nnshape.spec.document import Mapping, Node, Scalar, Sequence
-from nnshape.spec.expression import Expression, parse_expression
+from nnshape.spec.expression import STRING, Expression, parse_expression
 from nnshape.spec.mapping_steps import expression_of_mapping
 from nnshape.spec.names import shortened, step_name_problem
 from nnshape.spec.scalars import kind_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nnshape.spec.findings import Findings
 
-_QUOTE_BRACKET_OR_ARROW = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[()\[\]{}]|->")
+_QUOTE_BRACKET_OR_ARROW = re.compile(rf"{STRING}|[()\[\]{{}}]|->", re.DOTALL)
 #: What folding leaves where a bracket ends a line: `Sequential( Linear(8, 4) )`.
 _PADDING = re.compile(r"(?<=[(\[{]) | (?=[)\]}])")
 _MISSING_SPACE = re.compile(r"([^\W\d]\w*|\d+):(\S.*)")

@@ -9,7 +9,7 @@ from nnshape.problems import Label, Problem
 from nnshape.spec import limits
 from nnshape.spec.source import Source, Span
 
-_NO_SPACE = re.compile(r"\s*(?:- )?\s*([A-Za-z_][\w.]*|\d+)(:)[^\s:]")
+_NO_SPACE = re.compile(r"\s*(?:-\s+)?([A-Za-z_][\w.]*|\d+)(:)[^\s:]")
 
 #: libyaml's own limit, of 1,000 levels. Its scanner reads ahead of its parser on one line, so that 1,000
 #: brackets in a row reach it before the parser has told of the first.

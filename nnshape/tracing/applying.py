@@ -7,15 +7,16 @@ from typing import Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dims import Dim, TooLarge, at_least
-from nnshape.shapes.dtypes import FLOAT32, DType, is_complex, is_floating
+from nnshape.shapes.dtypes import FLOAT8, FLOAT32, DType, is_complex, is_floating
 from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 from nnshape.spec import nodes
+from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing import blocks, bodies, expressions, names, numbers
 from nnshape.tracing.derived import is_number, plain
 from nnshape.tracing.faults import fault
-from nnshape.tracing.layers import apply_layer, constructor_argument, make_layer, settle
+from nnshape.tracing.layers import apply_layer, check_dimensions, constructor_argument, make_layer, settle
 from nnshape.tracing.located import located
 from nnshape.tracing.measuring import declares_function, measure_of
 from nnshape.tracing.model import Attribute, Module
@@ -33,7 +34,6 @@ from nnshape.tracing.scope import (
     is_layer_class,
 )
 from nnshape.tracing.values import holds_tensor, holds_unknown, shown
-from nnshape.tracing.work import RULE
 
 
 def call(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -100,7 +100,6 @@ def apply_function(
     if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
         raise expressions.Unknowable
     plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
-    frame.tracer.work += RULE
     try:
         result = function.apply(plain_arguments, plain_keywords)
         if function.count is not None:
@@ -115,6 +114,7 @@ def apply_function(
         report_notices(frame, node, arguments, keywords, function.signature(), None, function.apply)
     if function.measured:
         frame.call.measured = frame.call.partial_macs = True
+    check_dimensions(frame, node, result)
     return frame.call.record(function, arguments, keywords, result, method=method)
 
 
@@ -245,9 +245,12 @@ def _own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any,
             raise fault("missing-argument", f"{kind} is missing its sizes, or one tensor", span)
         if not all(map(_is_size, sizes)):
             raise fault("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}", span)
+        if len(sizes) > DIMENSIONS:
+            raise fault("too-large", f"{kind} has at most {DIMENSIONS} dimensions, not {len(sizes):,}", span)
         tensor, initial = Tensor(sizes, dtype), None
     frozen = kind == "Parameter" and not wanted
-    if kind == "Parameter" and wanted and not (is_floating(tensor.dtype) or is_complex(tensor.dtype)):
+    learnable = is_floating(tensor.dtype) or is_complex(tensor.dtype) or tensor.dtype in FLOAT8
+    if kind == "Parameter" and wanted and not learnable:
         message = f"{frame.call.name} is learned, and {tensor.dtype} numbers cannot learn"
         help = ("make it a Buffer, or write requires_grad=False",)
         notes = ("torch says: Only Tensors of floating point and complex dtype can require gradients",)

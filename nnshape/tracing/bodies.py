@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nnshape.problems import Problem
+from nnshape.shapes.dims import TooLarge
+from nnshape.shapes.dims.terms import terms_of
 from nnshape.shapes.dtypes import DType
-from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
+from nnshape.shapes.tensor import UNKNOWN, N, Tensor, tensors_in
 from nnshape.spec import Body, Step, nodes
 from nnshape.tracing import applying, blocks, expressions, patterns, sequences
 from nnshape.tracing.derived import Derived, is_number
-from nnshape.tracing.faults import Fault, fault
+from nnshape.tracing.faults import Abort, Fault, fault
+from nnshape.tracing.internal import internal_error
 from nnshape.tracing.layers import MOST_ELEMENTS
 from nnshape.tracing.model import Call, Input, Module, Operation, Run, produced
 from nnshape.tracing.scope import BlockBody, Frame, ItemsBody, Local, StepsBody
 from nnshape.tracing.values import holds_tensor, holds_unknown, is_applied, shown
+from nnshape.tracing.work import ended
+from nnshape.work import OutOfWork, spend
 
 _NUMBERS = (int, float, str, bool, type(None), Derived)
 
@@ -46,6 +52,8 @@ def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
         problem = wrong.problem
     except expressions.Unknowable:
         return
+    except OutOfWork:
+        raise ended(step.assertion.span, "while this shape was compared") from None
     if problem is not None:
         frame.tracer.report(problem)
 
@@ -83,6 +91,20 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     except expressions.Unknowable:
         _lose_count(frame)
         value = UNKNOWN
+    except Abort:
+        raise
+    except OutOfWork:
+        raise ended(call.span, "in this step") from None
+    except TooLarge as error:
+        tracer.report(Problem("too-large", str(error), call.span))
+        _lose_count(frame)
+        value = UNKNOWN
+    except RecursionError:
+        raise Abort(Problem("too-large", "blocks and expressions nest too deeply here", call.span)) from None
+    except Exception as error:
+        tracer.report(internal_error(error, call.span))
+        _lose_count(frame)
+        value = UNKNOWN
     tracer.attribute(call)
     module = frame.placed
     if module is None and type(value) is not Tensor and _is_constant(value):
@@ -118,6 +140,8 @@ def _check_elements(call: Call, tensor: Tensor) -> None:
     for size in tensor.shape:
         if type(size) is int:
             elements *= size
+        elif size is not N:
+            spend(len(terms_of(size)))  # each row of the table writes it
     if elements >= MOST_ELEMENTS:
         message = f"{call.name} would have {elements:,} elements, more than torch can count the bytes of"
         raise fault("too-large", message, call.span)

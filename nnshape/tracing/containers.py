@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nnshape.problems import Problem
-from nnshape.problems.nearest import nearest
+from nnshape.problems.nearest import listed, nearest
 from nnshape.spec import nodes
 from nnshape.tracing import applying, expressions, sequences
 from nnshape.tracing.faults import fault
@@ -87,7 +87,7 @@ def item_of(frame: Frame, node: nodes.Subscript, container: Module, index: Any) 
     if CONTAINERS[container.type][0]:
         if index not in container.children:
             help = nearest(str(index), names)
-            message = f"{container.path} holds no {shown(index)}: it holds {', '.join(names) or 'nothing'}"
+            message = f"{container.path} holds no {shown(index)}: it holds {listed(names, 'nothing')}"
             raise fault("index-error", message, frame.expression.span(node), help=help)
         return _held(frame, container.children[index])
     if not isinstance(index, (int, slice)):

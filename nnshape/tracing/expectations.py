@@ -12,6 +12,8 @@ from nnshape.spec import Expectation, ShapePattern
 from nnshape.tracing import expressions, patterns
 from nnshape.tracing.faults import Fault
 from nnshape.tracing.values import shown
+from nnshape.tracing.work import ended
+from nnshape.work import OutOfWork
 
 if TYPE_CHECKING:
     from nnshape.tracing.parameters import Totals
@@ -73,6 +75,8 @@ def _check_output(
             problem = wrong.problem
         except expressions.Unknowable:
             return
+        except OutOfWork:
+            raise ended(wanted.span, "while this shape was compared") from None
         if problem is not None:
             report(problem)
         return

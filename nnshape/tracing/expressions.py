@@ -17,7 +17,8 @@ from nnshape.tracing.located import located, undecided
 from nnshape.tracing.model import Module
 from nnshape.tracing.scope import MISSING, Frame, Local, find_torch
 from nnshape.tracing.values import shown
-from nnshape.tracing.work import spend, spend_on
+from nnshape.tracing.work import ended, spend_on
+from nnshape.work import OutOfWork, spend
 
 #: The values that are as large as what they hold.
 _COMPOSED = frozenset({tuple, list, str})
@@ -32,10 +33,13 @@ _TENSOR_SIGNS = {
 
 def evaluate(frame: Frame, node: nodes.Node) -> Any:
     """The value of a node: a tensor, a number, a module, a tuple of them …; raises Fault."""
-    value = _RULES[type(node)](frame, node)
-    spend(frame, node, 1)
-    if type(value) in _COMPOSED:
-        spend_on(frame, node, value)
+    try:
+        value = _RULES[type(node)](frame, node)
+        spend(1)
+        if type(value) in _COMPOSED:
+            spend_on(value)
+    except OutOfWork:
+        raise ended(frame.expression.span(node), "while this was computed") from None
     return value
 
 

@@ -9,15 +9,16 @@ from nnshape.shapes.dims import Size, TooLarge
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import UNKNOWN, Tensor, product, tensors_in
+from nnshape.shapes.tensor import UNKNOWN, N, Tensor, product, tensors_in
 from nnshape.spec import nodes
+from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing.derived import plain
 from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Declared, Module, produced
 from nnshape.tracing.refusals import located_refusal, report_notices
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.values import holds_unknown
-from nnshape.tracing.work import RULE
+from nnshape.work import PARAMETER, RULE, budget, spend
 
 #: Elements of a tensor whose bytes, 8 at the most for a real number, stay below 2**63.
 MOST_ELEMENTS = 2**60
@@ -25,7 +26,10 @@ MOST_ELEMENTS = 2**60
 _KEPT = 20_000
 _PLAIN = frozenset({int, bool, float, str, type(None)})
 _layers: dict[tuple[Any, ...], Layer] = {}
-_answers: dict[tuple[Any, ...], tuple[Tensor, Size]] = {}  # without producers, which would hold whole traces
+#: The answer of a layer to a shape, its MACs, and the work that they took: a kept answer costs what a new one does,
+#: so that where a trace ends does not hang on what was traced before it.
+_Answer = tuple[Tensor, Size, int]
+_answers: dict[tuple[Any, ...], _Answer] = {}
 
 
 def make_layer(
@@ -94,13 +98,21 @@ def _constructed(kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[s
     return layer
 
 
+def check_dimensions(frame: Frame, node: nodes.Node, result: Any) -> None:
+    """Raise Fault where a result has more dimensions than a tensor may have."""
+    for tensor in (result,) if type(result) is Tensor else tensors_in(result):
+        if len(tensor.shape) > DIMENSIONS:
+            message = f"this makes a tensor of {len(tensor.shape):,} dimensions; {DIMENSIONS} is the most"
+            raise fault("too-large", message, frame.expression.span(node))
+
+
 def settle(frame: Frame, module: Module) -> None:
     """Take up what a step's new module brings into the model, once its arguments are all known."""
     if module.layer is not None:
         module.parameters = module.layer.parameters()
         module.buffers = module.layer.buffers()
     module.settled = True
-    frame.tracer.work += RULE * (1 + len(module.parameters))
+    spend(RULE + PARAMETER * (len(module.parameters) + len(module.buffers)))
     for name, tensor in module.parameters.items():
         elements = product(tensor.shape)
         if type(elements) is int and elements >= MOST_ELEMENTS:
@@ -144,6 +156,7 @@ def apply_layer(
     frame.call.macs += macs
     if layer.measured:
         frame.call.measured = frame.call.partial_macs = True
+    check_dimensions(frame, node, result)
     return frame.call.record(module, arguments, keywords, result)
 
 
@@ -154,17 +167,22 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
         return result, layer.macs(result, *arguments, **keywords)
     (tensor,) = arguments
     key = (layer, tensor.shape, tensor.dtype)
-    kept = _answers.get(key)
+    # A symbolic size remembers its bounds and its text, so it is shared within one trace only; N holds none.
+    common = all(type(size) is int or size is N for size in tensor.shape)
+    answers = _answers if common else frame.tracer.answers
+    kept = answers.get(key)
     if kept is not None:
-        return kept
+        spend(kept[2])
+        return kept[0], kept[1]
+    left = budget().left
     assumed, noticed = len(frame.tracer.constraints), len(frame.tracer.notices)
     result = layer.apply(arguments, {})
     macs = layer.macs(result, tensor)
     # An answer that rests on an assumption is asked for each time, so that each step has its own.
     if type(result) is Tensor and len(frame.tracer.constraints) == assumed and len(frame.tracer.notices) == noticed:
-        if len(_answers) >= _KEPT:
-            _answers.clear()
-        _answers[key] = (result.like(), macs)
+        if len(answers) >= _KEPT:
+            answers.clear()
+        answers[key] = (result.like(), macs, int(left - budget().left))
     return result, macs
 
 

@@ -11,7 +11,8 @@ from nnshape.tracing import expressions
 from nnshape.tracing.faults import fault
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.values import shown
-from nnshape.tracing.work import TURN, spend
+from nnshape.tracing.work import TURN
+from nnshape.work import spend
 
 
 def comprehended(frame: Frame, node: nodes.Comprehension) -> list[Any]:
@@ -30,7 +31,7 @@ def turns(frame: Frame, node: nodes.Comprehension) -> Iterator[dict[str, Any]]:
                 message = f"this loop has more than {ITERATIONS:,} iterations"
                 raise fault("too-large", message, frame.expression.span(node))
             frame.names = {**kept, **variables}
-            spend(frame, node, TURN + len(frame.names))
+            spend(TURN + len(frame.names))
             yield variables
     finally:
         frame.names = kept

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.problems import Problem
 from nnshape.records import dataclass
 from nnshape.shapes.constraints import Constraint
-from nnshape.shapes.dims import Size
+from nnshape.shapes.dims import Size, TooLarge
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.nested import map_nested
@@ -185,8 +185,11 @@ class Call:
 
     def take_counts(self, child: Call) -> None:
         """Add the counts of a step inside, and whether they are known."""
-        self.parameters += child.parameters
-        self.macs += child.macs
+        try:
+            self.parameters += child.parameters
+            self.macs += child.macs
+        except TooLarge:  # a sum of too many different symbolic sizes
+            self.lose_count()
         self.partial_parameters |= child.partial_parameters
         self.partial_macs |= child.partial_macs
         self.measured |= child.measured
@@ -255,6 +258,8 @@ class Trace:
     options: Mapping[str, Any] = field(default_factory=dict)
     #: The contexts of the refusals among the problems, by `nnshape.tracing.contexts.key_of`.
     contexts: Mapping[tuple[str, str, int, int], FaultContext] = field(default_factory=dict)
+    #: The work that it took, in the units of `nnshape.work`.
+    work: int = 0
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:

@@ -183,6 +183,8 @@ def _range(*bounds: Any) -> tuple[int, ...]:
 def _extreme(function: Callable[..., Any], of_sizes: Callable[..., Any]) -> Callable[..., Any]:
     def applied(*values: Any) -> Any:
         items = values[0] if len(values) == 1 else values
+        if not isinstance(items, (tuple, list)) or not all(map(is_number, items)):
+            raise TypeError("takes numbers alone, or one tuple of them")
         if any(isinstance(item, Dim) for item in items):
             if any(isinstance(item, float) for item in items):
                 raise Undecided

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem
 from nnshape.problems.nearest import nearest
 from nnshape.records import dataclass
 from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dims import Size, substitute
+from nnshape.shapes.dims import Size, TooLarge, substitute
 from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.tensor import Tensor, product, shape_text
+from nnshape.tracing.work import ended
+from nnshape.work import RULE, OutOfWork, spend
 
 if TYPE_CHECKING:
     from nnshape.spec import Span, Spec
@@ -72,16 +75,18 @@ def totals_of(root: Call, rows: Sequence[ParameterRow]) -> Totals:
     buffers: Size = 0
     parameter_bytes: Size = 0
     buffer_bytes: Size = 0
+    partial = root.partial_parameters
     for row in rows:
-        size = row.count
-        if row.buffer:
-            buffers = buffers + size
-            buffer_bytes = buffer_bytes + size * ITEM_BYTES[row.tensor.dtype]
-        elif row.tied_to is None:
-            parameters = parameters + size
-            parameter_bytes = parameter_bytes + size * ITEM_BYTES[row.tensor.dtype]
-            if row.trainable:
-                trainable = trainable + size
+        try:
+            size = row.count
+            size_bytes = size * ITEM_BYTES[row.tensor.dtype]
+            if row.buffer:
+                buffers, buffer_bytes = buffers + size, buffer_bytes + size_bytes
+            elif row.tied_to is None:
+                parameters, parameter_bytes = parameters + size, parameter_bytes + size_bytes
+                trainable = trainable + size if row.trainable else trainable
+        except TooLarge:  # a sum of too many different symbolic sizes, or of too large ones
+            partial = True
     return Totals(
         parameters,
         trainable,
@@ -89,7 +94,7 @@ def totals_of(root: Call, rows: Sequence[ParameterRow]) -> Totals:
         per_sample(root.macs),
         parameter_bytes,
         buffer_bytes,
-        root.partial_parameters,
+        partial,
         root.partial_macs,
     )
 
@@ -117,12 +122,14 @@ def parameter_rows(spec: Spec, root: Call, report: Callable[[Problem], None]) ->
     }
     ties = _ties(rows, spec, report, root.partial_parameters)
     frozen: set[str] = set()
+    names = [name for name, row in rows.items() if not row.buffer]
+    characters = sum(map(len, names))
     for glob in spec.freeze:
-        hit = [
-            name
-            for name, row in rows.items()
-            if not row.buffer and (fnmatchcase(name, glob.value) or fnmatchcase(name, glob.value + ".*"))
-        ]
+        try:
+            hit = _matching(glob.value, names, characters)
+        except OutOfWork:
+            report(ended(glob.span, "while the globs of freeze were matched").problem)
+            break
         if not hit and not root.partial_parameters:
             message = f"{glob.value} fits no parameter"
             report(Problem("unknown-name", message, glob.span, help=nearest(glob.value, rows)))
@@ -135,12 +142,19 @@ def parameter_rows(spec: Spec, root: Call, report: Callable[[Problem], None]) ->
     return tuple(rows.values())
 
 
+def _matching(glob: str, names: list[str], characters: int) -> list[str]:
+    """The names that a glob fits, or that stand below one that it fits. Raises OutOfWork."""
+    spend(50 + 20 * len(glob) + len(names) + characters * glob.count("*") // 16)
+    fits = re.compile(f"(?:{translate(glob)}|{translate(glob + '.*')})").match
+    return [name for name in names if fits(name)]
+
+
 def _ties(
     rows: dict[str, ParameterRow], spec: Any, report: Callable[[Problem], None], incomplete: bool
 ) -> dict[str, str]:
     """The valid ties: name of a parameter -> name of the one whose tensor it shares."""
     ties: dict[str, str] = {}
-    names = [name for name, row in rows.items() if not row.buffer]
+    names = {name: None for name, row in rows.items() if not row.buffer}
     for tie in spec.tie.values():
         found = True
         for path, span in ((tie.path, tie.path_span), (tie.to, tie.to_span)):
@@ -156,7 +170,12 @@ def _ties(
             report(Problem("invalid-argument", f"{tie.path} is tied to itself", tie.path_span))
             continue
         one, other = rows[tie.path].tensor, rows[to].tensor
-        same = len(one.shape) == len(other.shape) and all(map(assume_equal, one.shape, other.shape))
+        try:
+            spend(RULE)
+            same = len(one.shape) == len(other.shape) and all(map(assume_equal, one.shape, other.shape))
+        except OutOfWork:
+            report(ended(tie.path_span, "while this tie was compared").problem)
+            break
         if not same or one.dtype != other.dtype:
             message = (
                 f"{tie.path} is {_tensor_text(one)} and {tie.to} is {_tensor_text(other)}: they cannot be one tensor"

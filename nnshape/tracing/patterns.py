@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnshape.problems import Problem
+from nnshape.problems import Label, Problem
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Dim, TooLarge, at_least
 from nnshape.shapes.dtypes import DTYPES, FLOAT32
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, shape_text
 from nnshape.spec import ShapePattern, nodes
+from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing import expressions
 from nnshape.tracing.derived import Derived, plain
 from nnshape.tracing.faults import fault
 from nnshape.tracing.scope import MISSING, FileScope, Frame
 from nnshape.tracing.values import shown
+from nnshape.work import OutOfWork, bounded
 
 
 def _wildcard(node: nodes.Node) -> bool:
@@ -40,6 +42,8 @@ def input_tensor(frame: Frame, pattern: ShapePattern) -> Tensor:
         if at_least(size, 0) is False:
             raise fault("invalid-argument", f"a size is 0 or more, and this is {size}", pattern.expression.span(node))
         sizes.append(size)
+    if len(sizes) > DIMENSIONS:
+        raise fault("too-large", f"an input has at most {DIMENSIONS} dimensions, not {len(sizes):,}", pattern.span)
     return Tensor(tuple(sizes), DTYPES[pattern.dtype] if pattern.dtype else FLOAT32)
 
 
@@ -151,7 +155,7 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
         if not _fits(value.shape, wanted):
             message = f"{name} gives {shape_text(value.shape)}, not {pattern.span.text.strip()}"
             label = f"{shape_text(value.shape)} comes"
-            related = frame.tracer.explainer.way_to(value, frame.call, pattern.span)
+            related = _labels(frame, pattern, value)
             return Problem(
                 "unexpected-shape",
                 message,
@@ -167,6 +171,15 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
     finally:
         frame.expression = kept
     return None
+
+
+def _labels(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[Label, ...]:
+    """The steps that led to a value; none once the work for explaining a trace's problems is spent."""
+    try:
+        with bounded(frame.tracer.explaining):
+            return frame.tracer.explainer.way_to(value, frame.call, pattern.span)
+    except OutOfWork:
+        return ()
 
 
 def _as_it_comes(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[str, ...]:

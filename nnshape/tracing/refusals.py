@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from nnshape.problems import Problem
 from nnshape.shapes.arguments import Signature
 from nnshape.shapes.refusal import Refusal
 from nnshape.spec import nodes
@@ -13,7 +14,10 @@ from nnshape.tracing.contexts import FaultContext, key_of
 from nnshape.tracing.faults import Fault
 from nnshape.tracing.model import Module
 from nnshape.tracing.scope import Frame
+from nnshape.work import OutOfWork, bounded, spend
 
+#: What the words of one problem cost, in units of work.
+_PROBLEM = 100
 _NOTHING: Mapping[str, Any] = {}
 _Rule = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
@@ -30,10 +34,18 @@ def located_refusal(
 ) -> Fault:
     """The fault for a refusal of the call at `node`, whose constructor or function has this signature.
 
-    `apply` is the rule that refused, where it was applied to tensors.
+    `apply` is the rule that refused, where it was applied to tensors. Once the work for explaining a trace's
+    problems is spent, the fault has neither labels nor a cause, so no fixes.
     """
-    context = _context(frame, node, refusal, arguments, signature, module, keywords, apply)
-    problem = frame.tracer.explainer.problem(context)
+    try:
+        with bounded(frame.tracer.explaining):
+            spend(_PROBLEM + len(frame.run.calls) // 8)
+            context = _context(frame, node, refusal, arguments, signature, module, keywords, apply)
+            problem = frame.tracer.explainer.problem(context)
+    except OutOfWork:
+        message = str(refusal).replace("{layer}", frame.call.name)
+        help = (refusal.help,) if refusal.help else ()
+        return Fault(Problem(refusal.problem, message, frame.expression.span(node), help=help))
     frame.tracer.contexts.setdefault(key_of(problem), context)
     return Fault(problem)
 
@@ -52,7 +64,14 @@ def report_notices(
     for notice in tracer.notices:
         refusal = Refusal(notice.problem, notice.message, note=notice.note)
         context = _context(frame, node, refusal, arguments, signature, module, keywords, None)
-        problem = tracer.explainer.problem(context)
+        try:
+            with bounded(tracer.explaining):
+                spend(_PROBLEM + len(frame.run.calls) // 8)
+                problem = tracer.explainer.problem(context)
+        except OutOfWork:
+            message = notice.message.replace("{layer}", frame.call.name)
+            tracer.report(Problem(notice.problem, message, frame.expression.span(node), severity="warning"))
+            continue
         related = () if notice.problem == "fails-in-training" else problem.related
         warning = replace(problem, severity="warning", related=related)
         if notice.problem == "swallows-batch":

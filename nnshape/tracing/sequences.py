@@ -29,10 +29,12 @@ def items_of(frame: Frame, node: nodes.Call, kind: str) -> list[Item]:
         raise fault("unknown-argument", message, frame.expression.span(node.keywords[0]))
     for argument in node.args:
         _add_items(frame, items, argument, kind, alone=len(node.args) == 1)
-    names = [item.name for item in items]
-    for name in names:
-        if names.count(name) > 1 if len(names) < 100 else len(set(names)) != len(names):
+    seen: set[str] = set()
+    for item in items:
+        if item.name in seen:
+            name = item.name
             raise fault("duplicate-key", f"two items of the {kind} are called {name}", frame.expression.span(node))
+        seen.add(item.name)
     return items
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem, SpecError
-from nnshape.problems.nearest import nearest
-from nnshape.shapes.dims import TooLarge, symbol
+from nnshape.problems.nearest import listed, nearest
+from nnshape.shapes.dims import RESERVED, TooLarge, symbol
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor
 from nnshape.spec import ShapePattern, Span, Spec, nodes, parse_shape, parse_value
 from nnshape.tracing import patterns
-from nnshape.tracing.faults import Fault, fault
+from nnshape.tracing.faults import Abort, Fault, fault
+from nnshape.tracing.internal import internal_error
 from nnshape.tracing.model import Input, produced
 from nnshape.tracing.scope import FileScope, Frame, Local
+from nnshape.tracing.work import ended
+from nnshape.work import OutOfWork
 
 if TYPE_CHECKING:
     from nnshape.tracing.tracer import Tracer
@@ -46,7 +50,7 @@ def input_patterns(spec: Spec, given: str | Mapping[str, str] | Sequence[str] | 
 
 
 def _no_input(spec: Spec, name: str, names: list[str]) -> SpecError:
-    message = f"{spec.name} has no input {name}: it has {', '.join(names) or 'none'}"
+    message = f"{spec.name} has no input {name}: it has {listed(names)}"
     return SpecError(Problem("unknown-name", message, place="--input", help=nearest(name, names)))
 
 
@@ -78,7 +82,7 @@ def override(
             values[name] = located.value
     if variant is not None:
         if variant not in spec.variants:
-            known = ", ".join(spec.variants) or "none"
+            known = listed(spec.variants)
             message = f"{spec.name} has no variant {variant}: it has {known}"
             raise SpecError(Problem("unknown-name", message, place="--variant", help=nearest(variant, spec.variants)))
         for name, setting in spec.variants[variant].items():
@@ -88,8 +92,8 @@ def override(
                 values[name] = setting.value
             else:
                 message = f"{name} is neither an hparam nor a size of an input"
-                known_names = [*file.hparams, *sizes]
-                tracer.report(Problem("unknown-name", message, setting.span, help=nearest(name, known_names)))
+                help = nearest(name, chain(file.hparams, sizes))
+                tracer.report(Problem("unknown-name", message, setting.span, help=help))
     for name, value in overrides.items():
         if isinstance(value, str):
             value = parse_value(value, "--set").value
@@ -105,8 +109,8 @@ def override(
             values[name] = value
         else:
             message = f"{spec.name} has no hparam or size {name}"
-            help = nearest(name, [*file.hparams, *sizes]) or (
-                f"it has {', '.join([*file.hparams, *sorted(sizes)]) or 'none'}",
+            help = nearest(name, chain(file.hparams, sizes)) or (
+                f"it has {listed(chain(file.hparams, sorted(sizes)))}",
             )
             raise SpecError(Problem("unknown-name", message, place="--set", help=help))
     return values
@@ -130,7 +134,7 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
         if name in file.spec.blocks or name in file.spec.imports:
             span = pattern.expression.span(node)
             frame.tracer.report(fault("ambiguous-name", f"{name} is a block, and a size here", span).problem)
-        if name not in file.sizes:
+        if name not in file.sizes and name not in RESERVED:  # which the pattern itself is refused for
             file.sizes[name] = values.get(name, symbol(name))
     for name, pattern in shapes.items():
         try:
@@ -140,6 +144,13 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
             tensor = UNKNOWN
         except TooLarge as error:
             frame.tracer.report(Problem("too-large", str(error), pattern.span))
+            tensor = UNKNOWN
+        except OutOfWork:
+            raise ended(pattern.span, "in this input") from None
+        except Abort:
+            raise
+        except Exception as error:
+            frame.tracer.report(internal_error(error, pattern.span))
             tensor = UNKNOWN
         frame.run.inputs[name] = tensor = produced(tensor, Input(name, pattern.span, is_single=len(shapes) == 1))
         if isinstance(tensor, Tensor):

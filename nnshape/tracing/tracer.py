@@ -9,22 +9,24 @@ from dataclasses import replace
 from typing import Any
 
 from nnshape.problems import Label, Problem
+from nnshape.problems.nearest import listed
 from nnshape.shapes.constraints import Constraint, collecting
 from nnshape.shapes.nested import map_nested
 from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import Span, Spec
-from nnshape.spec.limits import CALLS, PROBLEMS
+from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PROBLEMS, WORK, WORK_A_CALL
 from nnshape.tracing import bodies, expressions, settings
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
 from nnshape.tracing.expectations import check_expectations
-from nnshape.tracing.faults import Abort, Fault, fault
+from nnshape.tracing.faults import Abort, Fault
 from nnshape.tracing.measuring import Measuring
 from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Trace
 from nnshape.tracing.parameters import parameter_rows, totals_of
 from nnshape.tracing.scope import FileScope, Frame
+from nnshape.work import Budget, OutOfWork, bounded
 
 
 class Tracer:
@@ -39,8 +41,11 @@ class Tracer:
         self.notices: list[Notice] = []
         self.contexts: dict[tuple[str, str, int, int], FaultContext] = {}
         self._callers: list[tuple[Call, Span]] = []
-        #: What was computed so far, held below the limit by `nnshape.tracing.work`.
-        self.work = 0
+        #: The work that the trace may take, and what of it may be spent on explaining its problems.
+        self.budget = Budget(WORK)
+        self.explaining = Budget(EXPLAINING)
+        #: Answers of layers to symbolic shapes: see `nnshape.tracing.layers`.
+        self.answers: dict[tuple[Any, ...], Any] = {}
         self._calls = 0
         self._claimed = 0
         self._known: set[tuple[str, str, int, int]] = set()
@@ -60,6 +65,8 @@ class Tracer:
     def count(self, call: Call) -> None:
         """Count a step that is executed; beyond the limit the trace ends."""
         self._calls += 1
+        self.budget.grant(WORK_A_CALL)
+        self.budget.left -= CALL
         if self._calls > CALLS:
             raise Abort(Problem("too-large", f"the model makes more than {CALLS:,} calls", call.span))
         if len(self.problems) > PROBLEMS:
@@ -68,8 +75,9 @@ class Tracer:
     def enter(self, call: Call, span: Span) -> None:
         """Note that a body runs because of this call."""
         if len(self._callers) >= 64:
+            # The trace ends: a circle of blocks has as many ways to this depth as a tree has leaves.
             message = "blocks are applied inside one another more than 64 levels deep"
-            raise fault("too-large", message, span)
+            raise Abort(Problem("too-large", message, span))
         self._callers.append((call, span))
 
     def leave(self) -> None:
@@ -96,12 +104,12 @@ class Tracer:
         variant = keywords.pop("variant", None)
         if variant is not None:
             if variant not in file.spec.variants:
-                known = ", ".join(file.spec.variants) or "none"
+                known = listed(file.spec.variants)
                 raise Refusal("unknown-name", f"{file.spec.name} has no variant {variant}: it has {known}", "variant")
             hparams.update({name: located.value for name, located in file.spec.variants[variant].items()})
         for name, value in keywords.items():
             if name not in hparams:
-                known = ", ".join(hparams) or "none"
+                known = listed(hparams)
                 raise Refusal("unknown-argument", f"{file.spec.name} has no hparam {name}: it has {known}", name)
             hparams[name] = value
         return FileScope(file.spec, hparams, {}, file.includes)
@@ -142,13 +150,16 @@ def trace_spec(
         tracer.report(problem)
     file = file_scope(spec)
     shapes = settings.input_patterns(spec, input)
-    values = settings.override(tracer, spec, file, shapes, variant, overrides or {}, symbolic)
+    with bounded(tracer.budget):
+        values = settings.override(tracer, spec, file, shapes, variant, overrides or {}, symbolic)
     module = Module(spec.name, (None, spec.body.span), path="")
     run = Run({})
     call = Call("", spec.name, spec.name, "", spec.body.span, -1, module)
     frame = Frame(tracer, file, module, run, "", 0, call=call)
     module.run = run
-    with collecting() as tracer.constraints, noticing() as tracer.notices, _no_collection():
+    with (
+        collecting() as tracer.constraints, noticing() as tracer.notices, _no_collection(), bounded(tracer.budget)
+    ):  # fmt: skip
         try:
             settings.declare_inputs(frame, shapes, values)
             bodies.run_steps(frame, spec.body.steps)
@@ -156,29 +167,33 @@ def trace_spec(
             if not any(problem.severity == "error" for problem in tracer.problems):
                 report_never_applied(module, tracer.report)
         except Abort as abort:
-            tracer.work = 0  # what is expected of the output is still evaluated
+            tracer.budget.grant(WORK // 4)  # for what is still said of the part that was traced
             tracer.report(abort.problem)
             call.lose_count()
             run.output = UNKNOWN
-        except RecursionError:
-            tracer.report(Problem("too-large", "blocks and expressions nest too deeply", spec.body.span))
+        inputs = {name: value for name, value in run.inputs.items() if isinstance(value, Tensor)}
+        call.operations.append(Operation(call, module, tuple(run.inputs.values()), {}, run.output, run=run))
+        tracer.budget.grant(WORK // 4)  # for the sums
+        try:
+            for child in run.calls:
+                call.take_counts(child)
+        except OutOfWork:
             call.lose_count()
-            run.output = UNKNOWN
-    inputs = {name: value for name, value in run.inputs.items() if isinstance(value, Tensor)}
-    call.operations.append(Operation(call, module, tuple(run.inputs.values()), {}, run.output, run=run))
-    for child in run.calls:
-        call.take_counts(child)
-    call.inputs, call.output = tuple(inputs.values()), run.output
-    parameters = parameter_rows(spec, call, tracer.report)
-    totals = totals_of(call, parameters)
-    check_expectations(frame, totals, run.output, tracer.report)
+            tracer.budget.grant(WORK // 4)
+        call.inputs, call.output = tuple(inputs.values()), run.output
+        parameters = parameter_rows(spec, call, tracer.report)
+        totals = totals_of(call, parameters)
+        try:
+            check_expectations(frame, totals, run.output, tracer.report)
+        except Abort as abort:
+            tracer.report(abort.problem)
     options = {
         "explainer": explainer, "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic,
         "measuring": measuring,
     }  # fmt: skip
     return Trace(
         spec, call, inputs, run.output, values, tuple(tracer.requirements), tuple(tracer.problems), parameters, totals,
-        variant, options, tracer.contexts,
+        variant, options, tracer.contexts, tracer.budget.spent,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from nnshape.spec import nodes
 from nnshape.tracing.derived import Derived, plain
 from nnshape.tracing.model import Module
 from nnshape.tracing.scope import Definition, FileScope, Foreign, Frame, Special, is_layer_class
+from nnshape.work import spend
 
 
 def holds_tensor(value: Any) -> bool:
@@ -57,6 +58,7 @@ def symbols_under(frame: Frame, node: nodes.Node) -> frozenset[str]:
     found: frozenset[str] = frozenset()
     for part in nodes.walk(node):
         if isinstance(part, nodes.Name):
+            spend(1)
             own = frame.own(part.id)
             found |= _symbols_in(getattr(own, "value", own))
     return found

@@ -1,4 +1,4 @@
-"""Counts what reading a model computes, so that a file nobody vouches for ends at a limit."""
+"""What the values of a model weigh, and the problem where a model takes more work than it may."""
 
 from __future__ import annotations
 
@@ -6,35 +6,32 @@ from typing import Any
 
 from nnshape.problems import Problem
 from nnshape.shapes.tensor import Tensor
-from nnshape.spec import nodes
-from nnshape.spec.limits import WORK
+from nnshape.spec import Span
+from nnshape.spec.limits import WORK, WORK_A_CALL
 from nnshape.tracing.faults import Abort
-from nnshape.tracing.scope import Frame
+from nnshape.work import budget, spend
 
-#: What one application of a rule counts for, beside an expression's 1.
-RULE = 10
 #: What one turn of a loop counts for, beside its names and its element.
-TURN = 5
+TURN = 3
 #: Characters of a text that count for 1.
-_CHARACTERS = 8
+_CHARACTERS = 16
+#: What a tensor inside a tuple counts for, beside its dimensions: each use of the tuple looks at it.
+_TENSOR = 3
 
 
-def spend(frame: Frame, node: nodes.Node, amount: int) -> None:
-    """Count some work; beyond the limit the trace ends at this node."""
-    tracer = frame.tracer
-    tracer.work += amount
-    if tracer.work > WORK:
-        message = "the loops, tuples and texts of this model take more than reading one should"
-        help = (f"what they compute adds up to at most {WORK:,} values",)
-        raise Abort(Problem("too-large", message, frame.expression.span(node), help=help))
+def ended(span: Span, doing: str) -> Abort:
+    """The end of a trace whose work is spent, at what was being done then."""
+    message = f"this model takes too much work: the limit was met {doing}"
+    help = (f"a model may take {WORK:,} units of work, and {WORK_A_CALL} more for each call",)
+    return Abort(Problem("too-large", message, span, help=help))
 
 
-def spend_on(frame: Frame, node: nodes.Node, value: Any) -> None:
+def spend_on(value: Any) -> None:
     """Count a value by all that it holds: what uses it goes through it, a tuple inside a tuple each time."""
-    spend(frame, node, _weight(value, WORK - frame.tracer.work))
+    spend(_weight(value, budget().left))
 
 
-def _weight(value: Any, most: int) -> int:
+def _weight(value: Any, most: float) -> int:
     """The items of a tuple, those of the tuples in it too, counted until they are more than the most."""
     count = 0
     stack = [value]
@@ -43,7 +40,7 @@ def _weight(value: Any, most: int) -> int:
         if isinstance(item, str):
             count += len(item) // _CHARACTERS
         elif isinstance(item, Tensor):
-            count += len(item.shape)
+            count += _TENSOR + len(item.shape)
         else:
             count += len(item)
             stack += [part for part in item if isinstance(part, (tuple, list, str, Tensor))]

@@ -3,7 +3,7 @@
 The public names of the package; the modules beside this one implement them.
 """
 
-from nnshape.shapes.dims.algebra import Dim, Size, symbol
+from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, symbol
 from nnshape.shapes.dims.compare import (
     at_least,
     bounds,
@@ -18,6 +18,7 @@ from nnshape.shapes.dims.terms import TooLarge
 from nnshape.shapes.dims.text import shape_part
 
 __all__ = [
+    "RESERVED",
     "Dim",
     "Size",
     "TooLarge",

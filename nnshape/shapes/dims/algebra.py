@@ -23,9 +23,11 @@ from nnshape.shapes.dims.terms import (
     without,
 )
 from nnshape.shapes.dims.text import write
+from nnshape.work import spend
 
 Size: TypeAlias = Union[int, "Dim"]
 
+RESERVED = frozenset({"min", "max"})  # the words of a size's text that are no names of sizes
 MOST_STEPS = 256  # of one long division of polynomials
 
 
@@ -66,6 +68,7 @@ class Dim:
         try:
             return self._text
         except AttributeError:
+            spend(4 * len(self._terms))
             text = write(self._terms)
             object.__setattr__(self, "_text", text)
             return text
@@ -152,7 +155,7 @@ class Dim:
 
 def symbol(name: str) -> Dim:
     """A size of at least 1 that is known by its name only; ValueError where no name can be read back."""
-    if not name.isidentifier() or iskeyword(name) or name in ("min", "max"):
+    if not name.isidentifier() or iskeyword(name) or name in RESERVED:
         raise ValueError(f"{name!r} cannot be the name of a size")
     return Dim({(name,): 1})
 
@@ -256,6 +259,7 @@ def _divide_by_dim(above: Terms, below: Terms) -> Size:
 
 def _long_division(above: Terms, below: Terms) -> tuple[Terms, Terms]:
     """Quotient and rest of two polynomials; no quotient where a sum divides with more than a number left."""
+    spend(3 * len(above))
     lead = leading(below)
     by = below[lead]
     whole: Terms = {}
@@ -275,6 +279,7 @@ def _long_division(above: Terms, below: Terms) -> tuple[Terms, Terms]:
             if product not in rest and len(below) > 1:
                 waiting.append(product)
             add_into(rest, {product: -times * coefficient})
+        spend(2 * len(below) + len(waiting) // 2)
         if len(below) > 1:
             waiting = sorted(set(waiting), key=lambda monomial: (len(monomial), monomial))
     if len(below) > 1 and any(rest):

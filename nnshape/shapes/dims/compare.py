@@ -25,6 +25,7 @@ from nnshape.shapes.dims.terms import (
     parts_of,
     terms_of,
 )
+from nnshape.work import spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -273,6 +274,7 @@ def _cases(dim: Dim, modulus: int, work: list[int]) -> Iterator[Size]:
 def _collect_periods(size: Size, period: int, periods: dict[str, int], seen: set[tuple[str, int]]) -> int:
     """Note for each symbol the period that makes its floor-divisions exact; the effort of one case comes back."""
     effort = 0
+    spend(1 + len(terms_of(size)))
     for monomial in terms_of(size):
         effort += 1 + len(monomial) ** 2
         for atom in set(monomial):

@@ -7,6 +7,7 @@ from math import comb, prod
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.dims.terms import Extremum, Quotient
+from nnshape.work import spend
 
 if TYPE_CHECKING:
     from nnshape.shapes.dims.algebra import Size
@@ -35,6 +36,7 @@ def at_least_cheaply(size: Size, number: int) -> bool:
 
 def range_of_terms(terms: Terms) -> Range:
     """An interval that holds every value of a polynomial."""
+    spend(1 + len(terms))
     low: int | None = 0
     high: int | None = 0
     signs = set()
@@ -154,8 +156,10 @@ def _range_from_ends(terms: Terms) -> Range:
         else:
             return None, None
     powers = {m: [(atom, len(list(same))) for atom, same in groupby(m)] for m in terms}
-    if sum(prod(power + 1 for _, power in found) for found in powers.values()) > MOST_EXPANDED:
+    expanded_terms = sum(prod(power + 1 for _, power in found) for found in powers.values())
+    if expanded_terms > MOST_EXPANDED:
         return None, None
+    spend(2 * expanded_terms)
     moved: dict[tuple[tuple[str, int], ...], int] = {}
     for monomial, found in powers.items():
         expanded: dict[tuple[tuple[str, int], ...], int] = {(): terms[monomial]}

@@ -16,6 +16,7 @@ from nnshape.shapes.dims.terms import (
     parts_of,
     terms_of,
 )
+from nnshape.work import spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -55,6 +56,7 @@ def _flattened(kind: str, size: Size) -> Iterable[Size]:
 
 
 def _undominated(kind: str, sizes: list[Size]) -> list[Size]:
+    spend(len(sizes) ** 2)
     kept: list[Size] = []
     for size in sizes:
         if any(_beats(kind, other, size) for other in kept):
@@ -92,6 +94,7 @@ def replace(a: Size, values: Mapping[str, Size]) -> Size:
 
 def _replace(a: Dim, known: dict[str, Size]) -> Size:
     total: Terms = {}
+    spend(2 * len(a._terms))
     for monomial, coefficient in a._terms.items():
         product: Size = coefficient
         kept: list[str] = []

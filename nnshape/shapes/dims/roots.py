@@ -6,6 +6,7 @@ from math import comb
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.dims.terms import Extremum, Quotient
+from nnshape.work import spend
 
 if TYPE_CHECKING:
     from nnshape.shapes.dims.terms import Range, Terms
@@ -71,6 +72,7 @@ def _values_then_slope(terms: Terms) -> tuple[list[int], list[int]] | None:
 def _moved(coefficients: list[int]) -> list[int]:
     """The coefficients of p(k + 1)."""
     size = len(coefficients)
+    spend(1 + size * size // 8)
     return [sum(comb(j, i) * coefficients[j] for j in range(i, size)) for i in range(size)]
 
 

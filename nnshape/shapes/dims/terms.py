@@ -11,6 +11,7 @@ from math import gcd
 from typing import TYPE_CHECKING, TypeAlias, final
 
 from nnshape.shapes.dims.text import write_argument, write_denominator, write_numerator
+from nnshape.work import spend
 
 if TYPE_CHECKING:
     from nnshape.shapes.dims.algebra import Size
@@ -22,6 +23,8 @@ Range: TypeAlias = tuple[int | None, int | None]  # both ends included, None whe
 MOST_TERMS = 512
 MOST_FACTORS = 64
 MOST_WORK = 1 << 14  # products of two terms in one multiplication
+#: What one product of two terms costs, in units of work.
+_PRODUCT = 2
 MOST_WRITTEN = 4096  # characters in one atom
 MOST_TOGETHER = 1 << 14  # characters of the atoms in one polynomial
 DEEPEST = 64
@@ -121,6 +124,7 @@ def multiply(left: Terms, right: Terms) -> Terms:
     """The product of two polynomials; TooLarge before the work gets out of hand."""
     if len(left) * len(right) > MOST_WORK:
         raise TooLarge(f"a product of {len(left)} by {len(right)} terms is too large")
+    spend(len(left) * len(right) * _PRODUCT)
     product: Terms = {}
     for one, by in left.items():
         for other, times in right.items():
@@ -137,6 +141,7 @@ def multiply(left: Terms, right: Terms) -> Terms:
 
 def checked(terms: Terms) -> Terms:
     """The same polynomial, or TooLarge when it is over a limit."""
+    spend(1 + len(terms) // 2)
     factors = 0
     for monomial, coefficient in terms.items():
         if not -COEFFICIENT_LIMIT < coefficient < COEFFICIENT_LIMIT:
@@ -163,6 +168,7 @@ def without(monomial: Monomial, divisor: Monomial) -> Monomial | None:
 
 def common_factor(terms: Terms, number: int = 0, shared: Monomial | None = None) -> tuple[int, Monomial]:
     """The largest number and monomial that divide every term, starting from those of another polynomial."""
+    spend(len(terms))
     for monomial, coefficient in terms.items():
         number = gcd(number, coefficient)
         if shared is None:
@@ -180,6 +186,7 @@ def common_factor(terms: Terms, number: int = 0, shared: Monomial | None = None)
 
 def divided(terms: Terms, number: int, monomial: Monomial) -> Terms:
     """The polynomial with a common factor taken out of every term."""
+    spend(len(terms))
     if not monomial:
         return {key: coefficient // number for key, coefficient in terms.items()}
     return {without(key, monomial) or (): coefficient // number for key, coefficient in terms.items()}
@@ -187,6 +194,7 @@ def divided(terms: Terms, number: int, monomial: Monomial) -> Terms:
 
 def leading(terms: Terms) -> Monomial:
     """The monomial that decides the sign and the order of a division."""
+    spend(len(terms) // 2)
     return max(terms, key=lambda monomial: (len(monomial), monomial))
 
 
@@ -209,6 +217,7 @@ def _length(size: Size) -> int:
 
 
 def _checked_text(text: str) -> str:
+    spend(5 + len(text) // 32)
     if len(text) > MOST_WRITTEN:
         raise TooLarge(f"a size of over {MOST_WRITTEN} characters is too large")
     return text

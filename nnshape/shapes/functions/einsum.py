@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.broadcasting import shared_size
@@ -12,12 +13,15 @@ from nnshape.shapes.function import function
 from nnshape.shapes.functions.reduction import summed_dtype
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
+from nnshape.work import spend
 
 if TYPE_CHECKING:
     from nnshape.shapes.tensor import Shape
 
 #: Stands for each dimension under an ellipsis, counted from the last.
 _Labels = list[str]
+#: What one operand costs, in units of work.
+_OPERAND = 20
 
 
 def _labels(term: str, equation: str) -> tuple[_Labels, int | None]:
@@ -67,6 +71,12 @@ class _Sum:
         for (letters, ellipsis), tensor in zip(parsed, operands, strict=True):
             self._read(letters, ellipsis, tensor.shape)
         self.output = self._output(right, parsed) if arrow else self._implicit(parsed)
+        spend(_OPERAND * len(operands))
+        #: For each operand, the labels of the result and of the operands to come, where their size is not 1.
+        self.later: list[frozenset[str]] = [frozenset(self.output)]
+        for own in reversed(self.own[1:]):
+            self.later.append(self.later[-1].union(label for label, size in own.items() if size != 1))
+        self.later.reverse()
 
     def _read(self, letters: _Labels, ellipsis: int | None, shape: Shape) -> None:
         number = len(self.operands)
@@ -123,23 +133,18 @@ class _Sum:
 
     def _implicit(self, parsed: list[tuple[_Labels, int | None]]) -> _Labels:
         """Without an arrow: the ellipsis, then each letter that comes once, in the order of the alphabet."""
-        letters = [letter for found, _ in parsed for letter in found]
+        letters = Counter(letter for found, _ in parsed for letter in found)
         # Capitals come before small letters, as in torch.
-        return [*_dots(self.covered), *sorted(letter for letter in letters if letters.count(letter) == 1)]
-
-    def _later(self, number: int) -> set[str]:
-        """The labels of the result and of the operands to come, where their size is not 1."""
-        coming = (label for own in self.own[number + 1 :] for label, size in own.items() if size != 1)
-        return set(self.output).union(coming)
+        return [*_dots(self.covered), *sorted(letter for letter, count in letters.items() if count == 1)]
 
     def contracted(self, number: int, pending: dict[str, Size]) -> list[str]:
         """The labels that are multiplied and summed with this operand: nothing after it has them."""
-        later, own = self._later(number), self.own[number]
+        later, own = self.later[number], self.own[number]
         return [label for label in own if label not in later and own[label] != 1 and pending.get(label, 1) != 1]
 
     def joined(self, number: int, pending: dict[str, Size]) -> dict[str, Size]:
         """The sizes that are left after this operand."""
-        later, own = self._later(number), self.own[number]
+        later, own = self.later[number], self.own[number]
         both = {**pending, **own}
         return {
             label: own[label] if pending.get(label, 1) == 1 and label in own else pending[label]

@@ -16,6 +16,7 @@ from nnshape.shapes.functions.pointwise import check_scale
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import COMPUTED_IN, require_room
+from nnshape.work import spend
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Number, Whole
@@ -154,6 +155,7 @@ def cheapest(sizes: list[Size]) -> Size:
         for place in range(1, count):
             total = total + sizes[0] * sizes[place] * sizes[place + 1]
         return total
+    spend(count**3 // 8)
     best: dict[tuple[int, int], Any] = {}
     for length in range(1, count + 1):
         for start in range(count - length + 1):
