@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 import nnshape
-from nnshape.fixes import edited, fixes, settled, unified_diff
+from nnshape.fixes import Search, edited, explained, fixes, searching, settled, unified_diff
 from nnshape.fixes.editing import Edit, moved, unmoved
 from nnshape.fixes.trying import Trials
 from nnshape.spec import Source, Span
+from nnshape.work import Budget, bounded
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "errors").glob("*.yaml"))
 
@@ -132,7 +133,44 @@ def test_the_work_is_bounded_however_large_the_model_is(calls_of):
     trace = of(text)
     assert calls_of(lambda: fixes(trace)) < 30 * calls_of(lambda: of(text))
     assert fixes(trace)
-    assert Trials(trace, budget=0).exhausted
+    with bounded(Budget(trace.work)):
+        assert Trials(trace).exhausted
+
+
+def test_a_search_that_ends_early_says_so(monkeypatch):
+    text = "input: 4\nlayers:\n" + "".join(f"  l{i}: Linear({17 + i}, 16)(x)\n" for i in range(9))
+    notes = [problem.notes[1:] for problem in explained(of(text))]
+    assert notes == [()] * 9
+    trace = of(text)
+    monkeypatch.setattr(searching, "FIXING", 9 * trace.work)
+    monkeypatch.setattr(searching, "FIXING_A_CALL", 0)
+    told = explained(trace)
+    (ended,) = [
+        place for place, problem in enumerate(told) if any("search for fixes ended" in n for n in problem.notes)
+    ]
+    assert 0 < ended < 8
+    assert all(problem.help for problem in told[:ended])
+    assert not any(problem.help for problem in told[ended + 1 :])
+
+
+def test_the_variants_of_a_file_share_one_search(calls_of):
+    text = "input: 4\nhparams: {h: 1}\nlayers:\n" + "".join(f"  l{i}: Linear({17 + i}, 16)(x)\n" for i in range(9))
+    trace = of(text)
+    search = Search()
+    first = search.fixes(trace)
+    spent = search.budget.spent
+    assert first
+    assert search.fixes(of(text)) == ()
+    assert search.budget.spent == spent
+
+
+def test_a_search_that_fails_says_so_at_its_problem(monkeypatch):
+    def broken(trace, context):
+        raise KeyError("x")
+
+    monkeypatch.setattr(searching, "_SOURCES", ((broken, 1),))
+    (problem,) = explained(of("input: 4\nlayers:\n  a: Linear(5, 3)\n"))
+    assert "the search for fixes failed, which is a bug of nnshape: KeyError: 'x'" in problem.notes
 
 
 def test_hundreds_of_problems_are_not_all_searched():

@@ -88,7 +88,7 @@ def _does_not_fit(shape: Shape, target: tuple[Size, ...], unknown: int | None, n
     if of_a_sample:
         holds, wanted = product(shape[1:]), product(target[1:])
         message = f"a sample holds {holds} values, not {wanted}: {shape_text(shape)} does not fit {_listed(target)}"
-        if unknown == 0:
+        if unknown == 0 and wanted != 0:
             problem = "swallows-batch"
             if type(holds) is int and type(wanted) is int:
                 samples = wanted // gcd(holds, wanted)
