@@ -85,17 +85,21 @@ def totals_of(root: Call, rows: Sequence[ParameterRow]) -> Totals:
             elif row.tied_to is None:
                 parameters, parameter_bytes = parameters + size, parameter_bytes + size_bytes
                 trainable = trainable + size if row.trainable else trainable
-        except TooLarge:  # a sum of too many different symbolic sizes, or of too large ones
+        except (TooLarge, OutOfWork):  # a sum of too many different symbolic sizes, or of too large ones
             partial = True
+    try:
+        macs, partial_macs = per_sample(root.macs), root.partial_macs
+    except (TooLarge, OutOfWork):
+        macs, partial_macs = 0, True
     return Totals(
         parameters,
         trainable,
         buffers,
-        per_sample(root.macs),
+        macs,
         parameter_bytes,
         buffer_bytes,
         partial,
-        root.partial_macs,
+        partial_macs,
     )
 
 

@@ -122,7 +122,7 @@ WORKING = {
     "powers of symbols": (["(A + B + C)**8"], SYMBOLS),
     "quotients of symbols": ([f"(({SUM}) * (A + 7 * B) + 3) // (A + B)"], SYMBOLS),
     "minima of symbols": (["min(A, B + 1, C * 2, D - 1, max(A - 7, B // 3))"], SYMBOLS),
-    "comparisons of symbols": (["(A * B + 1) % 6 + A // 7 + B // 5 >= -9"], SYMBOLS),
+    "comparisons of symbols": (["(A * B + 1) // 6 + A // 7 + B // 5 >= -9"], SYMBOLS),
     "conditions on symbols": (["x.reshape(N, 7, -1)"], "[N, A * B + C]"),
     "rules": (["relu(relu(relu(x)))"], "4"),
     "parameters": (["LSTM(4, 4, 50)(x)"], "[5, N, 4]"),
@@ -241,7 +241,7 @@ def test_names_in_the_thousands_get_no_suggestion():
     assert all("hparam_1" in problem.help[0] for problem in near)
     names = {f"hparam_{i}": i for i in range(SUGGESTIONS // 2 + 1)}
     head = f"hparams: {json.dumps(names)}\n"
-    first, second, third = trace(spec_of([f"hparm_{i} + 1" for i in range(3)], head=head)).problems
+    first, _, third = trace(spec_of([f"hparm_{i} + 1" for i in range(3)], head=head)).problems
     assert first.help
     assert not third.help
 
