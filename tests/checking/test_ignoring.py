@@ -2,8 +2,9 @@
 
 import pytest
 
+from nnshape.checking import NO_CONFIG, Settings, check, find_specs, stdin_spec
 from nnshape.checking.comments import ignores
-from nnshape.spec import source_of_text
+from nnshape.spec import limits, source_of_text
 
 
 def found(text: str):
@@ -114,3 +115,25 @@ def test_settings_ignore_kinds_everywhere_and_by_file(project, told):
     )
     assert told() == [("new/a.yaml", 3, "size-mismatch")]
     assert told("old/a.yaml") == []
+
+
+@pytest.mark.parametrize(("others", "ignored"), [(limits.PROBLEMS - 1, True), (limits.PROBLEMS, False)])
+def test_so_many_comments_suppress_problems_and_no_more(project, told, others, ignored):
+    comments = "# nnshape: ignore[unused-ignore]\n" * others
+    project(a_yaml=f"{comments}input: 8\nlayers:\n  a: Linear(7, 4)  # nnshape: ignore[size-mismatch]\n")
+    assert told() == ([] if ignored else [("a.yaml", others + 3, "size-mismatch")])
+
+
+def test_no_config_disregards_comments_and_their_warnings(project):
+    project(
+        a_yaml="input: 8\nlayers:\n  a: Linear(7, 4)  # nnshape: ignore\n",
+        b_yaml="input: 8\nlayers:\n  a: ReLU()  # nnshape: ignore[size-mismatch]\n",
+    )
+    specs = find_specs(["."], NO_CONFIG, lambda: stdin_spec(None))
+    report = check(specs.candidates, NO_CONFIG, device="none")
+    assert [finding.problem.kind for _, finding in report.findings] == ["size-mismatch"]
+    assert report.ignored == ()
+    specs = find_specs(["."], Settings(), lambda: stdin_spec(None))
+    report = check(specs.candidates, Settings(), device="none")
+    assert [finding.problem.kind for _, finding in report.findings] == ["unused-ignore"]
+    assert report.ignored == (("a.yaml", 1),)
