@@ -145,5 +145,9 @@ def test_the_limits_are_those_of_the_code():
         f"{limits.ITERATIONS:,} iterations",
         f"2**{limits.INTEGER.bit_length() - 1}",
         f"{limits.PROBLEMS:,} problems",
+        f"{limits.DIMENSIONS} dimensions",
+        f"{limits.VARIANTS} variants",
+        f"{limits.WORK:,} units and {limits.WORK_A_CALL} more for each call",
+        f"{limits.FIXING:,} units and {limits.FIXING_A_CALL} more for each call",
     ):
         assert limit in text
