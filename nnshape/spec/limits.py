@@ -29,6 +29,9 @@ WORK: Final = 1_000_000
 WORK_A_CALL: Final = 160
 CALL: Final = 60
 
+#: Characters of a call's path that take one unit: modules, parameters and rows repeat it.
+PATH_CHARACTERS: Final = 8
+
 #: Units of work for the labels of one trace's problems, and for the fixes of one file in all its variants.
 EXPLAINING: Final = 200_000
 FIXING: Final = 1_200_000

@@ -16,7 +16,7 @@ from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import Span, Spec
-from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PROBLEMS, WORK, WORK_A_CALL
+from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PATH_CHARACTERS, PROBLEMS, WORK, WORK_A_CALL
 from nnshape.tracing import bodies, expressions, settings
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
@@ -66,7 +66,7 @@ class Tracer:
         """Count a step that is executed; beyond the limit the trace ends."""
         self._calls += 1
         self.budget.grant(WORK_A_CALL)
-        self.budget.left -= CALL
+        self.budget.left -= CALL + len(call.path) // PATH_CHARACTERS
         if self._calls > CALLS:
             raise Abort(Problem("too-large", f"the model makes more than {CALLS:,} calls", call.span))
         if len(self.problems) > PROBLEMS:

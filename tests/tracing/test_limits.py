@@ -162,6 +162,13 @@ def test_each_call_adds_to_the_work_that_a_model_may_take(monkeypatch):
     assert trace(spec_of(["Linear(4, 4)"] * 300)).work > 300 * 50
 
 
+@pytest.mark.parametrize(("length", "kinds"), [(20, []), (190, ["too-large"])])
+def test_long_paths_are_work(length, kinds):
+    nested = "".join("  " * (level + 1) + "n" * length + f"{level}:\n" for level in range(50))
+    text = "input: 4\nlayers:\n" + nested + "  " * 51 + "a: Sequential(Linear(4, 4) for i in range(2000))\n"
+    assert [problem.kind for problem in trace(loads(text)).problems] == kinds
+
+
 def test_what_a_layer_answered_before_costs_the_same_again():
     steps = ["Conv2d(3, 7, 3, 1, 1)", "BatchNorm2d(7)", "relu(_)", "MaxPool2d(2)"]
     first = trace(spec_of(steps, "[N, 3, H, W]"))
