@@ -18,7 +18,7 @@ from nnshape.tracing.model import Module
 from nnshape.tracing.scope import MISSING, Frame, Local, find_torch
 from nnshape.tracing.values import shown
 from nnshape.tracing.work import ended, spend_on
-from nnshape.work import OutOfWork, spend
+from nnshape.work import OutOfWork
 
 #: The values that are as large as what they hold.
 _COMPOSED = frozenset({tuple, list, str})
@@ -35,7 +35,7 @@ def evaluate(frame: Frame, node: nodes.Node) -> Any:
     """The value of a node: a tensor, a number, a module, a tuple of them …; raises Fault."""
     try:
         value = _RULES[type(node)](frame, node)
-        spend(1)
+        frame.tracer.budget.left -= 1  # what is composed or applied sees that it is spent
         if type(value) in _COMPOSED:
             spend_on(value)
     except OutOfWork:

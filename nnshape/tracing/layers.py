@@ -100,7 +100,9 @@ def _constructed(kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[s
 
 def check_dimensions(frame: Frame, node: nodes.Node, result: Any) -> None:
     """Raise Fault where a result has more dimensions than a tensor may have."""
-    for tensor in (result,) if type(result) is Tensor else tensors_in(result):
+    if type(result) is Tensor and len(result.shape) <= DIMENSIONS:
+        return
+    for tensor in tensors_in(result):
         if len(tensor.shape) > DIMENSIONS:
             message = f"this makes a tensor of {len(tensor.shape):,} dimensions; {DIMENSIONS} is the most"
             raise fault("too-large", message, frame.expression.span(node))
@@ -167,10 +169,7 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
         return result, layer.macs(result, *arguments, **keywords)
     (tensor,) = arguments
     key = (layer, tensor.shape, tensor.dtype)
-    # A symbolic size remembers its bounds and its text, so it is shared within one trace only; N holds none.
-    common = all(type(size) is int or size is N for size in tensor.shape)
-    answers = _answers if common else frame.tracer.answers
-    kept = answers.get(key)
+    kept = _answers.get(key) or frame.tracer.answers.get(key)
     if kept is not None:
         spend(kept[2])
         return kept[0], kept[1]
@@ -180,6 +179,9 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
     macs = layer.macs(result, tensor)
     # An answer that rests on an assumption is asked for each time, so that each step has its own.
     if type(result) is Tensor and len(frame.tracer.constraints) == assumed and len(frame.tracer.notices) == noticed:
+        # A symbolic size remembers its bounds and its text, so it is shared within one trace only; N holds none.
+        common = all(type(size) is int or size is N for size in tensor.shape)
+        answers = _answers if common else frame.tracer.answers
         if len(answers) >= _KEPT:
             answers.clear()
         answers[key] = (result.like(), macs, int(left - budget().left))
