@@ -120,7 +120,8 @@ def test_blocks_that_apply_each_other_end(of):
     assert t.problems[0][0] == "too-large"
 
 
-def test_a_block_that_doubles_itself_ends_at_the_limit(of):
+def test_a_block_that_doubles_itself_ends_at_the_limit(of, monkeypatch):
+    monkeypatch.setattr("nnshape.tracing.tracer.CALLS", 5_000)
     blocks = "\n".join(f"  B{i}:\n    a: B{i + 1}()\n    b: B{i + 1}()\n    c: B{i + 1}()" for i in range(40))
     t = of(f"input: 8\nblocks:\n{blocks}\n  B40:\n    a: ReLU()\nlayers:\n  a: B0()\n")
     assert "too-large" in {kind for kind, _, _ in t.problems}
