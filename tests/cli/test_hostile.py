@@ -212,7 +212,7 @@ HOSTILE = {
     "a huge product": ("too-large", layers("Linear(4, 2**40)", "Linear(2**40, 2**40)")),
     "a huge input": ("too-large", "input: [4, 9223372036854775808]\nlayers:\n  a: ReLU()\n"),
     "a huge expectation": ("wrong-type", X + "expect: {parameters: 1e999999999}\n"),
-    "a rank of 200": ("", f"input: [{', '.join('1' * 200)}]\nlayers:\n  a: ReLU()\n"),
+    "a rank of 200": ("too-large", f"input: [{', '.join('1' * 200)}]\nlayers:\n  a: ReLU()\n"),
     "a view of a rank of 900": ("too-large", quoted(f"x.view({', '.join('1' * 900)}, -1)")),
     "not a number": ("wrong-type", quoted("x.view(nan)")),
     # names, and ways into Python
