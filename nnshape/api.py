@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ def trace(
         overrides=overrides,
         variant=variant,
         symbolic=symbolic,
-        measuring=Measuring(frozenset(allow_import), _torch_measure),
+        measuring=Measuring(frozenset(allow_import), functools.cache(lambda: _torch_measure())),
     )
 
 

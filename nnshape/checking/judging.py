@@ -142,6 +142,8 @@ def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
     for span, (first, *others) in by_span.items():
         more = f" (and {len(others)} more such calls)" if others else ""
         message = f"{first}{more} could not be run on {verification.device}, so it is not proved"
+        if first in verification.reasons:
+            message = f"{first}{more} is not proved: {verification.reasons[first]}"
         problems = (*problems, Problem("unproved", message, span, severity="warning"))
     return problems
 

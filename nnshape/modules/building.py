@@ -12,8 +12,11 @@ import torch
 from torch.fx import Graph
 from torch.overrides import TorchFunctionMode
 
+from nnshape.modules.asking import Beyond
 from nnshape.modules.block import BlockModule, SequentialBlock
 from nnshape.modules.blueprint import Blueprint
+from nnshape.modules.budget import MADE, Budget
+from nnshape.modules.budget import made as weight
 from nnshape.modules.devices import available_device
 from nnshape.modules.graphs import Writer
 from nnshape.modules.initial import own_tensor
@@ -66,6 +69,8 @@ class Builder:
         self.values = values or {}
         #: Whether a module that torch refuses leaves a gap, which its call then reports.
         self.lenient = lenient
+        #: What may still be made for a proof; who asks for the model itself gets all of it.
+        self._budget = Budget(MADE) if lenient else None
         self.real: dict[Module, torch.nn.Module] = {}
         self._blueprints: dict[Module, Blueprint] = {}
 
@@ -81,7 +86,10 @@ class Builder:
         with on_device(self.device):
             model = self._body(root, root.run)
         for row in self.trace.parameters:
-            if row.tied_to is not None:
+            # In a proof either may belong to a module that was not made.
+            if row.tied_to is not None and not (
+                self.lenient and None in (_parameter(model, row.name), _parameter(model, row.tied_to))
+            ):
                 _share(model, row.name, row.tied_to)
         for row in self.trace.parameters:
             if not row.trainable and not row.buffer and _parameter(model, row.name) is not None:
@@ -93,7 +101,7 @@ class Builder:
         found = self._blueprints.get(module)
         if found is None:
             assert module.run is not None
-            found = Writer(module, module.run, self.blueprint).write()
+            found = Writer(module, module.run, self.blueprint, self.device).write()
             self._blueprints[module] = found
         return found
 
@@ -139,6 +147,10 @@ class Builder:
         if module.body is not None and module.run is not None:
             return self._body(module, module.run)
         assert module.layer is not None
+        if self._budget is not None and not self._budget.take(weight(module)):
+            made: torch.nn.Module = Refused(Beyond(f"a proof makes at most {MADE:,} modules and parameters"))
+            self.real[module] = made
+            return made
         try:
             made = construct(module.layer, self.values, module.span)
         except SpecError:

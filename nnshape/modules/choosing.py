@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from nnshape.shapes.constraints import Constraint
@@ -10,7 +11,8 @@ from nnshape.shapes.dims import Dim, TooLarge, substitute, symbols_of
 #: Sizes that models often want: small ones first, then multiples of powers of two, then any.
 _OFTEN = (3, 5, 7, 4, 6, 9, 11, 13, 8, 12, 10, 16, 24, 20, 28, 32, 48, 40, 64, 96, 128, 160, 192, 224, 256, 320, 512)
 _MOST = 1025
-_CHECKS = 20_000
+#: Candidates and constraints that are tried.
+_CHECKS = 50_000
 BATCH = 2
 
 
@@ -19,11 +21,25 @@ def choose(symbols: Sequence[str], constraints: Sequence[Constraint]) -> dict[st
 
     The batch `N` is 2. A constraint on other symbols than these is left to the run.
     """
-    wanted = [constraint for constraint in constraints if _symbols(constraint) <= set(symbols)]
-    # The symbols that most constraints speak of are decided first.
-    order = sorted(symbols, key=lambda name: (name != "N", -sum(name in _symbols(c) for c in wanted)))
+    known = set(symbols)
+    wanted = [constraint for constraint in constraints if _symbols(constraint) <= known]
+    spoken_of: Counter[str] = Counter(name for constraint in wanted for name in _symbols(constraint))
+    # The symbols that most constraints speak of are decided first; any value will do for the others.
+    order = sorted(spoken_of, key=lambda name: (name != "N", -spoken_of[name], symbols.index(name)))
     search = _Search(order, wanted)
-    return search.run(distinct=True) or search.run(distinct=False)
+    values = search.run(distinct=True)
+    values = search.run(distinct=False) if values is None else values
+    if values is None:
+        return None
+    if "N" in symbols:
+        values.setdefault("N", BATCH)
+    taken = set(values.values())
+    unused = (number for number in (*_OFTEN, *range(1, _MOST)) if number not in taken)
+    for name in symbols:
+        if name not in values:
+            values[name] = next(unused, _OFTEN[0])
+            taken.add(values[name])
+    return values
 
 
 def _symbols(constraint: Constraint) -> frozenset[str]:
@@ -37,8 +53,9 @@ class _Search:
     def __init__(self, order: Sequence[str], constraints: Sequence[Constraint]) -> None:
         self._order = order
         self._judged: list[list[Constraint]] = [[] for _ in order]
+        places_of = {name: place for place, name in enumerate(order)}
         for constraint in constraints:
-            places = [order.index(name) for name in _symbols(constraint)]
+            places = [places_of[name] for name in _symbols(constraint)]
             if places:
                 self._judged[max(places)].append(constraint)
         self._numbers = _numbers_near(constraints)
@@ -47,21 +64,32 @@ class _Search:
     def run(self, distinct: bool) -> dict[str, int] | None:
         self._left = _CHECKS
         values: dict[str, int] = {}
-        return values if self._fill(0, values, distinct) else None
+        waiting: list[Iterator[int]] = []
+        while len(values) < len(self._order):
+            place = len(values)
+            if len(waiting) == place:
+                waiting.append(self._candidates(place, values))
+            if not self._next(place, waiting[place], values, distinct):
+                # No candidate is left here: the symbol before takes its next one.
+                waiting.pop()
+                if self._left <= 0 or not waiting:
+                    return None
+                del values[self._order[place - 1]]
+        return values
 
-    def _fill(self, place: int, values: dict[str, int], distinct: bool) -> bool:
-        if place == len(self._order):
-            return True
+    def _next(self, place: int, candidates: Iterator[int], values: dict[str, int], distinct: bool) -> bool:
+        """Give a symbol the next of its candidates that meets its constraints; False where there is none."""
         name = self._order[place]
-        for candidate in self._candidates(place, values):
-            if distinct and candidate in values.values():
-                continue
-            values[name] = candidate
-            if self._holds(place, values) and self._fill(place + 1, values, distinct):
-                return True
+        taken = set(values.values()) if distinct else ()
+        for candidate in candidates:
+            self._left -= 1
             if self._left <= 0:
                 break
-        values.pop(name, None)
+            if candidate not in taken:
+                values[name] = candidate
+                if self._holds(place, values):
+                    return True
+                del values[name]
         return False
 
     def _holds(self, place: int, values: dict[str, int]) -> bool:

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.fx import Node
 
 from nnshape.modules import sizes_in_graphs, targets
@@ -16,7 +17,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
-from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.tracing.derived import Derived
 from nnshape.tracing.model import Attribute, Call, Declared, Input, Module, Operation, Run
 
@@ -30,13 +31,16 @@ _TAKEN = {"self", "torch", "device", "inf", "nan", "NoneType", "fx_pytree", "pyt
 class Writer:
     """Writes the graph of one run of a body."""
 
-    def __init__(self, module: Module, run: Run, blueprint_of: Callable[[Module], Blueprint]) -> None:
+    def __init__(
+        self, module: Module, run: Run, blueprint_of: Callable[[Module], Blueprint], device: torch.device
+    ) -> None:
         self.module = module
         self.run = run
         self.prefix = f"{module.path}." if module.path else ""
         self.made = Blueprint()
         self.graph = self.made.graph
         self._blueprint_of = blueprint_of
+        self._built_on = device
         #: The nodes of values, and of a part of a tuple the tuple and the place in it.
         self._nodes: dict[Hashable, Any] = {}
         self._parts: dict[Hashable, tuple[Any, int]] = {}
@@ -162,7 +166,7 @@ class Writer:
             keywords = {blueprint.arguments[key]: value for key, value in keywords.items()}
         captures = blueprint.captures
         if captures and run is not module.run:
-            again = Writer(module, run, self._blueprint_of).write().captures
+            again = Writer(module, run, self._blueprint_of, self._built_on).write().captures
             if len(again) != len(captures):
                 raise _other_steps(module)
             captures = dict(zip(captures, again.values(), strict=True))
@@ -181,7 +185,8 @@ class Writer:
         if function.name in targets.PROPERTIES:
             arguments = (self.emit(values[0]), function.name)
             return self.graph.create_node("call_function", getattr, arguments, name=name)
-        if function.factory:
+        # Some of torch's take either numbers or tensors, and have a place of their own only without these.
+        if function.factory and not (function.measured and any(True for _ in tensors_in(values))):
             device = self._device()
             if device is not None:
                 keywords["device"] = device
@@ -196,8 +201,11 @@ class Writer:
             self._single[key] = make()
         return self._single[key]
 
-    def _device(self) -> Node | None:
-        """The device of the body's own inputs, or of its parameters, where a tensor made here belongs."""
+    def _device(self) -> Node | torch.device | None:
+        """The device of the body's own inputs, or of its parameters, where a tensor made here belongs.
+
+        A body without any has that on which it is built; the CPU is torch's own default, and is not written.
+        """
 
         def make() -> Node:
             return self.graph.create_node("call_function", getattr, (source, "device"))
@@ -206,7 +214,7 @@ class Writer:
         if source is None:
             path = next((name for child in self.module.walk() for name in _own_tensors(child)), None)
             if path is None:
-                return None
+                return None if self._built_on.type == "cpu" else self._built_on
             source = self._shared(path, lambda: self.graph.create_node("get_attr", path[len(self.prefix) :]))
         return self._shared("device", make)
 

@@ -73,6 +73,8 @@ class _Evaluation:
         keywords = {key: self.value(item) for key, item in operation.keywords.items() if key != "device"}
         if function.name in targets.PROPERTIES:
             return getattr(arguments[0], function.name)
+        if function.factory:
+            keywords["device"] = torch.get_default_device()
         target = targets.target_of(function, len(arguments), bool(keywords), operation.method)
         if isinstance(target, str):
             return getattr(arguments[0], target)(*arguments[1:], **keywords)

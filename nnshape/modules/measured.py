@@ -19,14 +19,16 @@ from torch.nn.parameter import is_lazy
 
 from nnshape.modules.building import on_device
 from nnshape.modules.leaves import OwnConstruction, argument
+from nnshape.modules.questions import Questions
 from nnshape.modules.targets import NAMESPACES
-from nnshape.modules.trials import abstract, measured, refusals
+from nnshape.modules.trials import abstract, refusals
 from nnshape.shapes.arguments import AUTO, Signature
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.function import Function
+from nnshape.shapes.functions.splitting import MOST_PIECES
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.tensor import Tensor, tensors_in
 
 _META = torch.device("meta")
 #: What a file writes before a function's name, and the namespaces of torch that it means.
@@ -39,11 +41,16 @@ _PREFIXES = {
 
 
 class TorchMeasure:
-    """What `nnshape.tracing.measuring.Measure` asks for."""
+    """What `nnshape.tracing.measuring.Measure` asks for, for one model: it measures so much and no more."""
+
+    def __init__(self) -> None:
+        self._questions = Questions()
 
     def layer(self, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Layer:
         """A module of the class `module.path:Class`; raises Refusal for whatever the class raises."""
-        return _MeasuredLayer(target, arguments, keywords)
+        if target.startswith("torch.nn:"):
+            keywords = {name: value for name, value in keywords.items() if name != "device"}
+        return _MeasuredLayer(self._questions, target, arguments, keywords)
 
     def has_layer(self, name: str) -> bool:
         """Say whether `torch.nn` has a layer of this name."""
@@ -55,26 +62,34 @@ class TorchMeasure:
         for place in _PREFIXES.get(namespace, ()):
             found = getattr(NAMESPACES[place], name, None)
             if callable(found) and _is_operation(found, name, place):
-                return _MeasuredFunction(name, found, is_factory=_is_factory(_operator(name, place)))
+                return _MeasuredFunction(self._questions, name, found, is_factory=_is_factory(_operator(name, place)))
         return self.method(name) if namespace == "" else None
 
     def method(self, name: str) -> Function | None:
         """The Tensor method of this name, or None."""
         found = getattr(torch._C.TensorBase, name, None)
-        if not callable(found) or not _gives_tensors(name):
+        if not callable(found) or _is_left_out(name) or not _gives_tensors(name):
             return None
-        return _MeasuredFunction(name, found, is_method=True)
+        return _MeasuredFunction(self._questions, name, found, is_method=True)
 
 
 class _MeasuredFunction(Function):
     """A function of torch without a rule."""
 
-    __slots__ = ()
+    __slots__ = ("_gives_list", "_questions")
     measured = True
 
     def __init__(
-        self, name: str, real: Callable[..., Any], *, is_method: bool = False, is_factory: bool = False
+        self,
+        questions: Questions,
+        name: str,
+        real: Callable[..., Any],
+        *,
+        is_method: bool = False,
+        is_factory: bool = False,
     ) -> None:
+        self._questions = questions
+        self._gives_list = any(str(each.type) == "List[Tensor]" for s in _schemas(name) for each in s.returns)
         super().__init__(name, real, method=is_method, only_method=is_method, factory=is_factory, example=())
 
     def signature(self) -> Signature:
@@ -82,8 +97,16 @@ class _MeasuredFunction(Function):
         return Signature("", [])
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """The outputs, their sizes fitted to several runs; unknown where nothing fits."""
-        return measured(self.name, self.rule, arguments, keywords)
+        """The outputs, their sizes fitted to several runs; unknown where nothing fits.
+
+        No word of a spec decides on which device it is run.
+        """
+        keywords = {name: value for name, value in keywords.items() if name != "device"}
+        if self.factory and not any(True for _ in tensors_in((arguments, keywords))):
+            keywords["device"] = "meta"  # torch's own context leaves out some, such as normal
+        if self._gives_list and self.name != "gradient":
+            _require_countable(self.name, (arguments, keywords))
+        return self._questions.function(self.name, self.rule, arguments, keywords)
 
     def derivation(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:
         """Nothing: how the sizes come about is torch's own."""
@@ -97,15 +120,18 @@ class _MeasuredLayer(Layer, OwnConstruction):
     target: str
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
+    _questions: Questions
     _module: torch.nn.Module
 
-    def __init__(self, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+    def __init__(
+        self, questions: Questions, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> None:
         for name, value in (*enumerate(arguments), *keywords.items()):
             if value is AUTO:
                 raise Refusal("invalid-argument", f"{target} has no rule to read {name} off its input: give it a value")
             if isinstance(value, Dim):
                 raise Refusal("unknown-value", f"{target} wants a number, and {value} has none: give it one in dims")
-        self.__dict__.update(target=target, arguments=arguments, keywords=dict(keywords))
+        self.__dict__.update(target=target, arguments=arguments, keywords=dict(keywords), _questions=questions)
         with on_device(_META):
             module = self.__dict__["_module"] = self.construct().eval()
         lazy = [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
@@ -147,7 +173,7 @@ class _MeasuredLayer(Layer, OwnConstruction):
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """The outputs, their sizes fitted to several runs; unknown where nothing fits."""
-        return measured(self.target.removeprefix("torch.nn:"), self._module, arguments, keywords)
+        return self._questions.module(self.target.removeprefix("torch.nn:"), self._module, arguments, keywords)
 
 
 def _class_at(target: str) -> Any:
@@ -176,6 +202,17 @@ def _imported(module: str) -> Any:
             sys.path.remove(here)
 
 
+def _require_countable(name: str, given: Any) -> None:
+    """Raise Refusal where a function of several tensors, one for each slice or index, may give too many.
+
+    Only `gradient` gives one for each dimension.
+    """
+    largest = max((size for tensor in tensors_in(given) for size in tensor.shape if isinstance(size, int)), default=0)
+    if largest > MOST_PIECES:
+        message = f"{name} may give {largest:,} tensors: {MOST_PIECES:,} are the limit"
+        raise Refusal("too-large", message, help="a rule would know how many: use split, chunk or unbind")
+
+
 # ---- which of torch's functions may be run ----
 
 
@@ -185,8 +222,31 @@ def _operator(name: str, place: str) -> str:
     return name if prefix in ("", "nn.functional") else f"{prefix}_{name}"
 
 
+#: Functions of one backend, of sparse and quantized tensors (which a trace has no value for), the steps inside other
+#: functions, and those that give a tensor other memory.
+_INNER = (
+    "batch_norm_", "ccol_", "col_", "crow_", "cudnn_", "fake_quantize_", "fbgemm_", "fused_", "int_repr", "indices",
+    "miopen_", "mkldnn_", "native_", "q_per_", "quantize_", "quantized_", "resize_", "row_indices", "sparse_",
+    "to_mkldnn", "to_padded_tensor", "to_sparse", "values",
+)  # fmt: skip
+#: The like without a common beginning; functions that loop over a size in Python (the recurrent ones) or over a number
+#: for each element (the polynomials); and those that take no tensor to a tensor.
+_LEFT_OUT = frozenset({
+    "as_tensor", "assert_int_or_pair", "broadcast_shapes", "choose_qparams_optimized", "coalesce", "dequantize",
+    "embedding_renorm_", "empty_quantized", "grouped_mm", "gru", "gru_cell", "histogramdd", "hspmm", "lstm",
+    "lstm_cell", "pin_memory", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell", "scaled_grouped_mm",
+    "scaled_mm", "set_", "smm", "sspaddmm", "to_dense",
+})  # fmt: skip
+
+
+def _is_left_out(name: str) -> bool:
+    return name in _LEFT_OUT or name.startswith(("_", *_INNER)) or "_polynomial_" in name
+
+
 def _is_operation(found: Any, name: str, place: str) -> bool:
     """Say whether a function takes tensors, or numbers, to tensors, and does nothing else."""
+    if _is_left_out(name):
+        return False
     if getattr(found, "__module__", "") == place == "torch.nn.functional":
         return True
     if place == "torch" and not hasattr(torch._C._VariableFunctions, name):

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.fx import Node
 
+from nnshape.modules.asking import Asker, Beyond
 from nnshape.modules.blueprint import Blueprint, carried_out
 from nnshape.modules.building import Builder, refusal_of_torch
 from nnshape.modules.leaves import torch_dtype
@@ -28,6 +29,9 @@ class Observer:
         self.problems: list[Problem] = []
         self.wrong: list[str] = []
         self.unproved: list[str] = []
+        #: Why a call could not be proved, where that is not told by the device.
+        self.reasons: dict[str, str] = {}
+        self._asker = Asker(builder.device)
         self._builder = builder
         self._sizes: dict[str, int] = dict(sizes)
         self._numbers: dict[Dim, int] = {}
@@ -94,9 +98,9 @@ class Observer:
         if node.op == "get_attr":
             return _attribute(real, str(target))
         if node.op == "call_function":
-            return target(*arguments, **keywords)  # type: ignore[operator]
+            return self._asker.function(operation, target, arguments, keywords)
         if node.op == "call_method" and target != "__call__":
-            return getattr(arguments[0], str(target))(*arguments[1:], **keywords)
+            return self._asker.function(operation, str(target), arguments, keywords)
         if node.op == "call_method":
             child, arguments = arguments[0], arguments[1:]
         else:
@@ -114,7 +118,7 @@ class Observer:
         keywords: dict[str, Any],
     ) -> Any:
         if operation.run is None or not isinstance(operation.target, Module):
-            return real(*arguments, **keywords)
+            return self._asker.module(operation, real, arguments, keywords)
         self._callers.append(call)
         try:
             return self.run(operation.target, operation.run, arguments, keywords)
@@ -140,9 +144,11 @@ class Observer:
     def _fail(self, call: Call, traced: Any, error: Exception) -> Any:
         """Tell that a call raised, and give what it would have given."""
         if call not in self._judged:
-            if _cannot_run_there(error, self._builder.device):
+            if isinstance(error, Beyond) or _cannot_run_there(error, self._builder.device):
                 self._judged.add(call)
                 self.unproved.append(call.path)
+                if isinstance(error, Beyond):
+                    self.reasons[call.path] = str(error)
             else:
                 message = f"torch refuses {call.path}, which the table lets pass"
                 self._tell(call, refusal_of_torch(message, error, call.span))

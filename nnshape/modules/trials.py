@@ -124,7 +124,8 @@ def _real(value: Any, values: dict[str, int]) -> Any:
 def _traced(value: Any) -> Any:
     """A real output as an abstract one; unknown where it is neither a tensor nor made of tensors."""
     if isinstance(value, torch.Tensor):
-        return abstract(value)
+        known = value.layout == torch.strided and str(value.dtype).removeprefix("torch.") in DTYPES
+        return abstract(value) if known else UNKNOWN
     if isinstance(value, (tuple, list)):
         return tuple(map(_traced, value))
     return value if value is None or isinstance(value, (bool, int, float)) else UNKNOWN

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from nnshape.modules import budget
 from nnshape.modules.building import Builder, Refused, seeded, unknown_call
 from nnshape.modules.choosing import choose
 from nnshape.modules.devices import available_device
@@ -43,6 +44,8 @@ class Verification:
     wrong_parameters: tuple[str, ...] = ()
     #: Why nothing could be proved, where that is so.
     reason: str = ""
+    #: Why calls among the unproved were not run, where a budget and not the device is the reason.
+    reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -59,8 +62,12 @@ class Verification:
             count = len(self.wrong_parameters)
             text += f"; {count} parameter{'' if count == 1 else 's'} {_do_not(self.wrong_parameters)}"
             text += f": {_listed(self.wrong_parameters)}"
-        if self.unproved:
-            text += f"; {len(self.unproved)} could not run there: {_listed(self.unproved)}"
+        could_not = tuple(path for path in self.unproved if path not in self.reasons)
+        if could_not:
+            text += f"; {len(could_not)} could not run there: {_listed(could_not)}"
+        if self.reasons:
+            why = next(iter(self.reasons.values()))
+            text += f"; {len(self.reasons):,} not proved, as {why}: {_listed(tuple(self.reasons))}"
         return text
 
 
@@ -88,11 +95,13 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
         reason = f"no sizes were found that meet what the model requires ({listed}): give them in dims"
     elif unknown is not None and not trace.errors:
         reason = f"what {unknown.path} gives out is unknown"
+    elif not trace.errors:
+        reason = budget.refusal(trace, place, sizes)
     if sizes is None or reason:
         every = tuple(call.path for call in trace.calls)
         return Verification(str(place), _version(), calls, 0, False, unproved=every, reason=reason)
     # The proof draws its own random numbers, and leaves the person's as they are.
-    with warnings.catch_warnings(), seeded(0, place), torch.inference_mode():
+    with warnings.catch_warnings(), seeded(0, place), torch.inference_mode(), torch.device(place):
         warnings.simplefilter("ignore")
         builder = Builder(trace, place, sizes, lenient=True)
         model = builder.model().eval()
@@ -116,6 +125,7 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
         sizes,
         tuple(observer.wrong),
         tuple(wrong_parameters),
+        reasons=observer.reasons,
     )
 
 
@@ -148,7 +158,7 @@ def compare_parameters(trace: Trace, model: torch.nn.Module, sizes: dict[str, in
     """Where the real parameters and buffers are not those of the trace: the problems, and their names."""
     real: dict[str, Any] = dict(model.named_parameters(remove_duplicate=False))
     buffers = dict(model.named_buffers(remove_duplicate=False))
-    gaps = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, Refused))
+    gaps = {name for name, module in model.named_modules() if isinstance(module, Refused)}
     problems: list[Problem] = []
     wrong: list[str] = []
 
@@ -157,7 +167,7 @@ def compare_parameters(trace: Trace, model: torch.nn.Module, sizes: dict[str, in
         wrong.append(name)
 
     for row in trace.parameters:
-        if gaps and row.name.startswith(gaps):
+        if gaps and (_is_inside(row.name, gaps) or _is_inside(row.tied_to or "", gaps)):
             continue
         kind = "buffer" if row.buffer else "parameter"
         tensor = (buffers if row.buffer else real).get(row.name)
@@ -179,6 +189,12 @@ def compare_parameters(trace: Trace, model: torch.nn.Module, sizes: dict[str, in
         if name not in rows and id(tensor) not in known:
             tell(name, f"{name}: torch has it, {described(tensor)}, and the table does not", trace.root.span)
     return problems, wrong
+
+
+def _is_inside(name: str, modules: set[str]) -> bool:
+    """Whether a parameter belongs to one of these modules, or to one inside it."""
+    parts = name.split(".")
+    return any(".".join(parts[:count]) in modules for count in range(1, len(parts)))
 
 
 def _version() -> str:

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-import nnshape
 from nnshape import loads, trace, verify
 from nnshape.calculator.one_step import one_step
 from nnshape.shapes.dims import substitute
@@ -173,7 +172,7 @@ def test_without_torch_the_step_says_what_it_lacks(monkeypatch):
     def missing():
         raise ImportError("No module named 'torch'")
 
-    monkeypatch.setattr(nnshape, "_torch_measure", missing)
+    monkeypatch.setattr("nnshape.api._torch_measure", missing)
     (problem,) = trace(loads("input: 4\nlayers:\n  a: diff()\n")).errors
     assert problem.kind == "unmeasured"
     assert "diff has no rule, and torch, which would measure it, cannot be imported" in problem.message

@@ -1,0 +1,106 @@
+"""Asks torch for the result of one operation, within the proof's budget, and on meta once for each question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import torch
+
+from nnshape.modules import budget
+from nnshape.modules.standing_in import bilinear_shortened, run_shortened
+from nnshape.tracing.model import Module, Operation
+
+#: A tensor on meta as all that an operation can see of it.
+_Look = tuple[torch.Size, tuple[int, ...], torch.dtype]
+_PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.device)
+
+
+class Beyond(Exception):
+    """What a proof does not do, because it would cost more than a budget."""
+
+
+class Asker:
+    """Runs the operations of one proof. Raises Beyond where its budget is used up."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._on_meta = device.type == "meta"
+        self._budget = budget.Budget(budget.RUN)
+        self._answers: dict[Hashable, _Look] = {}
+
+    def module(
+        self, operation: Operation, real: torch.nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> Any:
+        """The result of a leaf of the model."""
+        assert isinstance(operation.target, Module)
+        layer = operation.target.layer
+        # What stands in for a module that was not made is of another class, and has its own answer.
+        is_itself = layer is not None and type(real).__name__ == type(layer).__name__
+        if not self._on_meta or not is_itself:
+            return self._ask(operation, None, lambda: real(*arguments, **keywords))
+        question = _question(layer, arguments, keywords)
+        return self._ask(operation, question, lambda: run_shortened(real, arguments, keywords))
+
+    def function(
+        self, operation: Operation | None, target: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> Any:
+        """The result of a function, or of a method by its name; what only reads a size costs nothing."""
+
+        def run() -> Any:
+            if isinstance(target, str):
+                return getattr(arguments[0], target)(*arguments[1:], **keywords)
+            called = bilinear_shortened if self._on_meta and target is torch.nn.functional.bilinear else target
+            return called(*arguments, **keywords)
+
+        if operation is None:
+            return run()
+        name = target if isinstance(target, str) else getattr(target, "__name__", "")
+        # What works in place may give its own argument another shape.
+        question = None if name.endswith("_") or not self._on_meta else _question(target, arguments, keywords)
+        return self._ask(operation, question, run)
+
+    def _ask(self, operation: Operation, question: Hashable | None, run: Callable[[], Any]) -> Any:
+        known = self._answers.get(question) if question is not None else None
+        amount = budget.asked(operation) if known is None else 1
+        if not self._budget.take(amount):
+            raise Beyond(f"a proof runs at most {self._budget.most:,} operations of torch")
+        if known is not None:
+            return _shown(known)
+        value = run()
+        if question is not None:
+            seen = _seen(value)
+            if seen is not None:
+                self._answers[question] = seen
+        return value
+
+
+def _question(asked: Hashable, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Hashable | None:
+    """What torch is asked, as the key of its answer; None where it cannot be told from another."""
+    if keywords:
+        return None
+    parts: list[Hashable] = [asked]
+    for value in arguments:
+        if isinstance(value, torch.Tensor):
+            if value.layout != torch.strided or value.dtype.is_complex:
+                return None
+            parts.append((value.shape, value.stride(), value.dtype))
+        elif isinstance(value, _PLAIN):
+            parts.append((type(value), value))
+        else:
+            return None
+    return tuple(parts)
+
+
+def _seen(value: Any) -> _Look | None:
+    """An answer to be given again: the look of tensors that have memory of their own; None for any other."""
+    if isinstance(value, torch.Tensor):
+        if value.layout != torch.strided or value.dtype.is_complex:
+            return None
+        whole = value.untyped_storage().nbytes() == value.numel() * value.element_size()
+        return (value.shape, value.stride(), value.dtype) if whole else None
+    return None
+
+
+def _shown(seen: _Look) -> torch.Tensor:
+    shape, stride, dtype = seen
+    return torch.empty_strided(shape, stride, dtype=dtype, device="meta")

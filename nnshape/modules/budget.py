@@ -1,0 +1,211 @@
+"""What a proof may cost, counted in work and never in seconds, so that the answer is the same on every machine.
+
+Past a budget a call, or the model, is `unproved` and the reason is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from nnshape.modules.blueprint import carried_out
+from nnshape.shapes.dims import Dim, Size, substitute
+from nnshape.shapes.dtypes import ITEM_BYTES
+from nnshape.shapes.function import Function
+from nnshape.shapes.tensor import Tensor, tensors_in
+from nnshape.tracing import Trace
+from nnshape.tracing.derived import plain
+from nnshape.tracing.model import Attribute, Module, Operation
+
+#: Modules, parameters and buffers that one proof makes.
+MADE = 100_000
+#: Operations of torch that one proof runs: a call counts `_ASKED`, and 1 where torch has answered the same before.
+RUN = 100_000
+#: Bytes of parameters, buffers and values, where tensors take memory that every process shares.
+BYTES = 4 * 2**30
+#: Multiply-accumulates, and elements read and written, where tensors hold values.
+WORK = 10**12
+#: Bytes of one tensor on any device: torch counts them in 64 bits.
+TENSOR_BYTES = 2**63
+
+_ASKED = 3
+#: Functions whose time grows with the cube of a matrix, and the factor that covers the steps of their methods.
+_CUBIC = frozenset({
+    "cholesky", "cholesky_ex", "cholesky_inverse", "cond", "corrcoef", "cov", "det", "eig", "eigh", "eigvals",
+    "eigvalsh", "geqrf", "householder_product", "inv", "inv_ex", "inverse", "ldl_factor", "logdet", "lstsq", "lu",
+    "lu_factor", "lu_solve", "matrix_exp", "matrix_power", "matrix_rank", "norm", "nuclear_norm", "orgqr", "ormqr",
+    "pinv", "pinverse", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve",
+})  # fmt: skip
+_CUBIC_STEPS = 64
+
+
+class Budget:
+    """What is left of a number of operations."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.left = most
+
+    def take(self, amount: int) -> bool:
+        """Count some work; False, and nothing is counted, where less than that is left."""
+        if amount > self.left:
+            return False
+        self.left -= amount
+        return True
+
+
+def made(module: Module) -> int:
+    """What a leaf counts for when it is made."""
+    return 1 + len(module.parameters) + len(module.buffers)
+
+
+def asked(operation: Operation) -> int:
+    """What an operation counts for when torch is asked to run it."""
+    tensors = [*tensors_in((operation.arguments, dict(operation.keywords))), *tensors_in(operation.result)]
+    amount = _ASKED + sum(1 + len(tensor.shape) // 8 for tensor in tensors) // 4
+    target = operation.target
+    if isinstance(target, Module):
+        # Each layer of a stack has parameters of its own.
+        layers = int(getattr(target.layer, "num_layers", 0) or 0)
+        return amount + 2 * len(target.parameters) + 40 * min(layers, RUN)
+    return amount
+
+
+def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str:
+    """Why the model is not run on a device at all; nothing where it is."""
+    measure = _Measure(device, sizes)
+    for tensor in trace.inputs.values():
+        measure.keep(tensor)
+    for row in trace.parameters:
+        if row.tied_to is None:
+            measure.keep(row.tensor)
+    for call in trace.root.walk():
+        for operation in carried_out(call) if device.type == "meta" else call.operations:
+            if operation.run is None:  # a body gives out what its own calls did
+                measure.count(operation)
+    if measure.largest >= TENSOR_BYTES:
+        return "it has a tensor of 2**63 bytes or more, which torch cannot count"
+    if device.type == "meta":
+        return ""
+    if device.type in ("cpu", "mps") and measure.bytes + measure.transient > BYTES:
+        needed = (measure.bytes + measure.transient) / 2**30
+        return (
+            f"its parameters and values take {needed:,.1f} GiB, and a proof on {device} takes at most "
+            f"{BYTES // 2**30}: --device meta takes none"
+        )
+    work = measure.work + _number(trace.root.macs, sizes)
+    if work > WORK:
+        return (
+            f"it takes {work:.1e} multiply-accumulates and elements, and a proof on {device} takes at most "
+            f"{WORK:.0e}: --device meta takes none"
+        )
+    return ""
+
+
+class _Measure:
+    """Adds up what the values of a model take, by the engine's own figures."""
+
+    def __init__(self, device: torch.device, sizes: Mapping[str, int]) -> None:
+        self.bytes = self.transient = self.work = self.largest = 0
+        self._sizes = sizes
+        self._on_meta = device.type == "meta"
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def elements(self, tensor: Tensor) -> int:
+        """The number of a tensor's elements at the sizes of the run."""
+        found = self._known.get(tensor.shape)
+        if found is None:
+            found = 1
+            for size in tensor.shape:
+                found *= max(0, _number(size, self._sizes))
+            self._known[tensor.shape] = found
+        return found
+
+    def keep(self, tensor: Tensor) -> None:
+        """Count a tensor that is kept until the end."""
+        bytes = self.elements(tensor) * ITEM_BYTES[tensor.dtype]
+        self.largest = max(self.largest, bytes)
+        self.bytes += bytes
+        self.work += bytes
+
+    def count(self, operation: Operation) -> None:
+        """Count what an operation gives out, and what it takes for a while to compute that."""
+        for tensor in tensors_in(operation.result):
+            self.keep(tensor)
+        if self._on_meta or isinstance(operation.target, Attribute):
+            return
+        given = list(tensors_in((operation.arguments, dict(operation.keywords))))
+        self.work += sum(map(self.elements, given))
+        if isinstance(operation.target, Module):
+            self._leaf(operation, given)
+        else:
+            self._function(operation, operation.target, given)
+
+    def _leaf(self, operation: Operation, given: list[Tensor]) -> None:
+        assert isinstance(operation.target, Module)
+        layer = operation.target.layer
+        kernel = getattr(layer, "kernel_size", None) or getattr(layer, "size", None)
+        if kernel is not None:
+            # A window is read for each element that comes out; torch unfolds the input of a convolution that its
+            # library for float32 does not take.
+            window = self._window(kernel, operation)
+            channels = max(1, int(getattr(layer, "out_channels", None) or 1))
+            results = sum(map(self.elements, tensors_in(operation.result)))
+            self.work += results * window
+            widest = max((_number(t.shape[1], self._sizes) if len(t.shape) > 1 else 1 for t in given), default=1)
+            if channels > 1 and any(tensor.dtype != "float32" for tensor in given):
+                self.transient = max(self.transient, results // channels * window * widest * 4)
+        heads = getattr(layer, "nhead", None) or getattr(layer, "num_heads", None)
+        for inner in (getattr(layer, "encoder_layer", None), getattr(layer, "decoder_layer", None)):
+            heads = heads or getattr(inner, "nhead", None)
+        if heads:
+            self._attention(int(heads), given)
+
+    def _window(self, kernel: Any, operation: Operation) -> int:
+        """The elements of a window; one number is that of every dimension but the batch and the channels."""
+        rank = max((len(tensor.shape) for tensor in tensors_in(operation.result)), default=0)
+        window = 1
+        for size in kernel if isinstance(kernel, (tuple, list)) else (kernel,) * max(1, min(3, rank - 2)):
+            window *= max(1, _number(size, self._sizes)) if isinstance(size, (int, Dim)) else 1
+        return window
+
+    def _function(self, operation: Operation, function: Function, given: list[Tensor]) -> None:
+        name = function.name
+        second = plain(operation.arguments[1]) if len(operation.arguments) > 1 else None
+        if "pool" in name or name == "local_response_norm":
+            kernel = plain(operation.keywords.get("kernel_size", operation.keywords.get("size", second)))
+            if isinstance(kernel, (int, tuple, list)):
+                self.work += sum(map(self.elements, tensors_in(operation.result))) * self._window(kernel, operation)
+        if name in ("mvlgamma", "mvlgamma_"):
+            terms = plain(operation.keywords.get("p", second))
+            if isinstance(terms, int):
+                self.transient = max(self.transient, sum(map(self.elements, given)) * terms * 4)
+        if name in _CUBIC or function.measured:
+            for tensor in given:
+                sides = sorted(_number(size, self._sizes) for size in tensor.shape[-2:]) or [1]
+                self.work += self.elements(tensor) * sides[0] * _CUBIC_STEPS
+        if name == "scaled_dot_product_attention" and len(given) > 1:
+            self._attention(1, given)
+        if name == "einsum" and len(given) > 2:
+            total = 1
+            for tensor in given:
+                total *= max(1, self.elements(tensor))
+            self.transient = max(self.transient, total * 4)
+
+    def _attention(self, heads: int, given: list[Tensor]) -> None:
+        """The scores of attention: each token of one input against those of another, for each head."""
+        wide = [tensor for tensor in given if tensor.shape]
+        tokens = max((self.elements(t) // max(1, _number(t.shape[-1], self._sizes)) for t in wide), default=0)
+        longest = max((_number(size, self._sizes) for t in wide for size in t.shape[:-1]), default=0)
+        self.transient = max(self.transient, 12 * heads * tokens * longest)
+        self.work += heads * tokens * longest
+
+
+def _number(size: Size, sizes: Mapping[str, int]) -> int:
+    """A size at the values of the run; 1 where it depends on the values of a tensor."""
+    if not isinstance(size, Dim):
+        return int(size)
+    known = substitute(size, dict(sizes))
+    return known if isinstance(known, int) else 1

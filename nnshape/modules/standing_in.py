@@ -1,0 +1,58 @@
+"""Layers that torch runs on meta by a loop over a size: there a shorter one stands in for it.
+
+A recurrent layer takes all its steps alike, Bilinear makes each of its features alike, and CrossMapLRN2d treats each
+sample and channel alike: so a few are run, and the result is given the size that they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+#: How many steps or features are run; a model of fewer is run as it is.
+FEW = 16
+
+
+def run_shortened(real: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+    """The result of a module on meta, by a stand-in where a size that torch loops over is long."""
+    if arguments and isinstance(arguments[0], torch.Tensor):
+        first = arguments[0]
+        if isinstance(real, nn.RNNBase) and first.dim() in (2, 3):
+            return _recurrent(real, first, arguments[1:], keywords)
+        if isinstance(real, nn.Bilinear) and len(arguments) == 2 and real.out_features > FEW:
+            bias = None if real.bias is None else real.bias[:FEW]
+            few = nn.functional.bilinear(first, arguments[1], real.weight[:FEW], bias)
+            return _widened(few, few.dim() - 1, real.out_features)
+        if isinstance(real, nn.CrossMapLRN2d) and first.dim() == 4:
+            few = real(first[:FEW, :FEW])
+            return _widened(_widened(few, 0, first.shape[0]), 1, first.shape[1])
+    return real(*arguments, **keywords)
+
+
+def bilinear_shortened(
+    input1: torch.Tensor, input2: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+) -> torch.Tensor:
+    """`torch.nn.functional.bilinear` on meta."""
+    if weight.dim() != 3 or weight.shape[0] <= FEW or (bias is not None and bias.shape != weight.shape[:1]):
+        return nn.functional.bilinear(input1, input2, weight, bias)
+    few = nn.functional.bilinear(input1, input2, weight[:FEW], None if bias is None else bias[:FEW])
+    return _widened(few, few.dim() - 1, weight.shape[0])
+
+
+def _recurrent(real: nn.RNNBase, first: torch.Tensor, rest: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+    place = 1 if real.batch_first and first.dim() == 3 else 0
+    steps = first.shape[place]
+    if steps <= FEW:
+        return real(first, *rest, **keywords)
+    output, state = real(first.narrow(place, 0, FEW), *rest, **keywords)
+    return _widened(output, place, steps), state
+
+
+def _widened(tensor: torch.Tensor, place: int, size: int) -> torch.Tensor:
+    """An empty tensor of the same shape but for one size."""
+    shape = list(tensor.shape)
+    shape[place] = size
+    return tensor.new_empty(shape)
