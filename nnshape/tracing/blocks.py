@@ -9,7 +9,7 @@ from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 from nnshape.spec import Block, Body, ShapePattern, Span, nodes
-from nnshape.tracing import expressions, patterns
+from nnshape.tracing import patterns
 from nnshape.tracing.derived import Derived
 from nnshape.tracing.faults import Fault
 from nnshape.tracing.model import Input, Module, produced
@@ -52,7 +52,7 @@ def _hyperparameters(
         if parameter.name not in given:
             # A default may use the hyperparameters before it.
             assert parameter.default is not None
-            bound[parameter.name] = expressions.evaluate(inner, parameter.default)
+            bound[parameter.name] = inner.evaluate(parameter.default)
         inner.names[parameter.name] = bound[parameter.name]
     return bound
 

@@ -9,15 +9,16 @@ from nnshape.problems import Problem
 from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.dims.terms import terms_of
 from nnshape.shapes.dtypes import DType
-from nnshape.shapes.tensor import UNKNOWN, N, Tensor, tensors_in
+from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
-from nnshape.tracing import applying, blocks, expressions, patterns, sequences
+from nnshape.tracing import applying, blocks, patterns
 from nnshape.tracing.derived import Derived, is_number
-from nnshape.tracing.faults import Abort, Fault, fault
+from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
 from nnshape.tracing.internal import internal_error
 from nnshape.tracing.layers import MOST_ELEMENTS
+from nnshape.tracing.making import makes_module
 from nnshape.tracing.model import Call, Input, Module, Operation, Run, produced
-from nnshape.tracing.scope import BlockBody, Frame, ItemsBody, Local, StepsBody
+from nnshape.tracing.scope import BlockBody, Frame, Item, ItemsBody, Local, StepsBody
 from nnshape.tracing.values import holds_tensor, holds_unknown, is_applied, shown
 from nnshape.tracing.work import ended
 from nnshape.work import OutOfWork, spend
@@ -50,7 +51,7 @@ def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
         problem = patterns.check_assertion(frame, step.assertion, output, step.name)
     except Fault as wrong:
         problem = wrong.problem
-    except expressions.Unknowable:
+    except Unknowable:
         return
     except OutOfWork:
         raise ended(step.assertion.span, "while this shape was compared") from None
@@ -67,7 +68,7 @@ def _nested(body: Body) -> Callable[[Frame], Any]:
 
 
 def _evaluated(frame: Frame) -> Any:
-    return expressions.evaluate(frame, frame.expression.node)
+    return frame.evaluate(frame.expression.node)
 
 
 def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
@@ -88,7 +89,7 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
         tracer.report(wrong.problem)
         _lose_count(frame)
         value = UNKNOWN
-    except expressions.Unknowable:
+    except Unknowable:
         _lose_count(frame)
         value = UNKNOWN
     except Abort:
@@ -132,7 +133,7 @@ def _lose_count(frame: Frame) -> None:
     call = frame.call
     call.partial_macs = True
     made = frame.placed is not None and frame.placed.settled
-    call.partial_parameters |= not made and applying.makes_module(frame, frame.expression.node)
+    call.partial_parameters |= not made and makes_module(frame, frame.expression.node)
 
 
 def _check_elements(call: Call, tensor: Tensor) -> None:
@@ -233,14 +234,13 @@ def apply_body(
         _bind_single(frame, inner, node, module, arguments, keywords)
     if module.run is None:
         module.run = run
-    kept = frame.call, frame.expression, frame.placed
     span = frame.expression.span(node) if node is not None and frame.expression is not None else call.span
     frame.tracer.enter(call, span)
-    try:
-        _run_body(inner, body)
-    finally:
-        frame.tracer.leave()
-        frame.call, frame.expression, frame.placed = kept
+    with frame.suspended():
+        try:
+            _run_body(inner, body)
+        finally:
+            frame.tracer.leave()
     run.output = inner.running
     for child in run.calls:
         call.take_counts(child)
@@ -259,7 +259,7 @@ def _run_body(inner: Frame, body: BlockBody | StepsBody | ItemsBody) -> None:
         inner.file = body.frame.file
         inner.expression = body.expression
         for item in body.items:
-            sequences.run_item(inner, body, item)
+            _run_item(inner, body, item)
 
 
 def _bind_single(
@@ -281,3 +281,28 @@ def _bind_single(
     inner.running = value
     if not isinstance(module.body, ItemsBody):
         inner.locals["x"] = Local(value)
+
+
+def _run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
+    """Run one item as a step of its own, with the loop variables of its turn."""
+    inner.names = item.variables
+    span = body.expression.span(item.node)
+    text = " ".join(body.expression.text[item.node.start : item.node.end].split())
+    call = Call(inner.prefix + item.name, item.name, "", text, span, inner.depth)
+
+    def evaluate(frame: Frame) -> Any:
+        value = frame.evaluate(item.node)
+        if isinstance(item.node, nodes.Name) and isinstance(value, Tensor) and item.node.id != "_":
+            name = item.node.id
+            message = f"an item of a Sequential is a module, and {name} is a value here"
+            raise fault("wrong-type", message, span, help=(f"write {name}(_) to apply the module of that step again",))
+        if isinstance(value, Module) and (value.path is None or value is frame.placed):
+            return applying.apply_module(frame, item.node, value, (frame.running,), {})
+        return value
+
+    inner.expression = body.expression
+    before = inner.running
+    value = run_step(inner, call, evaluate)
+    if not isinstance(value, (Tensor, tuple, list, Unknown)):
+        inner.tracer.report(Problem("wrong-type", f"an item of a Sequential is a module, not {shown(value)}", span))
+        inner.running = before

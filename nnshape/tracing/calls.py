@@ -10,14 +10,35 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.tracing import applying, containers, expressions, measuring, names, sequences
-from nnshape.tracing.containers import CONTAINERS
-from nnshape.tracing.derived import Derived, plain
-from nnshape.tracing.faults import fault
+from nnshape.tracing import measuring, names, numbers
+from nnshape.tracing.applying import apply_module, made_before
+from nnshape.tracing.blocks import make_block
+from nnshape.tracing.containers import make_container
+from nnshape.tracing.derived import Derived, is_number, plain
+from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.layers import make_layer
 from nnshape.tracing.located import located
-from nnshape.tracing.model import Attribute
-from nnshape.tracing.scope import MISSING, Frame, Namespace, Special, find_torch, is_callable, torch_names
-from nnshape.tracing.values import shown
+from nnshape.tracing.loops import evaluate_all
+from nnshape.tracing.making import foreign, own_tensor
+from nnshape.tracing.members import CONTAINERS
+from nnshape.tracing.model import Attribute, Module
+from nnshape.tracing.operations import apply_function, read_attribute
+from nnshape.tracing.scope import (
+    MISSING,
+    Definition,
+    FileScope,
+    Foreign,
+    Frame,
+    Namespace,
+    NumberFunction,
+    Special,
+    find_torch,
+    is_callable,
+    is_layer_class,
+    torch_names,
+)
+from nnshape.tracing.sequences import make_sequential
+from nnshape.tracing.values import holds_tensor, holds_unknown, shown
 
 
 def call(frame: Frame, node: nodes.Call) -> Any:
@@ -33,29 +54,78 @@ def call(frame: Frame, node: nodes.Call) -> Any:
             target = names.in_namespace(frame, function, owner, called=True)
         elif isinstance(owner, Unknown):
             _arguments(frame, node)
-            raise expressions.Unknowable
+            raise Unknowable
         else:
             target = names.attribute(frame, function)
     else:
-        target = expressions.evaluate(frame, function)
+        target = frame.evaluate(function)
     if isinstance(target, Unknown):
-        raise expressions.Unknowable
+        raise Unknowable
     if not is_callable(target):
         message = f"{shown(target)} cannot be called"
         raise fault("wrong-type", message, frame.expression.span(function))
     if isinstance(target, Special) and target.name == "Sequential":
-        return sequences.make_sequential(frame, node)
+        return make_sequential(frame, node)
     if isinstance(target, Special) and target.name in CONTAINERS:
-        return containers.make_container(frame, node, target.name)
-    existing = applying.made_before(frame, target)
+        return make_container(frame, node, target.name)
+    existing = made_before(frame, target)
     if existing is not None and existing.tensor is not None:
-        return applying.read_attribute(frame, Attribute(existing, ""), existing.tensor)
+        return read_attribute(frame, Attribute(existing, ""), existing.tensor)
     arguments, keywords = _arguments(frame, node)
-    return applying.call(frame, node, target, arguments, keywords)
+    return _called(frame, node, target, arguments, keywords)
+
+
+def _called(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The value of `target(arguments, keywords)`; raises Fault."""
+    if is_layer_class(target):
+        return make_layer(frame, node, target, arguments, keywords)
+    if isinstance(target, Function):
+        if numbers.takes(target.name, arguments) and not holds_unknown(arguments):
+            return _with_numbers(frame, node, target.name, arguments, keywords)
+        return _function(frame, node, target, arguments, keywords)
+    if isinstance(target, Module):
+        return apply_module(frame, node, target, arguments, keywords)
+    if isinstance(target, Definition):
+        return make_block(frame, node, target, arguments, keywords)
+    if isinstance(target, FileScope):
+        whole = Definition(target, None, target.spec.name)
+        return make_block(frame, node, whole, arguments, keywords)
+    if isinstance(target, NumberFunction):
+        return _with_numbers(frame, node, target.name, arguments, keywords)
+    if isinstance(target, Foreign):
+        return foreign(frame, node, target, arguments, keywords)
+    assert isinstance(target, Special)
+    return own_tensor(frame, node, target.name, arguments, keywords)
+
+
+def _with_numbers(
+    frame: Frame, node: nodes.Call, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    if name == "len" and len(arguments) == 1 and isinstance(arguments[0], Module) and arguments[0].holds_modules:
+        return len(arguments[0].children)
+    if name == "len" and len(arguments) == 1 and isinstance(arguments[0], Tensor):
+        return names.shape_of(arguments[0])[0] if arguments[0].shape else 0
+    if holds_unknown(arguments):
+        raise Unknowable
+    if not all(is_number(a) or isinstance(a, (str, tuple, list, type(None))) for a in arguments):
+        message = f"{name} works on numbers here, not on {', '.join(map(shown, arguments))}"
+        raise fault("wrong-type", message, frame.expression.span(node))
+    with located(frame, node):
+        return numbers.evaluate(name, arguments, keywords)
+
+
+def _function(
+    frame: Frame, node: nodes.Call, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """Apply a function by its name; with no tensor among its arguments it takes the running value first."""
+    given = (arguments, keywords)
+    if not function.factory and not holds_tensor(given) and not holds_unknown(given):
+        arguments = (frame.running, *arguments)
+    return apply_function(frame, node, function, arguments, keywords)
 
 
 def _arguments(frame: Frame, node: nodes.Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    arguments = expressions.evaluate_all(frame, node.args)
+    arguments = evaluate_all(frame, node.args)
     if len(node.args) == 1 and type(node.args[0]) is nodes.Comprehension and not node.args[0].bracketed:
         arguments = [tuple(arguments[0])]
     keywords: dict[str, Any] = {}
@@ -68,7 +138,7 @@ def _arguments(frame: Frame, node: nodes.Call) -> tuple[tuple[Any, ...], dict[st
         if unquoted and frame.own(value.id) is MISSING:  # type: ignore[union-attr]
             keywords[keyword.name] = value.id  # type: ignore[union-attr]
         else:
-            keywords[keyword.name] = expressions.evaluate(frame, value)
+            keywords[keyword.name] = frame.evaluate(value)
     return tuple(arguments), keywords
 
 
@@ -90,7 +160,7 @@ def _method_call(frame: Frame, node: nodes.Call, tensor: Tensor, name: str) -> A
         if find_function(name) is not None:
             help = (f"{name} is a function: write {name}(…) with the tensor as its first argument",)
         raise fault("unknown-name", f"a tensor has no method {name}", span, help=help)
-    return applying.apply_function(frame, node, function, (tensor, *arguments), keywords, method=True)
+    return apply_function(frame, node, function, (tensor, *arguments), keywords, method=True)
 
 
 def _size(tensor: Tensor, dim: int | None = None) -> Any:

@@ -9,8 +9,8 @@ from nnshape.problems import Problem
 from nnshape.shapes.dims import Dim, symbols_of
 from nnshape.shapes.tensor import Unknown
 from nnshape.spec import Expectation, ShapePattern
-from nnshape.tracing import expressions, patterns
-from nnshape.tracing.faults import Fault
+from nnshape.tracing import patterns
+from nnshape.tracing.faults import Fault, Unknowable
 from nnshape.tracing.values import shown
 from nnshape.tracing.work import ended
 from nnshape.work import OutOfWork
@@ -73,7 +73,7 @@ def _check_output(
             problem = patterns.check_assertion(frame, wanted, value, name)
         except Fault as wrong:
             problem = wrong.problem
-        except expressions.Unknowable:
+        except Unknowable:
             return
         except OutOfWork:
             raise ended(wanted.span, "while this shape was compared") from None

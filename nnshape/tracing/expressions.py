@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DType
-from nnshape.shapes.functions import find_function
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.tracing import applying, calls, containers, loops, names, numbers
+from nnshape.tracing import calls, names, numbers
 from nnshape.tracing.derived import is_number, plain
-from nnshape.tracing.faults import fault
-from nnshape.tracing.located import located, undecided
+from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.located import located, truth
+from nnshape.tracing.loops import comprehended, evaluate_all
+from nnshape.tracing.members import item_of
 from nnshape.tracing.model import Module
+from nnshape.tracing.operations import on_tensors
 from nnshape.tracing.scope import MISSING, Frame, Local, find_torch
 from nnshape.tracing.values import shown
 from nnshape.tracing.work import ended, spend_on
@@ -41,35 +42,6 @@ def evaluate(frame: Frame, node: nodes.Node) -> Any:
     except OutOfWork:
         raise ended(frame.expression.span(node), "while this was computed") from None
     return value
-
-
-def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:
-    """The values of several nodes, with `*` unpacked."""
-    values: list[Any] = []
-    for item in items:
-        if type(item) is nodes.Starred:
-            values.extend(iterate(frame, item.value))
-        else:
-            values.append(evaluate(frame, item))
-    return values
-
-
-def iterate(frame: Frame, node: nodes.Node) -> list[Any]:
-    """The items of a value that is unpacked or looped over, at most as many as the limit allows."""
-    if type(node) is nodes.Comprehension:
-        return loops.comprehended(frame, node)
-    value = evaluate(frame, node)
-    if isinstance(value, (tuple, list)):
-        return list(value)
-    if isinstance(value, Unknown):
-        raise Unknowable
-    if isinstance(value, Module) and value.holds_modules:
-        return containers.items_held(frame, value)
-    raise fault("wrong-type", f"only a tuple can be unpacked here, not {shown(value)}", frame.expression.span(node))
-
-
-class Unknowable(Exception):
-    """The value depends on one that is unknown after a fault: the step's value is unknown too."""
 
 
 # ---- one rule a node ----
@@ -124,14 +96,6 @@ def _combined(frame: Frame, node: nodes.Node, sign: str, left: Any, right: Any) 
         return numbers.arithmetic(sign, left, right)
 
 
-def on_tensors(frame: Frame, node: nodes.Node, name: str, values: tuple[Any, ...]) -> Any:
-    """Apply the rule behind a sign or a property to tensors."""
-    function = find_function(name)
-    if function is None:
-        raise fault("unknown-name", f"there is no rule for {name} on tensors", frame.expression.span(node))
-    return applying.apply_function(frame, node, function, values, {})
-
-
 def _unary(frame: Frame, node: nodes.Unary) -> Any:
     value = evaluate(frame, node.operand)
     sign = node.operator
@@ -178,19 +142,6 @@ def _conditional(frame: Frame, node: nodes.Conditional) -> Any:
     return evaluate(frame, chosen)
 
 
-def truth(frame: Frame, node: nodes.Node, value: Any) -> bool:
-    """Whether a condition holds; raises Fault for one on a symbol, or on what a tensor holds."""
-    value = plain(value)
-    if isinstance(value, Unknown):
-        raise Unknowable
-    if isinstance(value, Tensor):
-        message = "what a tensor holds is not known when the model is read, so it cannot decide here"
-        raise fault("wrong-type", message, frame.expression.span(node))
-    if isinstance(value, Dim):
-        raise undecided(frame, node)
-    return bool(value)
-
-
 def _fstring(frame: Frame, node: nodes.FString) -> Any:
     texts = [str(plain(_without_tensor(frame, part))) for part in node.parts]
     with located(frame, node):
@@ -208,7 +159,7 @@ def _without_tensor(frame: Frame, part: nodes.Node) -> Any:
 
 
 def _comprehension(frame: Frame, node: nodes.Comprehension) -> Any:
-    return loops.comprehended(frame, node)
+    return comprehended(frame, node)
 
 
 def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
@@ -220,7 +171,7 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
         raise Unknowable
     index = plain(index)
     if isinstance(value, Module) and value.holds_modules:
-        return containers.item_of(frame, node, value, index)
+        return item_of(frame, node, value, index)
     sequence = isinstance(value, (tuple, list, str)) and not isinstance(value, DType)
     if sequence and isinstance(index, (int, slice)):
         if isinstance(index, int) and not -len(value) <= index < len(value):

@@ -24,6 +24,10 @@ class Abort(Exception):
         self.problem = problem
 
 
+class Unknowable(Exception):
+    """The value depends on one that is unknown after a fault: the step's value is unknown too."""
+
+
 def fault(
     kind: str,
     message: str,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from nnshape.shapes.dims import TooLarge
+from typing import Any
+
+from nnshape.shapes.dims import Dim, TooLarge
+from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.tracing import numbers
-from nnshape.tracing.faults import fault
+from nnshape.tracing.derived import plain
+from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.values import symbols_under
 
@@ -43,3 +47,16 @@ def undecided(frame: Frame, node: nodes.Node) -> Exception:
     help = (f"give {symbols} a value: dims: {{{symbols.split(', ')[0]}: 224}}",) if symbols else ()
     message = f"`{text}` depends on {symbols or 'a size'}, which has no value"
     return fault("unknown-value", message, frame.expression.span(node), help=help)
+
+
+def truth(frame: Frame, node: nodes.Node, value: Any) -> bool:
+    """Whether a condition holds; raises Fault for one on a symbol, or on what a tensor holds."""
+    value = plain(value)
+    if isinstance(value, Unknown):
+        raise Unknowable
+    if isinstance(value, Tensor):
+        message = "what a tensor holds is not known when the model is read, so it cannot decide here"
+        raise fault("wrong-type", message, frame.expression.span(node))
+    if isinstance(value, Dim):
+        raise undecided(frame, node)
+    return bool(value)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nnshape.shapes.tensor import Unknown
 from nnshape.spec import nodes
 from nnshape.spec.limits import ITERATIONS
-from nnshape.tracing import expressions
-from nnshape.tracing.faults import fault
+from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.located import truth
+from nnshape.tracing.members import items_held
+from nnshape.tracing.model import Module
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.values import shown
 from nnshape.tracing.work import TURN
@@ -17,24 +20,17 @@ from nnshape.work import spend
 
 def comprehended(frame: Frame, node: nodes.Comprehension) -> list[Any]:
     """The element's value for every turn of the loop."""
-    return [expressions.evaluate(frame, node.element) for _ in turns(frame, node)]
+    return [frame.evaluate(node.element) for _ in turns(frame, node)]
 
 
 def turns(frame: Frame, node: nodes.Comprehension) -> Iterator[dict[str, Any]]:
     """Go through the turns of a loop: its variables are set in the frame, and given as a mapping."""
-    kept = frame.names
-    count = 0
-    try:
-        for variables in _bindings(frame, node, 0, {}):
-            count += 1
-            if count > ITERATIONS:
-                message = f"this loop has more than {ITERATIONS:,} iterations"
-                raise fault("too-large", message, frame.expression.span(node))
-            frame.names = {**kept, **variables}
-            spend(TURN + len(frame.names))
-            yield variables
-    finally:
-        frame.names = kept
+    for count, variables in enumerate(_bindings(frame, node, 0, {}), 1):
+        if count > ITERATIONS:
+            message = f"this loop has more than {ITERATIONS:,} iterations"
+            raise fault("too-large", message, frame.expression.span(node))
+        spend(TURN + len(frame.names))
+        yield variables
 
 
 def _bindings(
@@ -44,20 +40,11 @@ def _bindings(
         yield variables
         return
     generator = node.generators[level]
-    kept = frame.names
-    for item in expressions.iterate(frame, generator.iterable):
-        inner = {**variables, **_unpacked(frame, generator, item)}
-        frame.names = {**kept, **inner}
-        try:
-            wanted = all(
-                expressions.truth(frame, test, expressions.evaluate(frame, test)) for test in generator.conditions
-            )
-        finally:
-            frame.names = kept
-        if wanted:
-            frame.names = {**kept, **inner}
-            yield from _bindings(frame, node, level + 1, inner)
-            frame.names = kept
+    for item in iterate(frame, generator.iterable):
+        own = _unpacked(frame, generator, item)
+        with frame.naming(own):
+            if all(truth(frame, test, frame.evaluate(test)) for test in generator.conditions):
+                yield from _bindings(frame, node, level + 1, {**variables, **own})
 
 
 def _unpacked(frame: Frame, generator: nodes.Generator, item: Any) -> dict[str, Any]:
@@ -68,3 +55,28 @@ def _unpacked(frame: Frame, generator: nodes.Generator, item: Any) -> dict[str, 
         message = f"the loop takes {wanted} names an item, but an item is {shown(item)}"
         raise fault("wrong-type", message, frame.expression.span(generator))
     return dict(zip(generator.target, item, strict=True))
+
+
+def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:
+    """The values of several nodes, with `*` unpacked."""
+    values: list[Any] = []
+    for item in items:
+        if type(item) is nodes.Starred:
+            values.extend(iterate(frame, item.value))
+        else:
+            values.append(frame.evaluate(item))
+    return values
+
+
+def iterate(frame: Frame, node: nodes.Node) -> list[Any]:
+    """The items of a value that is unpacked or looped over, at most as many as the limit allows."""
+    if type(node) is nodes.Comprehension:
+        return comprehended(frame, node)
+    value = frame.evaluate(node)
+    if isinstance(value, (tuple, list)):
+        return list(value)
+    if isinstance(value, Unknown):
+        raise Unknowable
+    if isinstance(value, Module) and value.holds_modules:
+        return items_held(frame, value)
+    raise fault("wrong-type", f"only a tuple can be unpacked here, not {shown(value)}", frame.expression.span(node))

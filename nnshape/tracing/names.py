@@ -10,10 +10,11 @@ from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.spec.words import WORDS
-from nnshape.tracing import applying, expressions, measuring
+from nnshape.tracing import measuring
 from nnshape.tracing.derived import Derived
-from nnshape.tracing.faults import fault
+from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.model import Attribute, Module
+from nnshape.tracing.operations import on_tensors, read_attribute
 from nnshape.tracing.scope import MISSING, FileScope, Foreign, Frame, Local, Namespace, find_torch, torch_names
 from nnshape.tracing.values import shown
 
@@ -86,7 +87,7 @@ def attribute(frame: Frame, node: nodes.Attribute) -> Any:
     if isinstance(owner, Tensor):
         return tensor_attribute(frame, node, owner, name)
     if isinstance(owner, Unknown):
-        raise expressions.Unknowable
+        raise Unknowable
     if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
         return getattr(owner, name)
     raise _no_attribute(frame, node, shown(owner), getattr(owner, "_fields", ()))
@@ -105,18 +106,18 @@ def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
         owner = attribute_owner(frame, value)
         if isinstance(owner, Module) and value.name in owner.children:
             return owner.children[value.name]
-    return expressions.evaluate(frame, value)
+    return frame.evaluate(value)
 
 
 def _module_attribute(frame: Frame, node: nodes.Attribute, module: Module) -> Any:
     name = node.name
     if name in module.children:
         child = module.children[name]
-        return child if child.tensor is None else applying.read_attribute(frame, Attribute(child, ""), child.tensor)
+        return child if child.tensor is None else read_attribute(frame, Attribute(child, ""), child.tensor)
     tensor = module.parameters.get(name) or module.buffers.get(name)
     if tensor is None:
         raise _no_attribute(frame, node, module.type, [*module.children, *module.parameters, *module.buffers])
-    return applying.read_attribute(frame, Attribute(module, name), tensor)
+    return read_attribute(frame, Attribute(module, name), tensor)
 
 
 def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) -> Any:
@@ -130,7 +131,7 @@ def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) 
     if name == "device":
         return None
     if name in _PROPERTIES:
-        return expressions.on_tensors(frame, node, name, (tensor,))
+        return on_tensors(frame, node, name, (tensor,))
     span = frame.expression.span(node)
     if find_method(name) is not None:
         raise fault("wrong-type", f"{name} is a method: call it", span, help=(f"write .{name}(…)",))

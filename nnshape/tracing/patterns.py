@@ -11,7 +11,6 @@ from nnshape.shapes.dtypes import DTYPES, FLOAT32
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, shape_text
 from nnshape.spec import ShapePattern, nodes
 from nnshape.spec.limits import DIMENSIONS
-from nnshape.tracing import expressions
 from nnshape.tracing.derived import Derived, plain
 from nnshape.tracing.faults import fault
 from nnshape.tracing.scope import MISSING, FileScope, Frame
@@ -35,7 +34,7 @@ def input_tensor(frame: Frame, pattern: ShapePattern) -> Tensor:
         if _wildcard(node) or _ellipsis(node):
             message = "an input says each of its sizes"
             raise fault("syntax", message, pattern.expression.span(node), help=("write a number or a name",))
-        size = plain(expressions.evaluate(frame, node))
+        size = plain(frame.evaluate(node))
         if isinstance(size, bool) or not isinstance(size, (int, Dim)):
             message = f"a size is a whole number, and this is {shown(size)}"
             raise fault("wrong-type", message, pattern.expression.span(node))
@@ -86,8 +85,7 @@ def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str
         return
     if not isinstance(value, Tensor):
         raise fault("wrong-type", f"{name} is a tensor here, and {shown(value)} comes", pattern.span)
-    kept, frame.expression = frame.expression, pattern.expression
-    try:
+    with frame.reading(pattern.expression):
         for index, node in _paired(pattern, value, name):
             size = value.shape[index]
             if _wildcard(node):
@@ -95,15 +93,13 @@ def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str
             if isinstance(node, nodes.Name) and not _bound(frame, node.id):
                 frame.names[node.id] = Derived(size, "size", (value, index))
                 continue
-            wanted = plain(expressions.evaluate(frame, node))
+            wanted = plain(frame.evaluate(node))
             if not _same(size, wanted):
                 message = f"{name} has {size} in dimension {index}, where {_named(node, wanted)} is wanted"
                 raise fault("unexpected-shape", message, pattern.expression.span(node), label=f"{value} comes")
         if pattern.dtype and pattern.dtype != value.dtype:
             message = f"{name} is {value.dtype}, and {pattern.dtype} is wanted"
             raise fault("wrong-dtype", message, pattern.span)
-    finally:
-        frame.expression = kept
 
 
 def _bound(frame: Frame, name: str) -> bool:
@@ -146,9 +142,9 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
     if not isinstance(value, Tensor):
         message = f"{name} gives {shown(value)}, not one tensor"
         return Problem("unexpected-shape", message, pattern.span)
-    kept, frame.expression = frame.expression, pattern.expression
     try:
-        wanted = [_wanted_size(frame, node) for node in pattern.dims]
+        with frame.reading(pattern.expression):
+            wanted = [_wanted_size(frame, node) for node in pattern.dims]
         if pattern.per_sample:
             # The batch leads wherever a sample's shape is written; inside a block it may be any size.
             wanted.insert(0, N if frame.outer is None and not frame.prefix else None)
@@ -168,8 +164,6 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
             return Problem("unexpected-shape", f"{name} gives {value.dtype}, not {pattern.dtype}", pattern.span)
     except TooLarge as error:
         return Problem("too-large", str(error), pattern.span)
-    finally:
-        frame.expression = kept
     return None
 
 
@@ -199,7 +193,7 @@ def _wanted_size(frame: Frame, node: nodes.Node) -> Any:
         return None
     if _ellipsis(node):
         return Ellipsis
-    return plain(expressions.evaluate(frame, node))
+    return plain(frame.evaluate(node))
 
 
 def _fits(shape: tuple[Any, ...], wanted: list[Any]) -> bool:

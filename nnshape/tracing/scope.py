@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +135,38 @@ class Frame:
         """The names that the step being executed can use, as a fault keeps them."""
         outer = None if self.outer is None else self.outer.scope()
         return Scope(self.module, self.run, len(self.run.calls), self.names, outer)
+
+    def evaluate(self, node: Node) -> Any:
+        """The value of a node of the step's expression: a tensor, a number, a module, a tuple of them; raises Fault."""
+        return self.tracer.evaluate(self, node)
+
+    @contextmanager
+    def naming(self, names: dict[str, Any]) -> Iterator[None]:
+        """Add names, such as the variables of a loop, for as long as the context lasts."""
+        kept = self.names
+        self.names = {**kept, **names}
+        try:
+            yield
+        finally:
+            self.names = kept
+
+    @contextmanager
+    def reading(self, expression: Expression) -> Iterator[None]:
+        """Evaluate nodes of another expression for as long as the context lasts."""
+        kept, self.expression = self.expression, expression
+        try:
+            yield
+        finally:
+            self.expression = kept
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Come back to the step being executed after other steps of the same body have run."""
+        kept = self.call, self.expression, self.placed
+        try:
+            yield
+        finally:
+            self.call, self.expression, self.placed = kept
 
     def own(self, name: str) -> Any:
         """What one of the file's own names means here, as a Local or a plain value; or MISSING."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnshape.problems import Problem
-from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.spec.names import item_name_fault
-from nnshape.tracing import applying, bodies, expressions, loops
 from nnshape.tracing.faults import fault
-from nnshape.tracing.model import Call, Module
+from nnshape.tracing.located import truth
+from nnshape.tracing.loops import turns
+from nnshape.tracing.model import Module
 from nnshape.tracing.scope import Frame, Item, ItemsBody
-from nnshape.tracing.values import shown
 
 
 def make_sequential(frame: Frame, node: nodes.Call) -> Module:
@@ -43,10 +41,10 @@ def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, kind: str,
     unpacked = isinstance(argument, nodes.Starred)
     inside = argument.value if isinstance(argument, nodes.Starred) else argument
     while unpacked and isinstance(inside, nodes.Conditional):
-        chosen = expressions.truth(frame, inside.test, expressions.evaluate(frame, inside.test))
+        chosen = truth(frame, inside.test, frame.evaluate(inside.test))
         inside = inside.body if chosen else inside.orelse
     if isinstance(inside, nodes.Comprehension):
-        for variables in loops.turns(frame, inside):
+        for variables in turns(frame, inside):
             items.append(_item(frame, inside.element, dict(variables), kind, len(items)))
     elif (isinstance(inside, nodes.List) and (unpacked or alone)) or (isinstance(inside, nodes.Tuple) and unpacked):
         for item in inside.items:
@@ -64,12 +62,8 @@ def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], kind: str, 
         and len(node.items) == 2
         and isinstance(node.items[0], (nodes.FString, nodes.Constant))
     ):
-        kept = frame.names
-        frame.names = {**kept, **variables}
-        try:
-            name = expressions.evaluate(frame, node.items[0])
-        finally:
-            frame.names = kept
+        with frame.naming(variables):
+            name = frame.evaluate(node.items[0])
         span = frame.expression.span(node.items[0])
         if not isinstance(name, str):
             raise fault("wrong-type", f"an item's name is a string without dots, not {name!r}", span)
@@ -78,28 +72,3 @@ def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], kind: str, 
             raise fault("invalid-name", wrong, span)
         return Item(name, node.items[1], variables, is_named=True)
     return Item(str(position), node, variables)
-
-
-def run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
-    """Run one item as a step of its own, with the loop variables of its turn."""
-    inner.names = item.variables
-    span = body.expression.span(item.node)
-    text = " ".join(body.expression.text[item.node.start : item.node.end].split())
-    call = Call(inner.prefix + item.name, item.name, "", text, span, inner.depth)
-
-    def evaluate(frame: Frame) -> Any:
-        value = expressions.evaluate(frame, item.node)
-        if isinstance(item.node, nodes.Name) and isinstance(value, Tensor) and item.node.id != "_":
-            name = item.node.id
-            message = f"an item of a Sequential is a module, and {name} is a value here"
-            raise fault("wrong-type", message, span, help=(f"write {name}(_) to apply the module of that step again",))
-        if isinstance(value, Module) and (value.path is None or value is frame.placed):
-            return applying.apply_module(frame, item.node, value, (frame.running,), {})
-        return value
-
-    inner.expression = body.expression
-    before = inner.running
-    value = bodies.run_step(inner, call, evaluate)
-    if not isinstance(value, (Tensor, tuple, list, Unknown)):
-        inner.tracer.report(Problem("wrong-type", f"an item of a Sequential is a module, not {shown(value)}", span))
-        inner.running = before

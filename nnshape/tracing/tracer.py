@@ -21,7 +21,7 @@ from nnshape.tracing import bodies, expressions, settings
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
 from nnshape.tracing.expectations import check_expectations
-from nnshape.tracing.faults import Abort, Fault
+from nnshape.tracing.faults import Abort, Fault, Unknowable
 from nnshape.tracing.measuring import Measuring
 from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Trace
 from nnshape.tracing.parameters import parameter_rows, totals_of
@@ -34,6 +34,9 @@ class Tracer:
 
     def __init__(self, explainer: Explainer, measuring: Measuring | None) -> None:
         self.explainer = explainer
+        # A call in an expression may run a block, whose steps are expressions: both ends meet here.
+        self.evaluate = expressions.evaluate
+        self.apply_body = bodies.apply_body
         self.measuring = measuring
         self.problems: list[Problem] = []
         self.requirements: list[Requirement] = []
@@ -209,10 +212,10 @@ def _output(frame: Frame, spec: Spec) -> Any:
     def value_of(expression: Any) -> Any:
         frame.expression = expression
         try:
-            return expressions.evaluate(frame, expression.node)
+            return frame.evaluate(expression.node)
         except Fault as wrong:
             frame.tracer.report(wrong.problem)
-        except expressions.Unknowable:
+        except Unknowable:
             pass
         return UNKNOWN
 

@@ -1,0 +1,108 @@
+"""Modules that are no layer of torch.nn: a Parameter or Buffer, and a class that torch itself must run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.shapes.arguments import described
+from nnshape.shapes.dims import Dim, at_least
+from nnshape.shapes.dtypes import FLOAT8, FLOAT32, DType, is_complex, is_floating
+from nnshape.shapes.function import Function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+from nnshape.spec import nodes
+from nnshape.spec.limits import DIMENSIONS
+from nnshape.tracing.applying import place
+from nnshape.tracing.derived import plain
+from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.layers import constructor_argument, settle
+from nnshape.tracing.measuring import declares_function, measure_of
+from nnshape.tracing.model import Attribute, Module
+from nnshape.tracing.refusals import located_refusal, refuse_import
+from nnshape.tracing.scope import MISSING, Foreign, Frame, Local, NumberFunction, find_torch
+from nnshape.tracing.values import holds_unknown, shown
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (int, Dim)) and not isinstance(value, bool) and at_least(value, 0) is not False
+
+
+def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """`Parameter(1, 1, 768)` or `Buffer(zeros(5))`: a tensor that the body itself holds."""
+    span = frame.expression.span(node)
+    dtype = keywords.pop("dtype", None) or FLOAT32
+    if not isinstance(dtype, DType):
+        raise fault("wrong-type", f"dtype is one of torch's, such as float32, not {shown(dtype)}", span)
+    flag = "requires_grad" if kind == "Parameter" else "persistent"
+    wanted = keywords.pop(flag, True)
+    if not isinstance(wanted, bool):
+        raise fault("wrong-type", f"{flag} is True or False, not {shown(wanted)}", span)
+    if keywords:
+        raise fault("unknown-argument", f"{kind} has no argument {next(iter(keywords))}", span)
+    if holds_unknown(arguments):
+        raise Unknowable
+    if len(arguments) == 1 and isinstance(arguments[0], Tensor):
+        tensor, initial = arguments[0].like(), arguments[0]
+    else:
+        sizes = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)) else arguments
+        sizes = plain(tuple(sizes))
+        if not arguments:
+            raise fault("missing-argument", f"{kind} is missing its sizes, or one tensor", span)
+        if not all(map(_is_size, sizes)):
+            raise fault("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}", span)
+        if len(sizes) > DIMENSIONS:
+            raise fault("too-large", f"{kind} has at most {DIMENSIONS} dimensions, not {len(sizes):,}", span)
+        tensor, initial = Tensor(sizes, dtype), None
+    frozen = kind == "Parameter" and not wanted
+    learnable = is_floating(tensor.dtype) or is_complex(tensor.dtype) or tensor.dtype in FLOAT8
+    if kind == "Parameter" and wanted and not learnable:
+        message = f"{frame.call.name} is learned, and {tensor.dtype} numbers cannot learn"
+        help = ("make it a Buffer, or write requires_grad=False",)
+        notes = ("torch says: Only Tensors of floating point and complex dtype can require gradients",)
+        raise fault("wrong-dtype", message, span, help=help, notes=notes)
+    module = Module(kind, (frame.expression, node), tensor=tensor, persistent=wanted, frozen=frozen)
+    place(frame, module)
+    if kind == "Parameter":
+        module.parameters = {"": tensor}
+        settle(frame, module)
+    else:
+        module.buffers = {"": tensor}
+    return frame.call.record(Attribute(module, ""), () if initial is None else (initial,), {}, tensor)
+
+
+def foreign(
+    frame: Frame, node: nodes.Call, target: Foreign, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """A class named in `import`, or one of torch's without a rule: measured with torch, where there is one."""
+    module = Module(target.target.rpartition(":")[2].rpartition(".")[2], (frame.expression, node))
+    if holds_unknown((arguments, keywords)):
+        frame.call.lose_count()
+        return module
+    try:
+        allowed = frame.tracer.measuring.allowed if frame.tracer.measuring else ()
+        if not target.is_torch and target.target not in allowed:
+            refuse_import(target.target)
+        measure = measure_of(frame, node, target.target)
+        assert measure is not None
+        module.layer = measure.layer(
+            target.target,
+            tuple(map(constructor_argument, arguments)),
+            {k: constructor_argument(v) for k, v in keywords.items()},
+        )
+    except Refusal as refusal:
+        raise located_refusal(frame, node, refusal, arguments, None) from None
+    return module
+
+
+def makes_module(frame: Frame, node: nodes.Node) -> bool:
+    """Say whether an expression holds a call that makes a module, or one of a name that nothing explains."""
+    for part in nodes.walk(node):
+        if isinstance(part, nodes.Call):
+            called = part.function
+            name = called.id if isinstance(called, nodes.Name) else getattr(called, "name", "")
+            target = frame.own(name) if isinstance(called, nodes.Name) else MISSING
+            target = find_torch(name, called=True) if target is MISSING else target
+            is_function = isinstance(target, (Local, Function, NumberFunction))
+            if not is_function and not (target is MISSING and declares_function(name)):
+                return True
+    return False

@@ -1,0 +1,52 @@
+"""The members of a ModuleList and its like: reading one, some, or all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.problems.nearest import listed, nearest
+from nnshape.spec import nodes
+from nnshape.tracing.faults import fault
+from nnshape.tracing.located import located
+from nnshape.tracing.model import Attribute, Module
+from nnshape.tracing.operations import read_attribute
+from nnshape.tracing.scope import Frame
+from nnshape.tracing.values import shown
+
+#: Each container: whether its items have names, and whether they are parameters.
+CONTAINERS = {
+    "ModuleList": (False, False),
+    "ModuleDict": (True, False),
+    "ParameterList": (False, True),
+    "ParameterDict": (True, True),
+}
+
+
+def item_of(frame: Frame, node: nodes.Subscript, container: Module, index: Any) -> Any:
+    """What stands behind `heads[0]`, `heads[1:]` or `heads['a']`; raises Fault."""
+    names = list(container.children)
+    if CONTAINERS[container.type][0]:
+        if index not in container.children:
+            help = nearest(str(index), names)
+            message = f"{container.path} holds no {shown(index)}: it holds {listed(names, 'nothing')}"
+            raise fault("index-error", message, frame.expression.span(node), help=help)
+        return _held(frame, container.children[index])
+    if not isinstance(index, (int, slice)):
+        message = f"{container.path} is a {container.type}, which is indexed by a number, not by {shown(index)}"
+        raise fault("wrong-type", message, frame.expression.span(node))
+    with located(frame, node):
+        found = names[index]
+    if isinstance(found, list):
+        return tuple(_held(frame, container.children[name]) for name in found)
+    return _held(frame, container.children[found])
+
+
+def items_held(frame: Frame, container: Module) -> list[Any]:
+    """What a loop over a container goes through: its items, or their names where they have names."""
+    if CONTAINERS[container.type][0]:
+        return list(container.children)
+    return [_held(frame, child) for child in container.children.values()]
+
+
+def _held(frame: Frame, child: Module) -> Any:
+    return child if child.tensor is None else read_attribute(frame, Attribute(child, ""), child.tensor)

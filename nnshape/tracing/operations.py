@@ -1,0 +1,63 @@
+"""Operations on tensors: the rule of a function is applied, and recorded in the step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nnshape.shapes.dims import TooLarge
+from nnshape.shapes.function import Function
+from nnshape.shapes.functions import find_function
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+from nnshape.spec import nodes
+from nnshape.tracing.derived import plain
+from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.layers import check_dimensions
+from nnshape.tracing.model import Attribute
+from nnshape.tracing.refusals import located_refusal, report_notices
+from nnshape.tracing.scope import Frame
+from nnshape.tracing.values import holds_unknown
+
+
+def apply_function(
+    frame: Frame,
+    node: nodes.Node,
+    function: Function,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    method: bool = False,
+) -> Any:
+    """Apply a function's rule, and record the operation in the step."""
+    if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
+        raise Unknowable
+    plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
+    try:
+        result = function.apply(plain_arguments, plain_keywords)
+        if function.count is not None:
+            frame.call.macs += function.macs(result, plain_arguments, plain_keywords)
+    except Refusal as refusal:
+        raise located_refusal(
+            frame, node, refusal, arguments, function.signature(), None, keywords, function.apply
+        ) from None
+    except TooLarge as error:
+        raise fault("too-large", str(error), frame.expression.span(node)) from None
+    if frame.tracer.notices:
+        report_notices(frame, node, arguments, keywords, function.signature(), None, function.apply)
+    if function.measured:
+        frame.call.measured = frame.call.partial_macs = True
+    check_dimensions(frame, node, result)
+    return frame.call.record(function, arguments, keywords, result, method=method)
+
+
+def read_attribute(frame: Frame, attribute: Attribute, tensor: Tensor) -> Tensor:
+    """The value of a parameter or buffer, read inside an expression."""
+    return frame.call.record(attribute, (), {}, tensor)  # type: ignore[no-any-return]  # a tensor stays one
+
+
+def on_tensors(frame: Frame, node: nodes.Node, name: str, values: tuple[Any, ...]) -> Any:
+    """Apply the rule behind a sign or a property to tensors."""
+    function = find_function(name)
+    if function is None:
+        raise fault("unknown-name", f"there is no rule for {name} on tensors", frame.expression.span(node))
+    return apply_function(frame, node, function, values, {})
