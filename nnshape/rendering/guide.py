@@ -12,13 +12,17 @@ from nnshape.rendering.styled import Line
 
 _BULLET = "- "
 _FENCED = re.compile(r"^```\w*\n(.*?)^```\n?", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE)
+#: A link to another page; the terminal shows its text.
+_LINK = re.compile(r"(?<!\w)\[([^]]+)\]\([^)]+\)")
+_INDENT = "    "
 
 
 def page_lines(page: Page, width: int) -> list[Line]:
     """The page: headings in bold, code indented, and everything else as wide as the terminal is."""
     lines: list[Line] = []
     # Code stands at the odd places.
-    for index, part in enumerate(_FENCED.split(page.text)):
+    for index, part in enumerate(_FENCED.split(_COMMENT.sub("", page.text))):
         blocks = [part.rstrip("\n")] if index % 2 else [block for block in part.split("\n\n") if block.strip()]
         for block in blocks:
             lines += [()] if lines else []
@@ -27,8 +31,10 @@ def page_lines(page: Page, width: int) -> list[Line]:
 
 
 def _block(text: str, width: int) -> Iterator[Line]:
-    text = text.strip("\n")
-    if text.startswith("#"):
+    text = _LINK.sub(r"\1", text.strip("\n"))
+    if text.startswith("|"):
+        yield from _table(text, width)
+    elif text.startswith("#"):
         yield [(text.lstrip("# "), "head")]
     elif text.startswith(_BULLET):
         for item in re.split(rf"^{_BULLET}", text, flags=re.MULTILINE)[1:]:
@@ -45,6 +51,17 @@ def _wrapped(text: str, width: int, bullet: str = "") -> Iterator[Line]:
         break_long_words=False, break_on_hyphens=False,
     ):  # fmt: skip
         yield [(line, "")]
+
+
+def _table(text: str, width: int) -> Iterator[Line]:
+    """A table of two columns: each row as its first cell, and the second one indented below, at any width."""
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.split("\n")]
+    title = " ".join(rows[0]).strip()
+    if len(rows[0]) == 2 and not rows[0][1]:  # a heading
+        yield [(title, "head")]
+    for first, second in rows[2:]:
+        yield [(first, "type")]
+        yield from _wrapped(second, width, _INDENT)
 
 
 def page_json(page: Page) -> str:

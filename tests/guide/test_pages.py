@@ -9,6 +9,7 @@ import pytest
 
 import nnshape.guide
 from nnshape.cli import main
+from nnshape.cli.commands import COMMANDS
 from nnshape.cli.completion import subjects
 from nnshape.guide import page_of, topics
 from nnshape.problems.kinds import kind_names
@@ -30,8 +31,17 @@ def explain(capsys):
 
 
 def words(text: str) -> list[str]:
-    """The words of a page without its marks of Markdown."""
-    return re.sub(r"^(#+ |- |```\w*$)", "", text, flags=re.MULTILINE).replace("- ", "").split()
+    """The words of a page without its marks of Markdown, comments, and the headings of columns."""
+    parts = []
+    # Code stands at the odd places, and is shown as it is.
+    for index, part in enumerate(re.split(r"^```\w*\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)):
+        if index % 2 == 0:
+            part = re.sub(r"^<!--.*-->$|^\| .+ \| .+ \|\n(?=\|---)|^\|---\|---\|$", "", part, flags=re.MULTILINE)
+            part = re.sub(r"^\| (.*?) \| (.*?)\|$", r"\1 \2", part, flags=re.MULTILINE)
+            part = re.sub(r"(?<!\w)\[([^]]+)\]\([^)]+\)", r"\1", part)
+            part = re.sub(r"^(#+ |- )", "", part, flags=re.MULTILINE)
+        parts += part.split()
+    return parts
 
 
 def test_there_are_topics_and_an_unknown_one_is_refused():
@@ -48,7 +58,7 @@ def test_explain_shows_a_topic_whole_and_within_the_width(topic, explain):
     for width in (40, 80, 200):
         code, text = explain(topic, "--columns", str(width), "--color", "never")
         assert code == 0
-        assert words(text) == words(page.text)
+        assert [word for word in text.split() if word != "-"] == [word for word in words(page.text) if word != "-"]
     code, text = explain(topic, "--columns", "80", "--color", "never")
     code_lines = {
         line for block in re.findall(r"```\w*\n(.*?)```", page.text, re.DOTALL) for line in block.splitlines()
@@ -73,7 +83,8 @@ def test_a_page_begins_with_its_title_and_a_sentence(topic):
     assert page.text.startswith(f"# {page.title}\n\n")
     assert page.sentence.endswith(".")
     assert not page.sentence.startswith(("#", "-", "```"))
-    assert max(map(len, re.sub(r"^```.*?^```", "", page.text, flags=re.DOTALL | re.MULTILINE).splitlines())) <= 120
+    prose = re.sub(r"^```.*?^```|^\|.*?$", "", page.text, flags=re.DOTALL | re.MULTILINE)
+    assert max(map(len, prose.splitlines())) <= 120
 
 
 def test_topics_are_listed_without_a_name_in_the_help_and_by_completion(explain):
@@ -113,7 +124,8 @@ def test_every_option_that_a_page_names_is_one(capsys):
     named = {option for topic in topics() for option in re.findall(r"`(--[a-z-]+)|(--[a-z-]+) ", page_of(topic).text)}
     named = {option for pair in named for option in pair if option} - {"--version"}
     assert {"--no-config", "--strict", "--allow-import", "--fix"} <= named
-    assert main(["check", "--help"]) == 0
+    for command in ([], *([name] for name in COMMANDS)):
+        assert main([*command, "--help"]) == 0
     assert named <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
 
 
@@ -133,21 +145,22 @@ def test_the_gate_of_the_page_is_one_that_a_pull_request_cannot_loosen(tmp_path,
 
 
 def test_the_limits_are_those_of_the_code():
-    text = " ".join(page_of("security").text.split())
+    text = page_of("limits").text
     for limit in (
-        f"{limits.TEXT_BYTES // 2**20} MiB of text",
-        f"{limits.DEPTH} levels",
-        f"{limits.NODES:,} YAML values",
-        f"{limits.FILES} files",
-        f"{limits.EXPRESSION_CHARACTERS:,} characters",
-        f"a name {limits.NAME_CHARACTERS}",
-        f"{limits.CALLS:,} calls",
-        f"{limits.ITERATIONS:,} iterations",
-        f"2**{limits.INTEGER.bit_length() - 1}",
-        f"{limits.PROBLEMS:,} problems",
-        f"{limits.DIMENSIONS} dimensions",
-        f"{limits.VARIANTS} variants",
-        f"{limits.WORK:,} units and {limits.WORK_A_CALL} more for each call",
-        f"{limits.FIXING:,} units and {limits.FIXING_A_CALL} more for each call",
+        f"text of a file | {limits.TEXT_BYTES // 2**20} MiB |",
+        f"in the brackets of an expression | {limits.DEPTH} |",
+        f"YAML values of a file | {limits.NODES:,} |",
+        f"files that includes bring in | {limits.FILES} |",
+        f"variants of a file | {limits.VARIANTS} |",
+        f"characters of an expression | {limits.EXPRESSION_CHARACTERS:,} |",
+        f"inside one another in an expression | {limits.EXPRESSION_DEPTH} |",
+        f"characters of a name | {limits.NAME_CHARACTERS} |",
+        f"calls of a model | {limits.CALLS:,} |",
+        f"iterations of a loop | {limits.ITERATIONS:,} |",
+        f"dimensions of a tensor | {limits.DIMENSIONS} |",
+        f"integers | below 2**{limits.INTEGER.bit_length() - 1} |",
+        f"tracing one model | {limits.WORK:,} units, and {limits.WORK_A_CALL} more for each call |",
+        f"search for fixes | {limits.FIXING:,} units, and {limits.FIXING_A_CALL} more for each call;",
+        f"problems of a file | {limits.PROBLEMS:,};",
     ):
         assert limit in text
