@@ -139,5 +139,5 @@ def _numbers_near(constraints: Sequence[Constraint]) -> list[int]:
             if isinstance(size, int):
                 found.add(abs(size))
             elif isinstance(size, Dim):
-                found.update(abs(coefficient) for coefficient in size._terms.values())
+                found.update(abs(coefficient) for _, coefficient in size.terms())
     return sorted(n for number in found for n in {number, number + 1} if 0 < n < 1 << 20)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nnshape.modules.targets import arithmetic
-from nnshape.shapes.dims import Dim, Size, substitute, symbol, symbols_of
-from nnshape.shapes.dims.terms import Extremum, Quotient
+from nnshape.shapes.dims import Dim, Extremum, Quotient, Size, substitute, symbol, symbols_of
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing.derived import Derived
 
@@ -104,7 +103,7 @@ def _solved(writer: Writer, size: Dim) -> Any:
 def _sum(writer: Writer, size: Dim) -> Any:
     """A polynomial, term by term."""
     total: Any = None
-    for monomial, coefficient in size._terms.items():
+    for monomial, coefficient in size.terms():
         product: Any = coefficient if coefficient != 1 or not monomial else None
         for atom in monomial:
             factor = _atom(writer, atom)

@@ -8,9 +8,7 @@ from contextvars import ContextVar
 from typing import Literal
 
 from nnshape.records import dataclass
-from nnshape.shapes.dims import Dim, Size, at_least, divisible, equal, substitute, symbol
-from nnshape.shapes.dims.algebra import size_from
-from nnshape.shapes.dims.terms import terms_of
+from nnshape.shapes.dims import Dim, Size, at_least, by_sign, divisible, equal, substitute, symbol
 
 Relation = Literal["==", ">=", "%"]
 
@@ -46,10 +44,7 @@ _MIRRORED = {"==": "==", ">=": "<="}
 
 def _sides(difference: Size) -> tuple[Size, Size]:
     """Split a difference into what counts for it and what counts against it: `H - 5` into `H` and `5`."""
-    terms = terms_of(difference)
-    constant = terms.get((), 0)
-    gain = size_from({monomial: factor for monomial, factor in terms.items() if monomial and factor > 0})
-    loss = size_from({monomial: -factor for monomial, factor in terms.items() if monomial and factor < 0})
+    constant, gain, loss = by_sign(difference)
     return (constant, loss) if isinstance(gain, int) else (gain, loss - constant)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnshape.problems import Problem
-from nnshape.shapes.dims import TooLarge
-from nnshape.shapes.dims.terms import terms_of
+from nnshape.shapes.dims import Dim, TooLarge
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
@@ -141,8 +140,8 @@ def _check_elements(call: Call, tensor: Tensor) -> None:
     for size in tensor.shape:
         if type(size) is int:
             elements *= size
-        elif size is not N:
-            spend(len(terms_of(size)))  # each row of the table writes it
+        elif isinstance(size, Dim) and size is not N:
+            spend(len(size.terms()))  # each row of the table writes it
     if elements >= MOST_ELEMENTS:
         message = f"{call.name} would have {elements:,} elements, more than torch can count the bytes of"
         raise fault("too-large", message, call.span)

@@ -3,7 +3,8 @@
 The public names of the package; the modules beside this one implement them.
 """
 
-from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, symbol
+from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, by_sign, symbol
+from nnshape.shapes.dims.atoms import Extremum, Quotient
 from nnshape.shapes.dims.compare import (
     at_least,
     bounds,
@@ -20,10 +21,13 @@ from nnshape.shapes.dims.text import shape_part
 __all__ = [
     "RESERVED",
     "Dim",
+    "Extremum",
+    "Quotient",
     "Size",
     "TooLarge",
     "at_least",
     "bounds",
+    "by_sign",
     "ceil_div",
     "divisible",
     "equal",

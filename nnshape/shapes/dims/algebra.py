@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from keyword import iskeyword
 from math import gcd
-from typing import NoReturn, TypeAlias, Union
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, Union
 
+from nnshape.shapes.dims.atoms import Quotient
 from nnshape.shapes.dims.range import at_least_cheaply, range_of_terms
 from nnshape.shapes.dims.terms import (
     MOST_FACTORS,
-    Quotient,
     Range,
     Terms,
     TooLarge,
@@ -24,6 +24,11 @@ from nnshape.shapes.dims.terms import (
 )
 from nnshape.shapes.dims.text import write
 from nnshape.work import spend
+
+if TYPE_CHECKING:
+    from collections.abc import ItemsView
+
+    from nnshape.shapes.dims.terms import Monomial
 
 Size: TypeAlias = Union[int, "Dim"]
 
@@ -75,6 +80,13 @@ class Dim:
 
     def __repr__(self) -> str:
         return f"Dim({self})"
+
+    def terms(self) -> ItemsView[Monomial, int]:
+        """The terms whose sum the size is: the factors of each, none for the constant, and its coefficient.
+
+        A factor is the name of a symbol, a `Quotient` or an `Extremum`.
+        """
+        return self._terms.items()
 
     def __add__(self, other: Size) -> Size:
         terms = self._terms.copy()
@@ -169,6 +181,14 @@ def size_from(terms: Terms) -> Size:
         if () in terms:
             return terms[()]
     return Dim(terms)
+
+
+def by_sign(size: Size) -> tuple[int, Size, Size]:
+    """Split a size into its constant, the sum of the terms that add to it, and that of those that take off it."""
+    terms = terms_of(size)
+    adding = {monomial: by for monomial, by in terms.items() if monomial and by > 0}
+    taking = {monomial: -by for monomial, by in terms.items() if monomial and by < 0}
+    return terms.get((), 0), size_from(adding), size_from(taking)
 
 
 def floor_divide(above: Size, below: Size) -> Size:

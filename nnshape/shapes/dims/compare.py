@@ -7,6 +7,7 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.dims.algebra import Dim, Size, floor_divide, single
+from nnshape.shapes.dims.atoms import Extremum, Quotient, parts_of
 from nnshape.shapes.dims.range import (
     at_least_cheaply,
     extremum_range,
@@ -17,12 +18,9 @@ from nnshape.shapes.dims.range import (
 from nnshape.shapes.dims.replace import atoms_of, extremum, replace, sampled
 from nnshape.shapes.dims.roots import integer_range, never_zero
 from nnshape.shapes.dims.terms import (
-    Extremum,
-    Quotient,
     Range,
     Terms,
     TooLarge,
-    parts_of,
     terms_of,
 )
 from nnshape.work import spend

@@ -6,7 +6,7 @@ from itertools import groupby
 from math import comb, prod
 from typing import TYPE_CHECKING
 
-from nnshape.shapes.dims.terms import Extremum, Quotient
+from nnshape.shapes.dims.atoms import Extremum, Quotient
 from nnshape.work import spend
 
 if TYPE_CHECKING:

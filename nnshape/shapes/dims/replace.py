@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.dims.algebra import Dim, Size, floor_divide, single, size_from
+from nnshape.shapes.dims.atoms import Extremum, Quotient, parts_of
 from nnshape.shapes.dims.range import at_least_cheaply
 from nnshape.shapes.dims.terms import (
-    Extremum,
-    Quotient,
     Terms,
     TooLarge,
     add_into,
     leading,
-    parts_of,
     terms_of,
 )
 from nnshape.work import spend

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import comb
 from typing import TYPE_CHECKING
 
-from nnshape.shapes.dims.terms import Extremum, Quotient
+from nnshape.shapes.dims.atoms import Extremum, Quotient
 from nnshape.work import spend
 
 if TYPE_CHECKING:

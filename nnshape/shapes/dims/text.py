@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING
 
+from nnshape.shapes.dims.terms import common_factor, divided
+
 if TYPE_CHECKING:
     from nnshape.shapes.dims.algebra import Size
     from nnshape.shapes.dims.terms import Monomial, Terms
@@ -108,8 +110,6 @@ def _write_monomial(monomial: Monomial) -> str:
 
 def _write_product(terms: Terms) -> str | None:
     """`16*(H//2 - 2)*(W//2 - 2)` rather than its four terms; None where there is no such product."""
-    from nnshape.shapes.dims.terms import common_factor, divided
-
     number, shared = common_factor(terms)
     rest = divided(terms, number, shared)
     sums: list[Terms] = []
