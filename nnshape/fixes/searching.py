@@ -13,6 +13,8 @@ from nnshape.fixes.editing import Edit, edited, moved, unmoved
 from nnshape.fixes.fix import Candidate, Fix, help_lines
 from nnshape.fixes.trying import Trials
 from nnshape.problems import Problem
+from nnshape.shapes.constraints import numbering
+from nnshape.shapes.dims import symbols_of
 from nnshape.spec import Span
 from nnshape.spec.limits import FIXING, FIXING_A_CALL
 from nnshape.tracing import Trace
@@ -77,7 +79,8 @@ class Search:
         self.budget.grant(sum(FIXING_A_CALL for _ in trace.calls))
         trials = Trials(trace)
         found: list[Fix] = []
-        with bounded(self.budget):
+        sizes = (size for constraint in trace.constraints for size in (constraint.left, constraint.right))
+        with bounded(self.budget), numbering(name for size in sizes for name in symbols_of(size)):
             for problem in trace.problems[:_PROBLEMS]:
                 context = trace.contexts.get(key_of(problem))
                 key = (problem.span.source.name if problem.span else "", *key_of(problem))

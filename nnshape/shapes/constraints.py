@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
@@ -95,25 +95,39 @@ def assume_divisible(left: Size, right: Size) -> bool:
     return _assume(left, "%", right)
 
 
-_numbers: ContextVar[dict[str, int]] = ContextVar("numbers")
-_everywhere: dict[str, int] = {}
+class _Numbers:
+    """The next number of each kind of fresh symbol, and the names that none may have."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.next: dict[str, int] = {}
+        self.taken = set(taken)
+
+
+_numbers: ContextVar[_Numbers] = ContextVar("numbers")
+_outside = _Numbers()  # of rules that are applied outside of any trace
 
 
 @contextmanager
-def numbering() -> Iterator[None]:
-    """Number the fresh symbols of one trace from 0; without it, they are numbered through the whole process."""
-    token = _numbers.set({})
+def numbering(taken: Iterable[str] = ()) -> Iterator[set[str]]:
+    """Number the fresh symbols of one trace from 0, so that they do not depend on what was traced before.
+
+    No fresh symbol gets one of the names in `taken`; the set that this yields takes more of them.
+    """
+    numbers = _Numbers(taken)
+    token = _numbers.set(numbers)
     try:
-        yield
+        yield numbers.taken
     finally:
         _numbers.reset(token)
 
 
 def fresh_symbol(kind: str, most: Size) -> Dim:
     """A size that depends on the values of a tensor, such as `nonzero0`: at most `most`, which is recorded."""
-    numbers = _numbers.get(_everywhere)
-    number = numbers.get(kind, 0)
-    numbers[kind] = number + 1
+    numbers = _numbers.get(_outside)
+    number = numbers.next.get(kind, 0)
+    while f"{kind}{number}" in numbers.taken:
+        number += 1
+    numbers.next[kind] = number + 1
     fresh = symbol(f"{kind}{number}")
     _assume(most, ">=", fresh)
     return fresh

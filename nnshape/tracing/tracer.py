@@ -10,7 +10,7 @@ from typing import Any
 
 from nnshape.problems import Label, Problem
 from nnshape.problems.nearest import listed
-from nnshape.shapes.constraints import Constraint, collecting
+from nnshape.shapes.constraints import Constraint, collecting, numbering
 from nnshape.shapes.nested import map_nested
 from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
@@ -161,10 +161,12 @@ def trace_spec(
     frame = Frame(tracer, file, module, run, "", 0, call=call)
     module.run = run
     with (
-        collecting() as tracer.constraints, noticing() as tracer.notices, _no_collection(), bounded(tracer.budget)
+        numbering() as taken, collecting() as tracer.constraints, noticing() as tracer.notices, _no_collection(),
+        bounded(tracer.budget),
     ):  # fmt: skip
         try:
             settings.declare_inputs(frame, shapes, values)
+            taken.update(file.sizes)
             bodies.run_steps(frame, spec.body.steps)
             run.output = _output(frame, spec)
             if not any(problem.severity == "error" for problem in tracer.problems):
