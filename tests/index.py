@@ -23,6 +23,14 @@ FAMILY_OF = {{
     for name in names.split()
 }}
 '''
+_FUNCTIONAL = '''
+_FUNCTIONAL = """
+{pairs}
+"""
+
+#: The layer that declares each function as its functional form, the first where several do.
+LAYER_OF = dict(pair.split("=") for pair in _FUNCTIONAL.split())
+'''
 
 
 def index(kind: str) -> str:
@@ -40,7 +48,19 @@ def index(kind: str) -> str:
             names[own if own in names else family].append(name)
         known |= registry.keys()
     entries = [fill(f"{family}: {' '.join(found)}", 118, break_on_hyphens=False) for family, found in names.items()]
-    return _MODULE.format(names="\n\n".join(entries))
+    return _MODULE.format(names="\n\n".join(entries)) + (_functional(names) if kind == "layers" else "")
+
+
+def _functional(names: dict[str, list[str]]) -> str:
+    """The functional forms that the layers declare, in the order of the families."""
+    registry = import_module("nnshape.shapes.layer").REGISTRY
+    layers = [registry[name] for found in names.values() for name in found]
+    pairs: dict[str, str] = {}
+    for layer in layers:
+        if layer.functional is not None:
+            pairs.setdefault(layer.functional.name, layer.__name__)
+    written = " ".join(f"{function}={layer}" for function, layer in pairs.items())
+    return _FUNCTIONAL.format(pairs=fill(written, 118, break_on_hyphens=False))
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nnshape.shapes.function import Function
+from nnshape.shapes.twins import derivation_of
 from nnshape.tracing.derived import plain
 from nnshape.tracing.model import Call, Module, Operation
 
@@ -13,7 +14,7 @@ def derivation(operation: Operation) -> tuple[str, ...]:
     keywords = {name: plain(value) for name, value in operation.keywords.items()}
     target = operation.target
     if isinstance(target, Function):
-        return target.derivation(arguments, keywords)
+        return derivation_of(target, arguments, keywords)
     if isinstance(target, Module) and target.layer is not None:
         return target.layer.derivation(*arguments, **keywords)
     return ()

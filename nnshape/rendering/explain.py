@@ -19,6 +19,7 @@ from nnshape.shapes.documentation import page_of, torch_name
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.meanings import SHARED
+from nnshape.shapes.twins import help_of
 from nnshape.spec.words import WORDS
 
 Rule = Function | type[Layer]
@@ -36,7 +37,7 @@ class Argument:
 
 def arguments_of(rule: Rule) -> list[Argument]:
     """What a layer's constructor, or a function, takes; torch's private arguments are left out."""
-    return _arguments(rule.signature(), rule.help()[1], rule.auto if not isinstance(rule, Function) else {})
+    return _arguments(rule.signature(), help_of(rule)[1], rule.auto if not isinstance(rule, Function) else {})
 
 
 def inputs_of(rule: Rule) -> list[Argument]:
@@ -86,7 +87,7 @@ def _quoted(text: str) -> str:
 
 def rule_lines(rule: Rule, width: int) -> list[Line]:
     """The page of a layer or a function."""
-    sentence = rule.help()[0]
+    sentence = help_of(rule)[0]
     lines: list[Line] = [[(torch_name(rule), "head")], *paragraph("", sentence, width), [(page_of(rule), "dim")]]
     arguments, inputs = arguments_of(rule), inputs_of(rule)
     room = max((_width(argument) for argument in (*arguments, *inputs)), default=0)
@@ -130,7 +131,7 @@ def rule_json(rule: Rule) -> str:
         "version": json.VERSION,
         "kind": "function" if isinstance(rule, Function) else "layer",
         "name": torch_name(rule),
-        "sentence": rule.help()[0],
+        "sentence": help_of(rule)[0],
         "page": page_of(rule),
         "arguments": [_argument_json(argument) for argument in arguments_of(rule)],
         "inputs": [_argument_json(argument) for argument in inputs_of(rule)],

@@ -12,6 +12,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.layers import all_layers
+from nnshape.shapes.twins import help_of
 from nnshape.spec.mapping_steps import OWN_KEYS
 
 Rule = Function | type[Layer]
@@ -29,7 +30,7 @@ def functions() -> dict[str, Function]:
 
 def rule_schema(rule: Rule) -> Schema:
     """A mapping step that names the rule: its arguments by name, each with what it takes, means and has by default."""
-    sentence, meanings = rule.help()
+    sentence, meanings = help_of(rule)
     auto = () if isinstance(rule, Function) else rule.auto
     properties: Schema = dict.fromkeys(OWN_KEYS, True)
     properties["type"] = {"description": f"{sentence}\n\n{page_of(rule)}"}

@@ -9,6 +9,7 @@ from nnshape.schema.rules import Rule, functions, layers
 from nnshape.schema.values import Schema
 from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.layer import Layer
+from nnshape.shapes.twins import help_of
 
 
 def step_snippets() -> list[Schema]:
@@ -24,7 +25,7 @@ def type_snippets() -> list[Schema]:
 
 
 def _snippet(name: str, rule: Rule, body: str) -> Schema:
-    return {"label": name, "description": rule.help()[0], "body": body}
+    return {"label": name, "description": help_of(rule)[0], "body": body}
 
 
 def _construction(name: str, layer: type[Layer]) -> str:

@@ -59,16 +59,19 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, Dim))
 
 
-def _is_layer(value: object) -> bool:
-    from nnshape.shapes.layer import Layer
-
-    return isinstance(value, Layer)
+#: The kinds whose values are of types that take arguments themselves; each such type registers itself.
+_REGISTERED: dict[str, list[type]] = {"Layer": [], "Activation": []}
 
 
-def _is_activation(value: object) -> bool:
-    from nnshape.shapes.function import Function
+def register_type(type_: type, *kinds: str) -> None:
+    """Take the values of a type for arguments of these kinds: "Layer" or "Activation"."""
+    for kind in kinds:
+        _REGISTERED[kind].append(type_)
 
-    return isinstance(value, Function) or _is_layer(value)
+
+def _is_registered(kind: str) -> Callable[[object], bool]:
+    types = _REGISTERED[kind]
+    return lambda value: isinstance(value, tuple(types))
 
 
 def _all(check: Callable[[object], bool]) -> Callable[[object], bool]:
@@ -100,8 +103,8 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "str": (lambda value: isinstance(value, str) and not isinstance(value, DType), "a string"),
     "Tensor": (_is_tensor, "a tensor"),
     "Tensors": (_all(_is_tensor), "a tuple of tensors"),
-    "Layer": (_is_layer, "a layer"),
-    "Activation": (_is_activation, "a function or layer of one tensor"),
+    "Layer": (_is_registered("Layer"), "a layer"),
+    "Activation": (_is_registered("Activation"), "a function or layer of one tensor"),
     "tuple": (lambda value: isinstance(value, (tuple, list)), "a tuple"),
     "DType": (lambda value: isinstance(value, str) and value in DTYPES, "a dtype"),
     "Device": (lambda value: isinstance(value, (str, int)), "a device"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from nnshape.shapes.arguments import Signature, signature_of_function
+from nnshape.shapes.arguments import Signature, register_type, signature_of_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.stored import refuse_stored
 from nnshape.work import RULE, spend
@@ -61,27 +61,6 @@ class Function:
         """What the operation does, in one sentence."""
         return self.rule.__doc__ or ""
 
-    def help(self) -> tuple[str, dict[str, str]]:
-        """What the operation does, in a sentence, and what each argument means, in torch's order.
-
-        The rule's docstring says it; where it is silent, the layer of the same name and what the
-        argument means everywhere.
-        """
-        from nnshape.shapes.meanings import SHARED, explained
-        from nnshape.shapes.twins import layer_of
-
-        sentence, own = explained(self.doc)
-        layer = layer_of(self.name)
-        of_layer = layer.help()[1] if layer is not None else {}
-        meanings = {}
-        for parameter in self.signature().parameters:
-            # What a layer has as a flag or size may come to its function as a tensor.
-            inherited = None if "Tensor" in parameter.kinds else of_layer.get(parameter.name)
-            meaning = own.get(parameter.name) or inherited or SHARED.get(parameter.name)
-            if meaning:
-                meanings[parameter.name] = meaning
-        return sentence, meanings
-
     def signature(self) -> Signature:
         """The arguments, by torch's names and in torch's order."""
         if self._signature is None:
@@ -100,13 +79,11 @@ class Function:
         return size
 
     def derivation(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:
-        """How the result's sizes come about, line by line: as for the layer of the same name where there is one."""
-        if self.derive is not None:
-            lines: tuple[str, ...] = self._call(self.derive, arguments, keywords)
-            return lines
-        from nnshape.shapes.twins import derivation_of_twin
-
-        return derivation_of_twin(self.name, self.signature().bind(arguments, keywords))
+        """How the result's sizes come about, line by line, where the function itself declares it."""
+        if self.derive is None:
+            return ()
+        lines: tuple[str, ...] = self._call(self.derive, arguments, keywords)
+        return lines
 
     def derives(self, rule: Callable[..., tuple[str, ...]]) -> Callable[..., tuple[str, ...]]:
         """Declare the rule that tells how the sizes come about: the function's own arguments -> lines."""
@@ -132,6 +109,9 @@ class Function:
         return rule(*ahead, *bound.pop(signature.variadic.name), **bound)
 
 
+register_type(Function, "Activation")
+
+
 def function(
     *,
     example: tuple[str, ...],
@@ -145,7 +125,10 @@ def function(
     def declare(rule: Rule) -> Function:
         torch_name = name or rule.__name__
         declared = Function(torch_name, rule, method=method, only_method=only_method, factory=factory, example=example)
-        REGISTRY[f"Tensor.{torch_name}" if only_method and torch_name in TWINS else torch_name] = declared
+        key = f"Tensor.{torch_name}" if only_method and torch_name in TWINS else torch_name
+        if key in REGISTRY:
+            raise TypeError(f"{key} is declared twice: in {REGISTRY[key].rule.__module__} too")
+        REGISTRY[key] = declared
         return declared
 
     return declare

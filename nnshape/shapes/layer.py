@@ -23,7 +23,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnshape.shapes.arguments import AUTO, REQUIRED, Parameter, Signature, kinds_of, signature_of_function
+from nnshape.shapes.arguments import (
+    AUTO,
+    REQUIRED,
+    Parameter,
+    Signature,
+    kinds_of,
+    register_type,
+    signature_of_function,
+)
 from nnshape.shapes.dims import at_least
 from nnshape.shapes.dtypes import FLOAT32, DType, category
 from nnshape.shapes.refusal import Refusal
@@ -33,6 +41,7 @@ from nnshape.work import RULE, spend
 
 if TYPE_CHECKING:
     from nnshape.shapes.dims import Size
+    from nnshape.shapes.function import Function
 
 #: What `device` takes: its name. A spec's layers are built on the device of the command, whatever it says.
 Device = str
@@ -53,6 +62,8 @@ class Layer:
     example: ClassVar[tuple[str, ...]] = ()
     #: The fields that may be `auto`, and where each is read: (which input, which dimension).
     auto: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    #: Its functional form: the function of `torch.nn.functional` that computes the same, by the same rule.
+    functional: ClassVar[Function | None] = None
     #: The fields that torch takes by name only.
     keyword_only: ClassVar[tuple[str, ...]] = ()
     #: What a call gives back, where it is more than one tensor: `(output, h_n)`.
@@ -61,8 +72,11 @@ class Layer:
     _call_signature: ClassVar[Signature]
 
     def __init_subclass__(cls) -> None:
-        if not cls.__name__.startswith("_"):
-            REGISTRY[cls.__name__] = cls
+        if cls.__name__.startswith("_"):
+            return
+        if cls.__name__ in REGISTRY:
+            raise TypeError(f"{cls.__name__} is declared twice: in {REGISTRY[cls.__name__].__module__} too")
+        REGISTRY[cls.__name__] = cls
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         bound = self.signature().bind(arguments, keywords, self.auto)
@@ -227,3 +241,6 @@ class Layer:
     def parameter_dtype(self) -> DType:
         """The dtype of the parameters: `dtype` where the constructor takes one, else float32."""
         return vars(self).get("dtype") or FLOAT32
+
+
+register_type(Layer, "Layer", "Activation")

@@ -53,12 +53,26 @@ class Tensor:
         return text if self.dtype == "float32" else f"{self.dtype}{_bracketed(self.shape)}"
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        from nnshape.shapes.functions import find_method
-
-        function = None if name.startswith("_") else find_method(name)
+        function = None if name.startswith("_") else _find_method(name)
         if function is None:
             raise AttributeError(f"a tensor has no method {name!r}")
         return lambda *arguments, **keywords: function.apply((self, *arguments), keywords)
+
+
+def _no_method(name: str) -> Any:
+    return None
+
+
+_find_method: Callable[[str], Any] = _no_method
+
+
+def give_methods(find: Callable[[str], Any]) -> None:
+    """Let every tensor have the methods that `find` finds a rule for: those of `nnshape.shapes.functions`.
+
+    The package gives them as it is imported, because its rules are made of tensors themselves.
+    """
+    global _find_method
+    _find_method = find
 
 
 class Unknown:

@@ -1,4 +1,4 @@
-"""Layers and functions of one name: `Conv2d` and `conv2d`, `GLU` and `glu`."""
+"""What a function has from its layer: a layer declares its functional form, and both share one rule."""
 
 from __future__ import annotations
 
@@ -6,29 +6,55 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnshape.shapes.arguments import REQUIRED
+from nnshape.shapes.function import Function
 from nnshape.shapes.layer import Layer
-from nnshape.shapes.layers import all_layers
+from nnshape.shapes.layers import find_layer
+from nnshape.shapes.layers.index import LAYER_OF
+from nnshape.shapes.meanings import SHARED, explained
 from nnshape.shapes.refusal import Refusal
 
-#: Where the names differ.
-_OTHER_NAMES = {
-    "interpolate": "upsample",
-    "binary_cross_entropy": "bceloss",
-    "binary_cross_entropy_with_logits": "bcewithlogitsloss",
-}
+#: Names under which torch has a function a second time.
+_OLDER_NAMES = {"upsample": "interpolate"}
 
 
 def layer_of(function: str) -> type[Layer] | None:
-    """The layer that a function of `torch.nn.functional` is the functional form of, or None."""
-    spelling = _OTHER_NAMES.get(function, function).rstrip("_").replace("_", "").lower()
-    return next((layer for name, layer in all_layers().items() if name.lower() in (spelling, f"{spelling}loss")), None)
+    """The first layer that declares a function as its functional form, or None; `relu_` counts as `relu`."""
+    name = LAYER_OF.get(_OLDER_NAMES.get(function, function)) or LAYER_OF.get(function.removesuffix("_"))
+    return None if name is None else find_layer(name)
 
 
-def derivation_of_twin(function: str, bound: Mapping[str, Any]) -> tuple[str, ...]:
-    """The derivation of the layer that has these arguments; none where some of its own are not among them."""
-    layer = layer_of(function)
+def help_of(rule: Function | type[Layer]) -> tuple[str, dict[str, str]]:
+    """What a layer or function does, in a sentence, and what each argument means, in torch's order.
+
+    A rule's own docstring says it; where that of a function is silent, its layer, and what the argument means
+    everywhere.
+    """
+    if not isinstance(rule, Function):
+        return rule.help()
+    sentence, own = explained(rule.doc)
+    layer = layer_of(rule.name)
+    of_layer = layer.help()[1] if layer is not None else {}
+    meanings = {}
+    for parameter in rule.signature().parameters:
+        # What a layer has as a flag or size may come to its function as a tensor.
+        inherited = None if "Tensor" in parameter.kinds else of_layer.get(parameter.name)
+        meaning = own.get(parameter.name) or inherited or SHARED.get(parameter.name)
+        if meaning:
+            meanings[parameter.name] = meaning
+    return sentence, meanings
+
+
+def derivation_of(function: Function, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:
+    """How the sizes of a function's result come about, line by line: as it declares, or as its layer does.
+
+    No lines where the layer has arguments that the function lacks.
+    """
+    if function.derive is not None:
+        return function.derivation(arguments, keywords)
+    layer = layer_of(function.name)
     if layer is None or layer.derivation is Layer.derivation:
         return ()
+    bound = function.signature().bind(arguments, keywords)
     fields = {p.name: bound[p.name] for p in layer.signature().parameters if p.name in bound}
     if any(p.default is REQUIRED and p.name not in fields for p in layer.signature().parameters):
         return ()

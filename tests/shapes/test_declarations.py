@@ -20,6 +20,7 @@ from nnshape.shapes.layers import FAMILIES as LAYER_FAMILIES
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.twins import help_of
 
 LAYERS = all_layers()
 FUNCTIONS = all_functions()
@@ -149,7 +150,7 @@ def test_example_of_a_function_runs(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_help_of_a_function_has_a_sentence_and_every_argument(name: str) -> None:
-    sentence, meanings = FUNCTIONS[name].help()
+    sentence, meanings = help_of(FUNCTIONS[name])
     assert sentence.endswith("."), sentence
     silent = [p.name for p in FUNCTIONS[name].signature().parameters if p.name not in meanings]
     assert not [argument for argument in silent if not argument.startswith("_")], silent

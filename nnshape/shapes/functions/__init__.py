@@ -9,6 +9,7 @@ from importlib import import_module
 
 from nnshape.shapes.function import REGISTRY, TWINS, Function
 from nnshape.shapes.functions.index import FAMILY_OF
+from nnshape.shapes.tensor import give_methods
 
 #: The files of this folder that declare functions.
 FAMILIES = (
@@ -66,6 +67,9 @@ def find_method(name: str) -> Function | None:
     """The Tensor method of this name, or None."""
     found = find_function(f"Tensor.{name}" if name in TWINS else name)
     return found if found is not None and found.method else None
+
+
+give_methods(find_method)
 
 
 def all_functions() -> dict[str, Function]:

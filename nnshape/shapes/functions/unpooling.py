@@ -14,7 +14,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import FLOAT32, INT64, REAL_OF, category, is_floating
-from nnshape.shapes.function import function
+from nnshape.shapes.function import Function, function
 from nnshape.shapes.functions.pooling import average_pooled, check_pool, max_pooled
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.resizing import scaled
@@ -212,18 +212,14 @@ def _chosen(owner: str, least: Sequence[Size], strides: Sequence[Size], output_s
     return list(sizes)
 
 
-def _declare() -> None:
-    """Declare the functions, which differ in their number of dimensions alone."""
-    dimension_words = {1: "the last dimension", 2: "the last two dimensions", 3: "the last three dimensions"}
-    maps = {1: "16x50", 2: "16x28x28", 3: "16x8x8x8"}
-    for count, where in dimension_words.items():
-        _declare_power(count, where, maps[count])
-        _declare_unpool(count, where, maps[count])
-        if count > 1:
-            _declare_fractional(count, where, maps[count])
+#: The functions below differ in their number of dimensions alone.
+_WHERE = {1: "the last dimension", 2: "the last two dimensions", 3: "the last three dimensions"}
+_MAPS = {1: "16x50", 2: "16x28x28", 3: "16x8x8x8"}
 
 
-def _declare_power(count: int, where: str, shape: str) -> None:
+def _declare_power(count: int) -> Function:
+    where, shape = _WHERE[count], _MAPS[count]
+
     @function(name=f"lp_pool{count}d", example=(f"lp_pool{count}d(2, 3)", shape))
     def lp_pool(
         input: Tensor, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
@@ -231,9 +227,11 @@ def _declare_power(count: int, where: str, shape: str) -> None:
         return power_pooled("{layer}", count, input, norm_type, kernel_size, stride, ceil_mode)
 
     lp_pool.rule.__doc__ = f"Takes the power average of each window over {where}."
+    return lp_pool
 
 
-def _declare_fractional(count: int, where: str, shape: str) -> None:
+def _declare_fractional(count: int) -> Function:
+    where, shape = _WHERE[count], _MAPS[count]
     name = f"fractional_max_pool{count}d"
 
     @function(name=name, example=(f"{name}(2, output_size=3)", shape))
@@ -249,9 +247,11 @@ def _declare_fractional(count: int, where: str, shape: str) -> None:
         return fractional_pooled(count, input, kernel, sizes, ratios, return_indices, _random_samples)
 
     fractional.rule.__doc__ = f"Takes the largest value of each of so many windows over {where}, spread by chance."
+    return fractional
 
 
-def _declare_unpool(count: int, where: str, shape: str) -> None:
+def _declare_unpool(count: int) -> Function:
+    where, shape = _WHERE[count], _MAPS[count]
     name = f"max_unpool{count}d"
 
     @function(name=name, example=(f"{name}(x, indices, 2)", shape, f"int64[N, {shape.replace('x', ', ')}]"))
@@ -262,6 +262,9 @@ def _declare_unpool(count: int, where: str, shape: str) -> None:
         return unpooled("{layer}", count, input, indices, kernel_size, stride, padding, output_size)
 
     unpool.rule.__doc__ = f"Puts each value back where a max pool over {where} found it, and 0 elsewhere."
+    return unpool
 
 
-_declare()
+lp_pool1d, lp_pool2d, lp_pool3d = (_declare_power(count) for count in (1, 2, 3))
+max_unpool1d, max_unpool2d, max_unpool3d = (_declare_unpool(count) for count in (1, 2, 3))
+fractional_max_pool2d, fractional_max_pool3d = (_declare_fractional(count) for count in (2, 3))

@@ -1,6 +1,6 @@
 """Non-linear activations: https://pytorch.org/docs/stable/nn.html#non-linear-activations-weighted-sum-nonlinearity.
 
-Each shares the rule of its functional twin. MultiheadAttention, which that page lists too, stands
+Each shares the rule of its functional form. MultiheadAttention, which that page lists too, stands
 in the family `attention`.
 """
 
@@ -19,12 +19,12 @@ from nnshape.shapes.values import number
 
 
 class _Activation(Layer):
-    """An activation whose arguments are those of its functional twin, by the same names."""
+    """An activation whose arguments are those of its functional form, by the same names."""
 
-    twin: ClassVar[Function]
+    functional: ClassVar[Function]
 
     def forward(self, input: Tensor) -> Tensor:
-        result: Tensor = self.twin.rule(input, **vars(self))
+        result: Tensor = self.functional.rule(input, **vars(self))
         return result
 
 
@@ -36,7 +36,7 @@ class ReLU(_Activation):
 
     inplace: bool = False
 
-    twin = functions.relu
+    functional = functions.relu
     example = ("ReLU()", "6x28x28")
 
 
@@ -48,7 +48,7 @@ class ReLU6(_Activation):
 
     inplace: bool = False
 
-    twin = functions.relu6
+    functional = functions.relu6
     example = ("ReLU6()", "6x28x28")
 
 
@@ -62,7 +62,7 @@ class LeakyReLU(_Activation):
     negative_slope: float = 0.01
     inplace: bool = False
 
-    twin = functions.leaky_relu
+    functional = functions.leaky_relu
     example = ("LeakyReLU(0.2)", "6x28x28")
 
 
@@ -79,6 +79,7 @@ class PReLU(Layer):
     dtype: DType | None = None
 
     auto = {"num_parameters": (0, 1)}
+    functional = functions.prelu
     example = ("PReLU(6)", "6x28x28")
 
     def check(self) -> None:
@@ -111,6 +112,7 @@ class RReLU(Layer):
     upper: float = 1.0 / 3
     inplace: bool = False
 
+    functional = functions.rrelu
     example = ("RReLU(0.1, 0.3)", "6x28x28")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -128,7 +130,7 @@ class ELU(_Activation):
     alpha: float = 1.0
     inplace: bool = False
 
-    twin = functions.elu
+    functional = functions.elu
     example = ("ELU()", "6x28x28")
 
 
@@ -140,7 +142,7 @@ class SELU(_Activation):
 
     inplace: bool = False
 
-    twin = functions.selu
+    functional = functions.selu
     example = ("SELU()", "6x28x28")
 
 
@@ -154,7 +156,7 @@ class CELU(_Activation):
     alpha: float = 1.0
     inplace: bool = False
 
-    twin = functions.celu
+    functional = functions.celu
     example = ("CELU()", "6x28x28")
 
 
@@ -166,7 +168,7 @@ class GELU(_Activation):
 
     approximate: str = "none"
 
-    twin = functions.gelu
+    functional = functions.gelu
     example = ("GELU()", "6x28x28")
 
 
@@ -178,7 +180,7 @@ class SiLU(_Activation):
 
     inplace: bool = False
 
-    twin = functions.silu
+    functional = functions.silu
     example = ("SiLU()", "6x28x28")
 
 
@@ -190,7 +192,7 @@ class Mish(_Activation):
 
     inplace: bool = False
 
-    twin = functions.mish
+    functional = functions.mish
     example = ("Mish()", "6x28x28")
 
 
@@ -202,7 +204,7 @@ class Hardswish(_Activation):
 
     inplace: bool = False
 
-    twin = functions.hardswish
+    functional = functions.hardswish
     example = ("Hardswish()", "6x28x28")
 
 
@@ -214,7 +216,7 @@ class Hardsigmoid(_Activation):
 
     inplace: bool = False
 
-    twin = functions.hardsigmoid
+    functional = functions.hardsigmoid
     example = ("Hardsigmoid()", "6x28x28")
 
 
@@ -234,6 +236,7 @@ class Hardtanh(Layer):
     min_value: float | None = None
     max_value: float | None = None
 
+    functional = functions.hardtanh
     example = ("Hardtanh(0.0, 6.0)", "6x28x28")
 
     def check(self) -> None:
@@ -254,21 +257,21 @@ class Hardtanh(Layer):
 class Sigmoid(_Activation):
     """Squeezes each value into the range 0 to 1."""
 
-    twin = functions.sigmoid
+    functional = functions.sigmoid
     example = ("Sigmoid()", "6x28x28")
 
 
 class Tanh(_Activation):
     """Squeezes each value into the range -1 to 1."""
 
-    twin = functions.tanh
+    functional = functions.tanh
     example = ("Tanh()", "6x28x28")
 
 
 class LogSigmoid(_Activation):
     """Computes the logarithm of each value's sigmoid."""
 
-    twin = functions.logsigmoid
+    functional = functions.logsigmoid
     example = ("LogSigmoid()", "6x28x28")
 
 
@@ -282,21 +285,21 @@ class Softplus(_Activation):
     beta: float = 1.0
     threshold: float = 20.0
 
-    twin = functions.softplus
+    functional = functions.softplus
     example = ("Softplus()", "6x28x28")
 
 
 class Softsign(_Activation):
     """Computes x / (1 + |x|)."""
 
-    twin = functions.softsign
+    functional = functions.softsign
     example = ("Softsign()", "6x28x28")
 
 
 class Tanhshrink(_Activation):
     """Subtracts each value's tanh from it."""
 
-    twin = functions.tanhshrink
+    functional = functions.tanhshrink
     example = ("Tanhshrink()", "6x28x28")
 
 
@@ -308,7 +311,7 @@ class Hardshrink(_Activation):
 
     lambd: float = 0.5
 
-    twin = functions.hardshrink
+    functional = functions.hardshrink
     example = ("Hardshrink()", "6x28x28")
 
 
@@ -320,7 +323,7 @@ class Softshrink(_Activation):
 
     lambd: float = 0.5
 
-    twin = functions.softshrink
+    functional = functions.softshrink
     example = ("Softshrink()", "6x28x28")
 
 
@@ -336,5 +339,5 @@ class Threshold(_Activation):
     value: float
     inplace: bool = False
 
-    twin = functions.threshold
+    functional = functions.threshold
     example = ("Threshold(0.1, 20.0)", "6x28x28")

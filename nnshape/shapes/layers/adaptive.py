@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nnshape.shapes.functions import adaptive as functions
 from nnshape.shapes.functions.adaptive import adaptive_average, adaptive_largest, check_output_size
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor
@@ -56,6 +57,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     output_size: Sizes
 
     dimensions = 1
+    functional = functions.adaptive_avg_pool1d
     example = ("AdaptiveAvgPool1d(5)", "64x8")
 
 
@@ -65,6 +67,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     output_size: SizesOrNone
 
     dimensions = 2
+    functional = functions.adaptive_avg_pool2d
     example = ("AdaptiveAvgPool2d((1, 1))", "512x7x7")
 
 
@@ -74,6 +77,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     output_size: SizesOrNone
 
     dimensions = 3
+    functional = functions.adaptive_avg_pool3d
     example = ("AdaptiveAvgPool3d((7, None, None))", "64x10x9x8")
 
 
@@ -87,6 +91,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     return_indices: bool = False
 
     dimensions = 1
+    functional = functions.adaptive_max_pool1d
     example = ("AdaptiveMaxPool1d(5)", "64x8")
 
 
@@ -97,6 +102,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     return_indices: bool = False
 
     dimensions = 2
+    functional = functions.adaptive_max_pool2d
     example = ("AdaptiveMaxPool2d((5, 7))", "64x8x9")
 
 
@@ -107,4 +113,5 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     return_indices: bool = False
 
     dimensions = 3
+    functional = functions.adaptive_max_pool3d
     example = ("AdaptiveMaxPool3d((7, None, None))", "64x10x9x8")

@@ -31,7 +31,7 @@ class NLLLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.nll_loss
+    functional = functions.nll_loss
     example = ("NLLLoss()(x, target)", "10", "target=int64[N]")
 
     def declared(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
@@ -41,7 +41,7 @@ class NLLLoss(_Loss):
         return input, Tensor(shape, INT64)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class NLLLoss2d(_Loss):
@@ -59,7 +59,7 @@ class NLLLoss2d(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.nll_loss
+    functional = functions.nll_loss
     example = ("NLLLoss2d()(x, target)", "10", "target=int64[N]")
 
     def declared(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
@@ -69,7 +69,7 @@ class NLLLoss2d(_Loss):
         return input, Tensor(shape, INT64)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class CrossEntropyLoss(_Loss):
@@ -89,7 +89,7 @@ class CrossEntropyLoss(_Loss):
     reduction: str = "mean"
     label_smoothing: float = 0.0
 
-    twin = functions.cross_entropy
+    functional = functions.cross_entropy
     example = ("CrossEntropyLoss()(x, target)", "10", "target=int64[N]")
 
     def declared(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
@@ -99,7 +99,7 @@ class CrossEntropyLoss(_Loss):
         return input, Tensor(shape, INT64)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class MultiMarginLoss(_Loss):
@@ -119,7 +119,7 @@ class MultiMarginLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.multi_margin_loss
+    functional = functions.multi_margin_loss
     example = ("MultiMarginLoss()(x, target)", "10", "target=int64[N]")
 
     def check(self) -> None:
@@ -133,7 +133,7 @@ class MultiMarginLoss(_Loss):
             raise Refusal("wrong-rank", message, "weight", note=note)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class MultiLabelMarginLoss(_Loss):
@@ -147,11 +147,11 @@ class MultiLabelMarginLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.multilabel_margin_loss
+    functional = functions.multilabel_margin_loss
     example = ("MultiLabelMarginLoss()(x, target)", "10", "target=int64[N, 10]")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class MultiLabelSoftMarginLoss(_Loss):
@@ -167,11 +167,11 @@ class MultiLabelSoftMarginLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.multilabel_soft_margin_loss
+    functional = functions.multilabel_soft_margin_loss
     example = ("MultiLabelSoftMarginLoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class LinearCrossEntropyLoss(_Loss):
@@ -204,6 +204,7 @@ class LinearCrossEntropyLoss(_Loss):
         "out_features", "bias", "device", "dtype", "reduction", "weight", "ignore_index", "label_smoothing", "options"
     )  # fmt: skip
     auto = {"in_features": (0, -1)}
+    functional = functions.linear_cross_entropy
     example = ("LinearCrossEntropyLoss(20, 10)(x, target)", "20", "target=int64[N]")
 
     def check(self) -> None:

@@ -11,6 +11,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_divisible
 from nnshape.shapes.dims import Size, maximum
 from nnshape.shapes.dtypes import FLOAT32, DType
+from nnshape.shapes.functions import convolution as functions
 from nnshape.shapes.functions.convolution import (
     check_padding_name,
     convolve,
@@ -176,6 +177,7 @@ class Conv1d(_Convolution):
 
     dimensions = 1
     auto = {"in_channels": (0, -2)}
+    functional = functions.conv1d
     example = ("Conv1d(16, 33, 3, stride=2)", "16x50")
 
 
@@ -184,6 +186,7 @@ class Conv2d(_Convolution):
 
     dimensions = 2
     auto = {"in_channels": (0, -3)}
+    functional = functions.conv2d
     example = ("Conv2d(3, 64, 7, stride=2, padding=3)", "3x224x224")
 
 
@@ -192,4 +195,5 @@ class Conv3d(_Convolution):
 
     dimensions = 3
     auto = {"in_channels": (0, -4)}
+    functional = functions.conv3d
     example = ("Conv3d(16, 33, (3, 5, 2), stride=(2, 1, 1), padding=(4, 2, 0))", "16x10x50x100")

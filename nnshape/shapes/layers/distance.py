@@ -17,6 +17,7 @@ class CosineSimilarity(Layer):
     dim: int = 1
     eps: float = 1e-08
 
+    functional = rules.cosine_similarity
     example = ("CosineSimilarity()", "128", "128")
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
@@ -38,6 +39,7 @@ class PairwiseDistance(Layer):
     eps: float = 1e-06
     keepdim: bool = False
 
+    functional = rules.pairwise_distance
     example = ("PairwiseDistance()", "128", "128")
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from nnshape.shapes.functions import dropout as functions
 from nnshape.shapes.functions.dropout import check_probability, dropped, require_dropout1d
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor
@@ -31,12 +32,14 @@ class _Dropout(Layer):
 class Dropout(_Dropout):
     """Puts 0 for some elements in training, by chance."""
 
+    functional = functions.dropout
     example = ("Dropout(0.2)", "16")
 
 
 class Dropout1d(_Dropout):
     """Puts 0 for some channels of [N, C, L] in training, by chance."""
 
+    functional = functions.dropout1d
     example = ("Dropout1d(0.2)", "16x32")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -48,6 +51,7 @@ class Dropout2d(_Dropout):
     """Puts 0 for some channels of [N, C, H, W] in training, by chance."""
 
     least = 2
+    functional = functions.dropout2d
     example = ("Dropout2d(0.2)", "16x32x32")
 
 
@@ -55,12 +59,14 @@ class Dropout3d(_Dropout):
     """Puts 0 for some channels of [N, C, D, H, W] in training, by chance."""
 
     least = 1  # torch puts a batch in front of everything that has not five dimensions
+    functional = functions.dropout3d
     example = ("Dropout3d(0.2)", "16x4x32x32")
 
 
 class AlphaDropout(_Dropout):
     """Puts SELU's lowest value for some elements in training, by chance, and keeps mean and variance."""
 
+    functional = functions.alpha_dropout
     example = ("AlphaDropout(0.2)", "16")
 
 
@@ -68,4 +74,5 @@ class FeatureAlphaDropout(_Dropout):
     """Puts SELU's lowest value for some channels in training, by chance, and keeps mean and variance."""
 
     least = 2
+    functional = functions.feature_alpha_dropout
     example = ("FeatureAlphaDropout(0.2)", "16x4x32x32")

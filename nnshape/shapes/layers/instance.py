@@ -55,6 +55,7 @@ class InstanceNorm1d(_InstanceNorm):
 
     dimensions = 1
     auto = {"num_features": (0, -2)}
+    functional = rules.instance_norm
     example = ("InstanceNorm1d(100)", "100x40")
 
 
@@ -63,6 +64,7 @@ class InstanceNorm2d(_InstanceNorm):
 
     dimensions = 2
     auto = {"num_features": (0, -3)}
+    functional = rules.instance_norm
     example = ("InstanceNorm2d(100)", "100x35x45")
 
 
@@ -71,6 +73,7 @@ class InstanceNorm3d(_InstanceNorm):
 
     dimensions = 3
     auto = {"num_features": (0, -4)}
+    functional = rules.instance_norm
     example = ("InstanceNorm3d(100)", "100x35x45x10")
 
 
@@ -88,6 +91,7 @@ class LocalResponseNorm(Layer):
     beta: float = 0.75
     k: float = 1.0
 
+    functional = rules.local_response_norm
     example = ("LocalResponseNorm(5)", "96x55x55")
 
     def forward(self, input: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Dim, Size, substitute
 from nnshape.shapes.dtypes import DType
+from nnshape.shapes.functions import network as functions
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, shape_text
@@ -46,6 +47,7 @@ class Linear(Layer):
     dtype: DType | None = None
 
     auto = {"in_features": (0, -1)}
+    functional = functions.linear
     example = ("Linear(20, 30)", "20")
 
     def check(self) -> None:
@@ -133,6 +135,7 @@ class Bilinear(Layer):
     dtype: DType | None = None
 
     auto = {"in1_features": (0, -1), "in2_features": (1, -1)}
+    functional = functions.bilinear
     example = ("Bilinear(20, 30, 40)", "20", "30")
 
     def check(self) -> None:

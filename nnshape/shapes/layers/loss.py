@@ -1,6 +1,6 @@
 """Losses that compare numbers: https://pytorch.org/docs/stable/nn.html#loss-functions.
 
-Each shares the rule of its functional twin.
+Each shares the rule of its functional form.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from nnshape.shapes.tensor import Tensor
 
 
 class _Loss(Layer):
-    """A loss whose arguments are those of its functional twin, by the same names."""
+    """A loss whose arguments are those of its functional form, by the same names."""
 
     if TYPE_CHECKING:
         reduction: str
 
-    twin: ClassVar[Function]
+    functional: ClassVar[Function]
 
-    def apply_twin(self, *inputs: Any) -> Tensor:
-        """The twin's result, with the reduction chosen when the layer was made."""
+    def apply_functional(self, *inputs: Any) -> Tensor:
+        """The functional form's result, with the reduction chosen when the layer was made."""
         keywords = dict(vars(self))
         size_average, reduce = keywords.pop("size_average", None), keywords.pop("reduce", None)
         keywords["reduction"] = chosen(self.reduction, size_average, reduce)
-        result: Tensor = self.twin.rule(*inputs, **keywords)
+        result: Tensor = self.functional.rule(*inputs, **keywords)
         return result
 
     def derivation(self, *inputs: Any, **others: Any) -> tuple[str, ...]:
@@ -58,11 +58,11 @@ class MSELoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.mse_loss
+    functional = functions.mse_loss
     example = ("MSELoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class L1Loss(_Loss):
@@ -76,11 +76,11 @@ class L1Loss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.l1_loss
+    functional = functions.l1_loss
     example = ("L1Loss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class SmoothL1Loss(_Loss):
@@ -96,11 +96,11 @@ class SmoothL1Loss(_Loss):
     reduction: str = "mean"
     beta: float = 1.0
 
-    twin = functions.smooth_l1_loss
+    functional = functions.smooth_l1_loss
     example = ("SmoothL1Loss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class HuberLoss(_Loss):
@@ -113,11 +113,11 @@ class HuberLoss(_Loss):
     reduction: str = "mean"
     delta: float = 1.0
 
-    twin = functions.huber_loss
+    functional = functions.huber_loss
     example = ("HuberLoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class BCELoss(_Loss):
@@ -133,11 +133,11 @@ class BCELoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.binary_cross_entropy
+    functional = functions.binary_cross_entropy
     example = ("BCELoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -155,11 +155,11 @@ class BCEWithLogitsLoss(_Loss):
     reduction: str = "mean"
     pos_weight: Tensor | None = None
 
-    twin = functions.binary_cross_entropy_with_logits
+    functional = functions.binary_cross_entropy_with_logits
     example = ("BCEWithLogitsLoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class SoftMarginLoss(_Loss):
@@ -173,11 +173,11 @@ class SoftMarginLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.soft_margin_loss
+    functional = functions.soft_margin_loss
     example = ("SoftMarginLoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class KLDivLoss(_Loss):
@@ -194,11 +194,11 @@ class KLDivLoss(_Loss):
     reduction: str = "mean"
     log_target: bool = False
 
-    twin = likelihood_losses.kl_div
+    functional = likelihood_losses.kl_div
     example = ("KLDivLoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class PoissonNLLLoss(_Loss):
@@ -218,11 +218,11 @@ class PoissonNLLLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = likelihood_losses.poisson_nll_loss
+    functional = likelihood_losses.poisson_nll_loss
     example = ("PoissonNLLLoss()(x, target)", "10", "target=10")
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(log_input, target)
+        return self.apply_functional(log_input, target)
 
 
 class GaussianNLLLoss(_Loss):
@@ -238,8 +238,8 @@ class GaussianNLLLoss(_Loss):
     reduction: str = "mean"
 
     keyword_only = ("full", "eps", "reduction")
-    twin = likelihood_losses.gaussian_nll_loss
+    functional = likelihood_losses.gaussian_nll_loss
     example = ("GaussianNLLLoss()(x, target, var)", "10", "target=10", "var=10")
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
-        return self.apply_twin(input, target, var)
+        return self.apply_functional(input, target, var)

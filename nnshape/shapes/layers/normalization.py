@@ -101,6 +101,7 @@ class BatchNorm1d(_BatchNorm):
     """Normalises each channel of [N, C] or [N, C, L] over the batch."""
 
     ranks = (2, 3)
+    functional = rules.batch_norm
     example = ("BatchNorm1d(100)", "100x40")
 
 
@@ -108,6 +109,7 @@ class BatchNorm2d(_BatchNorm):
     """Normalises each channel of [N, C, H, W] over the batch."""
 
     ranks = (4,)
+    functional = rules.batch_norm
     example = ("BatchNorm2d(64)", "64x112x112")
 
 
@@ -115,6 +117,7 @@ class BatchNorm3d(_BatchNorm):
     """Normalises each channel of [N, C, D, H, W] over the batch."""
 
     ranks = (5,)
+    functional = rules.batch_norm
     example = ("BatchNorm3d(100)", "100x35x45x10")
 
 
@@ -135,6 +138,7 @@ class SyncBatchNorm(_BatchNormalization):
     bias: bool = True
 
     ranks = tuple(range(2, 65))
+    functional = rules.batch_norm
     example = ("SyncBatchNorm(100)", "100x35x45x10")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -161,6 +165,7 @@ class LayerNorm(Layer):
     dtype: DType | None = None
 
     auto = {"normalized_shape": (0, -1)}
+    functional = rules.layer_norm
     example = ("LayerNorm(768)", "128x768")
 
     def check(self) -> None:
@@ -203,6 +208,7 @@ class RMSNorm(Layer):
     dtype: DType | None = None
 
     auto = {"normalized_shape": (0, -1)}
+    functional = rules.rms_norm
     example = ("RMSNorm(768)", "128x768")
 
     def check(self) -> None:
@@ -244,6 +250,7 @@ class GroupNorm(Layer):
 
     keyword_only = ("bias",)
     auto = {"num_channels": (0, 1)}
+    functional = rules.group_norm
     example = ("GroupNorm(3, 6)", "6x10x10")
 
     def check(self) -> None:

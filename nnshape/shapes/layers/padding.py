@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dims import Size
+from nnshape.shapes.functions import padding as functions
 from nnshape.shapes.functions.padding import padded, require_value
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.refusal import Refusal
@@ -94,6 +95,7 @@ class ConstantPad1d(_ConstantPad):
     """Adds a value on both sides of the last dimension."""
 
     dimensions = 1
+    functional = functions.pad
     example = ("ConstantPad1d(1, 3.5)", "3x32")
 
 
@@ -101,6 +103,7 @@ class ConstantPad2d(_ConstantPad):
     """Adds a value on both sides of the last two dimensions."""
 
     dimensions = 2
+    functional = functions.pad
     example = ("ConstantPad2d((1, 1, 2, 0), 3.5)", "3x32x32")
 
 
@@ -108,6 +111,7 @@ class ConstantPad3d(_ConstantPad):
     """Adds a value on both sides of the last three dimensions."""
 
     dimensions = 3
+    functional = functions.pad
     example = ("ConstantPad3d(1, 3.5)", "3x8x8x8")
 
 
@@ -115,6 +119,7 @@ class ZeroPad1d(_ZeroPad):
     """Adds zeros on both sides of the last dimension."""
 
     dimensions = 1
+    functional = functions.pad
     example = ("ZeroPad1d(1)", "3x32")
 
 
@@ -122,6 +127,7 @@ class ZeroPad2d(_ZeroPad):
     """Adds zeros on both sides of the last two dimensions."""
 
     dimensions = 2
+    functional = functions.pad
     example = ("ZeroPad2d((1, 1, 2, 0))", "3x32x32")
 
 
@@ -129,6 +135,7 @@ class ZeroPad3d(_ZeroPad):
     """Adds zeros on both sides of the last three dimensions."""
 
     dimensions = 3
+    functional = functions.pad
     example = ("ZeroPad3d(1)", "3x8x8x8")
 
 
@@ -136,6 +143,7 @@ class ReflectionPad1d(_ReflectionPad):
     """Reflects values on both sides of the last dimension."""
 
     dimensions = 1
+    functional = functions.pad
     example = ("ReflectionPad1d(1)", "3x32")
 
 
@@ -143,6 +151,7 @@ class ReflectionPad2d(_ReflectionPad):
     """Reflects values on both sides of the last two dimensions."""
 
     dimensions = 2
+    functional = functions.pad
     example = ("ReflectionPad2d((1, 1, 2, 0))", "3x32x32")
 
 
@@ -150,6 +159,7 @@ class ReflectionPad3d(_ReflectionPad):
     """Reflects values on both sides of the last three dimensions."""
 
     dimensions = 3
+    functional = functions.pad
     example = ("ReflectionPad3d(1)", "3x8x8x8")
 
 
@@ -157,6 +167,7 @@ class ReplicationPad1d(_ReplicationPad):
     """Repeats the edge on both sides of the last dimension."""
 
     dimensions = 1
+    functional = functions.pad
     example = ("ReplicationPad1d(1)", "3x32")
 
 
@@ -164,6 +175,7 @@ class ReplicationPad2d(_ReplicationPad):
     """Repeats the edge on both sides of the last two dimensions."""
 
     dimensions = 2
+    functional = functions.pad
     example = ("ReplicationPad2d((1, 1, 2, 0))", "3x32x32")
 
 
@@ -171,6 +183,7 @@ class ReplicationPad3d(_ReplicationPad):
     """Repeats the edge on both sides of the last three dimensions."""
 
     dimensions = 3
+    functional = functions.pad
     example = ("ReplicationPad3d(1)", "3x8x8x8")
 
 
@@ -178,6 +191,7 @@ class CircularPad1d(_CircularPad):
     """Wraps the last dimension around: adds on each side what stands at the other end."""
 
     dimensions = 1
+    functional = functions.pad
     example = ("CircularPad1d(1)", "3x32")
 
 
@@ -185,6 +199,7 @@ class CircularPad2d(_CircularPad):
     """Wraps the last two dimensions around: adds on each side what stands at the other end."""
 
     dimensions = 2
+    functional = functions.pad
     example = ("CircularPad2d((1, 1, 2, 0))", "3x32x32")
 
 
@@ -192,4 +207,5 @@ class CircularPad3d(_CircularPad):
     """Wraps the last three dimensions around: adds on each side what stands at the other end."""
 
     dimensions = 3
+    functional = functions.pad
     example = ("CircularPad3d(1)", "3x8x8x8")

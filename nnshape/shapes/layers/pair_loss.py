@@ -28,11 +28,11 @@ class HingeEmbeddingLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.hinge_embedding_loss
+    functional = functions.hinge_embedding_loss
     example = ("HingeEmbeddingLoss()(x, target)", "10", "target=10")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input, target)
+        return self.apply_functional(input, target)
 
 
 class CosineEmbeddingLoss(_Loss):
@@ -48,11 +48,11 @@ class CosineEmbeddingLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.cosine_embedding_loss
+    functional = functions.cosine_embedding_loss
     example = ("CosineEmbeddingLoss()(x, y, target)", "10", "y=10", "target=[N]")
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input1, input2, target)
+        return self.apply_functional(input1, input2, target)
 
 
 class MarginRankingLoss(_Loss):
@@ -68,11 +68,11 @@ class MarginRankingLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.margin_ranking_loss
+    functional = functions.margin_ranking_loss
     example = ("MarginRankingLoss()(x, y, target)", "[N]", "y=[N]", "target=[N]")
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return self.apply_twin(input1, input2, target)
+        return self.apply_functional(input1, input2, target)
 
 
 class TripletMarginLoss(_Loss):
@@ -94,7 +94,7 @@ class TripletMarginLoss(_Loss):
     reduce: bool | None = None
     reduction: str = "mean"
 
-    twin = functions.triplet_margin_loss
+    functional = functions.triplet_margin_loss
     example = ("TripletMarginLoss()(x, y, z)", "10", "y=10", "z=10")
 
     def check(self) -> None:
@@ -103,7 +103,7 @@ class TripletMarginLoss(_Loss):
             raise Refusal("invalid-argument", f"`margin` (={self.margin}) must be above 0", "margin", note=note)
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        return self.apply_twin(anchor, positive, negative)
+        return self.apply_functional(anchor, positive, negative)
 
 
 class TripletMarginWithDistanceLoss(_Loss):
@@ -121,7 +121,7 @@ class TripletMarginWithDistanceLoss(_Loss):
     reduction: str = "mean"
 
     keyword_only = ("distance_function", "margin", "swap", "reduction")
-    twin = functions.triplet_margin_with_distance_loss
+    functional = functions.triplet_margin_with_distance_loss
     example = ("TripletMarginWithDistanceLoss()(x, y, z)", "10", "y=10", "z=10")
 
     def check(self) -> None:
@@ -136,7 +136,7 @@ class TripletMarginWithDistanceLoss(_Loss):
         return {f"distance_function.{name}": tensor for name, tensor in distance.parameters().items()}
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        return self.apply_twin(anchor, positive, negative)
+        return self.apply_functional(anchor, positive, negative)
 
 
 class CTCLoss(_Loss):
@@ -151,7 +151,7 @@ class CTCLoss(_Loss):
     reduction: str = "mean"
     zero_infinity: bool = False
 
-    twin = functions.ctc_loss
+    functional = functions.ctc_loss
     example = (
         "CTCLoss()(x, targets, input_lengths, target_lengths)",
         "[T, N, 20]",
@@ -167,4 +167,4 @@ class CTCLoss(_Loss):
         input_lengths: Tensor | tuple,  # type: ignore[type-arg]
         target_lengths: Tensor | tuple,  # type: ignore[type-arg]
     ) -> Tensor:
-        return self.apply_twin(log_probs, targets, input_lengths, target_lengths)
+        return self.apply_functional(log_probs, targets, input_lengths, target_lengths)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.dims import Size, maximum
+from nnshape.shapes.functions import pooling as functions
 from nnshape.shapes.functions.pooling import Window, average_pooled, check_divisor, check_pool, max_pooled
 from nnshape.shapes.layer import Layer
 from nnshape.shapes.tensor import Tensor
@@ -82,6 +83,7 @@ class MaxPool1d(_MaxPool):
     """Takes the largest value of each window over the last dimension."""
 
     dimensions = 1
+    functional = functions.max_pool1d
     example = ("MaxPool1d(3, stride=2)", "16x50")
 
 
@@ -89,6 +91,7 @@ class MaxPool2d(_MaxPool):
     """Takes the largest value of each window over the last two dimensions."""
 
     dimensions = 2
+    functional = functions.max_pool2d
     example = ("MaxPool2d(3, stride=2, padding=1)", "64x112x112")
 
 
@@ -96,6 +99,7 @@ class MaxPool3d(_MaxPool):
     """Takes the largest value of each window over the last three dimensions."""
 
     dimensions = 3
+    functional = functions.max_pool3d
     example = ("MaxPool3d((3, 2, 2), stride=(2, 1, 2))", "16x50x44x31")
 
 
@@ -112,6 +116,7 @@ class AvgPool1d(_Pool):
     count_include_pad: bool = True
 
     dimensions = 1
+    functional = functions.avg_pool1d
     example = ("AvgPool1d(3, stride=2)", "16x50")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -144,6 +149,7 @@ class AvgPool2d(_AvgPool):
     """Takes the mean of each window over the last two dimensions."""
 
     dimensions = 2
+    functional = functions.avg_pool2d
     example = ("AvgPool2d(3, stride=2)", "16x50x32")
 
 
@@ -151,4 +157,5 @@ class AvgPool3d(_AvgPool):
     """Takes the mean of each window over the last three dimensions."""
 
     dimensions = 3
+    functional = functions.avg_pool3d
     example = ("AvgPool3d((3, 2, 2), stride=(2, 1, 2))", "16x50x44x31")

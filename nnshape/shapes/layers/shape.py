@@ -23,6 +23,7 @@ class Flatten(Layer):
     start_dim: int = 1
     end_dim: int = -1
 
+    functional = rules.flatten
     example = ("Flatten()", "16x5x5")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -49,6 +50,7 @@ class Unflatten(Layer):
     dim: int
     unflattened_size: WholeTuple
 
+    functional = rules.unflatten
     example = ("Unflatten(1, (2, 5, 5))", "50")
 
     def forward(self, input: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ class GLU(_Activation):
 
     dim: int = -1
 
-    twin = functions.glu
+    functional = functions.glu
     example = ("GLU()", "20")
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ class Softmax(_Activation):
 
     dim: int | None = None
 
-    twin = functions.softmax
+    functional = functions.softmax
     example = ("Softmax(dim=-1)", "10")
 
 
@@ -46,7 +46,7 @@ class LogSoftmax(_Activation):
 
     dim: int | None = None
 
-    twin = functions.log_softmax
+    functional = functions.log_softmax
     example = ("LogSoftmax(dim=-1)", "10")
 
 
@@ -58,13 +58,14 @@ class Softmin(_Activation):
 
     dim: int | None = None
 
-    twin = functions.softmin
+    functional = functions.softmin
     example = ("Softmin(dim=-1)", "10")
 
 
 class Softmax2d(Layer):
     """Turns the channels at each place of an image into shares that sum to 1."""
 
+    functional = functions.softmax
     example = ("Softmax2d()", "6x28x28")
 
     def forward(self, input: Tensor) -> Tensor:

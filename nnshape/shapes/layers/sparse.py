@@ -74,6 +74,7 @@ class Embedding(_Table):
     device: Device | None = None
     dtype: DType | None = None
 
+    functional = functions.embedding
     example = ("Embedding(1000, 64)", "int64[N, T]")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -115,6 +116,7 @@ class EmbeddingBag(_Table):
     device: Device | None = None
     dtype: DType | None = None
 
+    functional = functions.embedding_bag
     example = ("EmbeddingBag(1000, 64)", "int64[N, T]")
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:

@@ -8,6 +8,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dims import Size, at_least, maximum
 from nnshape.shapes.dtypes import FLOAT32, DType
+from nnshape.shapes.functions import convolution as functions
 from nnshape.shapes.functions.convolution import check_output_padding, check_window, convolve_transposed, require_map
 from nnshape.shapes.layer import Device, Layer
 from nnshape.shapes.layers.convolution import check_channels
@@ -138,6 +139,7 @@ class ConvTranspose1d(_ConvolutionTranspose):
 
     dimensions = 1
     auto = {"in_channels": (0, -2)}
+    functional = functions.conv_transpose1d
     example = ("ConvTranspose1d(16, 33, 3, stride=2)", "16x50")
 
 
@@ -146,6 +148,7 @@ class ConvTranspose2d(_ConvolutionTranspose):
 
     dimensions = 2
     auto = {"in_channels": (0, -3)}
+    functional = functions.conv_transpose2d
     example = ("ConvTranspose2d(64, 32, 2, stride=2)", "64x28x28")
 
 
@@ -154,4 +157,5 @@ class ConvTranspose3d(_ConvolutionTranspose):
 
     dimensions = 3
     auto = {"in_channels": (0, -4)}
+    functional = functions.conv_transpose3d
     example = ("ConvTranspose3d(16, 33, (3, 5, 2), stride=(2, 1, 1), padding=(0, 4, 2))", "16x10x50x100")

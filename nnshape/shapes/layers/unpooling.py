@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dims import maximum
+from nnshape.shapes.functions import unpooling as functions
 from nnshape.shapes.functions.pooling import check_pool
 from nnshape.shapes.functions.unpooling import fractional_pooled, fractional_size, power_pooled, unpool_window, unpooled
 from nnshape.shapes.layer import Layer
@@ -64,6 +65,7 @@ class LPPool1d(_LPPool):
     """Takes the power average of each window over the last dimension."""
 
     dimensions = 1
+    functional = functions.lp_pool1d
     example = ("LPPool1d(2, 3)", "16x50")
 
 
@@ -71,6 +73,7 @@ class LPPool2d(_LPPool):
     """Takes the power average of each window over the last two dimensions."""
 
     dimensions = 2
+    functional = functions.lp_pool2d
     example = ("LPPool2d(2, 3, stride=2)", "16x50x32")
 
 
@@ -78,6 +81,7 @@ class LPPool3d(_LPPool):
     """Takes the power average of each window over the last three dimensions."""
 
     dimensions = 3
+    functional = functions.lp_pool3d
     example = ("LPPool3d(2, 3, stride=2)", "16x20x20x20")
 
 
@@ -139,6 +143,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     """Takes the largest value of each of so many windows over height and width, spread by chance."""
 
     dimensions = 2
+    functional = functions.fractional_max_pool2d
     example = ("FractionalMaxPool2d(3, output_ratio=(0.5, 0.5))", "16x50x32")
 
 
@@ -146,6 +151,7 @@ class FractionalMaxPool3d(_FractionalMaxPool):
     """Takes the largest value of each of so many windows over depth, height and width, spread by chance."""
 
     dimensions = 3
+    functional = functions.fractional_max_pool3d
     example = ("FractionalMaxPool3d(3, output_size=(13, 12, 11))", "16x50x32x16")
 
 
@@ -181,6 +187,7 @@ class MaxUnpool1d(_MaxUnpool):
     """Puts each value back where a max pool over the last dimension found it, and 0 elsewhere."""
 
     dimensions = 1
+    functional = functions.max_unpool1d
     example = ("MaxUnpool1d(2)", "16x25", "int64[N, 16, 25]")
 
 
@@ -188,6 +195,7 @@ class MaxUnpool2d(_MaxUnpool):
     """Puts each value back where a max pool over the last two dimensions found it, and 0 elsewhere."""
 
     dimensions = 2
+    functional = functions.max_unpool2d
     example = ("MaxUnpool2d(2)", "16x14x14", "int64[N, 16, 14, 14]")
 
 
@@ -195,4 +203,5 @@ class MaxUnpool3d(_MaxUnpool):
     """Puts each value back where a max pool over the last three dimensions found it, and 0 elsewhere."""
 
     dimensions = 3
+    functional = functions.max_unpool3d
     example = ("MaxUnpool3d(2)", "16x4x4x4", "int64[N, 16, 4, 4, 4]")

@@ -62,6 +62,7 @@ class Upsample(_Upsampling):
     align_corners: bool | None = None
     recompute_scale_factor: bool | None = None
 
+    functional = vision.interpolate
     example = ("Upsample(scale_factor=2, mode='bilinear')", "64x14x14")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -71,6 +72,7 @@ class Upsample(_Upsampling):
 class UpsamplingNearest2d(_Upsampling):
     """Brings a map to another size by the nearest value."""
 
+    functional = vision.upsample_nearest
     example = ("UpsamplingNearest2d(scale_factor=2)", "64x14x14")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -80,6 +82,7 @@ class UpsamplingNearest2d(_Upsampling):
 class UpsamplingBilinear2d(_Upsampling):
     """Brings a map to another size between the nearest values, corners on corners."""
 
+    functional = vision.upsample_bilinear
     example = ("UpsamplingBilinear2d(scale_factor=2)", "64x14x14")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -94,6 +97,7 @@ class PixelShuffle(Layer):
 
     upscale_factor: Size
 
+    functional = vision.pixel_shuffle
     example = ("PixelShuffle(2)", "64x14x14")
 
     def check(self) -> None:
@@ -117,6 +121,7 @@ class PixelUnshuffle(Layer):
 
     downscale_factor: Size
 
+    functional = vision.pixel_unshuffle
     example = ("PixelUnshuffle(2)", "16x28x28")
 
     def check(self) -> None:
@@ -140,6 +145,7 @@ class ChannelShuffle(Layer):
 
     groups: Size
 
+    functional = vision.channel_shuffle
     example = ("ChannelShuffle(2)", "64x14x14")
 
     def check(self) -> None:
@@ -163,6 +169,7 @@ class Unfold(Layer):
     padding: Sizes = 0
     stride: Sizes = 1
 
+    functional = folding.unfold
     example = ("Unfold((2, 3))", "5x3x4")
 
     def check(self) -> None:
@@ -202,6 +209,7 @@ class Fold(Layer):
     padding: Sizes = 0
     stride: Sizes = 1
 
+    functional = folding.fold
     example = ("Fold((4, 5), (2, 2))", "12x12")
 
     def check(self) -> None:
