@@ -93,7 +93,8 @@ def coverage() -> str:
 
 def kinds() -> str:
     """Every kind of problem with its sentence, and a link to its document."""
-    from nnshape.problems.kinds import kind_names, kind_of
+    from nnshape.problems.kinds import kind_names
+    from nnshape.problems.pages import kind_of
 
     rows = [f"| [`{kind.name}`](../problems/{kind.name}.md) | {kind.sentence} |" for kind in map(kind_of, kind_names())]
     return "\n".join(["| kind | meaning |", "|---|---|", *rows]) + "\n"

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from nnshape.checking.comments import Ignore, ignores
 from nnshape.checking.outcome import Finding, Outcome
@@ -18,7 +19,7 @@ from nnshape.spec.limits import PROBLEMS
 
 #: What only the real modules can say: without a proof, nobody knows whether a comment is still needed.
 _OF_THE_PROOF = ("torch-disagrees", "unproved")
-_UNUSED = "unused-ignore"
+_UNUSED: Final = "unused-ignore"
 
 
 def filtered(

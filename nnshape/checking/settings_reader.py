@@ -10,7 +10,7 @@ from nnshape.checking.patterns import BadPattern, Patterns
 from nnshape.checking.settings import Settings
 from nnshape.checking.toml import toml_document
 from nnshape.problems import Problem, SpecError
-from nnshape.problems.kinds import kind_names
+from nnshape.problems.kinds import KindName, kind_names
 from nnshape.problems.nearest import nearest
 from nnshape.rendering.formats import format_names
 from nnshape.spec import Source, Span
@@ -133,7 +133,7 @@ class SettingsReader:
         )
 
     def _problem(
-        self, kind: str, message: str, key: str, help: tuple[str, ...] = (), within: str | None = None
+        self, kind: KindName, message: str, key: str, help: tuple[str, ...] = (), within: str | None = None
     ) -> Problem:
         """A problem at a key, or at the words `within` its value: the TOML parser keeps no places."""
         text = self._source.text

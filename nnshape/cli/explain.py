@@ -68,7 +68,8 @@ def explain(
         else:
             paper.write(step_lines(trace, found, paper.width))
         return 0
-    from nnshape.problems.kinds import kind_names, kind_of
+    from nnshape.problems.kinds import kind_names
+    from nnshape.problems.pages import kind_of
 
     name = _kind_name(subject)
     if name in kind_names():

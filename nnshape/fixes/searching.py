@@ -13,6 +13,7 @@ from nnshape.fixes.editing import Edit, edited, moved, unmoved
 from nnshape.fixes.fix import Candidate, Fix, help_lines
 from nnshape.fixes.trying import Trials
 from nnshape.problems import Problem
+from nnshape.problems.kinds import KINDS
 from nnshape.shapes.constraints import numbering
 from nnshape.shapes.dims import symbols_of
 from nnshape.spec import Span
@@ -84,7 +85,7 @@ class Search:
             for problem in trace.problems[:_PROBLEMS]:
                 context = trace.contexts.get(key_of(problem))
                 key = (problem.span.source.name if problem.span else "", *key_of(problem))
-                if context is None or (key in self._searched and not safe_only):
+                if context is None or KINDS[problem.kind].fix == "never" or (key in self._searched and not safe_only):
                     continue
                 self._searched.add(key)
                 own: list[Fix] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from nnshape.records import dataclass
 
 if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
     from nnshape.spec.source import Span
 
 Severity = Literal["error", "warning"]
@@ -29,7 +30,7 @@ class Problem:
     calls that led to it, outermost first.
     """
 
-    kind: str
+    kind: KindName
     message: str
     span: Span | None = None
     label: str = ""

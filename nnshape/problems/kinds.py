@@ -1,98 +1,112 @@
-"""The kinds of problem: one document each in this folder, for `nnshape explain`, SARIF and the README.
+"""The kinds of problem: one line each, with its severity and whether a fix is searched for.
 
-A document begins as the message does, `# error[size-mismatch]` or `# warning[unproved]`, and goes on
-with one sentence and paragraphs of its own. Under `## Fails` stand a spec and the message that it
-gets, under `## Mended` the spec that is right. A file that is not `model.yaml` has its name in a
-comment on its first line; where the options matter, a console shows the command.
+To add a kind, name it in `KindName`, add its line to `KINDS`, and write its page, `nnshape/problems/NAME.md`.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeGuard
 
 from nnshape.records import dataclass
 
 if TYPE_CHECKING:
     from nnshape.problems import Severity
 
-_FOLDER = os.path.dirname(__file__)
-_TITLE = re.compile(r"# (error|warning)\[([a-z-]+)\]")
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_NAMED = re.compile(r"# ([\w-]+\.\w+)\n")
-_PROMPT = "$ "
+KindName: TypeAlias = Literal[
+    "ambiguous-name",
+    "duplicate-key",
+    "empty-output",
+    "fails-in-training",
+    "import-refused",
+    "include-refused",
+    "index-error",
+    "internal-error",
+    "invalid-argument",
+    "invalid-name",
+    "missing-argument",
+    "missing-key",
+    "not-divisible",
+    "over-budget",
+    "silent-broadcast",
+    "size-mismatch",
+    "swallows-batch",
+    "syntax",
+    "too-large",
+    "torch-disagrees",
+    "unavailable-device",
+    "unchecked",
+    "unexpected-shape",
+    "unknown-argument",
+    "unknown-key",
+    "unknown-layer",
+    "unknown-name",
+    "unknown-value",
+    "unmeasured",
+    "unproved",
+    "unreadable",
+    "unused-ignore",
+    "unwritable",
+    "wrong-dtype",
+    "wrong-rank",
+    "wrong-type",
+]
+#: No kind always has a fix: a fix is offered only if the model traces without the problem once it is made.
+FixAvailability: TypeAlias = Literal["sometimes", "never"]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """The files of an example by name, the command where it matters, and what is said then."""
+class Declaration:
+    """The severity of a kind, as a rule, and whether `nnshape.find_fixes` searches for an edit that mends it."""
 
-    files: Mapping[str, str]
-    command: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a kind of problem means, an example of it, and the same mended.
-
-    `severity` is the usual one, `page` the whole document as Markdown.
-    """
-
-    name: str
     severity: Severity
-    sentence: str
-    paragraphs: tuple[str, ...]
-    fails: Example
-    mended: Example
-    page: str
+    fix: FixAvailability = "never"
 
 
-@cache
-def kind_names() -> tuple[str, ...]:
-    """The names of all kinds, in the order of the alphabet."""
-    return tuple(sorted(name[:-3] for name in os.listdir(_FOLDER) if name.endswith(".md")))
+KINDS: dict[KindName, Declaration] = {
+    "ambiguous-name": Declaration("error"),
+    "duplicate-key": Declaration("error"),
+    "empty-output": Declaration("error", fix="sometimes"),
+    "fails-in-training": Declaration("warning"),
+    "import-refused": Declaration("error"),
+    "include-refused": Declaration("error"),
+    "index-error": Declaration("error", fix="sometimes"),
+    "internal-error": Declaration("error"),
+    "invalid-argument": Declaration("error"),
+    "invalid-name": Declaration("error"),
+    "missing-argument": Declaration("error"),
+    "missing-key": Declaration("error"),
+    "not-divisible": Declaration("error", fix="sometimes"),
+    "over-budget": Declaration("error"),
+    "silent-broadcast": Declaration("warning", fix="sometimes"),
+    "size-mismatch": Declaration("error", fix="sometimes"),
+    "swallows-batch": Declaration("warning", fix="sometimes"),
+    "syntax": Declaration("error"),
+    "too-large": Declaration("error"),
+    "torch-disagrees": Declaration("error"),
+    "unavailable-device": Declaration("error"),
+    "unchecked": Declaration("warning"),
+    "unexpected-shape": Declaration("error"),
+    "unknown-argument": Declaration("error"),
+    "unknown-key": Declaration("error"),
+    "unknown-layer": Declaration("error"),
+    "unknown-name": Declaration("error"),
+    "unknown-value": Declaration("error"),
+    "unmeasured": Declaration("warning"),
+    "unproved": Declaration("warning"),
+    "unreadable": Declaration("error"),
+    "unused-ignore": Declaration("warning"),
+    "unwritable": Declaration("error"),
+    "wrong-dtype": Declaration("error", fix="sometimes"),
+    "wrong-rank": Declaration("error", fix="sometimes"),
+    "wrong-type": Declaration("error", fix="sometimes"),
+}
 
 
-@cache
-def kind_of(name: str) -> Kind:
-    """The kind of this name; raises KeyError where there is none."""
-    if name not in kind_names():
-        raise KeyError(name)
-    return read_kind(document_of(name))
+def kind_names() -> tuple[KindName, ...]:
+    """The names of all kinds, in alphabetical order."""
+    return tuple(KINDS)
 
 
-def document_of(name: str) -> str:
-    """The text of a kind's document."""
-    with open(os.path.join(_FOLDER, f"{name}.md"), encoding="utf-8") as file:
-        return file.read()
-
-
-def read_kind(page: str) -> Kind:
-    """The kind that a document tells of; raises ValueError where it is not in the form of one."""
-    start, fails, mended = re.split(r"^## (?:Fails|Mended)\n", page, flags=re.MULTILINE)
-    title, sentence, *paragraphs = (" ".join(part.split("\n")) for part in start.strip().split("\n\n"))
-    found = _TITLE.fullmatch(title)
-    if found is None:
-        raise ValueError(f"{title} is no title of a kind of problem")
-    severity: Severity = "error" if found[1] == "error" else "warning"
-    return Kind(found[2], severity, sentence, tuple(paragraphs), _example(fails), _example(mended), page)
-
-
-def _example(text: str) -> Example:
-    blocks = list(_BLOCK.findall(text))
-    command, message = "", "".join(body for language, body in blocks if language == "text")
-    for language, body in blocks:
-        if language == "console":
-            command, _, message = body.removeprefix(_PROMPT).partition("\n")
-    return Example(dict(_files(blocks)), command, message.rstrip("\n"))
-
-
-def _files(blocks: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    for language, body in blocks:
-        if language in ("yaml", "python"):
-            named = _NAMED.match(body)
-            yield named[1] if named else "model.yaml", body
+def is_kind(name: str) -> TypeGuard[KindName]:
+    """Whether a kind of problem has this name."""
+    return name in KINDS

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from nnshape.problems.kinds import Example, Kind
+from nnshape.problems.kinds import KINDS
+from nnshape.problems.pages import Example, Kind
 from nnshape.rendering import json
 from nnshape.rendering.layer import paragraph
 from nnshape.rendering.styled import Line
@@ -14,6 +15,7 @@ from nnshape.rendering.styled import Line
 _INDENT = "  "
 _START = re.compile(r"(error|warning)(\[[a-z-]+\])|(help|note)(?=: )")
 _STYLES = {"note": "head"}
+_FIX = "nnshape sometimes finds a fix, and offers it with the message."
 
 
 def kind_lines(kind: Kind, width: int) -> list[Line]:
@@ -21,6 +23,8 @@ def kind_lines(kind: Kind, width: int) -> list[Line]:
     lines: list[Line] = [[(f"{kind.severity}[{kind.name}]", kind.severity)], *paragraph("", kind.sentence, width)]
     for text in kind.paragraphs:
         lines += [(), *paragraph("", text, width)]
+    if KINDS[kind.name].fix == "sometimes":
+        lines += [(), *paragraph("", _FIX, width)]
     for title, example in (("Fails", kind.fails), ("Mended", kind.mended)):
         lines += [(), [(title, "head")], *_example_lines(example)]
     return lines
@@ -52,6 +56,7 @@ def kind_json(kind: Kind) -> str:
         "kind": "problem",
         "name": kind.name,
         "severity": kind.severity,
+        "fix": KINDS[kind.name].fix,
         "sentence": kind.sentence,
         "paragraphs": list(kind.paragraphs),
         "fails": {**_example_json(kind.fails), "message": kind.fails.message},

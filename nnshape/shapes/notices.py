@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from nnshape.records import dataclass
+
+if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class Notice:
     `note` is what torch says once it goes wrong.
     """
 
-    problem: str
+    problem: KindName
     message: str
     note: str = ""
 
@@ -35,7 +39,7 @@ def noticing() -> Iterator[list[Notice]]:
         _collector.reset(token)
 
 
-def notice(problem: str, message: str, note: str = "") -> None:
+def notice(problem: KindName, message: str, note: str = "") -> None:
     """Say that torch accepts this, and what is likely wrong with it."""
     found = _collector.get()
     if found is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
     from nnshape.shapes.tensor import Tensor
 
 
@@ -25,7 +26,7 @@ class Refusal(Exception):
 
     def __init__(
         self,
-        problem: str,
+        problem: KindName,
         message: str,
         argument: str | None = None,
         *,

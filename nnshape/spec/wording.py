@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nnshape.problems import Problem
 
 if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
     from nnshape.spec.origin import Origin
 
 
@@ -17,7 +18,7 @@ class Fault(Exception):
     """What is wrong with a text, and from where to where in it."""
 
     def __init__(
-        self, kind: str, message: str, start: int, end: int, label: str = "", help: tuple[str, ...] = ()
+        self, kind: KindName, message: str, start: int, end: int, label: str = "", help: tuple[str, ...] = ()
     ) -> None:
         super().__init__(message)
         self.kind = kind

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem
 from nnshape.spec import Span
+
+if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
 
 
 class Fault(Exception):
@@ -29,7 +33,7 @@ class Unknowable(Exception):
 
 
 def fault(
-    kind: str,
+    kind: KindName,
     message: str,
     span: Span,
     *,

@@ -7,7 +7,8 @@ import json
 import pytest
 
 import nnshape
-from nnshape.problems.kinds import kind_names, kind_of
+from nnshape.problems.kinds import KINDS, kind_names
+from nnshape.problems.pages import kind_of
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
 from nnshape.spec.words import WORDS
@@ -60,6 +61,8 @@ def test_every_kind_of_problem_has_a_page(run, name):
         "message": kind.fails.message,
     }
     assert page["mended"]["files"] == dict(kind.mended.files)
+    assert page["fix"] == KINDS[name].fix
+    assert ("sometimes finds a fix" in text) == (page["fix"] == "sometimes")
 
 
 @pytest.mark.parametrize("subject", ["error[wrong-rank]", "error[wrong-rank]:", "[wrong-rank]", " wrong-rank "])

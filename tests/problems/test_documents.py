@@ -17,7 +17,8 @@ import pytest
 import nnshape
 from nnshape.cli import main
 from nnshape.fixes import explained
-from nnshape.problems.kinds import Example, kind_names, kind_of, read_kind
+from nnshape.problems.kinds import kind_names
+from nnshape.problems.pages import Example, kind_of, read_kind
 from nnshape.rendering.problems import problems_lines
 from nnshape.rendering.styled import painted
 from nnshape.shapes.function import REGISTRY
@@ -107,9 +108,16 @@ def test_a_document_is_whole(name):
     assert max(map(len, kind.page.splitlines())) <= 160
 
 
-@pytest.mark.parametrize("page", ["# wrong[x]\n\nA.\n\n## Fails\n\n## Mended\n", "# error[x]\n\nA.\n"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "# wrong[x]\n\nA.\n\n## Fails\n\n## Mended\n",
+        "# error[x]\n\nA.\n",
+        "# error[x]\n\nA.\n\n## Fails\n\n## Mended\n",
+    ],
+)
 def test_what_is_no_document(page):
-    with pytest.raises(ValueError, match=r"title|unpack"):
+    with pytest.raises(ValueError, match=r"title|unpack|no kind"):
         read_kind(page)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import nnshape
-from nnshape.problems.kinds import kind_names, kind_of
+from nnshape.problems.kinds import kind_names
+from nnshape.problems.pages import kind_of
 from nnshape.spec import source_of_text
 from nnshape.spec.likeness import likeness
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.problems.kinds import kind_names, kind_of
+from nnshape.problems.kinds import kind_names
+from nnshape.problems.pages import kind_of
 from nnshape.rendering.checks.places import Fingerprints, end_of, file_of, path_from, uri_of, utf16_column
 from nnshape.rendering.checks.texts import whole_text
 from nnshape.rendering.json import document

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
@@ -12,6 +14,9 @@ from nnshape.shapes.reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
 from nnshape.shapes.values import number, require_fit, require_floating
+
+if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
 
 _OLD = "elementwise_mean"
 
@@ -55,7 +60,7 @@ def _of_ids(input: Tensor, target: Tensor, weight: Tensor | None, smoothed: bool
         note = "0D or 1D target tensor expected, multi-target not supported"
         if len(ids) == len(wanted) or not (len(scores) == 2 and len(ids) > 1):
             note = f"Expected target size {bracketed(wanted)}, got {bracketed(ids)}"
-        problem = "wrong-rank" if len(ids) != len(wanted) else "size-mismatch"
+        problem: KindName = "wrong-rank" if len(ids) != len(wanted) else "size-mismatch"
         message = f"{{layer}} wants class ids as {_ids_text(wanted)}, but target is {target.dtype}{bracketed(ids)}"
         raise Refusal(problem, message, "target", note=note, tensor=target)
     kinds = ("int64", "uint8") if len(scores) < 3 else ("int64",)

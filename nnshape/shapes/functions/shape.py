@@ -19,6 +19,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Shape, Tensor, product, shape_text, sizes_text
 
 if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
     from nnshape.shapes.arguments import Whole, Wholes, WholeTuple
 
 
@@ -83,7 +84,7 @@ def _divides(shape: Shape, target: tuple[Size, ...], elements: Size, wanted: Siz
 
 def _does_not_fit(shape: Shape, target: tuple[Size, ...], unknown: int | None, name: str) -> Refusal:
     note = f"shape '{_listed(target)}' is invalid for input of size {product(shape)}"
-    problem = "size-mismatch"
+    problem: KindName = "size-mismatch"
     of_a_sample = len(shape) > 1 and shape[0] == N and bool(target) and (target[0] == N or unknown == 0)
     if of_a_sample:
         holds, wanted = product(shape[1:]), product(target[1:])

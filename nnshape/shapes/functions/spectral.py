@@ -14,6 +14,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
     from nnshape.shapes.arguments import Flag, Whole, Wholes
     from nnshape.shapes.layer import Device
 
@@ -229,7 +230,7 @@ def stft(
     align_to_window: whether frames begin where the window does.
     """
     if len(input.shape) not in (1, 2) or category(input.dtype) < 2:
-        problem = "wrong-dtype" if category(input.dtype) < 2 else "wrong-rank"
+        problem: KindName = "wrong-dtype" if category(input.dtype) < 2 else "wrong-rank"
         note = "expected a 1D or 2D tensor of floating point or complex values"
         raise Refusal(
             problem, f"{{layer}} takes a signal or a batch of them, floats, but {input} arrives", "input", note=note

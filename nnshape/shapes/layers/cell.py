@@ -12,6 +12,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
 
 if TYPE_CHECKING:
+    from nnshape.problems.kinds import KindName
     from nnshape.shapes.arguments import Tensors
 
 
@@ -63,7 +64,7 @@ class _Cell(Layer):
     def require_state(self, state: Tensor, wanted: Shape, what: str = "a hidden state", index: int = 0) -> None:
         """Raise Refusal where a given state has another shape."""
         if state.ndim != len(wanted) or not all(map(assume_equal, state.shape, wanted)):
-            problem = "wrong-rank" if state.ndim != len(wanted) else "size-mismatch"
+            problem: KindName = "wrong-rank" if state.ndim != len(wanted) else "size-mismatch"
             one, other = (f"[{', '.join(map(str, shape))}]" for shape in (wanted, state.shape))
             note = ""
             if state.ndim == len(wanted) == 2:

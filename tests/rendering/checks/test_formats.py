@@ -16,7 +16,8 @@ import nnshape
 from nnshape.checking import Finding, Outcome, Report, Settings, Skipped, check
 from nnshape.checking.discovery import Candidate
 from nnshape.problems import Label, Problem
-from nnshape.problems.kinds import kind_names, kind_of
+from nnshape.problems.kinds import kind_names
+from nnshape.problems.pages import kind_of
 from nnshape.rendering.checks.places import path_from, uri_of
 from nnshape.rendering.formats import FORMATS, View, format_names, format_of
 from nnshape.rendering.styled import painted

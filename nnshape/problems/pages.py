@@ -1,0 +1,96 @@
+"""The page of each kind of problem, a document of this folder, for `nnshape explain`, SARIF and the README.
+
+A document begins as the message does, `# error[size-mismatch]` or `# warning[unproved]`, and goes on
+with one sentence and paragraphs of its own. Under `## Fails` stand a spec and the message that it
+gets, under `## Mended` the spec that is right. A file that is not `model.yaml` has its name in a
+comment on its first line; where the options matter, a console shows the command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from nnshape.problems.kinds import KindName, is_kind
+from nnshape.records import dataclass
+
+if TYPE_CHECKING:
+    from nnshape.problems import Severity
+
+_FOLDER = os.path.dirname(__file__)
+_TITLE = re.compile(r"# (error|warning)\[([a-z-]+)\]")
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_NAMED = re.compile(r"# ([\w-]+\.\w+)\n")
+_PROMPT = "$ "
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The files of an example by name, the command where it matters, and what is said then."""
+
+    files: Mapping[str, str]
+    command: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a kind of problem means, an example of it, and the same mended.
+
+    `severity` is the usual one, `page` the whole document as Markdown.
+    """
+
+    name: KindName
+    severity: Severity
+    sentence: str
+    paragraphs: tuple[str, ...]
+    fails: Example
+    mended: Example
+    page: str
+
+
+@cache
+def kind_of(name: str) -> Kind:
+    """The kind of this name; raises KeyError where there is none."""
+    if not is_kind(name):
+        raise KeyError(name)
+    return read_kind(document_of(name))
+
+
+def document_of(name: str) -> str:
+    """The text of a kind's document."""
+    with open(os.path.join(_FOLDER, f"{name}.md"), encoding="utf-8") as file:
+        return file.read()
+
+
+def read_kind(page: str) -> Kind:
+    """The kind that a document describes; raises ValueError where it is not in the form of one."""
+    start, fails, mended = re.split(r"^## (?:Fails|Mended)\n", page, flags=re.MULTILINE)
+    title, sentence, *paragraphs = (" ".join(part.split("\n")) for part in start.strip().split("\n\n"))
+    found = _TITLE.fullmatch(title)
+    if found is None:
+        raise ValueError(f"{title} is no title of a kind of problem")
+    name = found[2]
+    if not is_kind(name):
+        raise ValueError(f"there is no kind of problem called {name}")
+    severity: Severity = "error" if found[1] == "error" else "warning"
+    return Kind(name, severity, sentence, tuple(paragraphs), _example(fails), _example(mended), page)
+
+
+def _example(text: str) -> Example:
+    blocks = list(_BLOCK.findall(text))
+    command, message = "", "".join(body for language, body in blocks if language == "text")
+    for language, body in blocks:
+        if language == "console":
+            command, _, message = body.removeprefix(_PROMPT).partition("\n")
+    return Example(dict(_files(blocks)), command, message.rstrip("\n"))
+
+
+def _files(blocks: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for language, body in blocks:
+        if language in ("yaml", "python"):
+            named = _NAMED.match(body)
+            yield named[1] if named else "model.yaml", body
