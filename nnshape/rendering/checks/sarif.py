@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.problems.kinds import kind_names
+from nnshape.problems.kinds import KINDS, kind_names
 from nnshape.problems.pages import kind_of
 from nnshape.rendering.checks.places import Fingerprints, end_of, file_of, path_from, uri_of, utf16_column
 from nnshape.rendering.checks.texts import whole_text
@@ -13,10 +13,12 @@ from nnshape.rendering.visible import visible
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
+    from nnshape.problems.kinds import KindName
     from nnshape.rendering.formats import View
     from nnshape.spec import Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+HOME = "https://github.com/nnshape/nnshape"
 _ROOT = "%SRCROOT%"
 
 
@@ -25,13 +27,18 @@ def render(report: Report, view: View) -> str:
     from nnshape import __version__
 
     root, fingerprints = view.root, Fingerprints()
-    driver = {"name": "nnshape", "version": __version__, "rules": [_rule(name) for name in kind_names()]}
+    driver = {
+        "name": "nnshape",
+        "version": __version__,
+        "informationUri": HOME,
+        "rules": [_rule(name) for name in kind_names()],
+    }
     invocation: dict[str, Any] = {"executionSuccessful": not report.crashes}
     if report.crashes:
         invocation["toolExecutionNotifications"] = [
             {
                 "level": "error",
-                "message": {"text": visible(outcome.crash)},
+                "message": _message(visible(outcome.crash)),
                 "locations": [_file(path_from(root, outcome.name))],
             }
             for outcome in report.crashes
@@ -45,7 +52,16 @@ def render(report: Report, view: View) -> str:
     return document({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _rule(name: str) -> dict[str, Any]:
+def _message(text: str) -> dict[str, str]:
+    """A plain text message (section 3.11) that shows the text, whatever stands in it.
+
+    Braces are doubled, as they enclose placeholders (3.11.5). A link is `[text](destination)` (3.11.6), without a
+    blank between the two parts, and a backslash escapes only within its text: so a blank ends what would be a link.
+    """
+    return {"text": text.replace("{", "{{").replace("}", "}}").replace("](", "] (")}
+
+
+def _rule(name: KindName) -> dict[str, Any]:
     """A kind of problem with its whole document as the help that a viewer shows."""
     kind = kind_of(name)
     return {
@@ -55,6 +71,7 @@ def _rule(name: str) -> dict[str, Any]:
         "fullDescription": {"text": " ".join(kind.paragraphs)},
         "help": {"text": "\n\n".join(kind.paragraphs), "markdown": kind.page.partition("\n")[2].lstrip()},
         "defaultConfiguration": {"level": kind.severity},
+        "properties": {"fix": KINDS[name].fix},
     }
 
 
@@ -65,14 +82,14 @@ def _result(outcome: Outcome, finding: Finding, root: str, fingerprints: Fingerp
         "ruleId": problem.kind,
         "ruleIndex": kind_names().index(problem.kind),
         "level": problem.severity,
-        "message": {"text": whole_text(finding)},
+        "message": _message(whole_text(finding)),
         "locations": [_file(path) if problem.span is None else _location(problem.span, root)],
         "partialFingerprints": {"nnshape/v1": fingerprints.of(path, finding)},
     }
     related = [*problem.related, *problem.frames]
     if related:
         result["relatedLocations"] = [
-            {"id": number, **_location(label.span, root), "message": {"text": label.text or "here"}}
+            {"id": number, **_location(label.span, root), "message": _message(visible(label.text) or "here")}
             for number, label in enumerate(related)
         ]
     return result

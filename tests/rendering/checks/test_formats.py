@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 
 import nnshape
@@ -23,6 +24,7 @@ from nnshape.rendering.formats import FORMATS, View, format_names, format_of
 from nnshape.rendering.styled import painted
 from nnshape.spec import Source, Span
 
+ROOT = Path(__file__).parents[3]
 NASTY = "dir with, comma/we%ird: \u00f1\U00010400 #1?<&>'\".yaml"
 #: Two characters outside the first plane before the fault, so that characters, UTF-16 and UTF-8 count differently.
 TEXT = (
@@ -182,27 +184,78 @@ def test_junit_holds_only_what_xml_can():
     assert ElementTree.fromstring(rendered("junit", broken)).get("errors") == "1"
 
 
+def exactly(required: dict, optional: dict | None = None) -> dict:
+    """A schema of an object with these properties and no other."""
+    properties = {**required, **(optional or {})}
+    return {
+        "type": "object", "properties": properties, "required": list(required), "additionalProperties": False
+    }  # fmt: skip
+
+
+def listed(items: dict) -> dict:
+    return {"type": "array", "items": items, "uniqueItems": True}
+
+
+WORD, URI = {"type": "string", "minLength": 1}, {"type": "string", "format": "uri"}
+COUNT = {"type": "integer", "minimum": 1}
+LEVEL = {"enum": ["none", "note", "warning", "error"]}
+MESSAGE = exactly({"text": WORD})
+LOCATION = exactly(
+    {"physicalLocation": exactly(
+        {"artifactLocation": exactly({"uri": WORD}, {"uriBaseId": WORD})},
+        {"region": exactly({"startLine": COUNT, "startColumn": COUNT, "endLine": COUNT, "endColumn": COUNT})},
+    )},
+    {"id": {"type": "integer", "minimum": 0}, "message": MESSAGE},
+)  # fmt: skip
+RULE = exactly({
+    "id": WORD, "name": {"type": "string", "pattern": "^([A-Z][a-z]+)+$"}, "shortDescription": MESSAGE,
+    "fullDescription": MESSAGE, "help": exactly({"text": WORD, "markdown": WORD}),
+    "defaultConfiguration": exactly({"level": LEVEL}), "properties": {"type": "object"},
+})  # fmt: skip
+RESULT = exactly(
+    {
+        "ruleId": WORD, "ruleIndex": {"type": "integer", "minimum": 0}, "level": LEVEL, "message": MESSAGE,
+        "locations": {**listed(LOCATION), "minItems": 1},
+        "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+    {"relatedLocations": listed(LOCATION)},
+)  # fmt: skip
+NOTIFICATION = exactly({"level": LEVEL, "message": MESSAGE, "locations": listed(LOCATION)})
+#: What the public schema of SARIF 2.1.0 says of the properties that nnshape writes.
+SARIF = exactly({
+    "$schema": URI, "version": {"const": "2.1.0"},
+    "runs": listed(exactly({
+        "tool": exactly({"driver": exactly({
+            "name": WORD, "version": WORD, "informationUri": URI, "rules": listed(RULE),
+        })}),
+        "columnKind": {"const": "utf16CodeUnits"},
+        "invocations": listed(exactly(
+            {"executionSuccessful": {"type": "boolean"}}, {"toolExecutionNotifications": listed(NOTIFICATION)}
+        )),
+        "results": {"type": "array", "items": RESULT},
+    })),
+})  # fmt: skip
+
+
 def sarif(report: Report, root: str | None = None) -> dict:
     """The one run, held against what the schema requires."""
     log = json.loads(rendered("sarif", report, root).encode("utf-8", "backslashreplace"))
-    assert log["version"] == "2.1.0"
+    jsonschema.Draft7Validator(SARIF).validate(log)
     assert log["$schema"].endswith("sarif-schema-2.1.0.json")
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("nnshape", nnshape.__version__)
+    assert f'Source = "{driver["informationUri"]}"' in (ROOT / "pyproject.toml").read_text("utf-8")
     rules = [rule["id"] for rule in driver["rules"]]
     assert tuple(rules) == kind_names()
     for rule in driver["rules"]:
         kind = kind_of(rule["id"])
         assert rule["shortDescription"]["text"] == kind.sentence
         assert rule["defaultConfiguration"]["level"] == kind.severity
+        assert rule["name"].lower() == rule["id"].replace("-", "")
         assert rule["help"]["markdown"].startswith(kind.sentence)
-    assert all(isinstance(invocation["executionSuccessful"], bool) for invocation in run["invocations"])
     for result in run["results"]:
         assert rules[result["ruleIndex"]] == result["ruleId"]
-        assert result["level"] in ("error", "warning", "note", "none")
-        assert result["message"]["text"]
-        assert all(isinstance(value, str) for value in result["partialFingerprints"].values())
         for location in (*result["locations"], *result.get("relatedLocations", ())):
             artifact = location["physicalLocation"]["artifactLocation"]
             assert re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*", artifact["uri"]), "the characters of RFC 3986"
@@ -210,7 +263,6 @@ def sarif(report: Report, root: str | None = None) -> dict:
             assert (artifact.get("uriBaseId") == "%SRCROOT%") is not bool(urlsplit(artifact["uri"]).scheme)
             region = location["physicalLocation"].get("region")
             if region:
-                assert all(region[name] >= 1 for name in ("startLine", "startColumn", "endLine", "endColumn"))
                 assert (region["startLine"], region["startColumn"]) <= (region["endLine"], region["endColumn"])
     return run
 
@@ -236,6 +288,48 @@ def test_sarif_of_evil_texts():
     assert [item["id"] for item in first["relatedLocations"]] == [0, 1]
     assert (second["level"], second["locations"][0]["physicalLocation"]["region"]["endLine"]) == ("warning", 2)
     assert "region" not in third["locations"][0]["physicalLocation"]
+
+
+#: An embedded link as section 3.11.6 has it, and as a viewer finds one that knows of no escapes.
+LINK = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)"), re.compile(r"\[[^\]]*\]\([^)]+\)")
+PLACEHOLDER = re.compile(r"\{\d+\}")
+
+
+def shown_by_a_viewer(text: str) -> str:
+    """A plain text message as a viewer shows it, in which no link and no placeholder may be."""
+    assert not any(link.search(text) for link in LINK)
+    without = text.replace("{{", "").replace("}}", "")
+    assert not PLACEHOLDER.search(without)
+    assert not set(without) & set("{}")
+    return text.replace("{{", "{").replace("}}", "}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[all is well](https://evil.example)", "[](sarif:/runs/0)", "[a](1)", "[[a](0)", "[a]](0)", "[a\\](0)",
+        "[a\\](0)](1)",
+        "![a](https://evil.example/x.png)", "]([a](0)", "[a](b)(c)[d](e)", "{0}", "{{0}}", "{{{0}}}",
+        "}{0}{", "{0", "steps[4](x)",
+    ],
+)  # fmt: skip
+def test_no_text_becomes_a_link_or_a_placeholder_in_sarif(text):
+    problem = Problem(
+        "size-mismatch", text, INLINE, text, (Label(ACROSS, text),), (Label(INLINE, text),), (text,), (text,)
+    )
+    run = sarif(made(problem, crash=text))
+    (result,) = run["results"]
+    places = [place["message"]["text"] for place in result["relatedLocations"]]
+    (notification,) = run["invocations"][0]["toolExecutionNotifications"]
+    shown = [*map(shown_by_a_viewer, places), shown_by_a_viewer(notification["message"]["text"])]
+    assert shown == [text.replace("](", "] (")] * 3
+    assert shown_by_a_viewer(result["message"]["text"]).count(text.replace("](", "] (")) == 5
+
+
+def test_a_link_and_a_placeholder_would_be_seen():
+    for text in ("[a](b)", "[a\\]b](c)", "{0}", "a {{{1} b"):
+        with pytest.raises(AssertionError):
+            shown_by_a_viewer(text)
 
 
 def test_sarif_outside_of_the_root_and_after_a_crash(tmp_path):
