@@ -7,10 +7,12 @@ Importing nnshape imports no torch; `build` and `verify` do.
 # while the current folder is first on sys.path, and a file of that name there would run. See __main__.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nnshape.api import Problem, Spec, SpecError, Trace, build, find_fixes, load, loads, trace, verify
+    from nnshape.api import Problem, Spec, SpecError, Trace, build, find_fixes, load, loads, render, trace, verify
 
 __version__ = "0.1.0"
-__all__ = ["Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "trace", "verify"]
+__all__ = [
+    "Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "render", "trace", "verify",
+]  # fmt: skip
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of the module's
 
@@ -23,4 +25,4 @@ if not TYPE_CHECKING:  # a type checker would take any name for one of the modul
         return value
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted([*__all__, "__version__"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from nnshape.modules import Verification
     from nnshape.tracing.measuring import Measure
 
-__all__ = ["Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "trace", "verify"]
+__all__ = [
+    "Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "render", "trace", "verify",
+]  # fmt: skip
 
 
 def trace(
@@ -90,3 +93,48 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
     from nnshape.modules import verify
 
     return verify(trace, device)
+
+
+def render(trace: Trace, format: str = "table", *, verification: Verification | None = None, width: int = 100) -> str:
+    """The text that `nnshape inspect` writes for a trace, in one of its formats: table, json, markdown or csv.
+
+    With the `verification` of the trace, it includes the proof. Problems come with the fixes that nnshape
+    has found. `width` is that of a table, in columns. Raises ValueError for an unknown format.
+    """
+    from nnshape.rendering.formats import View, format_names, rendered
+    from nnshape.rendering.inspection import Inspection
+
+    names = format_names("inspect")
+    if format not in names:
+        raise ValueError(f"{format!r} is not a format of a trace; the formats are {', '.join(names)}")
+    sentence = "" if verification is None else verification.sentence
+    return rendered("inspect", format, Inspection(_explained(trace), verification, sentence), View(width))
+
+
+def _explained(trace: Trace) -> Trace:
+    """The trace with the fixes among the help of its problems."""
+    if not trace.problems:
+        return trace
+    from nnshape.fixes import explained
+
+    return replace(trace, problems=explained(trace))
+
+
+def _trace_text(trace: Trace) -> str:
+    return render(trace).removesuffix("\n")
+
+
+def _problem_text(problem: Problem) -> str:
+    from nnshape.rendering.problems import problem_text
+
+    return problem_text(problem)
+
+
+def _trace_html(trace: Trace) -> str:
+    from nnshape.rendering.notebook import trace_html
+
+    return trace_html(_explained(trace))
+
+
+# Whoever works in Python sees the same text as in the terminal.
+Trace.text, Trace.html, Problem.text = _trace_text, _trace_html, _problem_text

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from nnshape.records import dataclass
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from nnshape.problems.kinds import KindName
+=======
+    from collections.abc import Callable
+
+>>>>>>> 4adeb05 (Print a trace as its table, a problem and an error with their file and line; render a trace in any format from Python)
     from nnshape.spec.source import Span
 
 Severity = Literal["error", "warning"]
@@ -40,11 +45,19 @@ class Problem:
     notes: tuple[str, ...] = ()
     severity: Severity = "error"
     place: str = ""
+    #: Writes `str(problem)`. Rendering does, which this package cannot import: `nnshape.api` puts it here.
+    text: ClassVar[Callable[[Problem], str]] = repr
+
+    def __str__(self) -> str:
+        return type(self).text(self)
 
 
 class SpecError(Exception):
     """A text that is no model at all: it cannot be read, or its YAML does not parse."""
 
     def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
+        super().__init__(*problems)
         self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))

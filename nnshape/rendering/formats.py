@@ -26,8 +26,8 @@ class View:
 class Format:
     """One format of one command's answer.
 
-    `renderer` is a module of this package and a function in it, imported when it is used; a table is written
-    by its command, part by part. `language` says how the answer is escaped; an answer in `lines` is painted. `root`
+    `renderer` is a module of this package and a function in it, imported when it is used; a command writes its
+    table part by part. `language` says how the answer is escaped; an answer in `lines` is painted. `root`
     is the environment variable that holds the folder that paths are relative to. An answer that is not `complete`
     leaves something for standard error: the last line of a check, or the problems of a model.
     """
@@ -55,7 +55,7 @@ FORMATS = (
     Format("check", "junit", "checks.junit:render", "xml"),
     Format("check", "sarif", "checks.sarif:render", "json", root="GITHUB_WORKSPACE"),
     Format("check", "rdjson", "checks.rdjson:render", "json"),
-    Format("inspect", "table", "", "lines", complete=True),
+    Format("inspect", "table", "table:render", "lines", complete=True),
     Format("inspect", "json", "json:render", "json", complete=True),
     Format("inspect", "markdown", "markdown:render", "text", complete=True),
     Format("inspect", "csv", "csv:render", "text"),
@@ -77,3 +77,13 @@ def format_of(command: str, name: str) -> Format:
         if (form.command, form.name) == (command, name):
             return form
     raise KeyError(name)
+
+
+def rendered(command: str, name: str, answer: Any, view: View) -> str:
+    """An answer in one of the command's formats, as text without colour; raises KeyError for an unknown format."""
+    from nnshape.rendering.styled import painted
+    from nnshape.rendering.visible import ESCAPES, guarded
+
+    form = format_of(command, name)
+    output = form.render(answer, view)
+    return painted(output, False) if form.language == "lines" else guarded(output, ESCAPES[form.language])

@@ -57,7 +57,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[
 def _cells(row: Row) -> tuple[str, ...]:
     call = row.call
     mark = {"error": "❌ ", "warning": "⚠ ", None: ""}[row.fault]
-    parameters = amount(row.parameters, row.least_parameters) if row.parameters != 0 else _nothing(row)
+    parameters = amount(row.parameters, row.least_parameters) if row.parameters != 0 else no_parameters(row)
     macs = amount(row.macs, row.least_macs) if row.macs != 0 else "?" if row.least_macs else ""
     return (
         f"{_SPACES * call.depth}{mark}{code(row.names[0])}",
@@ -69,7 +69,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _nothing(row: Row) -> str:
+def no_parameters(row: Row) -> str:
+    """The cell of a row that counts no parameters."""
     if row.tied:
         return "(tied)"
     if row.call.reused and row.call.module is not None and any(m.parameters for m in row.call.module.walk()):

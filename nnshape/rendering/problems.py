@@ -21,6 +21,12 @@ _FRAMES = 6
 _LEAST_ROOM = 20
 
 
+def problem_text(problem: Problem) -> str:
+    """A problem in one line: `lenet.yaml:11:15: error[size-mismatch]: fc1 wants 400 features, but 576 arrive`."""
+    place = problem.place if problem.span is None else place_of(problem.span)
+    return visible(f"{place}: " * bool(place) + f"{problem.severity}[{problem.kind}]: {problem.message}")
+
+
 def problem_lines(problem: Problem, width: int) -> list[Line]:
     """One problem with the source lines that show it."""
     style = problem.severity

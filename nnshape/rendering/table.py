@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nnshape.rendering.amounts import amount, input_forms, value_forms
 from nnshape.rendering.columns import GAP, Cell, Column, Fit, fitted, laid_out
 from nnshape.rendering.rows import Row, rows_of
@@ -10,6 +12,10 @@ from nnshape.rendering.summary import head_lines, total_lines
 from nnshape.rendering.visible import visible
 from nnshape.shapes.tensor import Unknown
 from nnshape.tracing import Trace
+
+if TYPE_CHECKING:
+    from nnshape.rendering.formats import View
+    from nnshape.rendering.inspection import Inspection
 
 # What gives way as the table narrows: the count of each folded step and the MACs go first, then long
 # inputs and types are shortened, then the inputs go (they are mostly the output above), then the types.
@@ -24,6 +30,16 @@ _FITS = (
 )
 _LEAST_TEXT = 24
 _MARKS = {"error": "✗", "warning": "!", None: " "}
+
+
+def render(answer: Inspection, view: View) -> list[Line]:
+    """The table, the problems and the proof."""
+    lines = table_lines(answer.trace, view.width, depth=answer.depth, fold=answer.fold)
+    if answer.problems:
+        from nnshape.rendering.problems import problems_lines
+
+        lines += [(), *problems_lines(answer.problems, view.width)]
+    return [*lines, (), [(answer.proof, "")]] if answer.proof else lines
 
 
 def table_lines(trace: Trace, width: int, *, depth: int | None = None, fold: bool = True) -> list[Line]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.problems import Problem
 from nnshape.records import dataclass
@@ -260,6 +260,16 @@ class Trace:
     contexts: Mapping[tuple[str, str, int, int], FaultContext] = field(default_factory=dict)
     #: The work that it took, in the units of `nnshape.work`.
     work: int = 0
+    #: Write `str(trace)`, and the output of a notebook's cell. Rendering does, which this package cannot
+    #: import: `nnshape.api` puts it here.
+    text: ClassVar[Callable[[Trace], str]] = repr
+    html: ClassVar[Callable[[Trace], str]] = repr
+
+    def __str__(self) -> str:
+        return type(self).text(self)
+
+    def _repr_html_(self) -> str:
+        return type(self).html(self)
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
