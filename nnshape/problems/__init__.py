@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from nnshape.records import dataclass
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-    from nnshape.problems.kinds import KindName
-=======
     from collections.abc import Callable
 
->>>>>>> 4adeb05 (Print a trace as its table, a problem and an error with their file and line; render a trace in any format from Python)
+    from nnshape.problems.kinds import KindName
     from nnshape.spec.source import Span
 
 Severity = Literal["error", "warning"]
