@@ -1,6 +1,6 @@
 """Who may import whom, and that nothing heavy is imported before it must; each rule with a proof that it can fail."""
 
-import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,79 +13,41 @@ from nnshape.cli.commands import COMMANDS as ALL_COMMANDS
 PACKAGE = Path(nnshape.__file__).parent
 CONFIGS = PACKAGE.parent / "configs"
 
-#: What each part may import of the package, apart from itself, and `problems`.
-MAY_IMPORT = {
-    "problems": {"spec"},
-    "spec": {"shapes"},  # the table of dtypes, and the nearest name: neither knows of a spec
-    "shapes": set(),
-    "tracing": {"spec", "shapes"},
-    "explain": {"spec", "shapes", "tracing"},
-    "calculator": {"spec", "shapes", "tracing", "explain"},
-    "fixes": {"spec", "shapes", "tracing", "explain"},
-    "modules": {"spec", "shapes", "tracing"},
-    "rendering": {"spec", "shapes", "tracing", "explain", "calculator", "guide"},
-    "guide": set(),
-    "cache": set(),
-    "checking": {"spec", "shapes", "tracing", "fixes", "modules", "cache", "rendering.formats"},
-    "schema": {"spec", "shapes"},
-}
-MAY_IMPORT["cli"] = set(MAY_IMPORT)  # the command line is on top
+
+def contracts_of(package: Path) -> str:
+    """What import-linter says of the contracts in pyproject.toml, for the package at this path."""
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    run = subprocess.run(
+        [sys.executable, "-c", code, "--no-cache", str(PACKAGE.parent / "pyproject.toml")],
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+    )
+    return run.stdout + run.stderr
 
 
-def imports_of(path: Path) -> set[str]:
-    """The modules that a file imports when it runs; those for type checkers alone are left out."""
-    tree = ast.parse(path.read_text("utf-8"))
-    checked = {id(n) for node in ast.walk(tree) if _for_types(node) for n in ast.walk(node)}
-    found = set()
-    for node in ast.walk(tree):
-        if id(node) in checked:
-            continue
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
-    return found
+def test_imports_keep_the_contracts():
+    assert "4 kept, 0 broken" in contracts_of(PACKAGE)
 
 
-def _for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-
-
-def wrong_imports(path: Path, package: Path) -> list[str]:
-    """What a file imports against the direction of the house, or from torch without leave."""
-    part = path.relative_to(package).parts[0].removesuffix(".py")
-    wrong = []
-    for name in imports_of(path):
-        top, _, rest = name.partition(".")
-        if top == "torch" and part != "modules":
-            wrong.append(name)
-        if top == "nnshape" and rest and part in MAY_IMPORT:
-            leave = {part, "problems"} | MAY_IMPORT[part]
-            if rest.split(".")[0] in MAY_IMPORT and not any(f"{rest}.".startswith(f"{other}.") for other in leave):
-                wrong.append(name)
-    return wrong
-
-
-def test_imports_run_one_way():
-    wrong = {str(path): found for path in PACKAGE.rglob("*.py") if (found := wrong_imports(path, PACKAGE))}
-    assert not wrong
-
-
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        ("spec/a.py", "from nnshape.tracing import trace_spec"),
-        ("shapes/layers/a.py", "def f():\n    import torch.nn"),
-        ("tracing/a.py", "from nnshape import modules"),
-        ("rendering/a.py", "from nnshape.cli import main"),
-        ("checking/a.py", "from nnshape.rendering.json import text_of"),
-    ],
-)
-def test_the_direction_of_imports_can_be_broken(tmp_path, file, text):
-    path = tmp_path / file
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
-    assert wrong_imports(path, tmp_path)
+def test_each_contract_of_imports_can_be_broken(tmp_path):
+    copy = shutil.copytree(PACKAGE, tmp_path / "nnshape", ignore=shutil.ignore_patterns("__pycache__"))
+    for file, text in {
+        "spec/one.py": "from nnshape.tracing import trace_spec\n",
+        "shapes/layers/two.py": "def f():\n    import torch.nn\n",
+        "rendering/three.py": "def f():\n    from nnshape.rendering import four\n",
+        "cli/five.py": "import click\n",
+        "rendering/four.py": "from nnshape.rendering import three\n",
+    }.items():
+        (copy / file).write_text(text)
+    report = contracts_of(copy)
+    assert "0 kept, 4 broken" in report
+    for broken in (
+        "spec.one -> nnshape.tracing",
+        "shapes.layers.two -> torch",
+        "No cycles are allowed in nnshape.rendering",
+    ):
+        assert broken in report
 
 
 def loaded_by(code: str) -> set[str]:
@@ -162,8 +124,6 @@ def test_a_command_is_imported_only_when_it_is_asked_for():
     assert commands_loaded(run_command(LENET, "--device", "none")) == {"inspect"}
 
 
-def test_click_is_reached_through_typer_alone():
-    """Newer versions of typer bring their own copy of click, and none is installed beside it."""
+def test_only_public_names_of_typer():
     for path in PACKAGE.rglob("*.py"):
-        assert not {name for name in imports_of(path) if name.partition(".")[0] == "click"}, path
         assert "typer._" not in path.read_text("utf-8"), path
