@@ -53,7 +53,7 @@ def index(kind: str) -> str:
 
 def _functional(names: dict[str, list[str]]) -> str:
     """The functional forms that the layers declare, in the order of the families."""
-    registry = import_module("nnshape.shapes.layer").REGISTRY
+    registry = import_module("nnshape.shapes.layer_base").REGISTRY
     layers = [registry[name] for found in names.values() for name in found]
     pairs: dict[str, str] = {}
     for layer in layers:

@@ -22,12 +22,12 @@ from nnshape.spec import (
     nodes,
     parse_expression,
 )
-from nnshape.spec.origin import verbatim
-from nnshape.spec.shape import shape_of_text
+from nnshape.spec.body_reader import arrow
+from nnshape.spec.shape_patterns import shape_of_text
 from nnshape.spec.source import source_of_text
-from nnshape.spec.steps import arrow
-from nnshape.tracing.derived import plain
+from nnshape.spec.source_map import verbatim
 from nnshape.tracing.model import Call, Trace
+from nnshape.tracing.runtime_sizes import plain
 
 #: What people know the source by.
 NAME = "<layer>"

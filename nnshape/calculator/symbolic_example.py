@@ -7,7 +7,7 @@ from nnshape.explain import EXPLAINER
 from nnshape.problems import SpecError
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.function import Function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import N, Tensor
 from nnshape.tracing.model import Trace
 from nnshape.tracing.tracer import trace_spec

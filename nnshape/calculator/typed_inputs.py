@@ -10,7 +10,7 @@ from nnshape.problems.nearest import nearest
 from nnshape.records import dataclass
 from nnshape.shapes.arguments import AUTO, Signature
 from nnshape.shapes.function import Function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.spec import Expression, Input, ShapePattern, Span, nodes
 from nnshape.tracing.measuring import declares_function
 from nnshape.tracing.scope import MISSING, Namespace, Special, find_torch, is_layer_class

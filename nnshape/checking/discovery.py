@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import field
 
 from nnshape.checking.outcome import Skipped
-from nnshape.checking.settings import Settings
+from nnshape.checking.project_settings import Settings
 from nnshape.checking.walking import Entry, entries_below
 from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
@@ -23,7 +23,7 @@ _FIRST_SPEC = "input: 1x32x32\nlayers:\n  conv1: Conv2d(1, 6, 5)"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class SpecFile:
     """A file to check: its text, or the problems that keep it from being read.
 
     Its includes stay below the folder `root`; None where it cannot include anything.
@@ -39,17 +39,17 @@ class Candidate:
 class Found:
     """The files to check, in order, and those that were found and are not checked."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[SpecFile, ...]
     skipped: tuple[Skipped, ...] = ()
 
 
 @dataclass(slots=True)
-class _Search:
+class _Discovery:
     """What one search has found so far; no file is in it twice."""
 
     settings: Settings
     excluded_by: str
-    candidates: list[Candidate] = field(default_factory=list)
+    candidates: list[SpecFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
@@ -63,7 +63,7 @@ class _Search:
 def find_specs(
     paths: Sequence[str],
     settings: Settings,
-    stdin: Callable[[], Candidate],
+    stdin: Callable[[], SpecFile],
     excluded_by: str = "",
 ) -> Found:
     """The specs at the paths and below them; `-` is what `stdin` gives. Raises SpecError for a path that is not there.
@@ -71,7 +71,7 @@ def find_specs(
     A file that is named itself is always checked. One that is found below a folder is checked if it is a spec
     or nearly one. `excluded_by` names the option that replaces the `exclude` of the settings.
     """
-    search = _Search(settings, excluded_by or settings.file)
+    search = _Discovery(settings, excluded_by or settings.file)
     for path in paths:
         if path == "-":
             search.candidates.append(stdin())
@@ -85,15 +85,15 @@ def find_specs(
     return Found(tuple(search.candidates), tuple(dict.fromkeys(search.skipped)))
 
 
-def stdin_spec(name: str | None) -> Candidate:
+def stdin_spec(name: str | None) -> SpecFile:
     """What stands on standard input, under a file's name where one is given. Raises SpecError only for a lack of it."""
     shown = name or "<stdin>"
     root = None if name is None else os.path.dirname(name)
     try:
         source = read_source("-")
     except SpecError as error:
-        return Candidate(shown, None, error.problems, root)
-    return _judged_by_name(Candidate(shown, Source(shown, source.text), root=root))
+        return SpecFile(shown, None, error.problems, root)
+    return _judged_by_name(SpecFile(shown, Source(shown, source.text), root=root))
 
 
 def _shown(path: str) -> str:
@@ -104,18 +104,18 @@ def _shown(path: str) -> str:
     return shown or "."
 
 
-def _named(name: str) -> Candidate:
+def _named(name: str) -> SpecFile:
     """A file that was named itself; raises SpecError where it cannot be opened."""
     root = os.path.dirname(name)
     try:
-        return _judged_by_name(Candidate(name, read_source(name), root=root))
+        return _judged_by_name(SpecFile(name, read_source(name), root=root))
     except SpecError as error:
         if any(problem.kind == "unreadable" for problem in error.problems):
             raise
-        return Candidate(name, None, _without_text(error, name), root)
+        return SpecFile(name, None, _without_text(error, name), root)
 
 
-def _judged_by_name(candidate: Candidate) -> Candidate:
+def _judged_by_name(candidate: SpecFile) -> SpecFile:
     """A file that was named is wrong if it is something else than a spec, but nothing of it is shown."""
     source = candidate.source
     if source is None or not source.text.strip():
@@ -125,7 +125,7 @@ def _judged_by_name(candidate: Candidate) -> Candidate:
         return candidate
     message = f"{candidate.name} is not a spec: {answer.reason}"
     problem = Problem("missing-key", message, place=candidate.name, help=(_FIRST_SPEC,))
-    return Candidate(candidate.name, None, (problem,), candidate.root)
+    return SpecFile(candidate.name, None, (problem,), candidate.root)
 
 
 def _without_text(error: SpecError, name: str) -> tuple[Problem, ...]:
@@ -138,7 +138,7 @@ def _without_text(error: SpecError, name: str) -> tuple[Problem, ...]:
     return tuple(shown)
 
 
-def _search_folder(folder: str, search: _Search) -> None:
+def _search_folder(folder: str, search: _Discovery) -> None:
     real = os.path.realpath(folder)
     root, real_root = _root(folder, real, search.settings)
     links: list[Entry] = []
@@ -146,7 +146,7 @@ def _search_folder(folder: str, search: _Search) -> None:
         if isinstance(entry, Skipped):
             search.skipped.append(entry)
         elif isinstance(entry, Problem):
-            search.candidates.append(Candidate(entry.place, None, (entry,)))
+            search.candidates.append(SpecFile(entry.place, None, (entry,)))
         elif entry.link:
             links.append(entry)
         elif search.is_new(entry.real):
@@ -182,7 +182,7 @@ def _root(folder: str, real: str, settings: Settings) -> tuple[str, str]:
     return os.path.relpath(settings.folder), above
 
 
-def _add(entry: Entry, root: str, real_root: str, search: _Search) -> None:
+def _add(entry: Entry, root: str, real_root: str, search: _Discovery) -> None:
     """Add a file that was found, if it is a spec."""
     name = entry.name
     try:
@@ -193,7 +193,7 @@ def _add(entry: Entry, root: str, real_root: str, search: _Search) -> None:
     except OSError as error:
         message = f"cannot read {name}: {error.strerror or error}"
         problem = Problem("unreadable", message, place=name)
-        search.candidates.append(Candidate(name, None, (problem,)))
+        search.candidates.append(SpecFile(name, None, (problem,)))
         return
     problems: tuple[Problem, ...] = ()
     try:
@@ -203,7 +203,7 @@ def _add(entry: Entry, root: str, real_root: str, search: _Search) -> None:
         source = _readable(name, data[: limits.TEXT_BYTES])
     answer = likeness(source)
     if answer.kind == "spec" or (len(data) > limits.TEXT_BYTES and has_keys(_readable(name, data).text)):
-        search.candidates.append(Candidate(name, None if problems else source, problems, root))
+        search.candidates.append(SpecFile(name, None if problems else source, problems, root))
     else:
         search.skipped.append(Skipped(name, "not-a-spec", answer.reason))
 

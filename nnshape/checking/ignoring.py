@@ -10,7 +10,7 @@ from typing import Final
 
 from nnshape.checking.comments import Ignore, ignores
 from nnshape.checking.outcome import Finding, Outcome
-from nnshape.checking.settings import Settings
+from nnshape.checking.project_settings import Settings
 from nnshape.problems import Problem
 from nnshape.problems.kinds import kind_names
 from nnshape.problems.nearest import nearest

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nnshape.checking.settings import Settings
+from nnshape.checking.project_settings import Settings
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source, limits, read_source
 

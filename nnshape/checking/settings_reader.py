@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from nnshape.checking.patterns import BadPattern, Patterns
-from nnshape.checking.settings import Settings
+from nnshape.checking.path_patterns import BadPattern, Patterns
+from nnshape.checking.project_settings import Settings
 from nnshape.checking.toml import toml_document
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.kinds import KindName, kind_names

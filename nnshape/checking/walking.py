@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from nnshape.checking.outcome import Skipped
-from nnshape.checking.settings import Settings
+from nnshape.checking.project_settings import Settings
 from nnshape.problems import Problem
 from nnshape.spec import limits
 from nnshape.spec.files import has_suffix

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nnshape.problems import Problem, SpecError
 
 if TYPE_CHECKING:
-    from nnshape.checking.cache import Cache
+    from nnshape.checking.outcome_cache import Cache
 
 
 def opened_cache(named: str | None, paths: Sequence[str]) -> Cache:
@@ -18,7 +18,7 @@ def opened_cache(named: str | None, paths: Sequence[str]) -> Cache:
     Raises SpecError for a named folder that cannot be used.
     """
     from nnshape.cache import folder_for
-    from nnshape.checking.cache import Cache
+    from nnshape.checking.outcome_cache import Cache
 
     if named is None:
         return Cache(folder_for(paths))
@@ -33,7 +33,7 @@ def opened_cache(named: str | None, paths: Sequence[str]) -> Cache:
 def cleared_cache(named: str | None) -> None:
     """Empty the cache. Raises SpecError where its folder is not one that nnshape made for this user."""
     from nnshape.cache import cache_folder
-    from nnshape.checking.cache import Cache
+    from nnshape.checking.outcome_cache import Cache
 
     folder = named or cache_folder()
     try:

@@ -54,7 +54,7 @@ def check(
     """
     from nnshape.checking import NO_CONFIG, find_specs, read_settings, stdin_spec
     from nnshape.checking import check as check_specs
-    from nnshape.checking.patterns import BadPattern, Patterns
+    from nnshape.checking.path_patterns import BadPattern, Patterns
     from nnshape.cli.caching import cleared_cache, opened_cache
     from nnshape.cli.program import PROBLEMS, USAGE
     from nnshape.cli.progress import ProgressBar
@@ -93,9 +93,9 @@ def check(
     candidates = found.candidates
     empty = not candidates and not allow_empty
     if fix or diff:
-        from nnshape.cli.fixing import settled_candidates
+        from nnshape.cli.fixing import fixed_files
 
-        candidates, differences, told, written = settled_candidates(candidates, write=fix and not diff)
+        candidates, differences, told, written = fixed_files(candidates, write=fix and not diff)
         write_error(told)
         if diff:
             write_patch(differences)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nnshape.explain.places import Place
-    from nnshape.rendering.explain import Rule
+    from nnshape.rendering.rule_page import Rule
     from nnshape.tracing import Trace
 
 _LISTED = 6
@@ -49,7 +49,7 @@ def explain(
 
     paper = page(columns, color)
     if subject is None:
-        from nnshape.rendering.guide import topic_lines, topics_json
+        from nnshape.rendering.guide_page import topic_lines, topics_json
 
         pages = [page_of(topic) for topic in topics()]
         if output_format == "json":
@@ -81,7 +81,7 @@ def explain(
         else:
             paper.write(kind_lines(kind, paper.width))
         return 0
-    from nnshape.rendering.explain import rule_json, rule_lines, word_json, word_lines
+    from nnshape.rendering.rule_page import rule_json, rule_lines, word_json, word_lines
     from nnshape.spec.words import WORDS
 
     if name in WORDS:
@@ -92,7 +92,7 @@ def explain(
         return 0
     rule = _rule(subject)
     if rule is None:
-        from nnshape.rendering.guide import page_json, page_lines
+        from nnshape.rendering.guide_page import page_json, page_lines
 
         topic = page_of(name)
         if output_format == "json":

@@ -13,15 +13,15 @@ from nnshape.rendering.styled import Line
 from nnshape.tracing import Trace
 
 if TYPE_CHECKING:
-    from nnshape.checking.discovery import Candidate
-    from nnshape.fixes import Settled
+    from nnshape.checking.discovery import SpecFile
+    from nnshape.fixes import FixedText
 
 
 def fixed(trace: Trace) -> tuple[Trace, list[Line]]:
     """Make the safe fixes of a trace's file, and trace it again; says what was done. Raises SpecError."""
-    from nnshape.fixes import rewrite, settled
+    from nnshape.fixes import apply_fixes, rewrite
 
-    result = settled(trace)
+    result = apply_fixes(trace)
     if not result.fixes:
         return trace, [[(_nothing_to_fix(trace), "dim")]] if trace.errors else []
     rewrite(trace.spec.source, result.text)
@@ -47,16 +47,14 @@ def _mark_of(name: str) -> str:
 
 def difference(trace: Trace) -> str:
     """The safe fixes of a trace's file as a unified diff; empty where there are none."""
-    from nnshape.fixes import settled, unified_diff
+    from nnshape.fixes import apply_fixes, unified_diff
 
     source = trace.spec.source
     mark = _mark_of(source.name)
-    return unified_diff(mark + source.text, mark + settled(trace).text, source.name)
+    return unified_diff(mark + source.text, mark + apply_fixes(trace).text, source.name)
 
 
-def settled_candidates(
-    candidates: Iterable[Candidate], *, write: bool
-) -> tuple[tuple[Candidate, ...], str, list[Line], bool]:
+def fixed_files(candidates: Iterable[SpecFile], *, write: bool) -> tuple[tuple[SpecFile, ...], str, list[Line], bool]:
     """Make the safe fixes of many files, in place if `write`.
 
     Gives what is then to check, the diff, what was done or why not, and whether every file was written.
@@ -65,13 +63,13 @@ def settled_candidates(
     from nnshape.rendering.problems import problems_lines
     from nnshape.spec import source_of_text
 
-    after: list[Candidate] = []
+    after: list[SpecFile] = []
     differences: list[str] = []
     lines: list[Line] = []
     written = True
     for candidate in candidates:
         before = candidate.source
-        for trace, result in _settled_variants(candidate):
+        for trace, result in _fixed_variants(candidate):
             source = trace.spec.source
             if write:
                 try:
@@ -89,10 +87,10 @@ def settled_candidates(
     return tuple(after), "".join(differences), lines, written
 
 
-def _settled_variants(candidate: Candidate) -> Iterator[tuple[Trace, Settled]]:
+def _fixed_variants(candidate: SpecFile) -> Iterator[tuple[Trace, FixedText]]:
     """The file's runs that have safe fixes, with them: without a variant, then in each, on what the one before left."""
     import nnshape
-    from nnshape.fixes import settled
+    from nnshape.fixes import apply_fixes
     from nnshape.spec.files import folder_of_file
     from nnshape.spec.reader import read_spec
 
@@ -103,7 +101,7 @@ def _settled_variants(candidate: Candidate) -> Iterator[tuple[Trace, Settled]]:
         spec = read_spec(source, None if candidate.root is None else folder_of_file(source.name, candidate.root))
         for variant in (None, *spec.variants):
             trace = nnshape.trace(spec, variant=variant)
-            result = settled(trace) if trace.errors else None
+            result = apply_fixes(trace) if trace.errors else None
             if result is not None and result.fixes:
                 yield trace, result
                 spec = result.trace.spec
@@ -111,6 +109,6 @@ def _settled_variants(candidate: Candidate) -> Iterator[tuple[Trace, Settled]]:
         return  # the check itself will say why
 
 
-def _told(trace: Trace, result: Settled) -> list[Line]:
+def _told(trace: Trace, result: FixedText) -> list[Line]:
     name = trace.spec.source.name
     return [[("fixed", "good"), (f" {name}:{fix.edits[0].span.line}: {fix.shown}", "")] for fix in result.fixes]

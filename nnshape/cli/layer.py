@@ -9,7 +9,7 @@ from nnshape.cli import options
 
 if TYPE_CHECKING:
     from nnshape.problems import Problem
-    from nnshape.rendering.layer import Sample
+    from nnshape.rendering.layer_report import Sample
     from nnshape.tracing import Trace
 
 
@@ -43,7 +43,7 @@ def layer(
     from nnshape.cli.proof import checked_device, proof_lines, proved
     from nnshape.cli.tracing import overrides_of
     from nnshape.cli.writing import page, write
-    from nnshape.rendering.layer import layer_json, layer_lines
+    from nnshape.rendering.layer_report import layer_json, layer_lines
     from nnshape.rendering.problems import problems_lines
 
     checked_device(device)
@@ -69,7 +69,7 @@ def layer(
     if trace.problems:
         paper.write([(), *problems_lines(trace.problems, paper.width)])
     if values:
-        from nnshape.rendering.layer import sample_lines
+        from nnshape.rendering.layer_report import sample_lines
 
         paper.write([(), *sample_lines(_sample(trace, device, seed))])
     verification = proved(trace, device)
@@ -114,9 +114,9 @@ def _device_of_values(device: str) -> str:
 def _sample(trace: Trace, device: str, seed: int) -> Sample:
     """The numbers of one run of the real layer; raises SpecError."""
     from nnshape.calculator.one_step import step_of
-    from nnshape.cli.values import values_of
-    from nnshape.modules.running import run_once
-    from nnshape.rendering.layer import Sample, named_tensors
+    from nnshape.cli.real_values import values_of
+    from nnshape.modules.sample_run import run_once
+    from nnshape.rendering.layer_report import Sample, named_tensors
 
     run = run_once(trace, device, seed)
     inputs = {name: values_of(tensor.cpu()) for name, tensor in run.inputs.items()}

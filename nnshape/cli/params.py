@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnshape.cli import options
 
 if TYPE_CHECKING:
-    from nnshape.rendering.values import Values
+    from nnshape.rendering.tensor_values import Values
     from nnshape.tracing import ParameterRow, Trace
 
 
@@ -93,7 +93,7 @@ def _of_layer(trace: Trace, layer: str) -> tuple[ParameterRow, ...]:
 def _values(trace: Trace, rows: tuple[ParameterRow, ...], device: str, seed: int) -> dict[str, Values]:
     """The values of each row's tensor in a model built on the device; raises SpecError."""
     import nnshape
-    from nnshape.cli.values import values_of
+    from nnshape.cli.real_values import values_of
 
     model = nnshape.build(trace, device, seed=seed)
     tensors = {

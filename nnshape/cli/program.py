@@ -89,7 +89,7 @@ def _refused(error: SpecError, arguments: list[str]) -> int:
 
     usage = is_usage(error)
     if not usage and _wants_json(arguments):
-        from nnshape.rendering.json import failure_json
+        from nnshape.rendering.trace_json import failure_json
 
         write(failure_json(error.problems), "json")
     else:

@@ -12,7 +12,7 @@ from nnshape.records import dataclass
 from nnshape.rendering.styled import Line, painted
 from nnshape.rendering.visible import ESCAPES, Escape, Language, guarded, guarded_patch, in_text
 
-_LEAST_COLUMNS = 40
+_MIN_COLUMNS = 40
 #: One of these is set where a CI system keeps what is written as its log.
 _CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION")
 #: What stands for the signs of a table where a stream knows only ASCII; each as wide as its sign.
@@ -34,7 +34,7 @@ class Page:
 def page(columns: int | None, color: str) -> Page:
     """The page that the options and the terminal ask for; a pipe is 80 columns unless COLUMNS says more."""
     width = columns or shutil.get_terminal_size((80, 24)).columns
-    return Page(max(width, _LEAST_COLUMNS), wants_color(color, sys.stdout))
+    return Page(max(width, _MIN_COLUMNS), wants_color(color, sys.stdout))
 
 
 def wants_color(choice: str, stream: TextIO | None) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nnshape.shapes.function import Function
 from nnshape.shapes.twins import derivation_of
-from nnshape.tracing.derived import plain
 from nnshape.tracing.model import Call, Module, Operation
+from nnshape.tracing.runtime_sizes import plain
 
 
 def derivation(operation: Operation) -> tuple[str, ...]:

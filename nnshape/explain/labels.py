@@ -16,7 +16,7 @@ from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.model import Call, Module, Operation
 
 #: The most places that are shown beside the fault itself.
-_MOST = 4
+_MAX = 4
 
 
 def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Tensor]) -> str:
@@ -59,7 +59,7 @@ def labels_of(chain: Chain, call: Call, place: Span) -> list[Label]:
     if not ended and chain.input is not None:
         labels.append(_input_label(chain.input_span, chain.input))
     # The nearest explain most, and the last says where it began.
-    return labels if len(labels) <= _MOST else [*labels[: _MOST - 1], labels[-1]]
+    return labels if len(labels) <= _MAX else [*labels[: _MAX - 1], labels[-1]]
 
 
 def _input_label(span: Any, tensor: Tensor) -> Label:
@@ -89,7 +89,7 @@ def operand_labels(context: FaultContext, tensors: Iterable[Tensor]) -> list[Lab
         elif chain.input is not None:
             span = chain.input_span
             labels.setdefault(span, Label(span, is_what))
-    return list(labels.values())[:_MOST]
+    return list(labels.values())[:_MAX]
 
 
 def link_text(link: Link) -> str:

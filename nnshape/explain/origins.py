@@ -13,8 +13,8 @@ from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, tensors_in
 from nnshape.spec import Span
-from nnshape.tracing.derived import plain
-from nnshape.tracing.model import Call, Declared, Input, Module, Operation
+from nnshape.tracing.model import BodyInput, Call, Declared, Module, Operation
+from nnshape.tracing.runtime_sizes import plain
 from nnshape.work import spend
 
 #: The most steps to go back.
@@ -52,7 +52,7 @@ class Chain:
     def input_span(self) -> Span:
         """Where the input at the end is written."""
         assert self.input is not None
-        assert isinstance(self.input.producer, Input)
+        assert isinstance(self.input.producer, BodyInput)
         return self.input.producer.span
 
 
@@ -64,7 +64,7 @@ def chain_of(tensor: Tensor, dims: Iterable[int] = ()) -> Chain:
     for _ in range(_MAX_STEPS):
         spend(_LINK)
         producer = tensor.producer
-        if isinstance(producer, Input):
+        if isinstance(producer, BodyInput):
             outside = producer.outside(tensor)
             if outside is None:
                 return Chain(tuple(links), tensor)

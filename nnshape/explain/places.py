@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nnshape.records import dataclass
 from nnshape.shapes.tensor import Tensor
-from nnshape.tracing.model import Call, Declared, Input, Operation, Trace
+from nnshape.tracing.model import BodyInput, Call, Declared, Operation, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def found_steps(trace: Trace, name: str) -> list[Place]:
 def origin(tensor: Tensor) -> Origin | None:
     """Where a tensor that a call takes comes from; None where nothing produced it."""
     through: list[str] = []
-    while isinstance(tensor.producer, Input):
+    while isinstance(tensor.producer, BodyInput):
         entry = tensor.producer
         outside = entry.outside(tensor)
         if outside is None or entry.call is None:

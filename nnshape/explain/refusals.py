@@ -25,7 +25,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import nodes
 from nnshape.tracing.contexts import FaultContext
-from nnshape.tracing.derived import plain
+from nnshape.tracing.runtime_sizes import plain
 
 #: A longer expression is no name for what it makes.
 _LONGEST_NAME = 30

@@ -2,8 +2,19 @@
 
 from nnshape.fixes.editing import Edit, edited, unified_diff
 from nnshape.fixes.fix import Fix
+from nnshape.fixes.fix_rounds import FixedText, apply_fixes
 from nnshape.fixes.rewriting import rewrite
 from nnshape.fixes.searching import Search, explained, fixes
-from nnshape.fixes.settling import Settled, settled
 
-__all__ = ["Edit", "Fix", "Search", "Settled", "edited", "explained", "fixes", "rewrite", "settled", "unified_diff"]
+__all__ = [
+    "Edit",
+    "Fix",
+    "FixedText",
+    "Search",
+    "apply_fixes",
+    "edited",
+    "explained",
+    "fixes",
+    "rewrite",
+    "unified_diff",
+]

@@ -18,7 +18,7 @@ from nnshape.shapes.tensor import N, Tensor, tensors_in
 from nnshape.spec import Input, ShapePattern, nodes
 from nnshape.tracing import Trace
 from nnshape.tracing.contexts import FaultContext
-from nnshape.tracing.derived import plain
+from nnshape.tracing.runtime_sizes import plain
 
 _LARGEST = 1024
 

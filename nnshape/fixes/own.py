@@ -9,7 +9,7 @@ from typing import Any
 from nnshape.explain.refusals import place_of, tensor_of
 from nnshape.fixes.editing import Edit
 from nnshape.fixes.fix import Candidate, argument_of, construction, text_of, whole_number, with_argument
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, Span, nodes
 from nnshape.tracing import Module, Trace

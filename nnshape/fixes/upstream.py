@@ -12,7 +12,7 @@ from nnshape.fixes.fix import Candidate, argument_of, construction, whole_number
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.function import Function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.nested import map_nested
 from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
@@ -20,7 +20,7 @@ from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, nodes
 from nnshape.tracing import Module, Operation, Trace
 from nnshape.tracing.contexts import FaultContext
-from nnshape.tracing.derived import plain
+from nnshape.tracing.runtime_sizes import plain
 
 #: The arguments that set a size, in the order in which people change them.
 _SIZES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "d_model", "output_size", "num_channels")

@@ -10,7 +10,7 @@ from torch.fx import Graph, Node
 
 from nnshape.records import dataclass
 from nnshape.shapes.tensor import tensors_in
-from nnshape.tracing.model import Attribute, Call, Module, Operation, Run
+from nnshape.tracing.model import Call, Module, Operation, Run, StoredTensor
 
 
 @dataclass(eq=False)
@@ -32,7 +32,7 @@ class Blueprint:
     plain: bool = False
 
 
-def attribute_path(attribute: Attribute) -> str:
+def attribute_path(attribute: StoredTensor) -> str:
     """The name of a parameter or buffer in the state dict."""
     return ".".join(filter(None, (attribute.module.path, attribute.name)))
 
@@ -42,13 +42,13 @@ def carried_out(call: Call) -> list[Operation]:
     wanted = {
         operation.arguments[0]
         for operation in call.operations
-        if isinstance(operation.target, Attribute) and operation.arguments
+        if isinstance(operation.target, StoredTensor) and operation.arguments
     }
     if not wanted:
         return call.operations
     initial: set[Operation] = set()
     for operation in reversed(call.operations):
-        if isinstance(operation.target, Attribute):
+        if isinstance(operation.target, StoredTensor):
             continue
         if any(tensor in wanted for tensor in tensors_in(operation.result)):
             initial.add(operation)

@@ -16,8 +16,8 @@ from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.tracing import Trace
-from nnshape.tracing.derived import plain
-from nnshape.tracing.model import Attribute, Module, Operation
+from nnshape.tracing.model import Module, Operation, StoredTensor
+from nnshape.tracing.runtime_sizes import plain
 
 #: Modules, parameters and buffers that one proof makes.
 MADE = 100_000
@@ -134,7 +134,7 @@ class _Measure:
         """Count what an operation gives out, and what it takes for a while to compute that."""
         for tensor in tensors_in(operation.result):
             self.keep(tensor)
-        if self._on_meta or isinstance(operation.target, Attribute):
+        if self._on_meta or isinstance(operation.target, StoredTensor):
             return
         given = list(tensors_in((operation.arguments, dict(operation.keywords))))
         self.work += sum(map(self.elements, given))

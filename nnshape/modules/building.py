@@ -22,10 +22,10 @@ from nnshape.modules.graphs import Writer
 from nnshape.modules.initial import own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
-from nnshape.spec.names import item_name_fault
+from nnshape.spec.naming_rules import item_name_fault
 from nnshape.tracing import Call, Trace
 from nnshape.tracing.model import Module, Run
-from nnshape.tracing.values import holds_unknown
+from nnshape.tracing.value_display import holds_unknown
 
 
 def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:

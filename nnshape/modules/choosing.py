@@ -10,7 +10,7 @@ from nnshape.shapes.dims import Dim, TooLarge, substitute, symbols_of
 
 #: Sizes that models often want: small ones first, then multiples of powers of two, then any.
 _OFTEN = (3, 5, 7, 4, 6, 9, 11, 13, 8, 12, 10, 16, 24, 20, 28, 32, 48, 40, 64, 96, 128, 160, 192, 224, 256, 320, 512)
-_MOST = 1025
+_MAX = 1025
 #: Candidates and constraints that are tried.
 _CHECKS = 50_000
 BATCH = 2
@@ -34,7 +34,7 @@ def choose(symbols: Sequence[str], constraints: Sequence[Constraint]) -> dict[st
     if "N" in symbols:
         values.setdefault("N", BATCH)
     taken = set(values.values())
-    unused = (number for number in (*_OFTEN, *range(1, _MOST)) if number not in taken)
+    unused = (number for number in (*_OFTEN, *range(1, _MAX)) if number not in taken)
     for name in symbols:
         if name not in values:
             values[name] = next(unused, _OFTEN[0])
@@ -112,7 +112,7 @@ class _Search:
         first: tuple[int, ...] = (BATCH, 1, *_OFTEN) if name == "N" else (*_OFTEN, *self._numbers)
         seen = set(first)
         yield from dict.fromkeys(first)
-        yield from (number for number in range(1, _MOST) if number not in seen)
+        yield from (number for number in range(1, _MAX) if number not in seen)
 
     def _solutions(self, place: int, values: dict[str, int]) -> Iterator[int]:
         """The values that an equation leaves for the last of its symbols, where it is linear in it."""

@@ -18,8 +18,8 @@ from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor, tensors_in
-from nnshape.tracing.derived import Derived
-from nnshape.tracing.model import Attribute, Call, Declared, Input, Module, Operation, Run
+from nnshape.tracing.model import BodyInput, Call, Declared, Module, Operation, Run, StoredTensor
+from nnshape.tracing.runtime_sizes import RuntimeSize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,13 +114,13 @@ class Writer:
 
     def _operation(self, operation: Operation, name: str | None) -> Any:
         target = operation.target
-        if isinstance(target, Attribute):
+        if isinstance(target, StoredTensor):
             return self._attribute(target, name)
         if isinstance(target, Function):
             return self._function(target, operation, name)
         return self._module(target, operation, name)
 
-    def _attribute(self, attribute: Attribute, name: str | None = None) -> Node:
+    def _attribute(self, attribute: StoredTensor, name: str | None = None) -> Node:
         path = attribute_path(attribute)
         if not path.startswith(self.prefix):
             return self._outer(path, attribute)
@@ -134,7 +134,7 @@ class Writer:
 
     def reference(self, value: Any) -> Any:
         """A value that a body inside wants from this one: a node for a tensor, size, parameter or module."""
-        if isinstance(value, Attribute):
+        if isinstance(value, StoredTensor):
             return self._attribute(value)
         if isinstance(value, Module):
             assert value.path is not None
@@ -222,7 +222,7 @@ class Writer:
 
     def _know(self, value: Any, node: Any) -> None:
         """Note which node makes a value, and where in it the parts of a tuple are."""
-        if isinstance(value, (Tensor, Derived)):
+        if isinstance(value, (Tensor, RuntimeSize)):
             self._nodes[value] = node
         elif isinstance(value, (tuple, list)) and _holds_traced(value):
             self._nodes[_key(value)] = node
@@ -230,7 +230,7 @@ class Writer:
 
     def _know_parts(self, value: Any) -> None:
         for index, part in enumerate(value):
-            if isinstance(part, (Tensor, Derived, tuple, list)):
+            if isinstance(part, (Tensor, RuntimeSize, tuple, list)):
                 self._parts[_key(part)] = (value, index)
                 self._nodes.pop(_key(part), None)
                 if isinstance(part, (tuple, list)):
@@ -271,8 +271,8 @@ class Writer:
         if isinstance(value, Tensor):
             node = self.lookup(value)
             return self.capture(value) if node is None else node
-        if isinstance(value, Derived):
-            return sizes_in_graphs.derived(self, value)
+        if isinstance(value, RuntimeSize):
+            return sizes_in_graphs.runtime_size(self, value)
         if isinstance(value, Dim):
             if value not in self._dims:
                 self._dims[value] = sizes_in_graphs.dim(self, value)
@@ -303,17 +303,17 @@ def _holds_traced(value: Any) -> bool:
     """Whether a tensor or a size read off one is among the values."""
     if isinstance(value, (tuple, list)):
         return any(map(_holds_traced, value))
-    return isinstance(value, (Tensor, Derived))
+    return isinstance(value, (Tensor, RuntimeSize))
 
 
 def _name_of(value: Any) -> str:
     """The name of the argument that hands in a value of an enclosing body: that of its input, step or module."""
     if isinstance(value, Module):
         return (value.path or "").replace(".", "_")
-    if isinstance(value, Attribute):
+    if isinstance(value, StoredTensor):
         return attribute_path(value).replace(".", "_")
     producer = value.producer if isinstance(value, Tensor) else None
-    if isinstance(producer, Input):
+    if isinstance(producer, BodyInput):
         return producer.name
     if isinstance(producer, (Operation, Declared)) and producer.call.name.isidentifier():
         return producer.call.name

@@ -13,8 +13,8 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.nested import map_nested
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec import Span
-from nnshape.tracing.derived import Derived
-from nnshape.tracing.model import Attribute, Module, Operation, Run
+from nnshape.tracing.model import Module, Operation, Run, StoredTensor
+from nnshape.tracing.runtime_sizes import RuntimeSize
 
 
 def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:
@@ -27,7 +27,7 @@ def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:
         operation
         for call in run.calls
         for operation in call.operations
-        if isinstance(operation.target, Attribute) and operation.target.module is module
+        if isinstance(operation.target, StoredTensor) and operation.target.module is module
     )
     if made_by.arguments:
         # Its own copy: the expression may be that of a step which is used elsewhere too.
@@ -55,7 +55,7 @@ class _Evaluation:
                     raise _unknown(self._module, self._module.span)
                 self._note(producer.result, self._computed(producer, producer.target))
             return self._known[value]
-        if isinstance(value, Derived):
+        if isinstance(value, RuntimeSize):
             return self.value(value.value)
         if isinstance(value, (tuple, list, slice)):
             return map_nested(self.value, value)

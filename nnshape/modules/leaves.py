@@ -10,7 +10,7 @@ import torch
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
 from nnshape.shapes.dtypes import DType
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.nested import map_nested
 from nnshape.spec import Span
 

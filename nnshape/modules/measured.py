@@ -26,7 +26,7 @@ from nnshape.shapes.arguments import AUTO, Signature
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions.splitting import MOST_PIECES
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 

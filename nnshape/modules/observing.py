@@ -15,8 +15,8 @@ from nnshape.problems import Label, Problem
 from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
 from nnshape.shapes.nested import leaves_in, map_nested
 from nnshape.shapes.tensor import Tensor, Unknown
-from nnshape.tracing.derived import Derived
 from nnshape.tracing.model import Call, Module, Operation, Run
+from nnshape.tracing.runtime_sizes import RuntimeSize
 
 
 class Observer:
@@ -210,7 +210,7 @@ class Observer:
             tensor = torch.zeros(shape, dtype=torch_dtype(traced.dtype), device=self._builder.device)
             self._stand_ins[id(tensor)] = tensor
             return tensor
-        if isinstance(traced, Derived):
+        if isinstance(traced, RuntimeSize):
             value = traced.value
             return self._number(value) if isinstance(value, Dim) else value
         if isinstance(traced, (tuple, list)):

@@ -10,13 +10,13 @@ import torch
 from nnshape.modules.targets import arithmetic
 from nnshape.shapes.dims import Dim, Extremum, Quotient, Size, substitute, symbol, symbols_of
 from nnshape.shapes.tensor import Tensor
-from nnshape.tracing.derived import Derived
+from nnshape.tracing.runtime_sizes import RuntimeSize
 
 if TYPE_CHECKING:
     from nnshape.modules.graphs import Writer
 
 
-def derived(writer: Writer, size: Derived) -> Any:
+def runtime_size(writer: Writer, size: RuntimeSize) -> Any:
     """A derived size as a node; a number that was derived in an enclosing body is taken as it is."""
     if writer.knows(size):
         return writer.lookup(size)
@@ -31,7 +31,7 @@ def derived(writer: Writer, size: Derived) -> Any:
     return writer.keep(size, _computed(writer, size))
 
 
-def _computed(writer: Writer, size: Derived) -> Any:
+def _computed(writer: Writer, size: RuntimeSize) -> Any:
     graph, how = writer.graph, size.how
     if how in ("size", "numel"):
         return graph.create_node("call_method", how, tuple(map(writer.emit, size.operands)))
@@ -44,11 +44,11 @@ def _computed(writer: Writer, size: Derived) -> Any:
     return graph.create_node("call_function", arithmetic(how), operands)
 
 
-def _is_own(writer: Writer, value: Any, seen: dict[Derived, bool]) -> bool:
+def _is_own(writer: Writer, value: Any, seen: dict[RuntimeSize, bool]) -> bool:
     """Whether all that a value is derived from is known in this body."""
     if isinstance(value, Tensor):
         return writer.knows(value)
-    if isinstance(value, Derived):
+    if isinstance(value, RuntimeSize):
         if value not in seen:
             seen[value] = writer.knows(value) or all(_is_own(writer, item, seen) for item in value.operands)
         return seen[value]

@@ -16,7 +16,7 @@ from nnshape.shapes.nested import leaves_in, map_nested
 from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
-from nnshape.tracing.values import holds_unknown
+from nnshape.tracing.value_display import holds_unknown
 
 #: Where the sizes of a run begin, and how far apart they lie: some classes want multiples of powers of two.
 _SCALES = ((3, 1), (16, 8), (64, 32), (224, 32))

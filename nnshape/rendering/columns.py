@@ -11,7 +11,7 @@ from nnshape.rendering.visible import visible
 
 GAP = 2
 #: The columns that a name keeps before its guide is cut.
-_LEAST_NAME = 8
+_MIN_NAME = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Cell:
     def fitting(self, width: int) -> tuple[str, str]:
         """The guide and the text as they stand in at most this many columns."""
         guide = self.guide
-        most = max(2, width - min(_LEAST_NAME, cells(self.forms[-1])))
+        most = max(2, width - min(_MIN_NAME, cells(self.forms[-1])))
         if len(guide) > most:
             guide = "…" + guide[len(guide) - most + 1 :]
         room = width - len(guide)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _TAB = "    "
 #: Lines further apart than this get a mark of the gap between them.
 _NEAR = 5
-_LEAST_ROOM = 20
+_MIN_ROOM = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _line_with_marks(source: Source, number: int, marks: list[Mark], width: int,
     shown = _Shown(source.line(number))
     ranges = [(mark, mark.span.start - start, _end_on_line(mark, start, len(shown.text))) for mark in marks]
     first = min(ranges, key=lambda item: not item[0].primary)
-    shown.cut_around(first[1], first[2], max(_LEAST_ROOM, width - gutter - 3))
+    shown.cut_around(first[1], first[2], max(_MIN_ROOM, width - gutter - 3))
     lines: list[Line] = [[(f"{number:>{gutter}} | ", "dim"), (shown.line(), "")]]
     for mark, low, high in sorted(ranges, key=lambda item: (not item[0].primary, item[1])):
         left, right = shown.column(low), shown.column(high)

@@ -56,7 +56,7 @@ FORMATS = (
     Format("check", "sarif", "checks.sarif:render", "json", root="GITHUB_WORKSPACE"),
     Format("check", "rdjson", "checks.rdjson:render", "json"),
     Format("inspect", "table", "table:render", "lines", complete=True),
-    Format("inspect", "json", "json:render", "json", complete=True),
+    Format("inspect", "json", "trace_json:render", "json", complete=True),
     Format("inspect", "markdown", "markdown:render", "text", complete=True),
     Format("inspect", "csv", "csv:render", "text"),
     Format("params", "table", "", "lines", complete=True),

@@ -8,8 +8,8 @@ from typing import Any
 
 from nnshape.problems.kinds import KINDS
 from nnshape.problems.pages import Example, Kind
-from nnshape.rendering import json
-from nnshape.rendering.layer import paragraph
+from nnshape.rendering import trace_json
+from nnshape.rendering.layer_report import paragraph
 from nnshape.rendering.styled import Line
 
 _INDENT = "  "
@@ -51,8 +51,8 @@ def _message_parts(text: str) -> Line:
 
 def kind_json(kind: Kind) -> str:
     """The page of a kind of problem as JSON."""
-    return json.text_of({
-        "version": json.VERSION,
+    return trace_json.text_of({
+        "version": trace_json.VERSION,
         "kind": "problem",
         "name": kind.name,
         "severity": kind.severity,

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnshape.records import dataclass
-from nnshape.rendering import csv, json, markdown
+from nnshape.rendering import csv, markdown, trace_json
 from nnshape.rendering.amounts import amount, byte_text
 from nnshape.rendering.columns import Cell, Column, Fit, fitted, laid_out
 from nnshape.rendering.styled import Line, cut_middle
 from nnshape.rendering.summary import title, total_lines, totals
-from nnshape.rendering.values import Values, finite, value_lines
+from nnshape.rendering.tensor_values import Values, finite, value_lines
 from nnshape.rendering.visible import visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import ITEM_BYTES
@@ -124,20 +124,20 @@ def render_json(selection: Selection, view: View) -> str:
     """The parameters as JSON; with `values`, the statistics of each and, up to a size, its numbers."""
     items = []
     for row in selection.ordered:
-        item = json.parameter_json(row)
+        item = trace_json.parameter_json(row)
         if selection.values is not None and row.name in selection.values:
             values = selection.values[row.name]
             item |= {"statistics": finite(dict(values.statistics)), "values": finite(values.numbers)}
         items.append(item)
     trace = selection.trace
-    return json.text_of({
-        "version": json.VERSION,
+    return trace_json.text_of({
+        "version": trace_json.VERSION,
         "name": trace.spec.name,
         "variant": trace.variant,
         "layer": selection.layer,
         "parameters": items,
-        "totals": json.totals_json(trace),
-        "problems": [json.problem_json(problem) for problem in trace.problems],
+        "totals": trace_json.totals_json(trace),
+        "problems": [trace_json.problem_json(problem) for problem in trace.problems],
     })  # fmt: skip
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: More calls than this on the way to a fault are left out in the middle.
 _FRAMES = 6
 #: Prose is not wrapped into fewer columns than this.
-_LEAST_ROOM = 20
+_MIN_ROOM = 20
 
 
 def problem_text(problem: Problem) -> str:
@@ -118,4 +118,4 @@ def _wrapped(text: str, width: int) -> list[str]:
         return [f"{what}:", f"  {edit.lstrip()}"]
     from textwrap import wrap  # few messages are this long
 
-    return wrap(text, max(width, _LEAST_ROOM), break_long_words=False, break_on_hyphens=False)
+    return wrap(text, max(width, _MIN_ROOM), break_long_words=False, break_on_hyphens=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nnshape.problems import Problem, Severity
 from nnshape.records import dataclass
-from nnshape.rendering.folding import runs
+from nnshape.rendering.row_folding import runs
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import UNKNOWN
 from nnshape.tracing import Call, Trace, per_sample

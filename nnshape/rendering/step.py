@@ -7,9 +7,9 @@ from typing import Any
 
 from nnshape.explain.formulas import derivation_of_call
 from nnshape.explain.places import Origin, Place, origin
-from nnshape.rendering import json
+from nnshape.rendering import trace_json
 from nnshape.rendering.amounts import counted, input_forms, value_forms
-from nnshape.rendering.layer import call_lines, count_lines, named_tensors, needs_of, paragraph
+from nnshape.rendering.layer_report import call_lines, count_lines, named_tensors, needs_of, paragraph
 from nnshape.rendering.problems import place_of, problems_lines
 from nnshape.rendering.rows import tied_parameters
 from nnshape.rendering.styled import Line, cells, cut_end, padded
@@ -21,7 +21,7 @@ from nnshape.tracing import Call, Module, Operation, ParameterRow, Trace
 from nnshape.tracing.scope import BlockBody
 
 #: The steps inside a block are shown up to this many.
-_MOST = 24
+_MAX = 24
 
 
 def step_lines(trace: Trace, found: Sequence[Place], width: int) -> list[Line]:
@@ -133,12 +133,12 @@ def _children_lines(call: Call, width: int) -> list[Line]:
     room = max(cells(child.name) for child in children)
     outputs = [value_forms(child.output)[0] for child in children]
     widest = min(max(map(cells, outputs)), max(12, width - room - 24))
-    for child, output in list(zip(children, outputs, strict=True))[:_MOST]:
+    for child, output in list(zip(children, outputs, strict=True))[:_MAX]:
         text = cut_end(child.text or child.type, max(8, width - room - widest - 6))
         line = f"  {padded(child.name, room)}  {padded(cut_end(output, widest), widest)}  "
         lines.append([(line, ""), (text, "dim")])
-    if len(children) > _MOST:
-        lines.append([(f"  … {counted(len(children) - _MOST, 'more step')}", "dim")])
+    if len(children) > _MAX:
+        lines.append([(f"  … {counted(len(children) - _MAX, 'more step')}", "dim")])
     return lines
 
 
@@ -154,20 +154,20 @@ def step_json(trace: Trace, found: Sequence[Place]) -> str:
     call = place.call
     layer = call.module.layer if call.module is not None else None
     origins = [origin(tensor) for tensor in call.inputs]
-    return json.text_of({
-        "version": json.VERSION,
+    return trace_json.text_of({
+        "version": trace_json.VERSION,
         "kind": "step",
         "name": trace.spec.name,
         "variant": trace.variant,
-        **json.row_json(call, tied_parameters(trace)),
+        **trace_json.row_json(call, tied_parameters(trace)),
         "layer": None if layer is None else repr(layer),
-        "frames": [{"path": caller.path, "span": json.span_json(caller.span)} for caller, _ in place.frames[1:]],
+        "frames": [{"path": caller.path, "span": trace_json.span_json(caller.span)} for caller, _ in place.frames[1:]],
         "origins": [_origin_json(came) for came in origins],
         "derivation": list(derivation_of_call(call)),
         "constraints": needs_of(trace, call),
-        "own_parameters": [json.parameter_json(row) for row in _own_rows(trace, call)],
+        "own_parameters": [trace_json.parameter_json(row) for row in _own_rows(trace, call)],
         "calls": len(found),
-        "problems": [json.problem_json(problem) for problem in trace.problems if _is_here(call, problem)],
+        "problems": [trace_json.problem_json(problem) for problem in trace.problems if _is_here(call, problem)],
     })  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from nnshape.shapes.tensor import N
 from nnshape.tracing import Requirement, Trace
 
 #: A remark that would have fewer columns beside its number gets lines of its own.
-_LEAST_REMARK = 24
+_MIN_REMARK = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _pairs(trace: Trace) -> str:
 
 def head_lines(trace: Trace, width: int) -> list[Line]:
     """The lines above the table: name, inputs, and the sizes with their requirements."""
-    lines: list[Line] = [[(cut_middle(visible(title(trace)), max(width, _LEAST_REMARK)), "head")]]
+    lines: list[Line] = [[(cut_middle(visible(title(trace)), max(width, _MIN_REMARK)), "head")]]
     inputs = input_texts(trace)
     longest = max((len(name) for name, _ in inputs), default=0)
     for name, shape in inputs:
@@ -136,7 +136,7 @@ def total_lines(trace: Trace, width: int) -> list[Line]:
     sums = totals(trace)
     names = max(len(total.name) for total in sums) + 2
     numbers = max(len(total.text) for total in sums if not _is_formula(total.text))
-    beside = width - names - numbers - 2 >= _LEAST_REMARK
+    beside = width - names - numbers - 2 >= _MIN_REMARK
     for total in sums:
         name = (padded(total.name, names), "dim")
         if _is_formula(total.text):

@@ -28,7 +28,7 @@ _FITS = (
     Fit(("Layer", "Type", "Output", "Params"), ("Output", "Type", "Layer"), 0.6),
     Fit(("Layer", "Output", "Params"), ("Layer", "Output"), 0.1),
 )
-_LEAST_TEXT = 24
+_MIN_TEXT = 24
 _MARKS = {"error": "✗", "warning": "!", None: " "}
 
 
@@ -51,7 +51,7 @@ def table_lines(trace: Trace, width: int, *, depth: int | None = None, fold: boo
         room = width - (2 if marked else 0)
         columns, widths = fitted(_columns(rows), _FITS, room)
         left = room - sum(widths) - GAP * len(widths)
-        if left >= _LEAST_TEXT:
+        if left >= _MIN_TEXT:
             columns.append(_text_column(rows, left))
             widths.append(min(left, columns[-1].natural()))
         table = laid_out(columns, widths)

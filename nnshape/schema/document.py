@@ -8,14 +8,14 @@ from typing import Any
 
 from nnshape import __version__
 from nnshape.schema import patterns
+from nnshape.schema.argument_schema import Schema, items
 from nnshape.schema.steps import BODY, SHAPE, SHAPE_TYPES, definitions
-from nnshape.schema.values import Schema, items
-from nnshape.spec.document import Mapping, Node, Sequence, parse_document
-from nnshape.spec.expectations import COUNT, QUANTITIES
+from nnshape.spec.expect_key import COUNT, QUANTITIES
 from nnshape.spec.keys import KEYS, REQUIRED
 from nnshape.spec.scalars import value_of
-from nnshape.spec.settings import TARGET
+from nnshape.spec.sections import TARGET
 from nnshape.spec.source import source_of_text
+from nnshape.spec.yaml_tree import Mapping, Node, Sequence, parse_document
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 #: The keys that bring modules of the file's own: with one of them a class may be other than torch's.

@@ -10,7 +10,7 @@ import keyword
 from collections.abc import Iterable
 
 from nnshape.shapes.dtypes import DTYPES
-from nnshape.spec.names import LANGUAGE, MODULE_ATTRIBUTES
+from nnshape.spec.naming_rules import LANGUAGE, MODULE_ATTRIBUTES
 
 _SIGNS = r"\s!-/:-@\[-^`{-~"
 _NAME = rf"[^\d{_SIGNS}][^{_SIGNS}]*"

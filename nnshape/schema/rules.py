@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from nnshape.schema.values import Schema, argument_schema
+from nnshape.schema.argument_schema import Schema, argument_schema
 from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.documentation import page_of, torch_name
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import all_functions
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.twins import help_of
 from nnshape.spec.mapping_steps import OWN_KEYS

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+from nnshape.schema.argument_schema import Schema
 from nnshape.schema.rules import Rule, functions, layers
-from nnshape.schema.values import Schema
 from nnshape.shapes.arguments import REQUIRED
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.twins import help_of
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nnshape.schema import patterns
+from nnshape.schema.argument_schema import VALUE, Schema, items
 from nnshape.schema.rules import Rule, functions, layers, rule_schema, sharing_arguments
 from nnshape.schema.snippets import step_snippets, type_snippets
-from nnshape.schema.values import VALUE, Schema, items
 from nnshape.shapes.documentation import torch_name
 from nnshape.spec import limits
 from nnshape.spec.mapping_steps import CALLEE, OWN_KEYS
-from nnshape.spec.shape import EXAMPLES
+from nnshape.spec.shape_patterns import EXAMPLES
 from nnshape.spec.words import WORDS
 
 BODY: Schema = {"$ref": "#/definitions/body"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import all_functions
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import all_layers
 
 _PAGES = "https://pytorch.org/docs/stable/generated"

@@ -7,7 +7,7 @@ from typing import Any
 
 from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.function import Function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.layers.index import LAYER_OF
 from nnshape.shapes.meanings import SHARED, explained

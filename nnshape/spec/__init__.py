@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
-from nnshape.spec.document import parse_document
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.files import base_folder, folder_of_file
 from nnshape.spec.nodes import (
-    Attribute,
     Binary,
     Boolean,
-    Call,
     Compare,
     Comprehension,
     Conditional,
@@ -30,11 +27,11 @@ from nnshape.spec.nodes import (
     Unary,
     Word,
 )
-from nnshape.spec.origin import Origin
 from nnshape.spec.reader import read_spec
 from nnshape.spec.scalars import Value, value_of_node
-from nnshape.spec.shape import ShapePattern, parse_shape
+from nnshape.spec.shape_patterns import ShapePattern, parse_shape
 from nnshape.spec.source import Source, Span, read_source, source_of_text
+from nnshape.spec.source_map import SourceMap
 from nnshape.spec.spec import (
     Block,
     BlockInput,
@@ -50,19 +47,18 @@ from nnshape.spec.spec import (
     Step,
     Tie,
 )
+from nnshape.spec.yaml_tree import parse_document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
-    "Attribute",
     "Binary",
     "Block",
     "BlockInput",
     "BlockParameter",
     "Body",
     "Boolean",
-    "Call",
     "Compare",
     "Comprehension",
     "Conditional",
@@ -79,11 +75,11 @@ __all__ = [
     "Located",
     "Name",
     "Node",
-    "Origin",
     "Output",
     "ShapePattern",
     "Slice",
     "Source",
+    "SourceMap",
     "Span",
     "Spec",
     "Starred",

@@ -12,13 +12,13 @@ from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import limits, nodes
 from nnshape.spec.nodes import Generator, Keyword, Node
-from nnshape.spec.wording import Fault, fault_of_syntax_error, unwanted
+from nnshape.spec.wording import Unreadable, fault_of_syntax_error, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nnshape.spec.origin import Origin
     from nnshape.spec.source import Span
+    from nnshape.spec.source_map import SourceMap
 
 # A string that is never closed goes to the end, or each quote in it would be tried as the start of one.
 STRING = r"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)"
@@ -36,7 +36,7 @@ class Expression:
 
     text: str
     node: Node
-    origin: Origin
+    origin: SourceMap
 
     def span(self, part: Node | Keyword | Generator | tuple[int, int]) -> Span:
         """The range of the source that a node, or a (start, end) of the text, was read from."""
@@ -49,7 +49,7 @@ class Expression:
         return self.origin.span(self.node.start, self.node.end)
 
 
-def parse_expression(text: str, origin: Origin) -> Expression:
+def parse_expression(text: str, origin: SourceMap) -> Expression:
     """Parse one expression; raises SpecError with a located `syntax` or `too-large` problem."""
     if len(text) > limits.EXPRESSION_CHARACTERS:
         message = f"this expression has {len(text):,} characters; {limits.EXPRESSION_CHARACTERS:,} is the most"
@@ -57,7 +57,7 @@ def parse_expression(text: str, origin: Origin) -> Expression:
     try:
         # Long texts hardly repeat, and keeping many of them would keep much memory.
         node = _cached(text) if len(text) <= _CACHED_CHARACTERS else _node(text)
-    except Fault as fault:
+    except Unreadable as fault:
         raise SpecError(fault.problem(origin)) from None
     return Expression(text, node, origin)
 
@@ -77,9 +77,9 @@ def _node(text: str) -> Node:
     except SyntaxError as error:
         raise fault_of_syntax_error(error, blank, len(blank) - len(code)) from None
     except (RecursionError, MemoryError):
-        raise Fault("too-large", "this expression nests too deeply", 0, len(text)) from None
+        raise Unreadable("too-large", "this expression nests too deeply", 0, len(text)) from None
     except ValueError as error:
-        raise Fault("syntax", f"this cannot be read: {error}", 0, len(text)) from None
+        raise Unreadable("syntax", f"this cannot be read: {error}", 0, len(text)) from None
     return _Converter(blank, len(blank) - len(code)).node(tree.body, 0)
 
 
@@ -100,12 +100,12 @@ def _check_brackets(text: str) -> None:
             depth += 1
             if depth > limits.DEPTH:
                 message = f"brackets nest deeper than {limits.DEPTH} levels"
-                raise Fault("too-large", message, match.start(), match.end())
+                raise Unreadable("too-large", message, match.start(), match.end())
         elif mark in ")]}":
             depth -= 1
         elif mark == "#":
             message = "a comment cannot stand inside an expression"
-            raise Fault("syntax", message, match.start(), len(text), help=("move it outside the quotes",))
+            raise Unreadable("syntax", message, match.start(), len(text), help=("move it outside the quotes",))
 
 
 _OPERATORS: dict[type[ast.AST], str] = {
@@ -144,12 +144,12 @@ class _Converter:
             raise self.refusal(tree)
         if depth > limits.EXPRESSION_DEPTH:
             message = f"this expression nests deeper than {limits.EXPRESSION_DEPTH} levels"
-            raise Fault("too-large", message, *self.place(tree), help=("split it into several steps",))
+            raise Unreadable("too-large", message, *self.place(tree), help=("split it into several steps",))
         return convert(self, tree, depth + 1)
 
-    def refusal(self, tree: ast.AST) -> Fault:
+    def refusal(self, tree: ast.AST) -> Unreadable:
         what, fix = unwanted(tree)
-        return Fault("syntax", f"{what} is not part of the language", *self.place(tree), help=fix)
+        return Unreadable("syntax", f"{what} is not part of the language", *self.place(tree), help=fix)
 
     def nodes(self, trees: list[ast.expr], depth: int) -> tuple[Node, ...]:
         return tuple([self.node(tree, depth) for tree in trees])
@@ -160,10 +160,10 @@ class _Converter:
         kind = type(value)
         if kind is int:
             if value >= limits.INTEGER:
-                raise Fault("too-large", "this integer is not below 2**63", start, end)
+                raise Unreadable("too-large", "this integer is not below 2**63", start, end)
         elif kind is float:
             if value == float("inf"):
-                raise Fault("too-large", "this number is too large for a float", start, end)
+                raise Unreadable("too-large", "this number is too large for a float", start, end)
         elif kind is bytes or kind is complex:
             raise self.refusal(tree)
         return nodes.Constant(value, start, end)
@@ -171,7 +171,7 @@ class _Converter:
     def name(self, tree: Any, depth: int) -> Node:
         start, end = self.place(tree)
         if tree.id.startswith("__"):
-            raise Fault("syntax", f"{tree.id} begins with two underscores; no such name is known", start, end)
+            raise Unreadable("syntax", f"{tree.id} begins with two underscores; no such name is known", start, end)
         return nodes.Name(tree.id, start, end)
 
     def starred(self, tree: Any, depth: int) -> Node:
@@ -188,7 +188,7 @@ class _Converter:
             start, end = self.place(keyword)
             if keyword.arg in given:
                 message = f"the argument {keyword.arg} is given twice"
-                raise Fault("syntax", message, start, start + len(keyword.arg))
+                raise Unreadable("syntax", message, start, start + len(keyword.arg))
             if keyword.arg is not None:
                 given.add(keyword.arg)
             keywords.append(Keyword(keyword.arg, self.node(keyword.value, depth), start, end))
@@ -202,7 +202,7 @@ class _Converter:
             # Python folds letters such as a ligature into plain ones, which changes the length.
             begin = self._text.rindex(".", start, end) + 1
         if name.startswith("__"):
-            raise Fault("syntax", f"{name} begins with two underscores; no such attribute is known", begin, end)
+            raise Unreadable("syntax", f"{name} begins with two underscores; no such attribute is known", begin, end)
         return nodes.Attribute(self.node(tree.value, depth), name, begin, start, end)
 
     def subscript(self, tree: Any, depth: int) -> Node:
@@ -257,7 +257,7 @@ class _Converter:
 
     def generator(self, tree: ast.comprehension, depth: int) -> Generator:
         if tree.is_async:
-            raise Fault("syntax", "async for is not part of the language", *self.place(tree.target))
+            raise Unreadable("syntax", "async for is not part of the language", *self.place(tree.target))
         target: str | tuple[str, ...]
         if isinstance(tree.target, ast.Name):
             target = tree.target.id
@@ -265,7 +265,7 @@ class _Converter:
             target = tuple([item.id for item in tree.target.elts if isinstance(item, ast.Name)])
         else:
             message = "a loop counts with a name, or with several: for a, b in …"
-            raise Fault("syntax", message, *self.place(tree.target))
+            raise Unreadable("syntax", message, *self.place(tree.target))
         last = tree.ifs[-1] if tree.ifs else tree.iter
         start, end = self.place(tree.target)[0], self.place(last)[1]
         return Generator(target, self.node(tree.iter, depth), self.nodes(tree.ifs, depth), start, end)
@@ -279,7 +279,7 @@ class _Converter:
             elif isinstance(value, ast.FormattedValue):
                 if value.conversion != -1 or value.format_spec is not None:
                     message = "a format or conversion in an f-string is not part of the language"
-                    raise Fault("syntax", message, start, end, help=("write f'layer{i}'",))
+                    raise Unreadable("syntax", message, start, end, help=("write f'layer{i}'",))
                 parts.append(self.node(value.value, depth))
         return nodes.FString(tuple(parts), start, end)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import limits, nodes
-from nnshape.spec.document import Mapping, Node, Scalar, Sequence
 from nnshape.spec.expression import Expression, parse_expression
-from nnshape.spec.origin import Origin, Piece
 from nnshape.spec.scalars import kind_of, value_of
+from nnshape.spec.source_map import Piece, SourceMap
+from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -54,7 +54,7 @@ class _Writer:
         self._literals: dict[tuple[int, int], nodes.Constant | nodes.Word] = {}
 
     def expression(self) -> Expression:
-        origin = Origin(self._whole.source, tuple(self._pieces), self._whole)
+        origin = SourceMap(self._whole.source, tuple(self._pieces), self._whole)
         parsed = parse_expression(self._text, origin)
         return Expression(self._text, _with_literals(parsed.node, self._literals), origin)
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from nnshape.problems import Label, Problem, SpecError
 from nnshape.problems.nearest import nearest
 from nnshape.spec import limits
-from nnshape.spec.blocks import signature_of
-from nnshape.spec.document import Mapping, Node, Scalar, parse_document
-from nnshape.spec.expectations import expectations
+from nnshape.spec.block_signatures import signature_of
+from nnshape.spec.body_reader import StepReader
+from nnshape.spec.expect_key import expectations
 from nnshape.spec.findings import Findings, TooManyProblems
 from nnshape.spec.keys import KEYS, REQUIRED
-from nnshape.spec.names import Names, check_names, shortened
+from nnshape.spec.naming_rules import Names, check_names, shortened
 from nnshape.spec.nodes import Name
 from nnshape.spec.scalars import kind_of, word_of
-from nnshape.spec.settings import SettingsReader
+from nnshape.spec.sections import SectionReader
 from nnshape.spec.source import Source, Span
 from nnshape.spec.spec import Block, Body, Include, Input, Spec
-from nnshape.spec.steps import StepReader
+from nnshape.spec.yaml_tree import Mapping, Node, Scalar, parse_document
 from nnshape.work import Budget, bounded
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | N
     _check_required(source, items, values, findings, included)
 
     names = Names(findings)
-    settings = SettingsReader(findings, names)
+    settings = SectionReader(findings, names)
     hparams = settings.hparams(values.get("hparams"))
     dims = settings.dims(values.get("dims"))
     imports = settings.imports(values.get("import"))
@@ -150,7 +150,7 @@ def _blocks(entries: tuple[tuple[Scalar, Node], ...], steps: StepReader, names: 
     return found
 
 
-def _includes(node: Node | None, settings: SettingsReader, folder: Folder | None) -> dict[str, Include]:
+def _includes(node: Node | None, settings: SectionReader, folder: Folder | None) -> dict[str, Include]:
     found: dict[str, Include] = {}
     for key, value in settings.entries(node, "include"):
         try:

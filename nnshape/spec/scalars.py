@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import limits
-from nnshape.spec.document import Mapping, Node, Scalar, Sequence
+from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from nnshape.spec.source import Span

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nnshape.spec.expression import Expression
     from nnshape.spec.nodes import Node
     from nnshape.spec.scalars import Value
-    from nnshape.spec.shape import ShapePattern
+    from nnshape.spec.shape_patterns import ShapePattern
     from nnshape.spec.source import Source, Span
 
 T = TypeVar("T")

@@ -11,10 +11,10 @@ from nnshape.problems import Problem
 
 if TYPE_CHECKING:
     from nnshape.problems.kinds import KindName
-    from nnshape.spec.origin import Origin
+    from nnshape.spec.source_map import SourceMap
 
 
-class Fault(Exception):
+class Unreadable(Exception):
     """What is wrong with a text, and from where to where in it."""
 
     def __init__(
@@ -28,7 +28,7 @@ class Fault(Exception):
         self.label = label
         self.help = help
 
-    def problem(self, origin: Origin) -> Problem:
+    def problem(self, origin: SourceMap) -> Problem:
         """The fault as a problem, at the place in the source that the text was read from."""
         span = origin.span(self.start, self.end)
         return Problem(self.kind, self.message, span, self.label, help=self.help)
@@ -60,7 +60,7 @@ _WORD = re.compile(r"[^\W\d]\w*")
 _LAST_WORD = re.compile(r"\b([a-zA-Z]{2,8})\s*$")
 
 
-def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Fault:
+def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadable:
     """The fault behind a SyntaxError of the text without its `lead` blanks in front."""
     said = error.msg or "invalid syntax"
     # Python gives offset 0 where the text ended too early.
@@ -70,75 +70,79 @@ def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Fault:
     end = min(end, len(text)) if end > start else min(start + 1, len(text))
     here = text[start:end]
     if not text.strip():
-        return Fault("syntax", "an expression is wanted here", 0, len(text))
+        return Unreadable("syntax", "an expression is wanted here", 0, len(text))
     if "was never closed" in said:
         closer = _CLOSERS.get(here, ")")
-        return Fault("syntax", f"{here} is never closed", start, end, f"no {closer} follows")
+        return Unreadable("syntax", f"{here} is never closed", start, end, f"no {closer} follows")
     if said.startswith("unmatched"):
-        return Fault("syntax", f"{here} closes no bracket", start, end, help=(f"take one {here} away",))
+        return Unreadable("syntax", f"{here} closes no bracket", start, end, help=(f"take one {here} away",))
     if said.startswith("closing parenthesis"):
         opened = re.search(r"opening parenthesis '(.)'", said)
         what = opened.group(1) if opened else "("
-        return Fault("syntax", f"{here} closes a {what}", start, end, f"{_CLOSERS.get(what, ')')} is wanted")
+        return Unreadable("syntax", f"{here} closes a {what}", start, end, f"{_CLOSERS.get(what, ')')} is wanted")
     if "unterminated" in said or "EOF while scanning" in said:
-        return Fault("syntax", f"the string that {text[start : start + 1]} opens is never closed", start, len(text))
+        return Unreadable(
+            "syntax", f"the string that {text[start : start + 1]} opens is never closed", start, len(text)
+        )
     if "Perhaps you forgot a comma" in said:
-        return Fault("syntax", "a comma is missing here", start, end, "two values without a comma")
+        return Unreadable("syntax", "a comma is missing here", start, end, "two values without a comma")
     if "positional argument follows keyword" in said:
         # Python points at the closing bracket.
         fix = "put the arguments without a name first, or name this one too"
-        return Fault("syntax", "an argument without a name follows one with a name", start, end, help=(fix,))
+        return Unreadable("syntax", "an argument without a name follows one with a name", start, end, help=(fix,))
     if "Generator expression must be parenthesized" in said:
-        return Fault("syntax", "a loop beside other arguments wants brackets of its own", start, end)
+        return Unreadable("syntax", "a loop beside other arguments wants brackets of its own", start, end)
     if "leading zeros" in said:
-        return Fault("syntax", "a number does not begin with 0", start, _word_end(text, start))
+        return Unreadable("syntax", "a number does not begin with 0", start, _word_end(text, start))
     if said.startswith("invalid character"):
-        return Fault("syntax", f"{here} (U+{ord(here[:1] or ' '):04X}) is no character of an expression", start, end)
+        return Unreadable(
+            "syntax", f"{here} (U+{ord(here[:1] or ' '):04X}) is no character of an expression", start, end
+        )
     if "literal" in said and not said.startswith("f-string"):
         start = _number_start(text, start)
         end = _word_end(text, start)
-        return Fault("syntax", f"{text[start:end]} is no number", start, end)
+        return Unreadable("syntax", f"{text[start:end]} is no number", start, end)
     if "expected 'else'" in said:
-        return Fault("syntax", "an if without an else", start, end, help=("write A if test else B",))
+        return Unreadable("syntax", "an if without an else", start, end, help=("write A if test else B",))
     if "too many nested" in said:
-        return Fault("too-large", "brackets nest too deeply", start, end)
+        return Unreadable("too-large", "brackets nest too deeply", start, end)
     if said.startswith("f-string"):
-        return Fault("syntax", f"this {said.replace(': ', ' cannot be read: ', 1)}", 0, len(text))
+        return Unreadable("syntax", f"this {said.replace(': ', ' cannot be read: ', 1)}", 0, len(text))
     if "cannot assign" in said and (word := _WORD.match(here)) and word.group() in _KEYWORDS:
         return _reserved(word.group(), start, start + word.end())
     if "cannot contain assignment" in said or "cannot assign" in said:
-        return Fault("syntax", "only a name can stand before =", start, end)
+        return Unreadable("syntax", "only a name can stand before =", start, end)
     return _unexpected(text, start, end)
 
 
-def _unexpected(text: str, start: int, end: int) -> Fault:
+def _unexpected(text: str, start: int, end: int) -> Unreadable:
     """The fault of a token that Python did not expect."""
     here = text[start:end]
     if start >= len(text.rstrip()):
-        return Fault("syntax", "the expression ends too early", start, start, "something is missing here")
+        return Unreadable("syntax", "the expression ends too early", start, start, "something is missing here")
     if here.startswith("->") or text.startswith("->", start):
         fix = "an assertion stands at the end of a step: Layer(…) -> 6x28x28"
-        return Fault("syntax", "-> cannot stand here", start, start + 2, help=(fix,))
+        return Unreadable("syntax", "-> cannot stand here", start, start + 2, help=(fix,))
     if here in _KEYWORDS:
         return _reserved(here, start, end)
     if here == "=" and (word := _LAST_WORD.search(text, 0, start)) and word.group(1) in _KEYWORDS:
         return _reserved(word.group(1), *word.span(1))
     if here == "=":
         fix = "a step's name goes in front of a colon: name: expression"
-        return Fault("syntax", "= cannot stand here", start, end, help=(fix,))
+        return Unreadable("syntax", "= cannot stand here", start, end, help=(fix,))
     if here == ":":
-        return Fault("syntax", ": cannot stand here", start, end, help=("a named argument is written name=value",))
+        return Unreadable("syntax", ": cannot stand here", start, end, help=("a named argument is written name=value",))
     if here == "*":
-        return Fault("syntax", "* cannot stand here", start, end)
+        return Unreadable("syntax", "* cannot stand here", start, end)
     if here in (",", ")", "]"):
-        return Fault("syntax", f"a value is wanted before {here}", start, end)
+        return Unreadable("syntax", f"a value is wanted before {here}", start, end)
     if (before := text[:start].rstrip()) and (before[-1].isalnum() or before[-1] in ")]_'\""):
-        return Fault("syntax", f"{here} cannot follow here", start, end, "an operator or a comma is missing")
-    return Fault("syntax", f"{here} cannot stand here", start, end)
+        return Unreadable("syntax", f"{here} cannot follow here", start, end, "an operator or a comma is missing")
+    return Unreadable("syntax", f"{here} cannot stand here", start, end)
 
 
-def _reserved(word: str, start: int, end: int) -> Fault:
-    return Fault("syntax", f"{word} is a word of Python's grammar and cannot stand here", start, end)
+def _reserved(word: str, start: int, end: int) -> Unreadable:
+    return Unreadable("syntax", f"{word} is a word of Python's grammar and cannot stand here", start, end)
 
 
 def _number_start(text: str, start: int) -> int:

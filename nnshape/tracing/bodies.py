@@ -10,19 +10,19 @@ from nnshape.shapes.dims import Dim, TooLarge
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
-from nnshape.tracing import applying, blocks, patterns
-from nnshape.tracing.derived import Derived, is_number
+from nnshape.tracing import applying, block_calls, shape_matching
 from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
 from nnshape.tracing.internal import internal_error
-from nnshape.tracing.layers import MOST_ELEMENTS
+from nnshape.tracing.layers import MAX_ELEMENTS
 from nnshape.tracing.making import makes_module
-from nnshape.tracing.model import Call, Input, Module, Operation, Run, produced
+from nnshape.tracing.model import BodyInput, Call, Module, Operation, Run, produced
+from nnshape.tracing.runtime_sizes import RuntimeSize, is_number
 from nnshape.tracing.scope import BlockBody, Frame, Item, ItemsBody, Local, StepsBody
-from nnshape.tracing.values import holds_tensor, holds_unknown, is_applied, shown
-from nnshape.tracing.work import ended
+from nnshape.tracing.value_display import holds_tensor, holds_unknown, is_applied, shown
+from nnshape.tracing.work_limit import ended
 from nnshape.work import OutOfWork, spend
 
-_NUMBERS = (int, float, str, bool, type(None), Derived)
+_NUMBERS = (int, float, str, bool, type(None), RuntimeSize)
 
 
 # ---- the loop ----
@@ -47,7 +47,7 @@ def run_steps(frame: Frame, steps: tuple[Step, ...]) -> None:
 def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
     assert step.assertion is not None
     try:
-        problem = patterns.check_assertion(frame, step.assertion, output, step.name)
+        problem = shape_matching.check_assertion(frame, step.assertion, output, step.name)
     except Fault as wrong:
         problem = wrong.problem
     except Unknowable:
@@ -131,7 +131,7 @@ def _lose_count(frame: Frame) -> None:
     """Note that a step did not run to its end: what it would still have made is not counted."""
     call = frame.call
     call.partial_macs = True
-    made = frame.placed is not None and frame.placed.settled
+    made = frame.placed is not None and frame.placed.materialized
     call.partial_parameters |= not made and makes_module(frame, frame.expression.node)
 
 
@@ -142,7 +142,7 @@ def _check_elements(call: Call, tensor: Tensor) -> None:
             elements *= size
         elif isinstance(size, Dim) and size is not N:
             spend(len(size.terms()))  # each row of the table writes it
-    if elements >= MOST_ELEMENTS:
+    if elements >= MAX_ELEMENTS:
         message = f"{call.name} would have {elements:,} elements, more than torch can count the bytes of"
         raise fault("too-large", message, call.span)
 
@@ -228,7 +228,7 @@ def apply_body(
     if isinstance(body, BlockBody):
         inner.file = body.file
         inner.names = dict(body.names)
-        blocks.bind_inputs(frame, inner, node, body.definition, arguments, keywords)
+        block_calls.bind_inputs(frame, inner, node, body.definition, arguments, keywords)
     else:
         _bind_single(frame, inner, node, module, arguments, keywords)
     if module.run is None:
@@ -248,7 +248,7 @@ def apply_body(
 
 def _run_body(inner: Frame, body: BlockBody | StepsBody | ItemsBody) -> None:
     if isinstance(body, BlockBody):
-        run_steps(inner, blocks.steps_of(body).steps)
+        run_steps(inner, block_calls.steps_of(body).steps)
     elif isinstance(body, StepsBody):
         inner.file = body.frame.file
         inner.names = {**body.frame.names}
@@ -275,7 +275,7 @@ def _bind_single(
             "unknown-argument", f"{module.type} takes one value, and {len(arguments) + len(keywords)} came", span
         )
     given = arguments[0] if arguments else next(iter(keywords.values()))
-    value = produced(given, Input("x", frame.call.span, frame.call, given))
+    value = produced(given, BodyInput("x", frame.call.span, frame.call, given))
     inner.run.inputs["x"] = value
     inner.running = value
     if not isinstance(module.body, ItemsBody):

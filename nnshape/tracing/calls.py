@@ -10,19 +10,19 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.tracing import measuring, names, numbers
+from nnshape.tracing import measuring, name_lookup, numbers
 from nnshape.tracing.applying import apply_module, made_before
-from nnshape.tracing.blocks import make_block
+from nnshape.tracing.block_calls import make_block
 from nnshape.tracing.containers import make_container
-from nnshape.tracing.derived import Derived, is_number, plain
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.layers import make_layer
 from nnshape.tracing.located import located
 from nnshape.tracing.loops import evaluate_all
 from nnshape.tracing.making import foreign, own_tensor
 from nnshape.tracing.members import CONTAINERS
-from nnshape.tracing.model import Attribute, Module
+from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import apply_function, read_attribute
+from nnshape.tracing.runtime_sizes import RuntimeSize, is_number, plain
 from nnshape.tracing.scope import (
     MISSING,
     Definition,
@@ -38,25 +38,25 @@ from nnshape.tracing.scope import (
     torch_names,
 )
 from nnshape.tracing.sequences import make_sequential
-from nnshape.tracing.values import holds_tensor, holds_unknown, shown
+from nnshape.tracing.value_display import holds_tensor, holds_unknown, shown
 
 
 def call(frame: Frame, node: nodes.Call) -> Any:
     """The value of a call; a tensor that this step made when its body ran before is made no second time."""
     function = node.function
     if isinstance(function, nodes.Name):
-        target = names.lookup(frame, function.id, function, called=True)
+        target = name_lookup.lookup(frame, function.id, function, called=True)
     elif isinstance(function, nodes.Attribute):
-        owner = names.attribute_owner(frame, function)
+        owner = name_lookup.attribute_owner(frame, function)
         if isinstance(owner, Tensor):
             return _method_call(frame, node, owner, function.name)
         if isinstance(owner, Namespace):
-            target = names.in_namespace(frame, function, owner, called=True)
+            target = name_lookup.in_namespace(frame, function, owner, called=True)
         elif isinstance(owner, Unknown):
             _arguments(frame, node)
             raise Unknowable
         else:
-            target = names.attribute(frame, function)
+            target = name_lookup.attribute(frame, function)
     else:
         target = frame.evaluate(function)
     if isinstance(target, Unknown):
@@ -70,7 +70,7 @@ def call(frame: Frame, node: nodes.Call) -> Any:
         return make_container(frame, node, target.name)
     existing = made_before(frame, target)
     if existing is not None and existing.tensor is not None:
-        return read_attribute(frame, Attribute(existing, ""), existing.tensor)
+        return read_attribute(frame, StoredTensor(existing, ""), existing.tensor)
     arguments, keywords = _arguments(frame, node)
     return _called(frame, node, target, arguments, keywords)
 
@@ -104,7 +104,7 @@ def _with_numbers(
     if name == "len" and len(arguments) == 1 and isinstance(arguments[0], Module) and arguments[0].holds_modules:
         return len(arguments[0].children)
     if name == "len" and len(arguments) == 1 and isinstance(arguments[0], Tensor):
-        return names.shape_of(arguments[0])[0] if arguments[0].shape else 0
+        return name_lookup.shape_of(arguments[0])[0] if arguments[0].shape else 0
     if holds_unknown(arguments):
         raise Unknowable
     if not all(is_number(a) or isinstance(a, (str, tuple, list, type(None))) for a in arguments):
@@ -164,7 +164,7 @@ def _method_call(frame: Frame, node: nodes.Call, tensor: Tensor, name: str) -> A
 
 
 def _size(tensor: Tensor, dim: int | None = None) -> Any:
-    sizes = names.shape_of(tensor)
+    sizes = name_lookup.shape_of(tensor)
     return sizes if dim is None else sizes[dim]
 
 
@@ -173,5 +173,5 @@ _READINGS: dict[str, Callable[..., Any]] = {
     "size": _size,
     "dim": lambda tensor: len(tensor.shape),
     "ndimension": lambda tensor: len(tensor.shape),
-    "numel": lambda tensor: Derived(tensor.numel(), "numel", (tensor,)),
+    "numel": lambda tensor: RuntimeSize(tensor.numel(), "numel", (tensor,)),
 }

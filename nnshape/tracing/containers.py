@@ -13,11 +13,11 @@ from nnshape.spec import nodes
 from nnshape.tracing import sequences
 from nnshape.tracing.applying import place
 from nnshape.tracing.faults import fault
-from nnshape.tracing.layers import settle
+from nnshape.tracing.layers import materialize
 from nnshape.tracing.members import CONTAINERS
 from nnshape.tracing.model import Call, Module, Run
 from nnshape.tracing.scope import Frame, Item
-from nnshape.tracing.values import shown
+from nnshape.tracing.value_display import shown
 
 
 def make_container(frame: Frame, node: nodes.Call, kind: str) -> Module:
@@ -55,7 +55,7 @@ def _take(inner: Frame, item: Item, kind: str) -> None:
     if isinstance(value, Module) and value.path is None and not of_parameters:
         place(inner, value)
         if value.layer is not None and not value.layer.wants_auto:
-            settle(inner, value)
+            materialize(inner, value)
     elif not (inner.placed is not None and (value is inner.placed or inner.placed.tensor is not None)) or (
         of_parameters != (inner.placed.tensor is not None)
     ):
@@ -75,7 +75,8 @@ _FORMS = {
 def report_never_applied(root: Module, report: Callable[[Problem], None]) -> None:
     """Report what a container holds and no step applies, where its parameters hang on what it is applied to."""
     for module in _held_below(root):
-        unknown = module.run is None if module.body is not None else module.layer is not None and not module.settled
+        is_layer = module.layer is not None
+        unknown = module.run is None if module.body is not None else is_layer and not module.materialized
         if unknown:
             message = f"{module.path} is never applied, so its parameters are not known"
             help = ("apply it in a later step, or leave it out",)

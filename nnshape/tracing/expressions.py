@@ -8,17 +8,17 @@ from typing import Any, NoReturn
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.tracing import calls, names, numbers
-from nnshape.tracing.derived import is_number, plain
+from nnshape.tracing import calls, name_lookup, numbers
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.located import located, truth
 from nnshape.tracing.loops import comprehended, evaluate_all
 from nnshape.tracing.members import item_of
 from nnshape.tracing.model import Module
 from nnshape.tracing.operations import on_tensors
+from nnshape.tracing.runtime_sizes import is_number, plain
 from nnshape.tracing.scope import MISSING, Frame, Local, find_torch
-from nnshape.tracing.values import shown
-from nnshape.tracing.work import ended, spend_on
+from nnshape.tracing.value_display import shown
+from nnshape.tracing.work_limit import ended, spend_on
 from nnshape.work import OutOfWork
 
 #: The values that are as large as what they hold.
@@ -55,7 +55,7 @@ def _name(frame: Frame, node: nodes.Name) -> Any:
     name = node.id
     if name == "_":
         return frame.running
-    return names.lookup(frame, name, node)
+    return name_lookup.lookup(frame, name, node)
 
 
 def _word(frame: Frame, node: nodes.Word) -> Any:
@@ -198,7 +198,7 @@ _RULES: dict[type, Callable[[Frame, Any], Any]] = {
     nodes.Word: _word,
     nodes.Starred: _starred,
     nodes.Call: calls.call,
-    nodes.Attribute: names.attribute,
+    nodes.Attribute: name_lookup.attribute,
     nodes.Subscript: _subscript,
     nodes.Slice: _slice,
     nodes.Binary: _binary,

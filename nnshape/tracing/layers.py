@@ -7,21 +7,21 @@ from typing import Any
 
 from nnshape.shapes.dims import Size, TooLarge
 from nnshape.shapes.function import Function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, product, tensors_in
 from nnshape.spec import nodes
 from nnshape.spec.limits import DIMENSIONS
-from nnshape.tracing.derived import plain
 from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Declared, Module, produced
-from nnshape.tracing.refusals import located_refusal, report_notices
+from nnshape.tracing.rule_refusals import located_refusal, report_notices
+from nnshape.tracing.runtime_sizes import plain
 from nnshape.tracing.scope import Frame
-from nnshape.tracing.values import holds_unknown
+from nnshape.tracing.value_display import holds_unknown
 from nnshape.work import PARAMETER, RULE, budget, spend
 
 #: Elements of a tensor whose bytes, 8 at the most for a real number, stay below 2**63.
-MOST_ELEMENTS = 2**60
+MAX_ELEMENTS = 2**60
 #: What is kept at most; models repeat far fewer layers than that.
 _KEPT = 20_000
 _PLAIN = frozenset({int, bool, float, str, type(None)})
@@ -108,16 +108,16 @@ def check_dimensions(frame: Frame, node: nodes.Node, result: Any) -> None:
             raise fault("too-large", message, frame.expression.span(node))
 
 
-def settle(frame: Frame, module: Module) -> None:
+def materialize(frame: Frame, module: Module) -> None:
     """Take up what a step's new module brings into the model, once its arguments are all known."""
     if module.layer is not None:
         module.parameters = module.layer.parameters()
         module.buffers = module.layer.buffers()
-    module.settled = True
+    module.materialized = True
     spend(RULE + PARAMETER * (len(module.parameters) + len(module.buffers)))
     for name, tensor in module.parameters.items():
         elements = product(tensor.shape)
-        if type(elements) is int and elements >= MOST_ELEMENTS:
+        if type(elements) is int and elements >= MAX_ELEMENTS:
             message = f"{name} would have {elements:,} elements, more than torch can count the bytes of"
             raise fault("too-large", message, module.span)
         frame.call.parameters += elements
@@ -133,15 +133,15 @@ def apply_layer(
         frame.call.partial_macs = True
         if layer.wants_auto:
             frame.call.partial_parameters = True
-        elif not module.settled:
-            settle(frame, module)
+        elif not module.materialized:
+            materialize(frame, module)
         return UNKNOWN
     plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
     try:
-        if not module.settled:
+        if not module.materialized:
             if layer.wants_auto:
                 layer = module.layer = layer.resolve(list(tensors_in((plain_arguments, plain_keywords))))
-            settle(frame, module)
+            materialize(frame, module)
         try:
             result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
         except Refusal as refusal:

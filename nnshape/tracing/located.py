@@ -8,10 +8,10 @@ from nnshape.shapes.dims import Dim, TooLarge
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.tracing import numbers
-from nnshape.tracing.derived import plain
 from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.runtime_sizes import plain
 from nnshape.tracing.scope import Frame
-from nnshape.tracing.values import symbols_under
+from nnshape.tracing.value_display import symbols_under
 
 
 class located:

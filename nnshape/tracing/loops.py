@@ -13,8 +13,8 @@ from nnshape.tracing.located import truth
 from nnshape.tracing.members import items_held
 from nnshape.tracing.model import Module
 from nnshape.tracing.scope import Frame
-from nnshape.tracing.values import shown
-from nnshape.tracing.work import TURN
+from nnshape.tracing.value_display import shown
+from nnshape.tracing.work_limit import TURN
 from nnshape.work import spend
 
 

@@ -13,14 +13,14 @@ from nnshape.shapes.tensor import Tensor
 from nnshape.spec import nodes
 from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing.applying import place
-from nnshape.tracing.derived import plain
 from nnshape.tracing.faults import Unknowable, fault
-from nnshape.tracing.layers import constructor_argument, settle
+from nnshape.tracing.layers import constructor_argument, materialize
 from nnshape.tracing.measuring import declares_function, measure_of
-from nnshape.tracing.model import Attribute, Module
-from nnshape.tracing.refusals import located_refusal, refuse_import
+from nnshape.tracing.model import Module, StoredTensor
+from nnshape.tracing.rule_refusals import located_refusal, refuse_import
+from nnshape.tracing.runtime_sizes import plain
 from nnshape.tracing.scope import MISSING, Foreign, Frame, Local, NumberFunction, find_torch
-from nnshape.tracing.values import holds_unknown, shown
+from nnshape.tracing.value_display import holds_unknown, shown
 
 
 def _is_size(value: Any) -> bool:
@@ -64,10 +64,10 @@ def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, 
     place(frame, module)
     if kind == "Parameter":
         module.parameters = {"": tensor}
-        settle(frame, module)
+        materialize(frame, module)
     else:
         module.buffers = {"": tensor}
-    return frame.call.record(Attribute(module, ""), () if initial is None else (initial,), {}, tensor)
+    return frame.call.record(StoredTensor(module, ""), () if initial is None else (initial,), {}, tensor)
 
 
 def foreign(

@@ -14,7 +14,7 @@ from nnshape.tracing.faults import fault
 
 if TYPE_CHECKING:
     from nnshape.shapes.function import Function
-    from nnshape.shapes.layer import Layer
+    from nnshape.shapes.layer_base import Layer
     from nnshape.spec import nodes
     from nnshape.tracing.scope import Frame
 

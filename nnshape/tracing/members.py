@@ -8,10 +8,10 @@ from nnshape.problems.nearest import listed, nearest
 from nnshape.spec import nodes
 from nnshape.tracing.faults import fault
 from nnshape.tracing.located import located
-from nnshape.tracing.model import Attribute, Module
+from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import read_attribute
 from nnshape.tracing.scope import Frame
-from nnshape.tracing.values import shown
+from nnshape.tracing.value_display import shown
 
 #: Each container: whether its items have names, and whether they are parameters.
 CONTAINERS = {
@@ -49,4 +49,4 @@ def items_held(frame: Frame, container: Module) -> list[Any]:
 
 
 def _held(frame: Frame, child: Module) -> Any:
-    return child if child.tensor is None else read_attribute(frame, Attribute(child, ""), child.tensor)
+    return child if child.tensor is None else read_attribute(frame, StoredTensor(child, ""), child.tensor)

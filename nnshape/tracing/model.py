@@ -13,14 +13,14 @@ from nnshape.records import dataclass
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import Size, TooLarge
 from nnshape.shapes.function import Function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.nested import map_nested
 from nnshape.shapes.tensor import Tensor, tensors_in
 
 if TYPE_CHECKING:
     from nnshape.spec import Expression, Node, Span, Spec
     from nnshape.tracing.contexts import FaultContext
-    from nnshape.tracing.parameters import ParameterRow, Totals
+    from nnshape.tracing.parameter_rows import ParameterRow, Totals
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -31,7 +31,7 @@ class Module:
     `print(model)` shows. Exactly one of these says what it is: `layer` for a class of `torch.nn`,
     `body` for a block, an anonymous block or a Sequential, `tensor` for a Parameter or Buffer,
     `holds_modules` for a ModuleList and its like.
-    `settled` says that its parameters are known.
+    `materialized` says that its parameters are known.
     """
 
     type: str
@@ -46,7 +46,7 @@ class Module:
     children: dict[str, Module] = field(default_factory=dict)
     parameters: dict[str, Tensor] = field(default_factory=dict)
     buffers: dict[str, Tensor] = field(default_factory=dict)
-    settled: bool = False
+    materialized: bool = False
     #: A ModuleList or its like: its children are what it holds.
     holds_modules: bool = False
     #: The first application of a body: what the real module's graph is built from.
@@ -71,7 +71,7 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Attribute:
+class StoredTensor:
     """A parameter or buffer of a module, read as a value: `embed.weight`."""
 
     module: Module
@@ -82,13 +82,13 @@ class Attribute:
 class Operation:
     """One application inside a step: of a module, of a function, or the reading of an attribute.
 
-    Arguments and result are abstract values (tensors, numbers, and `Derived` sizes); the tensors of
+    Arguments and result are abstract values (tensors, numbers, and `RuntimeSize` sizes); the tensors of
     the result have the operation as their producer. `call` is the step. `method` says that a function
     was called as a Tensor method. `run` is there where the module has a body.
     """
 
     call: Call
-    target: Module | Function | Attribute
+    target: Module | Function | StoredTensor
     arguments: tuple[Any, ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
     result: Any = None
@@ -97,7 +97,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Input:
+class BodyInput:
     """The producer of the tensors that a body gets under a name: the model, or a block.
 
     `span` is where the input is written. `call` is the step that applies the block and `given` the
@@ -124,7 +124,7 @@ class Declared:
     call: Call
 
 
-Producer = Operation | Input | Declared
+Producer = Operation | BodyInput | Declared
 
 
 def produced(value: Any, producer: Producer) -> Any:
@@ -196,7 +196,7 @@ class Call:
 
     def record(
         self,
-        target: Module | Function | Attribute,
+        target: Module | Function | StoredTensor,
         arguments: tuple[Any, ...],
         keywords: Mapping[str, Any],
         result: Any,

@@ -11,7 +11,7 @@ from typing import Any
 from nnshape.shapes.dims import Dim, TooLarge, at_least, divisible, equal, maximum, minimum
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec.limits import INTEGER, ITERATIONS
-from nnshape.tracing.derived import Derived, is_number, plain
+from nnshape.tracing.runtime_sizes import RuntimeSize, is_number, plain
 
 #: The name in Python's `operator` of each sign.
 BINARY = {
@@ -55,7 +55,7 @@ def arithmetic(sign: str, left: Any, right: Any) -> Any:
         if isinstance(a, Dim) or isinstance(b, Dim):
             raise Undecided from None
         raise TypeError(f"{sign} does not go with {_kind(a)} and {_kind(b)}") from None
-    return derived(in_range(value), name, left, right)
+    return runtime_size(in_range(value), name, left, right)
 
 
 def _divides_symbol(a: Any, b: Any) -> bool:
@@ -63,10 +63,10 @@ def _divides_symbol(a: Any, b: Any) -> bool:
     return symbolic and not isinstance(a, float) and not isinstance(b, float) and divisible(a, b) is True
 
 
-def derived(value: Any, how: str, *operands: Any) -> Any:
+def runtime_size(value: Any, how: str, *operands: Any) -> Any:
     """The value, with how it came about where an operand came from a tensor."""
-    if any(type(operand) is Derived for operand in operands):
-        return Derived(value, how, operands)
+    if any(type(operand) is RuntimeSize for operand in operands):
+        return RuntimeSize(value, how, operands)
     return value
 
 
@@ -274,4 +274,4 @@ def evaluate(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) ->
             raise
         raise ValueError(str(error)) from None
     # The turns of a loop are counted when the model is read.
-    return value if isinstance(value, tuple) else derived(in_range(value), name, *arguments)
+    return value if isinstance(value, tuple) else runtime_size(in_range(value), name, *arguments)

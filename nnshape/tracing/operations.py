@@ -11,13 +11,13 @@ from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec import nodes
-from nnshape.tracing.derived import plain
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.layers import check_dimensions
-from nnshape.tracing.model import Attribute
-from nnshape.tracing.refusals import located_refusal, report_notices
+from nnshape.tracing.model import StoredTensor
+from nnshape.tracing.rule_refusals import located_refusal, report_notices
+from nnshape.tracing.runtime_sizes import plain
 from nnshape.tracing.scope import Frame
-from nnshape.tracing.values import holds_unknown
+from nnshape.tracing.value_display import holds_unknown
 
 
 def apply_function(
@@ -50,7 +50,7 @@ def apply_function(
     return frame.call.record(function, arguments, keywords, result, method=method)
 
 
-def read_attribute(frame: Frame, attribute: Attribute, tensor: Tensor) -> Tensor:
+def read_attribute(frame: Frame, attribute: StoredTensor, tensor: Tensor) -> Tensor:
     """The value of a parameter or buffer, read inside an expression."""
     return frame.call.record(attribute, (), {}, tensor)  # type: ignore[no-any-return]  # a tensor stays one
 

@@ -13,7 +13,7 @@ from nnshape.shapes.arguments import AUTO
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import all_functions, find_function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import all_layers, find_layer
 from nnshape.shapes.tensor import UNKNOWN
 from nnshape.spec import Block, Expression, Node, Span, Spec, Step

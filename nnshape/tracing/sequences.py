@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnshape.spec import nodes
-from nnshape.spec.names import item_name_fault
+from nnshape.spec.naming_rules import item_name_fault
 from nnshape.tracing.faults import fault
 from nnshape.tracing.located import truth
 from nnshape.tracing.loops import turns

@@ -17,14 +17,14 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import Span, Spec
 from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PATH_CHARACTERS, PROBLEMS, WORK, WORK_A_CALL
-from nnshape.tracing import bodies, expressions, settings
+from nnshape.tracing import bodies, expressions, starting_values
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
-from nnshape.tracing.expectations import check_expectations
+from nnshape.tracing.expectation_checks import check_expectations
 from nnshape.tracing.faults import Abort, Fault, Unknowable
 from nnshape.tracing.measuring import Measuring
 from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Trace
-from nnshape.tracing.parameters import parameter_rows, totals_of
+from nnshape.tracing.parameter_rows import parameter_rows, totals_of
 from nnshape.tracing.scope import FileScope, Frame
 from nnshape.work import Budget, OutOfWork, bounded
 
@@ -120,7 +120,7 @@ class Tracer:
 
 def file_scope(spec: Spec) -> FileScope:
     """The names of a file and of the files that it includes."""
-    hparams = {name: settings.tupled(located.value) for name, located in spec.hparams.items()}
+    hparams = {name: starting_values.tupled(located.value) for name, located in spec.hparams.items()}
     includes = {name: file_scope(include.spec) for name, include in spec.includes.items() if include.spec is not None}
     return FileScope(spec, hparams, {}, includes)
 
@@ -152,9 +152,9 @@ def trace_spec(
     for problem in spec.problems:
         tracer.report(problem)
     file = file_scope(spec)
-    shapes = settings.input_patterns(spec, input)
+    shapes = starting_values.input_patterns(spec, input)
     with bounded(tracer.budget):
-        values = settings.override(tracer, spec, file, shapes, variant, overrides or {}, symbolic)
+        values = starting_values.override(tracer, spec, file, shapes, variant, overrides or {}, symbolic)
     module = Module(spec.name, (None, spec.body.span), path="")
     run = Run({})
     call = Call("", spec.name, spec.name, "", spec.body.span, -1, module)
@@ -165,7 +165,7 @@ def trace_spec(
         bounded(tracer.budget),
     ):  # fmt: skip
         try:
-            settings.declare_inputs(frame, shapes, values)
+            starting_values.declare_inputs(frame, shapes, values)
             taken.update(file.sizes)
             bodies.run_steps(frame, spec.body.steps)
             run.output = _output(frame, spec)

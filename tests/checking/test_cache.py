@@ -11,7 +11,7 @@ import pytest
 
 import nnshape
 from nnshape.cache.store import _digest
-from nnshape.checking import Cache, judging, running
+from nnshape.checking import Cache, check_run, judging
 
 ROOT = Path(nnshape.__file__).parents[1]
 INCLUDER = "input: 8\ninclude: {lib: lib.yaml}\nlayers:\n  a: lib.B()\n"
@@ -26,7 +26,7 @@ def judged(monkeypatch):
         names.append(task.source.name)
         return judging.judge(task)
 
-    monkeypatch.setattr(running, "judge", judge)
+    monkeypatch.setattr(check_run, "judge", judge)
     return names
 
 
@@ -123,7 +123,7 @@ def test_torch_is_part_of_every_key(project, checked, cache, judged, monkeypatch
     assert len(judged) == 1
     *others, origin, text = versions()
     changed = (*others, origin, text.replace("2.", "3.")) if change == "another version" else tuple(others)
-    monkeypatch.setattr("nnshape.checking.cache.versions", lambda: changed)
+    monkeypatch.setattr("nnshape.checking.outcome_cache.versions", lambda: changed)
     checked(cache=Cache(cache.store.folder), device=device)
     assert len(judged) == 2
 

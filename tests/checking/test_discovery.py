@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from nnshape.checking import Settings, discovery, find_specs, stdin_spec
-from nnshape.checking.patterns import Patterns
+from nnshape.checking.path_patterns import Patterns
 from nnshape.problems import SpecError
 from nnshape.spec import limits
 

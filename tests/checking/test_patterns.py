@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from nnshape.checking.patterns import MAX_CHARACTERS, MAX_PATTERNS, BadPattern, Patterns
+from nnshape.checking.path_patterns import MAX_CHARACTERS, MAX_PATTERNS, BadPattern, Patterns
 
 
 @pytest.mark.parametrize(

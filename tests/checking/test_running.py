@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnshape.checking import running
+from nnshape.checking import check_run
 from nnshape.problems import SpecError
 
 
@@ -18,7 +18,7 @@ from nnshape.problems import SpecError
     ],
 )
 def test_small_jobs_stay_in_this_process(tasks, device, jobs, wanted):
-    assert running._processes(tasks, device, jobs) == wanted
+    assert check_run._processes(tasks, device, jobs) == wanted
 
 
 def test_a_device_that_is_not_there_is_refused(project, checked):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nnshape.checking import running, starting, workers
+from nnshape.checking import check_run, starting, workers
 
 ROOT = Path(__file__).parents[2]
 RESNET = (ROOT / "configs" / "resnet.yaml").read_text("utf-8")
@@ -56,7 +56,7 @@ def wait_for(condition):
 
 @pytest.fixture
 def many(project, monkeypatch, mark):
-    monkeypatch.setattr(running, "_LEAST_WITHOUT", 1)
+    monkeypatch.setattr(check_run, "_LEAST_WITHOUT", 1)
     files = {f"f{i:02}_yaml": f"input: 8\nlayers:\n  a: Linear({7 + i % 2}, 4)\n" for i in range(9)}
     project(**files, lib_yaml="blocks:\n  B():\n    fc: Linear(7, 3)\n")
     project(m_yaml="input: 8\ninclude: {lib: lib.yaml}\nlayers:\n  a: lib.B()\n")

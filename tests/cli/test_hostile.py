@@ -240,7 +240,7 @@ HOSTILE = {
 @pytest.fixture
 def low_limits(monkeypatch):
     """The limits on work a fiftieth of what they are: what runs into one does so in a fiftieth of the time."""
-    monkeypatch.setattr(import_module("nnshape.tracing.work"), "WORK", limits.WORK // 50)
+    monkeypatch.setattr(import_module("nnshape.tracing.work_limit"), "WORK", limits.WORK // 50)
     monkeypatch.setattr(import_module("nnshape.tracing.tracer"), "CALLS", limits.CALLS // 50)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import nnshape
-from nnshape.fixes import Search, edited, explained, fixes, searching, settled, unified_diff
+from nnshape.fixes import Search, apply_fixes, edited, explained, fixes, searching, unified_diff
 from nnshape.fixes.editing import Edit, moved, unmoved
 from nnshape.fixes.trying import Trials
 from nnshape.spec import Source, Span
@@ -79,7 +79,7 @@ def test_where_a_step_is_missing_the_argument_is_not_taken_for_wrong(wrong):
     first, second = fixes(trace)[:2]
     assert (first.shown, second.shown) == ("flatten: Flatten(), above fc", "fc: Linear(5, 10)")
     assert not second.safe
-    assert settled(trace).fixes == ()
+    assert apply_fixes(trace).fixes == ()
 
 
 def test_a_step_is_put_in_with_the_line_ends_and_the_indent_of_the_file():
@@ -103,7 +103,7 @@ def test_a_missing_step_is_written_as_its_neighbours_are(text, after):
 
 
 def test_the_safe_fixes_are_made_and_all_else_is_kept_to_the_byte(wrong, mended):
-    result = settled(of(wrong))
+    result = apply_fixes(of(wrong))
     assert result.text == mended
     assert [fix.shown for fix in result.fixes] == [
         "conv1: Conv2d( 1, 6, 5 )", "fc1: Linear(1176, 120)", "fc2: Linear(120, 10)"
@@ -116,7 +116,7 @@ def test_a_fix_that_harms_another_variant_is_not_made():
         "input: 8\nhparams: {d: 8}\nvariants: {small: {d: 6}, large: {d: 8}}\n"
         "layers:\n  a: Linear(8, d)\n  b: Linear(6, 2)\n"
     )
-    assert settled(of(text)).fixes == ()
+    assert apply_fixes(of(text)).fixes == ()
 
 
 def test_an_included_file_is_never_edited(tmp_path):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import nnshape
-from nnshape.fixes import rewrite, settled
+from nnshape.fixes import apply_fixes, rewrite
 from nnshape.spec import Source, read_source
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and permissions of POSIX")
@@ -16,7 +16,7 @@ NO_ROOT = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reas
 
 def fix(path) -> None:
     trace = nnshape.trace(path)
-    rewrite(trace.spec.source, settled(trace).text)
+    rewrite(trace.spec.source, apply_fixes(trace).text)
 
 
 @pytest.fixture
@@ -161,13 +161,13 @@ def test_a_file_that_changed_since_it_was_read_is_left_alone(file):
     trace = nnshape.trace(file)
     file.write_text("input: 3\nlayers:\n  mine: ReLU()\n")
     with pytest.raises(nnshape.SpecError, match="it has changed since it was read"):
-        rewrite(trace.spec.source, settled(trace).text)
+        rewrite(trace.spec.source, apply_fixes(trace).text)
     assert file.read_text() == "input: 3\nlayers:\n  mine: ReLU()\n"
 
 
 def test_a_file_that_changes_while_it_is_written_is_left_alone(file, monkeypatch):
     trace = nnshape.trace(file)
-    text = settled(trace).text
+    text = apply_fixes(trace).text
 
     def meanwhile(descriptor: int) -> None:
         file.write_text("theirs")

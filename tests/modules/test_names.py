@@ -8,7 +8,7 @@ import torch
 
 from nnshape import SpecError, build, loads, trace, verify
 from nnshape.modules.building import taken_names
-from nnshape.spec.names import MODULE_ATTRIBUTES
+from nnshape.spec.naming_rules import MODULE_ATTRIBUTES
 
 #: Names that fx or the code of a forward method uses itself, or that differ from another by its number or case.
 HARMLESS = [

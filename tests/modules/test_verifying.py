@@ -13,7 +13,7 @@ from nnshape.modules.choosing import choose
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import symbol
 from nnshape.shapes.functions import find_function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))

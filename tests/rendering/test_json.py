@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nnshape.problems import Problem
-from nnshape.rendering.json import failure_json, trace_json
+from nnshape.rendering.trace_json import failure_json, trace_json
 
 
 @pytest.fixture

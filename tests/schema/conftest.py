@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from nnshape.schema import schema
-from nnshape.spec.document import Mapping, Node, Scalar, parse_document
 from nnshape.spec.scalars import value_of
 from nnshape.spec.source import source_of_text
+from nnshape.spec.yaml_tree import Mapping, Node, Scalar, parse_document
 
 
 def _data(node: Node | None) -> Any:

@@ -8,7 +8,7 @@ from jsonschema import Draft7Validator
 
 from nnshape.schema import schema_text
 from nnshape.spec import loads
-from nnshape.spec.expectations import QUANTITIES
+from nnshape.spec.expect_key import QUANTITIES
 from nnshape.spec.keys import KEYS, REQUIRED
 from nnshape.spec.mapping_steps import OWN_KEYS
 from nnshape.spec.spec import Quantity

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from nnshape.problems import SpecError
 from nnshape.schema import patterns
 from nnshape.spec import loads, parse_shape, source_of_text
-from nnshape.spec.expectations import COUNT
-from nnshape.spec.names import name_problem, step_name_problem
-from nnshape.spec.settings import TARGET
+from nnshape.spec.expect_key import COUNT
+from nnshape.spec.naming_rules import name_problem, step_name_problem
+from nnshape.spec.sections import TARGET
 from nnshape.spec.source import Span
 
 SPAN = Span(source_of_text("", "<test>"), 0, 0)

@@ -14,8 +14,8 @@ from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.refusal import Refusal
 from nnshape.spec import nodes, parse_expression, source_of_text
-from nnshape.spec.origin import verbatim
 from nnshape.spec.source import Span
+from nnshape.spec.source_map import verbatim
 
 LAYERS, FUNCTIONS = layers(), functions()
 #: A value of each type of JSON, but a text, which stands for any value, and a truth, of which more below.

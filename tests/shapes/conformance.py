@@ -21,7 +21,7 @@ from nnshape.shapes.dims import TooLarge, substitute, symbol
 from nnshape.shapes.dtypes import DTYPES, DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in

@@ -7,8 +7,8 @@ import pytest
 from nnshape.shapes.function import REGISTRY as FUNCTIONS
 from nnshape.shapes.function import function
 from nnshape.shapes.functions import all_functions, find_function
-from nnshape.shapes.layer import REGISTRY as LAYERS
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import REGISTRY as LAYERS
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import all_layers, find_layer
 from nnshape.shapes.layers.index import LAYER_OF
 from nnshape.shapes.tensor import Tensor

@@ -2,9 +2,9 @@ import pytest
 import yaml
 
 from nnshape.problems import SpecError
-from nnshape.spec import Source, document, loads
-from nnshape.spec.document import Mapping, Scalar, Sequence, parse_document
+from nnshape.spec import Source, loads, yaml_tree
 from nnshape.spec.scalars import value_of
+from nnshape.spec.yaml_tree import Mapping, Scalar, Sequence, parse_document
 
 
 def fault(text: str):
@@ -23,7 +23,7 @@ def plain(node):
 
 @pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 def test_a_tree_with_and_without_libyaml(monkeypatch, loader):
-    monkeypatch.setattr(document, "_Loader", getattr(yaml, loader))
+    monkeypatch.setattr(yaml_tree, "_Loader", getattr(yaml, loader))
     text = "a: {b: [1, 'x']}\nc:\n  - d\n  -\ne:\n"
     root, problems = parse_document(Source("s", text))
     assert plain(root) == {"a": {"b": ["1", "x"]}, "c": ["d", ""], "e": ""}
@@ -111,7 +111,7 @@ H = "input: 3\nlayers:\n"
     ],
 )
 def test_what_is_not_yaml_here_is_said_in_plain_words(monkeypatch, loader, text, message, place, pointed):
-    monkeypatch.setattr(document, "_Loader", getattr(yaml, loader))
+    monkeypatch.setattr(yaml_tree, "_Loader", getattr(yaml, loader))
     problem = fault(text)
     assert problem.kind == "syntax"
     assert message in problem.message

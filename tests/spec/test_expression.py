@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nnshape.problems import SpecError
 from nnshape.spec import Expression, Source, Span, limits, parse_expression
-from nnshape.spec.origin import verbatim
+from nnshape.spec.source_map import verbatim
 
 
 def parse(text: str) -> Expression:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnshape.spec import Name, Source, Span, loads, nodes
-from nnshape.spec.document import Scalar, parse_document
-from nnshape.spec.origin import origin_of_scalar
+from nnshape.spec.source_map import map_of_scalar
+from nnshape.spec.yaml_tree import Scalar, parse_document
 
 STYLES = ["plain", "lines", "single", "double", "escaped", "literal", "folded"]
 TEMPLATES = [
@@ -132,7 +132,7 @@ def test_folds_map_to_the_character(yaml, value):
 def test_a_line_end_of_yaml_1_1_still_has_a_place():
     text = "'a\x85 b'"
     source = Source("s", text)
-    origin = origin_of_scalar("a b", "'", Span(source, 0, len(text)))
+    origin = map_of_scalar("a b", "'", Span(source, 0, len(text)))
     assert origin.span(0, 1).text == text
 
 

@@ -5,7 +5,7 @@ import pytest
 from nnshape.problems import SpecError
 from nnshape.problems.kinds import kind_names
 from nnshape.spec import Body, Expression, ShapePattern, Word, load, loads, nodes
-from nnshape.spec.names import MODULE_ATTRIBUTES
+from nnshape.spec.naming_rules import MODULE_ATTRIBUTES
 
 H = "input: 3\nlayers:\n"
 M = H + "  fc: Linear(3, 4)\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.rendering.checks.full import summary_line
-from nnshape.rendering.checks.places import file_of
+from nnshape.rendering.checks.locations import file_of
 from nnshape.rendering.checks.texts import message_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnshape.rendering.checks.places import file_of, path_from
+from nnshape.rendering.checks.locations import file_of, path_from
 from nnshape.rendering.checks.texts import whole_text
 from nnshape.rendering.visible import in_percent, visible
 

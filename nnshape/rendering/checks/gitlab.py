@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.rendering.checks.places import Fingerprints, file_of, path_from
+from nnshape.rendering.checks.locations import Fingerprints, file_of, path_from
 from nnshape.rendering.checks.texts import message_of
-from nnshape.rendering.json import document
+from nnshape.rendering.trace_json import document
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.rendering.json import problem_json, text_of
+from nnshape.rendering.trace_json import problem_json, text_of
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report, Skipped

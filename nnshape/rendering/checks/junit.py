@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from nnshape.rendering.checks.places import file_of
+from nnshape.rendering.checks.locations import file_of
 from nnshape.rendering.checks.texts import message_of, whole_text
 from nnshape.rendering.visible import guarded, in_text, in_xml, visible
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.rendering.checks.places import end_of, file_of, path_from, utf8_column
+from nnshape.rendering.checks.locations import end_of, file_of, path_from, utf8_column
 from nnshape.rendering.checks.texts import whole_text
-from nnshape.rendering.json import document
+from nnshape.rendering.trace_json import document
 
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report

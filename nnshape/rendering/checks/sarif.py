@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.problems.kinds import KINDS, kind_names
 from nnshape.problems.pages import kind_of
-from nnshape.rendering.checks.places import Fingerprints, end_of, file_of, path_from, uri_of, utf16_column
+from nnshape.rendering.checks.locations import Fingerprints, end_of, file_of, path_from, uri_of, utf16_column
 from nnshape.rendering.checks.texts import whole_text
-from nnshape.rendering.json import document
+from nnshape.rendering.trace_json import document
 from nnshape.rendering.visible import visible
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import is_complex, is_floating, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed
-from nnshape.shapes.reduction import chosen, reduced, require_reduction
+from nnshape.shapes.loss_reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
 from nnshape.shapes.values import number, require_fit, require_floating

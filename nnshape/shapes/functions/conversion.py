@@ -13,7 +13,7 @@ from nnshape.shapes.tensor import Tensor
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Whole
     from nnshape.shapes.dims import Size
-    from nnshape.shapes.layer import Device
+    from nnshape.shapes.layer_base import Device
 
 
 def converted(input: Tensor, dtype: DType | None) -> Tensor:

@@ -24,7 +24,7 @@ from nnshape.shapes.tensor import Shape, Tensor
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Number, Whole, WholeTuple
-    from nnshape.shapes.layer import Device
+    from nnshape.shapes.layer_base import Device
 
 
 def checked_size(sizes: Any, name: str = "size") -> Shape:

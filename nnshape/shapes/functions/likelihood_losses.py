@@ -8,7 +8,7 @@ from nnshape.shapes.dims import equal
 from nnshape.shapes.dtypes import FLOAT32, category, is_complex, is_integral, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed, require_difference, require_float_dtype
-from nnshape.shapes.reduction import chosen, reduced, require_reduction
+from nnshape.shapes.loss_reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.values import require_fit

@@ -20,8 +20,8 @@ from nnshape.shapes.dtypes import (
     result_type,
 )
 from nnshape.shapes.function import function
+from nnshape.shapes.loss_reduction import chosen, reduced, require_reduction
 from nnshape.shapes.notices import notice
-from nnshape.shapes.reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import number, require_floating

@@ -14,7 +14,7 @@ from nnshape.shapes.dtypes import FLOAT32, DType, category, is_complex, is_integ
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.creation import require_fits
 from nnshape.shapes.functions.losses import bracketed
-from nnshape.shapes.reduction import chosen, reduced, require_reduction
+from nnshape.shapes.loss_reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import number

@@ -16,7 +16,7 @@ from nnshape.shapes.tensor import Tensor
 if TYPE_CHECKING:
     from nnshape.problems.kinds import KindName
     from nnshape.shapes.arguments import Flag, Whole, Wholes
-    from nnshape.shapes.layer import Device
+    from nnshape.shapes.layer_base import Device
 
 _NORMS = (None, "forward", "backward", "ortho")
 

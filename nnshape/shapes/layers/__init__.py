@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from nnshape.shapes.layer import REGISTRY, Layer
+from nnshape.shapes.layer_base import REGISTRY, Layer
 from nnshape.shapes.layers.index import FAMILY_OF
 
 #: The files of this folder that declare layers.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.functions import adaptive as functions
 from nnshape.shapes.functions.adaptive import adaptive_average, adaptive_largest, check_output_size
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.windows import named_lines
 

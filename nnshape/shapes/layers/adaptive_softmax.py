@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import DType, is_complex
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.values import number

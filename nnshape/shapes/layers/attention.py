@@ -8,7 +8,7 @@ from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume
 from nnshape.shapes.dims import Size, equal
 from nnshape.shapes.dtypes import DType, is_complex
 from nnshape.shapes.functions.attention import Heads, attend
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
 from nnshape.shapes.values import number

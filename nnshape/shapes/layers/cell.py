@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType, is_complex, promote
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
 

@@ -9,7 +9,7 @@ from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import INT64, DType
 from nnshape.shapes.functions import class_losses as functions
 from nnshape.shapes.functions.losses import alike
-from nnshape.shapes.layer import Device
+from nnshape.shapes.layer_base import Device
 from nnshape.shapes.layers.loss import _Loss
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product

@@ -20,7 +20,7 @@ from nnshape.shapes.functions.convolution import (
     same_padding,
 )
 from nnshape.shapes.functions.padding import padded
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
 from nnshape.shapes.windows import each_at_least, named_lines, per_dimension, window_span, windows_formula

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnshape.shapes.functions import distance as rules
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from nnshape.shapes.functions import dropout as functions
 from nnshape.shapes.functions.dropout import check_probability, dropped, require_dropout1d
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor
 
 

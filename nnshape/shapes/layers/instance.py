@@ -10,7 +10,7 @@ from typing import ClassVar
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType, is_floating
 from nnshape.shapes.functions import normalization as rules
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers.normalization import _Normalization
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor

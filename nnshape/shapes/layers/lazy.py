@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers import convolution, instance, linear, normalization, transposed
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor

@@ -8,7 +8,7 @@ from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Dim, Size, substitute
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.functions import network as functions
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, shape_text
 

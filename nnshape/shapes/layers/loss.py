@@ -11,8 +11,8 @@ from nnshape.shapes.dims import shape_part
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import likelihood_losses
 from nnshape.shapes.functions import losses as functions
-from nnshape.shapes.layer import Layer
-from nnshape.shapes.reduction import chosen
+from nnshape.shapes.layer_base import Layer
+from nnshape.shapes.loss_reduction import chosen
 from nnshape.shapes.tensor import Tensor
 
 

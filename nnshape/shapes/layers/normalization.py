@@ -11,7 +11,7 @@ from nnshape.shapes.constraints import assume_at_least, assume_divisible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, DType
 from nnshape.shapes.functions import normalization as rules
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, shape_text
 from nnshape.shapes.windows import each_at_least, torch_shape

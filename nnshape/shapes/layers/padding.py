@@ -8,7 +8,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.dims import Size
 from nnshape.shapes.functions import padding as functions
 from nnshape.shapes.functions.padding import padded, require_value
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.windows import AXES, arriving, layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.functions import pair_losses as functions
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers.loss import _Loss
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nnshape.shapes.dims import Size, maximum
 from nnshape.shapes.functions import pooling as functions
 from nnshape.shapes.functions.pooling import Window, average_pooled, check_divisor, check_pool, max_pooled
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.windows import least_size, named_lines, windows_formula
 

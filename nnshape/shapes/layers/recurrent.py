@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import DType, is_complex
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import number, require_few

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.axes import axis
 from nnshape.shapes.functions import shape as rules
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnshape.shapes.axes import axis
 from nnshape.shapes.functions import softmax as functions
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers.activation import _Activation
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers.transformer_layer import (
     Parameters,
     TransformerDecoderLayer,

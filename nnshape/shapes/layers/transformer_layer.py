@@ -13,7 +13,7 @@ from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.functions.attention import Heads, attend
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers.attention import MultiheadAttention
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product

@@ -10,7 +10,7 @@ from nnshape.shapes.dims import Size, at_least, maximum
 from nnshape.shapes.dtypes import FLOAT32, DType
 from nnshape.shapes.functions import convolution as functions
 from nnshape.shapes.functions.convolution import check_output_padding, check_window, convolve_transposed, require_map
-from nnshape.shapes.layer import Device, Layer
+from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers.convolution import check_channels
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, sizes_text

@@ -12,7 +12,7 @@ from nnshape.shapes.dims import maximum
 from nnshape.shapes.functions import unpooling as functions
 from nnshape.shapes.functions.pooling import check_pool
 from nnshape.shapes.functions.unpooling import fractional_pooled, fractional_size, power_pooled, unpool_window, unpooled
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.windows import named_lines, per_dimension, windows_formula

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.dims import Size
 from nnshape.shapes.functions import folding, vision
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.resizing import scale_text
 from nnshape.shapes.tensor import Tensor, product

@@ -15,11 +15,11 @@ import pytest
 
 import nnshape
 from nnshape.checking import Finding, Outcome, Report, Settings, Skipped, check
-from nnshape.checking.discovery import Candidate
+from nnshape.checking.discovery import SpecFile
 from nnshape.problems import Label, Problem
 from nnshape.problems.kinds import kind_names
 from nnshape.problems.pages import kind_of
-from nnshape.rendering.checks.places import path_from, uri_of
+from nnshape.rendering.checks.locations import path_from, uri_of
 from nnshape.rendering.formats import FORMATS, View, format_names, format_of
 from nnshape.rendering.styled import painted
 from nnshape.spec import Source, Span
@@ -41,7 +41,7 @@ def rendered(name: str, report: Report, root: str | None = None):
 @pytest.fixture
 def report():
     skipped = Skipped("values.yaml", "not-a-spec", "it has no layers"), Skipped("old", "excluded", "x", True, "x.toml")
-    return check([Candidate(NASTY, Source(NASTY, TEXT))], Settings(), device="none", skipped=skipped)
+    return check([SpecFile(NASTY, Source(NASTY, TEXT))], Settings(), device="none", skipped=skipped)
 
 
 def made(*problems: Problem, name: str = NASTY, source: Source | None = None, crash: str = "") -> Report:
@@ -151,7 +151,7 @@ def test_gitlab(report):
 
 def test_a_fingerprint_stays_when_lines_are_added_above():
     def fingerprints(text: str) -> list[str]:
-        report = check([Candidate("a.yaml", Source("a.yaml", text))], Settings(), device="none")
+        report = check([SpecFile("a.yaml", Source("a.yaml", text))], Settings(), device="none")
         return [issue["fingerprint"] for issue in json.loads(rendered("gitlab", report))]
 
     assert fingerprints(TEXT) == fingerprints("# new\n\n" + TEXT)

@@ -9,10 +9,10 @@ from nnshape.problems.nearest import nearest
 from nnshape.records import dataclass
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.spec import limits, nodes
-from nnshape.spec.document import Mapping, Node, Scalar
 from nnshape.spec.expression import Expression, parse_expression
-from nnshape.spec.origin import Origin, Piece, verbatim
 from nnshape.spec.source import Span, source_of_text
+from nnshape.spec.source_map import Piece, SourceMap, verbatim
+from nnshape.spec.yaml_tree import Mapping, Node, Scalar
 
 _USUAL = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
 _BRACKETS = re.compile(r"\s*(?:([^\W\d][\w.]*)\s*)?(\[)(.*)\]\s*", re.DOTALL)
@@ -49,7 +49,7 @@ def parse_shape(text: str, name: str = "<shape>") -> ShapePattern:
     return shape_of_text(source.text, verbatim(Span(source, 0, len(source.text))))
 
 
-def shape_of_text(text: str, origin: Origin) -> ShapePattern:
+def shape_of_text(text: str, origin: SourceMap) -> ShapePattern:
     """The shape in a text whose characters stand at `origin`; raises SpecError."""
     stripped = text.strip()
     start = len(text) - len(text.lstrip())
@@ -76,7 +76,7 @@ def shape_of_text(text: str, origin: Origin) -> ShapePattern:
     return _per_sample(text, origin, span)
 
 
-def _per_sample(text: str, origin: Origin, span: Span) -> ShapePattern:
+def _per_sample(text: str, origin: SourceMap, span: Span) -> ShapePattern:
     spaced = _SPACED_X.search(text) is not None
     ranges: list[tuple[int, int]] = []
     at = _skip(text, 0)
@@ -102,7 +102,7 @@ def _per_sample(text: str, origin: Origin, span: Span) -> ShapePattern:
         parts.append(text[low:high] + ",")
         length += high - low + 1
     parts.append("]")
-    expression = parse_expression("".join(parts), Origin(origin.source, tuple(pieces), span))
+    expression = parse_expression("".join(parts), SourceMap(origin.source, tuple(pieces), span))
     assert isinstance(expression.node, nodes.List)
     for dim in expression.node.items:
         check_dim(dim, expression)
@@ -141,7 +141,7 @@ def _element_end(text: str, at: int, spaced: bool) -> int:
     return at
 
 
-def _no_element(text: str, at: int, origin: Origin) -> SpecError:
+def _no_element(text: str, at: int, origin: SourceMap) -> SpecError:
     here = text[at : at + 1]
     span = origin.span(at, min(at + 1, len(text)))
     if here in ("(", "["):
@@ -209,4 +209,4 @@ def shape_of_node(node: Node) -> ShapePattern:
         )
         text += item.value
     pieces.append(Piece(len(text), len(text) + 1, node.span.end - 1, node.span.end))
-    return shape_of_text(text + "]", Origin(node.span.source, tuple(pieces), node.span))
+    return shape_of_text(text + "]", SourceMap(node.span.source, tuple(pieces), node.span))

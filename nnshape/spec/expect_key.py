@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, cast
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.nearest import nearest
 from nnshape.spec import limits
-from nnshape.spec.document import Mapping, Node, Scalar, Sequence
-from nnshape.spec.names import shortened
+from nnshape.spec.naming_rules import shortened
 from nnshape.spec.scalars import kind_of
-from nnshape.spec.shape import shape_of_node
+from nnshape.spec.shape_patterns import shape_of_node
 from nnshape.spec.spec import Expectation, OutputShape, Quantity, Relation
+from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from nnshape.spec.findings import Findings

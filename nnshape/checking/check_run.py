@@ -6,22 +6,22 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from nnshape.checking.cache import Cache
-from nnshape.checking.discovery import Candidate
+from nnshape.checking.discovery import SpecFile
 from nnshape.checking.ignoring import filtered
 from nnshape.checking.judging import Judgement, Task, judge
 from nnshape.checking.outcome import Finding, Outcome, Report, Skipped
-from nnshape.checking.settings import Settings
+from nnshape.checking.outcome_cache import Cache
+from nnshape.checking.project_settings import Settings
 from nnshape.problems import SpecError
 
 #: Fewer specs than this are judged in this process: starting others would take longer.
-_LEAST_WITH_TORCH, _LEAST_WITHOUT = 8, 64
+_MIN_WITH_TORCH, _MIN_WITHOUT = 8, 64
 #: Each process holds a torch of its own.
 _MOST_PROCESSES = 8
 
 
 def check(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[SpecFile],
     settings: Settings,
     *,
     device: str = "meta",
@@ -85,7 +85,7 @@ def _processes(tasks: int, device: str, jobs: int | None) -> int:
         return 1
     if not sys.executable or getattr(sys, "frozen", False):  # there is no Python here that could be started
         return 1
-    least = _LEAST_WITHOUT if device == "none" else _LEAST_WITH_TORCH
+    least = _MIN_WITHOUT if device == "none" else _MIN_WITH_TORCH
     if jobs is None:
         jobs = min(_cores(), _MOST_PROCESSES)
     return min(jobs, tasks) if tasks >= least else 1

@@ -9,11 +9,11 @@ from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 from nnshape.spec import Block, Body, ShapePattern, Span, nodes
-from nnshape.tracing import patterns
-from nnshape.tracing.derived import Derived
+from nnshape.tracing import shape_matching
 from nnshape.tracing.faults import Fault
-from nnshape.tracing.model import Input, Module, produced
-from nnshape.tracing.refusals import located_refusal
+from nnshape.tracing.model import BodyInput, Module, produced
+from nnshape.tracing.rule_refusals import located_refusal
+from nnshape.tracing.runtime_sizes import RuntimeSize
 from nnshape.tracing.scope import BlockBody, Definition, FileScope, Frame, Local
 
 
@@ -83,7 +83,7 @@ def bind_inputs(
         raise located_refusal(frame, place, refusal, (), None) from None
     for item in inputs:
         given = bound[item.name]
-        value = produced(given, Input(item.name, item.span, frame.call, given, len(inputs) == 1))
+        value = produced(given, BodyInput(item.name, item.span, frame.call, given, len(inputs) == 1))
         inner.run.inputs[item.name] = value
         inner.locals[item.name] = Local(value)
         if item.pattern is not None and value is not None:
@@ -91,7 +91,7 @@ def bind_inputs(
                 _match_model_input(inner, item.pattern, value, item.name)
             else:
                 try:
-                    patterns.match_block_input(inner, item.pattern, value, item.name)
+                    shape_matching.match_block_input(inner, item.pattern, value, item.name)
                 except Fault as wrong:
                     raise _at_call(frame, place, wrong, item.span) from None
     inner.running = inner.run.inputs[inputs[0].name] if inputs else None
@@ -100,8 +100,8 @@ def bind_inputs(
 def _match_model_input(inner: Frame, pattern: ShapePattern, value: Any, name: str) -> None:
     """The inputs of an included model bind its own sizes, the batch among them."""
     if pattern.per_sample and isinstance(value, Tensor) and value.shape:
-        inner.names.setdefault("N", Derived(value.shape[0], "size", (value, 0)))
-    patterns.match_block_input(inner, pattern, value, name)
+        inner.names.setdefault("N", RuntimeSize(value.shape[0], "size", (value, 0)))
+    shape_matching.match_block_input(inner, pattern, value, name)
 
 
 def _at_call(frame: Frame, node: nodes.Node, wrong: Fault, span: Span) -> Fault:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from nnshape.calculator.one_step import step_of
 from nnshape.explain.formulas import derivation_of_call
 from nnshape.records import dataclass
-from nnshape.rendering import json
+from nnshape.rendering import trace_json
 from nnshape.rendering.amounts import amount, byte_text, full_shape, value_forms
 from nnshape.rendering.styled import Line, cells, cut_middle, padded
-from nnshape.rendering.values import Values, finite, value_lines
+from nnshape.rendering.tensor_values import Values, finite, value_lines
 from nnshape.rendering.visible import visible
 from nnshape.shapes.dims import Dim, Size, divisible
 from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nnshape.modules import Verification
 
 _AUTO = re.compile(r"\bauto\b")
-_LEAST_WRAP = 20
+_MIN_WRAP = 20
 #: Up to so many parameters are listed one by one.
 _MOST_ROWS = 32
 #: The width of the column of words such as `output`.
@@ -98,7 +98,7 @@ def _tensor_lines(tensors: Sequence[tuple[str, str, Tensor]], width: int) -> lis
     widest = max(map(cells, shapes), default=0)
     if start + widest + 2 + max(map(cells, full), default=0) > width:
         full = ["" if tensor.dtype == "float32" else str(tensor.dtype) for _, _, tensor in tensors]
-    widest = min(widest, max(_LEAST_WRAP, width - start - 2 - max(map(cells, full), default=0)))
+    widest = min(widest, max(_MIN_WRAP, width - start - 2 - max(map(cells, full), default=0)))
     lines: list[Line] = []
     before = ""
     for (word, name, _), shape, whole in zip(tensors, shapes, full, strict=True):
@@ -122,7 +122,7 @@ def _several(word: str, texts: Sequence[str], width: int) -> list[Line]:
 def paragraph(word: str, text: str, width: int, style: str = "") -> list[Line]:
     """A text that goes on below itself, behind a word in a column of its own; no column where there is no word."""
     indent = " " * _COLUMN if word else ""
-    text, room = visible(text.replace("\n", " ")), max(_LEAST_WRAP, width - len(indent))
+    text, room = visible(text.replace("\n", " ")), max(_MIN_WRAP, width - len(indent))
     first, *others = wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
     return [[(padded(word, len(indent)), "dim"), (first, style)], *([(indent + line, style)] for line in others)]
 
@@ -206,22 +206,24 @@ def layer_json(trace: Trace, verification: Verification | None, sample: Sample |
     call = step_of(trace)
     prefix = f"{call.path}."
     document: dict[str, Any] = {
-        "version": json.VERSION,
+        "version": trace_json.VERSION,
         "name": trace.spec.name,
         "text": call.text,
         "type": call.type,
-        "inputs": [{"name": name, **json.tensor_json(tensor)} for name, tensor in trace.inputs.items()],
-        "output": json.size_json(call.output) if isinstance(call.output, (int, Dim)) else json.value_json(call.output),
+        "inputs": [{"name": name, **trace_json.tensor_json(tensor)} for name, tensor in trace.inputs.items()],
+        "output": trace_json.size_json(call.output)
+        if isinstance(call.output, (int, Dim))
+        else trace_json.value_json(call.output),
         "parameters": [
-            {**json.parameter_json(row), "name": row.name.removeprefix(prefix)}
+            {**trace_json.parameter_json(row), "name": row.name.removeprefix(prefix)}
             for row in sorted(trace.parameters, key=lambda row: row.buffer)
         ],
-        "totals": json.totals_json(trace),
+        "totals": trace_json.totals_json(trace),
         "derivation": [] if trace.errors else list(derivation_of_call(call)),
         "constraints": list(dict.fromkeys(map(str, trace.constraints))),
         "measured": call.measured,
-        "problems": [json.problem_json(problem) for problem in trace.problems],
-        "verification": None if verification is None else json.verification_json(verification),
+        "problems": [trace_json.problem_json(problem) for problem in trace.problems],
+        "verification": None if verification is None else trace_json.verification_json(verification),
     }
     if sample is not None:
         document["values"] = {
@@ -230,7 +232,7 @@ def layer_json(trace: Trace, verification: Verification | None, sample: Sample |
             "inputs": {name: _values_json(values) for name, values in sample.inputs.items()},
             "outputs": {name: _values_json(values) for name, values in sample.outputs.items()},
         }
-    return json.text_of(document)
+    return trace_json.text_of(document)
 
 
 def _values_json(values: Values) -> dict[str, Any]:

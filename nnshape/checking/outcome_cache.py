@@ -8,7 +8,7 @@ import os
 from nnshape.cache import Store, versions
 from nnshape.checking.judging import Judgement, Task
 from nnshape.checking.outcome import Outcome
-from nnshape.checking.records import outcome_of, record_of
+from nnshape.checking.outcome_json import outcome_of, record_of
 from nnshape.problems import SpecError
 from nnshape.spec.files import Folder, folder_of_file
 

@@ -11,10 +11,10 @@ from nnshape.shapes.dtypes import DTYPES, FLOAT32
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, shape_text
 from nnshape.spec import ShapePattern, nodes
 from nnshape.spec.limits import DIMENSIONS
-from nnshape.tracing.derived import Derived, plain
 from nnshape.tracing.faults import fault
+from nnshape.tracing.runtime_sizes import RuntimeSize, plain
 from nnshape.tracing.scope import MISSING, FileScope, Frame
-from nnshape.tracing.values import shown
+from nnshape.tracing.value_display import shown
 from nnshape.work import OutOfWork, bounded
 
 
@@ -70,10 +70,10 @@ def bind_sizes(names: dict[str, Any], pattern: ShapePattern, tensor: Tensor) -> 
     """Let each name that stands alone in the pattern remember the dimension that it names."""
     offset = 1 if pattern.per_sample else 0
     if pattern.per_sample and "N" not in names:
-        names["N"] = Derived(tensor.shape[0], "size", (tensor, 0))
+        names["N"] = RuntimeSize(tensor.shape[0], "size", (tensor, 0))
     for index, node in enumerate(pattern.dims, offset):
-        if isinstance(node, nodes.Name) and node.id in names and type(names[node.id]) is not Derived:
-            names[node.id] = Derived(tensor.shape[index], "size", (tensor, index))
+        if isinstance(node, nodes.Name) and node.id in names and type(names[node.id]) is not RuntimeSize:
+            names[node.id] = RuntimeSize(tensor.shape[index], "size", (tensor, index))
 
 
 def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str) -> None:
@@ -91,7 +91,7 @@ def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str
             if _wildcard(node):
                 continue
             if isinstance(node, nodes.Name) and not _bound(frame, node.id):
-                frame.names[node.id] = Derived(size, "size", (value, index))
+                frame.names[node.id] = RuntimeSize(size, "size", (value, index))
                 continue
             wanted = plain(frame.evaluate(node))
             if not _same(size, wanted):

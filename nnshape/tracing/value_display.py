@@ -9,8 +9,8 @@ from nnshape.shapes.dims import Dim, symbols_of
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor, Unknown, tensors_in
 from nnshape.spec import nodes
-from nnshape.tracing.derived import Derived, plain
 from nnshape.tracing.model import Module
+from nnshape.tracing.runtime_sizes import RuntimeSize, plain
 from nnshape.tracing.scope import Definition, FileScope, Foreign, Frame, Special, is_layer_class
 from nnshape.work import spend
 
@@ -65,7 +65,7 @@ def symbols_under(frame: Frame, node: nodes.Node) -> frozenset[str]:
 
 
 def _symbols_in(value: Any) -> frozenset[str]:
-    if isinstance(value, Derived):
+    if isinstance(value, RuntimeSize):
         value = value.value
     if isinstance(value, Dim):
         return symbols_of(value)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from nnshape.guide import Page
-from nnshape.rendering import json
+from nnshape.rendering import trace_json
 from nnshape.rendering.styled import Line
 
 _BULLET = "- "
@@ -66,8 +66,8 @@ def _table(text: str, width: int) -> Iterator[Line]:
 
 def page_json(page: Page) -> str:
     """The page as JSON, its text as Markdown."""
-    return json.text_of({
-        "version": json.VERSION,
+    return trace_json.text_of({
+        "version": trace_json.VERSION,
         "kind": "topic",
         "name": page.topic,
         "title": page.title,
@@ -92,4 +92,4 @@ def topic_lines(pages: list[Page], width: int) -> list[Line]:
 def topics_json(pages: list[Page]) -> str:
     """The topics as JSON."""
     listed = [{"name": page.topic, "title": page.title, "sentence": page.sentence} for page in pages]
-    return json.text_of({"version": json.VERSION, "kind": "topics", "topics": listed})
+    return trace_json.text_of({"version": trace_json.VERSION, "kind": "topics", "topics": listed})

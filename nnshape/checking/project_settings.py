@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nnshape.checking.patterns import Patterns
+from nnshape.checking.path_patterns import Patterns
 from nnshape.records import dataclass
 
 

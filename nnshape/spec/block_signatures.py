@@ -8,19 +8,19 @@ from nnshape.problems import Label, Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import nodes
 from nnshape.spec.expression import Expression, parse_expression
-from nnshape.spec.names import name_problem
-from nnshape.spec.shape import ShapePattern, check_dim
+from nnshape.spec.naming_rules import name_problem
+from nnshape.spec.shape_patterns import ShapePattern, check_dim
 from nnshape.spec.spec import BlockInput, BlockParameter
 
 if TYPE_CHECKING:
-    from nnshape.spec.document import Scalar
     from nnshape.spec.source import Span
+    from nnshape.spec.yaml_tree import Scalar
 
 _EXAMPLE = "write Name, Name(p, q=1) or Name(p, q=1)(x[N, T, D], mask=None)"
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class BlockSignature:
     """What a block's key says."""
 
     name: str
@@ -30,7 +30,7 @@ class Signature:
     expression: Expression
 
 
-def signature_of(key: Scalar) -> Signature:
+def signature_of(key: Scalar) -> BlockSignature:
     """The signature in a block's key; raises SpecError."""
     expression = parse_expression(key.value, key.origin)
     node = expression.node
@@ -49,7 +49,7 @@ def signature_of(key: Scalar) -> Signature:
     else:
         # A single tensor of any shape is what most blocks take.
         inputs = (BlockInput("x", None, False, expression.where()),)
-    return Signature(node.id, name_span, parameters, inputs, expression)
+    return BlockSignature(node.id, name_span, parameters, inputs, expression)
 
 
 def _parameters(expression: Expression, call: nodes.Call) -> tuple[BlockParameter, ...]:

@@ -9,14 +9,14 @@ from nnshape.problems import Problem
 from nnshape.shapes.dims import Dim, symbols_of
 from nnshape.shapes.tensor import Unknown
 from nnshape.spec import Expectation, ShapePattern
-from nnshape.tracing import patterns
+from nnshape.tracing import shape_matching
 from nnshape.tracing.faults import Fault, Unknowable
-from nnshape.tracing.values import shown
-from nnshape.tracing.work import ended
+from nnshape.tracing.value_display import shown
+from nnshape.tracing.work_limit import ended
 from nnshape.work import OutOfWork
 
 if TYPE_CHECKING:
-    from nnshape.tracing.parameters import Totals
+    from nnshape.tracing.parameter_rows import Totals
     from nnshape.tracing.scope import Frame
 
 _HOLDS: dict[str, Callable[[int, int], bool]] = {
@@ -70,7 +70,7 @@ def _check_output(
         return
     if isinstance(wanted, ShapePattern):
         try:
-            problem = patterns.check_assertion(frame, wanted, value, name)
+            problem = shape_matching.check_assertion(frame, wanted, value, name)
         except Fault as wrong:
             problem = wrong.problem
         except Unknowable:

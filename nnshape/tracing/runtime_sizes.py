@@ -1,4 +1,4 @@
-"""`Derived`: a number read off a tensor while tracing, with the way it was read.
+"""`RuntimeSize`: a number read off a tensor while tracing, with the way it was read.
 
 The trace needs the number; the real module needs the way, so that it reads the size off the tensor
 that comes at run time and runs at any valid size.
@@ -13,11 +13,11 @@ from nnshape.shapes.dims import Dim
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Derived:
+class RuntimeSize:
     """A size, or a number computed from sizes: `how` is a Tensor method or an arithmetic operation.
 
     `how` is `size` (operands: a tensor and a dimension), `numel`, or the name of a function of
-    Python's `operator`, `math` or builtins; `operands` are tensors, numbers and other `Derived`.
+    Python's `operator`, `math` or builtins; `operands` are tensors, numbers and other `RuntimeSize`.
     """
 
     value: int | float | Dim
@@ -31,7 +31,7 @@ class Derived:
 def plain(value: Any) -> Any:
     """The value without its derivations, inside tuples, lists and slices too."""
     kind = type(value)
-    if kind is Derived:
+    if kind is RuntimeSize:
         return value.value
     if kind is tuple or kind is list:
         for item in value:
@@ -43,9 +43,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-_NESTING = (Derived, tuple, list, slice)
+_NESTING = (RuntimeSize, tuple, list, slice)
 
 
 def is_number(value: object) -> bool:
     """Say whether the value is a number, derived and symbolic ones included."""
-    return isinstance(value, (int, float, Dim, Derived))
+    return isinstance(value, (int, float, Dim, RuntimeSize))

@@ -45,7 +45,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SourceMap:
     """An exact map from the characters of a value to the source; `whole` is where all of it stands."""
 
     source: Source
@@ -71,14 +71,14 @@ class Origin:
         """The index of the first piece that ends behind an offset."""
         return bisect_right(self.pieces, offset, key=_end_of)
 
-    def cut(self, start: int, end: int) -> Origin:
+    def cut(self, start: int, end: int) -> SourceMap:
         """The origin of the value's part from `start` up to `end`."""
         pieces = []
         for piece in self.pieces:
             low, high = max(start, piece.start), min(end, piece.end)
             if low < high:
                 pieces.append(Piece(low - start, high - start, piece.first(low), piece.last(high)))
-        return Origin(self.source, tuple(pieces), self.span(start, end))
+        return SourceMap(self.source, tuple(pieces), self.span(start, end))
 
     def _point(self, offset: int) -> int:
         place = self._from(offset)
@@ -90,12 +90,12 @@ class Origin:
 _end_of = attrgetter("end")
 
 
-def verbatim(span: Span) -> Origin:
+def verbatim(span: Span) -> SourceMap:
     """The origin of a value that is its source's text, character by character."""
-    return Origin(span.source, (Piece(0, span.end - span.start, span.start, span.end),), span)
+    return SourceMap(span.source, (Piece(0, span.end - span.start, span.start, span.end),), span)
 
 
-def origin_of_scalar(value: str, style: str, span: Span) -> Origin:
+def map_of_scalar(value: str, style: str, span: Span) -> SourceMap:
     """The origin of a YAML scalar's value, `style` being one of `'`, `"`, `|`, `>` or empty for a plain one."""
     raw = span.text
     if raw == value:
@@ -110,7 +110,7 @@ def origin_of_scalar(value: str, style: str, span: Span) -> Origin:
         # A line end that only YAML 1.1 knows, such as U+0085: the scalar as a whole is still true.
         pieces = [Piece(0, len(value), 0, len(raw))]
     shifted = tuple(Piece(a, b, span.start + c, span.start + d) for a, b, c, d in pieces)
-    return Origin(span.source, shifted, span)
+    return SourceMap(span.source, shifted, span)
 
 
 def _reads_as(pieces: list[Piece], raw: str, value: str) -> bool:

@@ -9,8 +9,8 @@ import yaml  # type: ignore[import-untyped,unused-ignore]
 from nnshape.problems import Label, Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import limits
-from nnshape.spec.origin import Origin, origin_of_scalar
 from nnshape.spec.source import Source, Span
+from nnshape.spec.source_map import SourceMap, map_of_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,9 @@ class Scalar:
         return not self.style
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> SourceMap:
         """Where each character of the value stands in the source."""
-        return origin_of_scalar(self.value, self.style, self.span)
+        return map_of_scalar(self.value, self.style, self.span)
 
 
 @dataclass(frozen=True, slots=True)

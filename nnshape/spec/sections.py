@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from nnshape.problems import Label, Problem, SpecError
 from nnshape.problems.nearest import nearest
 from nnshape.spec import limits
-from nnshape.spec.document import Mapping, Node, Scalar, Sequence
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
-from nnshape.spec.names import Names, name_problem, shortened
+from nnshape.spec.naming_rules import Names, name_problem, shortened
 from nnshape.spec.scalars import Value, kind_of, value_of, value_of_node, word_of
-from nnshape.spec.shape import shape_of_node
+from nnshape.spec.shape_patterns import shape_of_node
 from nnshape.spec.spec import Import, Input, Located, Output, Tie
+from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-class SettingsReader:
+class SectionReader:
     """Reads each part that it is given; what cannot be read is noted in `findings` and left out."""
 
     __slots__ = ("findings", "names")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnshape.rendering.values import Values
+from nnshape.rendering.tensor_values import Values
 
 #: Tensors with more elements than this are shown in JSON by their statistics alone.
-MOST_NUMBERS = 10_000
+MAX_NUMBERS = 10_000
 _ROWS, _COLUMNS = 4, 6
 
 
@@ -33,5 +33,5 @@ def values_of(tensor: Any) -> Values:
             "min": numbers.min().item(),
             "max": numbers.max().item(),
         }
-    whole = tensor.tolist() if tensor.numel() <= MOST_NUMBERS else None
+    whole = tensor.tolist() if tensor.numel() <= MAX_NUMBERS else None
     return Values(place, str(corner), statistics, whole, tuple(tensor.shape))

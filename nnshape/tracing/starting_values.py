@@ -12,12 +12,12 @@ from nnshape.shapes.dims import RESERVED, TooLarge, symbol
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor
 from nnshape.spec import ShapePattern, Span, Spec, nodes, parse_shape, parse_value
-from nnshape.tracing import patterns
+from nnshape.tracing import shape_matching
 from nnshape.tracing.faults import Abort, Fault, fault
 from nnshape.tracing.internal import internal_error
-from nnshape.tracing.model import Input, produced
+from nnshape.tracing.model import BodyInput, produced
 from nnshape.tracing.scope import FileScope, Frame, Local
-from nnshape.tracing.work import ended
+from nnshape.tracing.work_limit import ended
 from nnshape.work import OutOfWork
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def override(
     symbolic: bool,
 ) -> dict[str, Any]:
     """Put the variant's and the person's values in place; gives the sizes that have a value. Raises SpecError."""
-    sizes = {name for name, _, _ in patterns.declare_sizes(file, list(shapes.values()))}
+    sizes = {name for name, _, _ in shape_matching.declare_sizes(file, list(shapes.values()))}
     sizes -= spec.blocks.keys()
     for block in spec.blocks.values():
         if find_layer(block.name) is not None:
@@ -130,7 +130,7 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
     file = frame.file
     if any(pattern.per_sample or "N" in map(_name_of, pattern.dims) for pattern in shapes.values()):
         file.sizes["N"] = N
-    for name, node, pattern in patterns.declare_sizes(file, list(shapes.values())):
+    for name, node, pattern in shape_matching.declare_sizes(file, list(shapes.values())):
         if name in file.spec.blocks or name in file.spec.imports:
             span = pattern.expression.span(node)
             frame.tracer.report(fault("ambiguous-name", f"{name} is a block, and a size here", span).problem)
@@ -138,7 +138,7 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
             file.sizes[name] = values.get(name, symbol(name))
     for name, pattern in shapes.items():
         try:
-            tensor: Any = patterns.input_tensor(frame, pattern)
+            tensor: Any = shape_matching.input_tensor(frame, pattern)
         except Fault as wrong:
             frame.tracer.report(wrong.problem)
             tensor = UNKNOWN
@@ -152,9 +152,9 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
         except Exception as error:
             frame.tracer.report(internal_error(error, pattern.span))
             tensor = UNKNOWN
-        frame.run.inputs[name] = tensor = produced(tensor, Input(name, pattern.span, is_single=len(shapes) == 1))
+        frame.run.inputs[name] = tensor = produced(tensor, BodyInput(name, pattern.span, is_single=len(shapes) == 1))
         if isinstance(tensor, Tensor):
-            patterns.bind_sizes(file.sizes, pattern, tensor)
+            shape_matching.bind_sizes(file.sizes, pattern, tensor)
     for item in file.spec.inputs:
         value = frame.run.inputs.setdefault(item.name, UNKNOWN)
         frame.locals[item.name] = Local(value)

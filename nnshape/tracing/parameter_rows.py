@@ -15,7 +15,7 @@ from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size, TooLarge, substitute
 from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.tensor import Tensor, product, shape_text
-from nnshape.tracing.work import ended
+from nnshape.tracing.work_limit import ended
 from nnshape.work import RULE, OutOfWork, spend
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ _ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class FixedText:
     """A spec's text with its safe fixes made, what was done, and the trace of that text."""
 
     text: str
@@ -24,7 +24,7 @@ class Settled:
     trace: Trace
 
 
-def settled(trace: Trace) -> Settled:
+def apply_fixes(trace: Trace) -> FixedText:
     """Make the safe fixes of a trace's spec, in memory; a problem that has none stays."""
     made: list[Fix] = []
     search = Search()
@@ -46,7 +46,7 @@ def settled(trace: Trace) -> Settled:
             break
         made += chosen
         text, trace = after, again
-    return Settled(text, tuple(made), trace)
+    return FixedText(text, tuple(made), trace)
 
 
 def _chosen(found: tuple[Fix, ...]) -> list[Fix]:

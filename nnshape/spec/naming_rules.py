@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from nnshape.spec.findings import Findings
-    from nnshape.spec.shape import ShapePattern
+    from nnshape.spec.shape_patterns import ShapePattern
 
 #: What torch.nn.Module and torch.fx.GraphModule call their own attributes: a submodule of such a
 #: name is refused by `add_module`, or would hide what torch itself goes on to use.

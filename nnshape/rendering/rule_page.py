@@ -10,14 +10,14 @@ from nnshape.calculator.one_step import step_of
 from nnshape.calculator.symbolic_example import example_of, symbolic_example
 from nnshape.explain.formulas import derivation_of_call
 from nnshape.records import dataclass
-from nnshape.rendering import json
+from nnshape.rendering import trace_json
 from nnshape.rendering.amounts import value_forms
-from nnshape.rendering.layer import call_lines, count_lines, needs_of, paragraph
+from nnshape.rendering.layer_report import call_lines, count_lines, needs_of, paragraph
 from nnshape.rendering.styled import Line, cells
 from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.documentation import page_of, torch_name
 from nnshape.shapes.function import Function
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.meanings import SHARED
 from nnshape.shapes.twins import help_of
 from nnshape.spec.words import WORDS
@@ -127,8 +127,8 @@ def rule_json(rule: Rule) -> str:
     """The page of a layer or a function as JSON."""
     trace = example_of(rule)
     call = step_of(trace)
-    return json.text_of({
-        "version": json.VERSION,
+    return trace_json.text_of({
+        "version": trace_json.VERSION,
         "kind": "function" if isinstance(rule, Function) else "layer",
         "name": torch_name(rule),
         "sentence": help_of(rule)[0],
@@ -138,12 +138,13 @@ def rule_json(rule: Rule) -> str:
         "shapes": rule_text(rule),
         "example": {
             "command": command_of(rule),
-            "inputs": [{"name": name, **json.tensor_json(tensor)} for name, tensor in trace.inputs.items()],
-            "output": json.value_json(call.output),
+            "inputs": [{"name": name, **trace_json.tensor_json(tensor)} for name, tensor in trace.inputs.items()],
+            "output": trace_json.value_json(call.output),
             "parameters": [
-                {**json.parameter_json(row), "name": row.name.removeprefix(f"{call.path}.")} for row in trace.parameters
+                trace_json.parameter_json(row) | {"name": row.name.removeprefix(f"{call.path}.")}
+                for row in trace.parameters
             ],
-            "macs": json.totals_json(trace)["macs"],
+            "macs": trace_json.totals_json(trace)["macs"],
             "derivation": list(derivation_of_call(call)),
         },
     })  # fmt: skip
@@ -166,4 +167,6 @@ def word_lines(word: str, width: int) -> list[Line]:
 def word_json(word: str) -> str:
     """The same as JSON."""
     sentence, example = WORDS[word]
-    return json.text_of({"version": json.VERSION, "name": word, "description": sentence, "example": example})
+    return trace_json.text_of(
+        {"version": trace_json.VERSION, "name": word, "description": sentence, "example": example}
+    )

@@ -11,12 +11,12 @@ from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.spec.words import WORDS
 from nnshape.tracing import measuring
-from nnshape.tracing.derived import Derived
 from nnshape.tracing.faults import Unknowable, fault
-from nnshape.tracing.model import Attribute, Module
+from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import on_tensors, read_attribute
+from nnshape.tracing.runtime_sizes import RuntimeSize
 from nnshape.tracing.scope import MISSING, FileScope, Foreign, Frame, Local, Namespace, find_torch, torch_names
-from nnshape.tracing.values import shown
+from nnshape.tracing.value_display import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,11 +113,11 @@ def _module_attribute(frame: Frame, node: nodes.Attribute, module: Module) -> An
     name = node.name
     if name in module.children:
         child = module.children[name]
-        return child if child.tensor is None else read_attribute(frame, Attribute(child, ""), child.tensor)
+        return child if child.tensor is None else read_attribute(frame, StoredTensor(child, ""), child.tensor)
     tensor = module.parameters.get(name) or module.buffers.get(name)
     if tensor is None:
         raise _no_attribute(frame, node, module.type, [*module.children, *module.parameters, *module.buffers])
-    return read_attribute(frame, Attribute(module, name), tensor)
+    return read_attribute(frame, StoredTensor(module, name), tensor)
 
 
 def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) -> Any:
@@ -138,9 +138,9 @@ def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) 
     raise fault("unknown-name", f"a tensor has no attribute {name}", span, help=nearest(name, torch_names()))
 
 
-def shape_of(tensor: Tensor) -> tuple[Derived, ...]:
+def shape_of(tensor: Tensor) -> tuple[RuntimeSize, ...]:
     """A tensor's shape as sizes that remember the tensor."""
-    return tuple(Derived(size, "size", (tensor, i)) for i, size in enumerate(tensor.shape))
+    return tuple(RuntimeSize(size, "size", (tensor, i)) for i, size in enumerate(tensor.shape))
 
 
 def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: bool) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from nnshape.shapes.tensor import Tensor
-from nnshape.tracing import Attribute, Call, Module, Operation
+from nnshape.tracing import Call, Module, Operation, StoredTensor
 
 _NUMBER = re.compile(r"\d+")
 # The name ends in no digit, so that there is one way to match each word.
@@ -77,8 +77,8 @@ def _same_operation(one: Operation, other: Operation) -> bool:
         # A rule's repr holds its arguments: equal shapes alone do not make a dilation equal.
         if target is not twin and repr(target.layer) != repr(twin.layer):
             return False
-    elif isinstance(target, Attribute):
-        if not isinstance(twin, Attribute) or target.name != twin.name:
+    elif isinstance(target, StoredTensor):
+        if not isinstance(twin, StoredTensor) or target.name != twin.name:
             return False
     elif target is not twin:
         return False

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import limits
-from nnshape.spec.document import Mapping, Node, Scalar, Sequence
 from nnshape.spec.expression import STRING, Expression, parse_expression
 from nnshape.spec.mapping_steps import expression_of_mapping
-from nnshape.spec.names import shortened, step_name_problem
+from nnshape.spec.naming_rules import shortened, step_name_problem
 from nnshape.spec.scalars import kind_of
-from nnshape.spec.shape import ShapePattern, shape_of_node, shape_of_text
+from nnshape.spec.shape_patterns import ShapePattern, shape_of_node, shape_of_text
 from nnshape.spec.source import Span
 from nnshape.spec.spec import Body, Step
+from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Collection
