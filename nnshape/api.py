@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nnshape.fixes import Fix
     from nnshape.modules import Verification
+    from nnshape.spec import ShapePattern
     from nnshape.tracing.measuring import Measure
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 def trace(
     spec: Spec | str | Path,
     *,
-    input: str | Mapping[str, str] | Sequence[str] | None = None,
+    input: str | Mapping[str, str | ShapePattern] | Sequence[str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     variant: str | None = None,
     symbolic: bool = False,

@@ -16,7 +16,7 @@ from nnshape.spec.limits import PROBLEMS
 from nnshape.spec.reader import read_spec
 from nnshape.tracing import Trace
 
-_NO_TORCH = "--device none leaves the proof out and needs no torch"
+_NO_TORCH = "the device none leaves the proof out and needs no torch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
     try:
         verification = modules.verify(trace, device)
     except SpecError as error:
-        if any(problem.place == "--device" for problem in error.problems):
+        if any(problem.argument == "device" for problem in error.problems):
             raise _Refused(error.problems) from None
         return error.problems
     problems: tuple[Problem, ...] = verification.disagreements
@@ -159,7 +159,7 @@ def _modules() -> Any:
         from nnshape import modules
     except ImportError as error:
         message = f"torch cannot be imported: {error}"
-        problem = Problem("unavailable-device", message, place="--device", help=(_NO_TORCH,))
+        problem = Problem("unavailable-device", message, argument="device", help=(_NO_TORCH,))
         raise _Refused((problem,)) from None
     return modules
 

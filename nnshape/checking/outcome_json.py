@@ -35,7 +35,7 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
         findings.append([
             problem.kind, problem.message, None if problem.span is None else span_record(problem.span),
             problem.label, labels(problem.related), labels(problem.frames), list(problem.help), list(problem.notes),
-            problem.severity, problem.place, list(finding.variants), finding.varying,
+            problem.severity, problem.place, problem.argument, list(finding.variants), finding.varying,
         ])  # fmt: skip
     return {
         "variants": list(outcome.variants),
@@ -64,12 +64,12 @@ def outcome_of(record: dict[str, Any], source: Source) -> Outcome:
 
     findings = []
     for item in record["findings"]:
-        kind, message, span, label, related, frames, help, notes, severity, place, variants, varying = item
+        kind, message, span, label, related, frames, help, notes, severity, place, argument, variants, varying = item
         if kind not in kind_names():
             raise ValueError("no problem is of this kind")
         problem = Problem(
             kind, _line(message), None if span is None else span_of(span), _line(label), labels(related),
-            labels(frames), _lines(help), _lines(notes), _severity(severity), _line(place),
+            labels(frames), _lines(help), _lines(notes), _severity(severity), _line(place), _line(argument),
         )  # fmt: skip
         runs = tuple([None if name is None else _line(name) for name in variants])
         findings.append(Finding(problem, runs, _truth(varying)))

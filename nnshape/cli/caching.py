@@ -26,7 +26,7 @@ def opened_cache(named: str | None, paths: Sequence[str]) -> Cache:
     try:
         cache.store.check()
     except OSError as error:
-        raise _refused(f"cannot keep answers in {named}", error, "--cache-dir") from None
+        raise _refused(f"cannot keep answers in {named}", error, "cache_dir") from None
     return cache
 
 
@@ -39,9 +39,9 @@ def cleared_cache(named: str | None) -> None:
     try:
         Cache(folder).store.clear()
     except OSError as error:
-        raise _refused(f"cannot clear the cache in {folder}", error, "--clear-cache") from None
+        raise _refused(f"cannot clear the cache in {folder}", error, "clear_cache") from None
 
 
-def _refused(message: str, error: OSError, option: str) -> SpecError:
+def _refused(message: str, error: OSError, argument: str) -> SpecError:
     reason = error.strerror or str(error)
-    return SpecError(Problem("unwritable", f"{message}: {reason}", place=option))
+    return SpecError(Problem("unwritable", f"{message}: {reason}", argument=argument))

@@ -60,6 +60,7 @@ def check(
     from nnshape.cli.progress import ProgressBar
     from nnshape.cli.proof import checked_device
     from nnshape.cli.replacing import check_writable
+    from nnshape.cli.wording import in_options
     from nnshape.cli.writing import write, write_error, write_patch
     from nnshape.problems import SpecError
     from nnshape.rendering.problems import problems_lines
@@ -78,10 +79,10 @@ def check(
         device = device or settings.device or "meta"
         checked_device(device)
     except SpecError as error:
-        write_error(problems_lines(error.problems, _PLAIN_COLUMNS))
+        write_error(problems_lines(map(in_options, error.problems), _PLAIN_COLUMNS))
         return USAGE
     if output_file is not None:
-        check_writable(output_file, "--output-file")
+        check_writable(output_file, "output_file")
     settings = replace(settings, strict=strict or settings.strict)
     if exclude:
         try:
@@ -174,7 +175,7 @@ def _write(report: Report, name: str, output_file: str | None, columns: int | No
     answer = form.render(report, View(width, os.environ.get(form.root, "") or os.getcwd()))
     if output_file is not None:
         text = painted(answer, color == "always") if form.language == "lines" else answer
-        replace_file(output_file, text, "--output-file")
+        replace_file(output_file, text, "output_file")
     elif form.language == "lines":
         paper.write(answer)
     else:

@@ -107,7 +107,7 @@ def _device_of_values(device: str) -> str:
         from nnshape.problems import Problem, SpecError
 
         message = "--values runs the real layer, and --device none leaves it out"
-        raise SpecError(Problem("unavailable-device", message, place="--device", help=("--device cpu",)))
+        raise SpecError(Problem("unavailable-device", message, argument="device", help=("--device cpu",)))
     return "cpu" if device == "meta" else device
 
 

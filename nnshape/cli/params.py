@@ -71,7 +71,7 @@ def _check_device(device: str) -> None:
     checked_device(device)
     if device in ("meta", "none"):
         message = f"--values needs a device that holds values, and {device} holds none"
-        raise SpecError(Problem("unavailable-device", message, place="--device", help=("--device cpu",)))
+        raise SpecError(Problem("unavailable-device", message, argument="device", help=("--device cpu",)))
 
 
 def _of_layer(trace: Trace, layer: str) -> tuple[ParameterRow, ...]:
@@ -87,7 +87,7 @@ def _of_layer(trace: Trace, layer: str) -> tuple[ParameterRow, ...]:
 
     message = f"{trace.spec.name} has no layer {layer}"
     help = nearest(layer, [*paths, *(row.name for row in trace.parameters)])
-    raise SpecError(Problem("unknown-name", message, place="--layer", help=help))
+    raise SpecError(Problem("unknown-name", message, argument="layer", help=help))
 
 
 def _values(trace: Trace, rows: tuple[ParameterRow, ...], device: str, seed: int) -> dict[str, Values]:

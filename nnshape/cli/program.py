@@ -84,16 +84,18 @@ def _misused(error: Any) -> int:
 def _refused(error: SpecError, arguments: list[str]) -> int:
     """Show why there is no model to speak of; as JSON on standard output where JSON was asked for."""
     from nnshape.cli.tracing import is_usage
+    from nnshape.cli.wording import in_options
     from nnshape.cli.writing import write, write_error
     from nnshape.rendering.problems import problems_lines
 
     usage = is_usage(error)
+    problems = tuple(map(in_options, error.problems))
     if not usage and _wants_json(arguments):
         from nnshape.rendering.trace_json import failure_json
 
-        write(failure_json(error.problems), "json")
+        write(failure_json(problems), "json")
     else:
-        write_error(problems_lines(error.problems, 100))
+        write_error(problems_lines(problems, 100))
     return USAGE if usage else PROBLEMS
 
 

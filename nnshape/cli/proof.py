@@ -22,7 +22,7 @@ def proved(trace: Trace, device: str) -> Verification | None:
         from nnshape import modules
     except ImportError as error:
         message = f"torch cannot be imported: {error}"
-        raise SpecError(Problem("unavailable-device", message, place="--device", help=(_NO_TORCH,))) from None
+        raise SpecError(Problem("unavailable-device", message, argument="device", help=(_NO_TORCH,))) from None
     return modules.verify(trace, device)
 
 
@@ -32,7 +32,7 @@ def checked_device(device: str) -> None:
     if not kind.isidentifier() or (colon and not number.isdigit()):
         message = f"{device or 'an empty name'} is no device"
         help = ("meta, cpu, cuda, cuda:1, mps; or none, which leaves the proof out",)
-        raise SpecError(Problem("unavailable-device", message, place="--device", help=help))
+        raise SpecError(Problem("unavailable-device", message, argument="device", help=help))
 
 
 def proof_lines(trace: Trace, device: str, verification: Verification | None) -> list[Line]:

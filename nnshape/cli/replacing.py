@@ -12,24 +12,24 @@ from nnshape.problems import Problem, SpecError
 _OWN_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
 
-def check_writable(path: str, option: str) -> None:
+def check_writable(path: str, argument: str) -> None:
     """Raise SpecError where a file cannot be written, before the work that would be lost."""
     if os.path.isdir(path):
-        raise _refused(path, "it is a folder", option)
+        raise _refused(path, "it is a folder", argument)
     if os.path.islink(path) and not _is_own_stream(path):
         # A project may hold a link of this name that leads to any file of the user.
-        raise _refused(path, f"it is a link; name the file itself, {os.path.realpath(path)}", option)
+        raise _refused(path, f"it is a link; name the file itself, {os.path.realpath(path)}", argument)
     folder = os.path.dirname(path) or os.curdir
     if os.path.exists(path):
         if not os.access(path, os.W_OK):
-            raise _refused(path, "permission is denied", option)
+            raise _refused(path, "permission is denied", argument)
     elif not os.path.isdir(folder):
-        raise _refused(path, f"there is no folder {folder}", option)
+        raise _refused(path, f"there is no folder {folder}", argument)
 
 
-def replace_file(path: str, text: str, option: str) -> None:
+def replace_file(path: str, text: str, argument: str) -> None:
     """Put a text in place of a file, or into a pipe or device; raises SpecError, and then no file has changed."""
-    check_writable(path, option)
+    check_writable(path, argument)
     data = text.encode("utf-8", "backslashreplace")
     folder_name, name = os.path.split(path)
     try:
@@ -41,7 +41,7 @@ def replace_file(path: str, text: str, option: str) -> None:
         with open_folder(folder_name or os.curdir, follow=True) as folder:
             folder.replace(name, data, mode=_mode(path))
     except OSError as error:
-        raise _refused(path, error.strerror or str(error), option) from None
+        raise _refused(path, error.strerror or str(error), argument) from None
 
 
 def _is_own_stream(path: str) -> bool:
@@ -55,5 +55,5 @@ def _mode(path: str) -> int | None:
         return None
 
 
-def _refused(path: str, reason: str, option: str) -> SpecError:
-    return SpecError(Problem("unwritable", f"cannot write {path}: {reason}", place=option))
+def _refused(path: str, reason: str, argument: str) -> SpecError:
+    return SpecError(Problem("unwritable", f"cannot write {path}: {reason}", argument=argument))

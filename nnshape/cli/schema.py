@@ -30,5 +30,5 @@ def schema(output_file: options.OutputFile = None) -> int:
     else:
         from nnshape.cli.replacing import replace_file
 
-        replace_file(output_file, schema_text(), "--output-file")
+        replace_file(output_file, schema_text(), "output_file")
     return 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nnshape.problems import Problem, SpecError
+from nnshape.spec import Located, ShapePattern, Spec, parse_shape, parse_value
+from nnshape.spec.scalars import Value
 from nnshape.tracing import Trace
 
 
@@ -23,7 +25,7 @@ def traced(
     spec = nnshape.load(file)
     return nnshape.trace(
         spec,
-        input=inputs or None,
+        input=inputs_of(spec, inputs),
         overrides=overrides,
         variant=variant,
         symbolic=symbolic,
@@ -31,17 +33,31 @@ def traced(
     )
 
 
-def overrides_of(settings: Sequence[str] | None) -> dict[str, str]:
+def inputs_of(spec: Spec, inputs: Sequence[str] | None) -> dict[str, ShapePattern]:
+    """The shapes that `--input` gives, by name; raises SpecError."""
+    from nnshape.tracing.starting_values import named_inputs
+
+    try:
+        given = named_inputs(spec, inputs or ())
+        return {name: parse_shape(str(text), "--input") for name, text in given.items()}
+    except SpecError as error:
+        raise error.of_argument("input") from None
+
+
+def overrides_of(settings: Sequence[str] | None) -> dict[str, Located[Value]]:
     """The values that `--set` gives, by name; raises SpecError where one is not NAME=VALUE."""
     return dict(map(_setting, settings or ()))
 
 
-def _setting(text: str) -> tuple[str, str]:
+def _setting(text: str) -> tuple[str, Located[Value]]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         message = f"a setting is written NAME=VALUE, not {text}"
-        raise SpecError(Problem("syntax", message, place="--set", help=("--set depth=24",)))
-    return name.strip(), value.strip()
+        raise SpecError(Problem("syntax", message, argument="overrides", help=("--set depth=24",)))
+    try:
+        return name.strip(), parse_value(value.strip(), "--set")
+    except SpecError as error:
+        raise error.of_argument("overrides") from None
 
 
 def exit_code(errors: Iterable[Problem]) -> int:
@@ -58,7 +74,5 @@ def is_usage(error: SpecError) -> bool:
 
 
 def _on_command_line(problem: Problem) -> bool:
-    if problem.kind in ("unreadable", "unwritable", "unavailable-device", "import-refused") and problem.span is None:
-        return True
-    name = problem.span.source.name if problem.span is not None else problem.place
-    return name.startswith("--")
+    no_spec = problem.kind in ("unreadable", "unwritable", "unavailable-device", "import-refused")
+    return bool(problem.argument) or (no_spec and problem.span is None)

@@ -48,4 +48,4 @@ def _unavailable(name: str) -> SpecError:
     there = available_devices()
     listed = f"{', '.join(there[:-1])} and {there[-1]}"
     message = f"there is no {name or 'device without a name'} here: available are {listed}"
-    return SpecError(Problem("unavailable-device", message, help=nearest(name, there), place="--device"))
+    return SpecError(Problem("unavailable-device", message, help=nearest(name, there), argument="device"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from nnshape.records import dataclass
@@ -28,8 +29,9 @@ class Problem:
     """One fault of a model: its kind, what is wrong in one line, and where.
 
     `span` is None only where there is no text to point at (a file that cannot be read); then
-    `place` names the file. `related` holds the other places that explain the fault, `frames` the
-    calls that led to it, outermost first.
+    `place` names the file. `argument` is the parameter of the caller that is wrong, such as
+    `variant`; `place` is then the caller's own name for it, where it has one. `related` holds the
+    other places that explain the fault, `frames` the calls that led to it, outermost first.
     """
 
     kind: KindName
@@ -42,6 +44,7 @@ class Problem:
     notes: tuple[str, ...] = ()
     severity: Severity = "error"
     place: str = ""
+    argument: str = ""
     #: Writes `str(problem)`. Rendering does, which this package cannot import: `nnshape.api` puts it here.
     text: ClassVar[Callable[[Problem], str]] = repr
 
@@ -58,3 +61,7 @@ class SpecError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))
+
+    def of_argument(self, argument: str) -> SpecError:
+        """The same, as the fault of a caller's argument and not of a file."""
+        return SpecError(*[replace(problem, argument=argument) for problem in self.problems])

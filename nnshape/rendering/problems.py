@@ -33,9 +33,11 @@ def problem_lines(problem: Problem, width: int) -> list[Line]:
     lines: list[Line] = [[(f"{problem.severity}[{problem.kind}]", style), (f": {problem.message}", "head")]]
     span = problem.span
     if span is None:
-        if problem.place:
-            what = "the option " if problem.place.startswith("--") else ""
-            lines.append([("  --> ", "dim"), (what + problem.place, "")])
+        place = problem.place
+        if problem.argument:
+            place = f"the option {place}" if place else f"the argument {problem.argument}"
+        if place:
+            lines.append([("  --> ", "dim"), (place, "")])
     else:
         lines += _excerpts(problem, span, width)
         lines += _frame_lines(problem.frames, span.source)

@@ -144,6 +144,7 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "span": None if problem.span is None else span_json(problem.span),
         "place": problem.place,
+        "argument": problem.argument or None,
         "label": problem.label,
         "related": [_label_json(label) for label in problem.related],
         "frames": [_label_json(label) for label in problem.frames],

@@ -65,7 +65,7 @@ KEYS: dict[str, Key] = {
         "include: {rn: resnet.yaml}",
     ),
     "import": Key(
-        "Python module classes, as module.path:Class; each is refused unless --allow-import names it.",
+        "Python module classes, as module.path:Class; each is refused unless it is allowed by name.",
         'import: {MyAttn: "mypkg.layers:MyAttn"}',
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,9 @@ from nnshape.problems import Problem, SpecError
 from nnshape.problems.nearest import listed, nearest
 from nnshape.shapes.dims import RESERVED, TooLarge, symbol
 from nnshape.shapes.layers import find_layer
+from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor
-from nnshape.spec import ShapePattern, Span, Spec, nodes, parse_shape, parse_value
+from nnshape.spec import Located, ShapePattern, Span, Spec, nodes, parse_shape, parse_value
 from nnshape.tracing import shape_matching
 from nnshape.tracing.faults import Abort, Fault, fault
 from nnshape.tracing.internal import internal_error
@@ -24,34 +25,59 @@ if TYPE_CHECKING:
     from nnshape.tracing.tracer import Tracer
 
 
-def input_patterns(spec: Spec, given: str | Mapping[str, str] | Sequence[str] | None) -> dict[str, ShapePattern]:
+def input_patterns(
+    spec: Spec, given: str | Mapping[str, str | ShapePattern] | Sequence[str] | None
+) -> dict[str, ShapePattern]:
     """The inputs' shapes: the spec's own, but for those given in their place. Raises SpecError."""
-    patterns_by_name = {item.name: item.pattern for item in spec.inputs if item.pattern is not None}
-    if given is None:
-        return patterns_by_name
-    names = list(patterns_by_name)
-    if isinstance(given, str):
-        given = (given,)
-    if not isinstance(given, Mapping):
+    patterns_by_name = _own_patterns(spec)
+    for name, shape in named_inputs(spec, () if given is None else given).items():
+        patterns_by_name[name] = shape if isinstance(shape, ShapePattern) else _parsed_shape(shape)
+    return patterns_by_name
+
+
+def named_inputs(
+    spec: Spec, given: str | Mapping[str, str | ShapePattern] | Sequence[str]
+) -> dict[str, str | ShapePattern]:
+    """The shapes given for inputs of a spec, by name; raises SpecError where it has no such input."""
+    names = list(_own_patterns(spec))
+    if isinstance(given, Mapping):
+        pairs = dict(given)
+    else:
         pairs = {}
-        for position, text in enumerate(given):
+        for position, text in enumerate((given,) if isinstance(given, str) else given):
             name, equals, shape = text.partition("=")
             if not equals:
                 if position >= len(names):
                     raise _no_input(spec, str(position), names)
                 name, shape = names[position], text
             pairs[name.strip()] = shape
-        given = pairs
-    for name, text in given.items():
-        if name not in patterns_by_name:
+    for name in pairs:
+        if name not in names:
             raise _no_input(spec, name, names)
-        patterns_by_name[name] = parse_shape(text, "--input")
-    return patterns_by_name
+    return pairs
+
+
+def _own_patterns(spec: Spec) -> dict[str, ShapePattern]:
+    return {item.name: item.pattern for item in spec.inputs if item.pattern is not None}
+
+
+def _parsed_shape(text: str) -> ShapePattern:
+    try:
+        return parse_shape(text, "<input>")
+    except SpecError as error:
+        raise error.of_argument("input") from None
+
+
+def _parsed_value(text: str) -> Located[Any]:
+    try:
+        return parse_value(text, "<overrides>")
+    except SpecError as error:
+        raise error.of_argument("overrides") from None
 
 
 def _no_input(spec: Spec, name: str, names: list[str]) -> SpecError:
     message = f"{spec.name} has no input {name}: it has {listed(names)}"
-    return SpecError(Problem("unknown-name", message, place="--input", help=nearest(name, names)))
+    return SpecError(Problem("unknown-name", message, argument="input", help=nearest(name, names)))
 
 
 def override(
@@ -64,8 +90,7 @@ def override(
     symbolic: bool,
 ) -> dict[str, Any]:
     """Put the variant's and the person's values in place; gives the sizes that have a value. Raises SpecError."""
-    sizes = {name for name, _, _ in shape_matching.declare_sizes(file, list(shapes.values()))}
-    sizes -= spec.blocks.keys()
+    sizes = sizes_of(file, shapes.values())
     for block in spec.blocks.values():
         if find_layer(block.name) is not None:
             message = f"{block.name} is a layer of torch, and a block of this file too"
@@ -81,39 +106,62 @@ def override(
         elif not symbolic:
             values[name] = located.value
     if variant is not None:
-        if variant not in spec.variants:
-            known = listed(spec.variants)
-            message = f"{spec.name} has no variant {variant}: it has {known}"
-            raise SpecError(Problem("unknown-name", message, place="--variant", help=nearest(variant, spec.variants)))
-        for name, setting in spec.variants[variant].items():
-            if name in file.hparams:
-                file.hparams[name] = tupled(setting.value)
-            elif name in sizes:
-                values[name] = setting.value
-            else:
-                message = f"{name} is neither an hparam nor a size of an input"
-                help = nearest(name, chain(file.hparams, sizes))
-                tracer.report(Problem("unknown-name", message, setting.span, help=help))
+        try:
+            values.update(take_variant(tracer.report, file, sizes, variant))
+        except Refusal as refusal:
+            help = nearest(str(variant), spec.variants)
+            problem = Problem(refusal.problem, refusal.message, help=help, argument="variant")
+            raise SpecError(problem) from None
     for name, value in overrides.items():
         if isinstance(value, str):
-            value = parse_value(value, "--set").value
+            value = _parsed_value(value)
+        if isinstance(value, Located):
+            value = value.value
         if name in file.hparams:
             file.hparams[name] = tupled(value)
         elif name == "N":
             message = "N is the batch and has no value; write its size in the input's shape"
-            raise SpecError(Problem("invalid-argument", message, place="--set", help=('--input "[8, 1, 32, 32]"',)))
+            raise SpecError(
+                Problem("invalid-argument", message, argument="overrides", help=('such as "[8, 1, 32, 32]"',))
+            )
         elif name in sizes:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 message = f"{name} is a size: a whole number of 1 or more, not {value!r}"
-                raise SpecError(Problem("wrong-type", message, place="--set"))
+                raise SpecError(Problem("wrong-type", message, argument="overrides"))
             values[name] = value
         else:
             message = f"{spec.name} has no hparam or size {name}"
             help = nearest(name, chain(file.hparams, sizes)) or (
                 f"it has {listed(chain(file.hparams, sorted(sizes)))}",
             )
-            raise SpecError(Problem("unknown-name", message, place="--set", help=help))
+            raise SpecError(Problem("unknown-name", message, argument="overrides", help=help))
     return values
+
+
+def take_variant(
+    report: Callable[[Problem], None], file: FileScope, sizes: Collection[str], variant: object
+) -> dict[str, Any]:
+    """Give a file's hparams their values of a variant, and return those of its sizes. Raises Refusal."""
+    spec = file.spec
+    if not isinstance(variant, str) or variant not in spec.variants:
+        message = f"{spec.name} has no variant {variant}: it has {listed(spec.variants)}"
+        raise Refusal("unknown-name", message, "variant")
+    values = {}
+    for name, setting in spec.variants[variant].items():
+        if name in file.hparams:
+            file.hparams[name] = tupled(setting.value)
+        elif name in sizes:
+            values[name] = setting.value
+        else:
+            message = f"{name} is neither an hparam nor a size of an input"
+            help = nearest(name, chain(file.hparams, sizes))
+            report(Problem("unknown-name", message, setting.span, help=help))
+    return values
+
+
+def sizes_of(file: FileScope, shapes: Iterable[ShapePattern]) -> set[str]:
+    """The names in the inputs' shapes that are symbolic sizes."""
+    return {name for name, _, _ in shape_matching.declare_sizes(file, list(shapes))} - file.spec.blocks.keys()
 
 
 def _batch_has_no_value(span: Span) -> Fault:

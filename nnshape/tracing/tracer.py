@@ -15,7 +15,7 @@ from nnshape.shapes.nested import map_nested
 from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
-from nnshape.spec import Span, Spec
+from nnshape.spec import ShapePattern, Span, Spec
 from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PATH_CHARACTERS, PROBLEMS, WORK, WORK_A_CALL
 from nnshape.tracing import bodies, expressions, starting_values
 from nnshape.tracing.containers import report_never_applied
@@ -103,19 +103,18 @@ class Tracer:
         """The scope of an included file's whole model, with these hparams in place of its own."""
         if arguments:
             raise Refusal("unknown-argument", f"{file.spec.name}'s hparams are given by name")
-        hparams = dict(file.hparams)
+        taken = FileScope(file.spec, dict(file.hparams), {}, file.includes)
         variant = keywords.pop("variant", None)
         if variant is not None:
-            if variant not in file.spec.variants:
-                known = listed(file.spec.variants)
-                raise Refusal("unknown-name", f"{file.spec.name} has no variant {variant}: it has {known}", "variant")
-            hparams.update({name: located.value for name, located in file.spec.variants[variant].items()})
+            # The tensors that arrive have sizes of their own, so those of the variant count for nothing.
+            own = starting_values.input_patterns(file.spec, None).values()
+            starting_values.take_variant(self.report, taken, starting_values.sizes_of(taken, own), variant)
         for name, value in keywords.items():
-            if name not in hparams:
-                known = listed(hparams)
+            if name not in taken.hparams:
+                known = listed(taken.hparams)
                 raise Refusal("unknown-argument", f"{file.spec.name} has no hparam {name}: it has {known}", name)
-            hparams[name] = value
-        return FileScope(file.spec, hparams, {}, file.includes)
+            taken.hparams[name] = value
+        return taken
 
 
 def file_scope(spec: Spec) -> FileScope:
@@ -141,7 +140,7 @@ def trace_spec(
     spec: Spec,
     *,
     explainer: Explainer,
-    input: str | Mapping[str, str] | Sequence[str] | None = None,
+    input: str | Mapping[str, str | ShapePattern] | Sequence[str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     variant: str | None = None,
     symbolic: bool = False,

@@ -79,7 +79,7 @@ def test_problems_have_every_field(document):
     faulty = document("faulty")
     problem = next(problem for problem in faulty["problems"] if problem["kind"] == "size-mismatch")
     assert set(problem) == {
-        "kind", "severity", "message", "span", "place", "label", "related", "frames", "help", "notes"
+        "kind", "severity", "message", "span", "place", "argument", "label", "related", "frames", "help", "notes"
     }  # fmt: skip
     assert (problem["span"]["line"], problem["span"]["column"]) == (9, 15)
     assert faulty["totals"]["partial"] == ["parameters", "macs"]

@@ -120,7 +120,9 @@ def test_an_empty_range_at_the_end_of_the_text():
 
 def test_a_problem_without_a_place_in_a_text():
     assert shown(Problem("unreadable", "cannot read x", place="x")) == "error[unreadable]: cannot read x\n  --> x\n"
-    assert "the option --set" in shown(Problem("syntax", "m", place="--set"))
+    assert "  --> the option --set\n" in shown(Problem("syntax", "m", place="--set", argument="overrides"))
+    assert "  --> the argument overrides\n" in shown(Problem("syntax", "m", argument="overrides"))
+    assert "  --> --set\n" in shown(Problem("syntax", "m", place="--set")), "a file may have such a name"
 
 
 def test_many_frames_are_cut_in_the_middle(source):
