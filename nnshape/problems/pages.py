@@ -2,7 +2,7 @@
 
 A document begins as the message does, `# error[size-mismatch]` or `# warning[unproved]`, and goes on
 with one sentence and paragraphs of its own. Under `## Fails` stand a spec and the message that it
-gets, under `## Mended` the spec that is right. A file that is not `model.yaml` has its name in a
+gets, under `## Fixed` the corrected spec. A file that is not `model.yaml` has its name in a
 comment on its first line; where the options matter, a console shows the command.
 """
 
@@ -38,7 +38,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a kind of problem means, an example of it, and the same mended.
+    """What a kind of problem means, an example of it, and the example fixed.
 
     `severity` is the usual one, `page` the whole document as Markdown.
     """
@@ -48,7 +48,7 @@ class Kind:
     sentence: str
     paragraphs: tuple[str, ...]
     fails: Example
-    mended: Example
+    fixed: Example
     page: str
 
 
@@ -68,7 +68,7 @@ def document_of(name: str) -> str:
 
 def read_kind(page: str) -> Kind:
     """The kind that a document describes; raises ValueError where it is not in the form of one."""
-    start, fails, mended = re.split(r"^## (?:Fails|Mended)\n", page, flags=re.MULTILINE)
+    start, fails, fixed = re.split(r"^## (?:Fails|Fixed)\n", page, flags=re.MULTILINE)
     title, sentence, *paragraphs = (" ".join(part.split("\n")) for part in start.strip().split("\n\n"))
     found = _TITLE.fullmatch(title)
     if found is None:
@@ -77,7 +77,7 @@ def read_kind(page: str) -> Kind:
     if not is_kind(name):
         raise ValueError(f"there is no kind of problem called {name}")
     severity: Severity = "error" if found[1] == "error" else "warning"
-    return Kind(name, severity, sentence, tuple(paragraphs), _example(fails), _example(mended), page)
+    return Kind(name, severity, sentence, tuple(paragraphs), _example(fails), _example(fixed), page)
 
 
 def _example(text: str) -> Example:

@@ -1,4 +1,4 @@
-"""A kind of problem for a person and for programs: what it means, an example, and the example mended."""
+"""The page of a problem kind as text and as JSON: its meaning, an example, and the example fixed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def kind_lines(kind: Kind, width: int) -> list[Line]:
         lines += [(), *paragraph("", text, width)]
     if KINDS[kind.name].fix == "sometimes":
         lines += [(), *paragraph("", _FIX, width)]
-    for title, example in (("Fails", kind.fails), ("Mended", kind.mended)):
+    for title, example in (("Fails", kind.fails), ("Fixed", kind.fixed)):
         lines += [(), [(title, "head")], *_example_lines(example)]
     return lines
 
@@ -60,7 +60,7 @@ def kind_json(kind: Kind) -> str:
         "sentence": kind.sentence,
         "paragraphs": list(kind.paragraphs),
         "fails": {**_example_json(kind.fails), "message": kind.fails.message},
-        "mended": _example_json(kind.mended),
+        "mended": _example_json(kind.fixed),
     })  # fmt: skip
 
 

@@ -50,9 +50,9 @@ def test_every_kind_of_problem_has_a_page(run, name):
     assert result.code == 0
     text = " ".join(result.out.split())
     assert text.startswith(f"{kind.severity}[{name}] {kind.sentence} {kind.paragraphs[0]} ")
-    fails, mended = result.out.partition("\nFails\n")[2].split("\nMended\n")
+    fails, fixed = result.out.partition("\nFails\n")[2].split("\nFixed\n")
     assert "".join(f"  {line}\n" if line else "\n" for line in kind.fails.message.splitlines()) in fails
-    assert all(f"  {line}\n" in mended for file in kind.mended.files.values() for line in file.splitlines() if line)
+    assert all(f"  {line}\n" in fixed for file in kind.fixed.files.values() for line in file.splitlines() if line)
     page = json.loads(run("explain", name, "--format", "json").out)
     assert (page["name"], page["sentence"], page["severity"]) == (name, kind.sentence, kind.severity)
     assert page["fails"] == {
@@ -60,7 +60,7 @@ def test_every_kind_of_problem_has_a_page(run, name):
         "command": kind.fails.command or None,
         "message": kind.fails.message,
     }
-    assert page["mended"]["files"] == dict(kind.mended.files)
+    assert page["mended"]["files"] == dict(kind.fixed.files)
     assert page["fix"] == KINDS[name].fix
     assert ("sometimes finds a fix" in text) == (page["fix"] == "sometimes")
 

@@ -85,10 +85,10 @@ def test_the_example_fails_with_this_kind_alone_and_as_it_says(name, said, reque
 @pytest.mark.parametrize("name", KINDS)
 def test_the_example_mended_is_clean_and_proved(name, said):
     kind = kind_of(name)
-    message, code = said(kind.mended)
+    message, code = said(kind.fixed)
     assert code == 0
     assert not _HEADLINE.search(message)
-    if not kind.mended.command:
+    if not kind.fixed.command:
         verification = nnshape.verify(nnshape.trace("model.yaml"))
         assert verification.agree, verification.sentence
         assert not verification.unproved
@@ -103,17 +103,17 @@ def test_a_document_is_whole(name):
     assert kind.paragraphs
     assert all(paragraph.endswith(".") for paragraph in kind.paragraphs)
     assert kind.fails.files
-    assert kind.mended.files
-    assert (kind.fails.files, kind.fails.command) != (kind.mended.files, kind.mended.command)
+    assert kind.fixed.files
+    assert (kind.fails.files, kind.fails.command) != (kind.fixed.files, kind.fixed.command)
     assert max(map(len, kind.page.splitlines())) <= 160
 
 
 @pytest.mark.parametrize(
     "page",
     [
-        "# wrong[x]\n\nA.\n\n## Fails\n\n## Mended\n",
+        "# wrong[x]\n\nA.\n\n## Fails\n\n## Fixed\n",
         "# error[x]\n\nA.\n",
-        "# error[x]\n\nA.\n\n## Fails\n\n## Mended\n",
+        "# error[x]\n\nA.\n\n## Fails\n\n## Fixed\n",
     ],
 )
 def test_what_is_no_document(page):

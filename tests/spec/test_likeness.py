@@ -101,7 +101,7 @@ def test_every_model_of_the_gallery_is_a_spec():
 
 def test_every_example_of_a_problem_is_a_spec_or_a_library():
     for name in kind_names():
-        for example in (kind_of(name).fails, kind_of(name).mended):
+        for example in (kind_of(name).fails, kind_of(name).fixed):
             for file, text in example.files.items():
                 if not file.endswith(".yaml"):
                     continue
