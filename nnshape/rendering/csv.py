@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnshape.rendering.amounts import full_value, plain_shape
-from nnshape.rendering.rows import tied_in, tied_parameters
+from nnshape.rendering.rows import tied_by_path, tied_in
 from nnshape.rendering.visible import visible
 from nnshape.tracing import ParameterRow, Trace, per_sample
 
@@ -32,7 +32,7 @@ def render(answer: Inspection, view: View) -> str:
 
 def trace_csv(trace: Trace, *, depth: int | None = None) -> str:
     """Every call in the order of execution, never folded; `depth` limits the levels."""
-    tied = tied_parameters(trace)
+    tied = tied_by_path(trace)
     rows = (
         (
             call.path,

@@ -54,7 +54,7 @@ class _Layout:
         self.depth = depth
         self.fold = fold
         self.faults = faults_of(trace)
-        self.tied = tied_parameters(trace)
+        self.tied = tied_by_path(trace)
 
     def rows(self) -> Iterator[Row]:
         yield from self.level(self.trace.root.children, "", "")
@@ -136,9 +136,17 @@ def tied_parameters(trace: Trace) -> dict[str, Size]:
     return {row.name: row.count for row in trace.parameters if row.tied_to is not None}
 
 
+def tied_by_path(trace: Trace) -> dict[str, Size]:
+    """How many elements of the parameters at and below each path are another's tensors."""
+    sums: dict[str, Size] = {}
+    for name, count in tied_parameters(trace).items():
+        path = name
+        while path:
+            sums[path] = sums.get(path, 0) + count
+            path = path.rpartition(".")[0]
+    return sums
+
+
 def tied_in(call: Call, tied: dict[str, Size]) -> Size:
-    """How many elements of a call's parameters are another's tensors."""
-    if not tied or call.reused:
-        return 0
-    prefix = call.path + "."
-    return sum((count for name, count in tied.items() if name == call.path or name.startswith(prefix)), 0)
+    """How many elements of a call's parameters are another's tensors; `tied` comes from `tied_by_path`."""
+    return 0 if call.reused else tied.get(call.path, 0)

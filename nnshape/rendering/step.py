@@ -11,7 +11,7 @@ from nnshape.rendering import trace_json
 from nnshape.rendering.amounts import counted, input_forms, value_forms
 from nnshape.rendering.layer_report import call_lines, count_lines, named_tensors, needs_of, paragraph
 from nnshape.rendering.problems import place_of, problems_lines
-from nnshape.rendering.rows import tied_parameters
+from nnshape.rendering.rows import tied_by_path
 from nnshape.rendering.styled import Line, cells, cut_end, padded
 from nnshape.rendering.summary import title
 from nnshape.shapes.arguments import described
@@ -159,7 +159,7 @@ def step_json(trace: Trace, found: Sequence[Place]) -> str:
         "kind": "step",
         "name": trace.spec.name,
         "variant": trace.variant,
-        **trace_json.row_json(call, tied_parameters(trace)),
+        **trace_json.row_json(call, tied_by_path(trace)),
         "layer": None if layer is None else repr(layer),
         "frames": [{"path": caller.path, "span": trace_json.span_json(caller.span)} for caller, _ in place.frames[1:]],
         "origins": [_origin_json(came) for came in origins],

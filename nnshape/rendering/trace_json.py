@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from nnshape.rendering.rows import tied_in, tied_parameters
+from nnshape.rendering.rows import tied_by_path, tied_in
 from nnshape.rendering.visible import guarded, in_json, visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import Tensor
@@ -29,7 +29,7 @@ def render(answer: Inspection, view: View) -> str:
 
 def trace_json(trace: Trace, verification: Verification | None, *, depth: int | None = None) -> str:
     """A trace with every call in the order of execution, never folded; `depth` limits the levels."""
-    tied = tied_parameters(trace)
+    tied = tied_by_path(trace)
     problems = (*trace.problems, *(() if verification is None else verification.disagreements))
     rows = [row_json(call, tied) for call in trace.calls if depth is None or call.depth < depth]
     return text_of({

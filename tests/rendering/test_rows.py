@@ -1,7 +1,7 @@
 """What a row says of a step that is no single layer: its type, its text, and what it needs of the sizes."""
 
 import nnshape
-from nnshape.rendering.rows import rows_of
+from nnshape.rendering.rows import rows_of, tied_by_path, tied_in
 from nnshape.rendering.summary import needs
 
 
@@ -63,3 +63,28 @@ def test_of_what_one_step_needs_only_the_most_is_told():
           conv: Conv1d(4, 4, 7)(x)
     """
     assert needs(nnshape.trace(text)) == ["T >= 5 for both", "T >= 7 for conv"]
+
+
+class Looked(dict):
+    """A mapping in which names are looked up; going through all of it would be quadratic in the rows."""
+
+    def __iter__(self):
+        raise AssertionError
+
+    items = keys = values = __iter__
+
+
+def test_a_row_looks_up_what_is_tied_at_its_path_and_below():
+    text = """
+        input: 8
+        layers:
+          a: Linear(8, 8)
+          b:
+            c: Linear(8, 8)
+            d: Linear(8, 8)
+        tie: {b.c.weight: a.weight, b.d.weight: a.weight, b.d.bias: a.bias}
+    """
+    trace = nnshape.trace(text)
+    tied = Looked(tied_by_path(trace))
+    assert {call.path: tied_in(call, tied) for call in trace.calls} == {"a": 0, "b": 136, "b.c": 64, "b.d": 72}
+    assert {row.call.path: row.parameters for row in rows_of(trace)} == {"a": 72, "b": 8, "b.c": 8, "b.d": 0}
