@@ -90,7 +90,7 @@ def fixed_files(candidates: Iterable[SpecFile], *, write: bool) -> tuple[tuple[S
 def _fixed_variants(candidate: SpecFile) -> Iterator[tuple[Trace, FixedText]]:
     """The file's runs that have safe fixes, with them: without a variant, then in each, on what the one before left."""
     import nnshape
-    from nnshape.fixes import apply_fixes
+    from nnshape.fixes import Search, apply_fixes
     from nnshape.spec.files import folder_of_file
     from nnshape.spec.reader import read_spec
 
@@ -99,9 +99,12 @@ def _fixed_variants(candidate: SpecFile) -> Iterator[tuple[Trace, FixedText]]:
         return
     try:
         spec = read_spec(source, None if candidate.root is None else folder_of_file(source.name, candidate.root))
+        search = Search()
         for variant in (None, *spec.variants):
+            if search.ended is not None:
+                return
             trace = nnshape.trace(spec, variant=variant)
-            result = apply_fixes(trace) if trace.errors else None
+            result = apply_fixes(trace, search) if trace.errors else None
             if result is not None and result.fixes:
                 yield trace, result
                 spec = result.trace.spec

@@ -24,10 +24,13 @@ class FixedText:
     trace: Trace
 
 
-def apply_fixes(trace: Trace) -> FixedText:
-    """Make the safe fixes of a trace's spec, in memory; a problem that has none stays."""
+def apply_fixes(trace: Trace, search: Search | None = None) -> FixedText:
+    """Make the safe fixes of a trace's spec, in memory; a problem that has none stays.
+
+    The `search` of the file's other variants has the work that is left for all of them.
+    """
     made: list[Fix] = []
-    search = Search()
+    search = search or Search()
     text = trace.spec.source.text
     for _ in range(_ROUNDS):
         chosen = _chosen(search.fixes(trace, safe_only=True))

@@ -12,6 +12,8 @@ import textwrap
 
 import pytest
 
+from nnshape.fixes import Search
+
 WRONG = "# größe 🙂\ninput: 8\n\nlayers:\n  a:   Linear( 7, 4 )   # seven?\n  b: ReLU()\n  c: Linear(5, 2)\n"
 FIXED = WRONG.replace("7, 4", "8, 4").replace("(5", "(4")
 MARK = b"\xef\xbb\xbf"
@@ -242,3 +244,25 @@ def test_standard_input_is_shown_and_not_written(run):
     assert answer.out.startswith("--- there/model.yaml\n+++ there/model.yaml\n")
     answer = run("inspect", "-", "--diff", "--device", "none", stdin=WRONG)
     assert "+  a:   Linear( 8, 4 )   # seven?" in answer.out
+
+
+def test_the_fixes_of_all_variants_share_one_budget(run, tmp_path, monkeypatch):
+    searches = []
+
+    class Counted(Search):
+        def __init__(self):
+            super().__init__()
+            searches.append(self)
+
+    monkeypatch.setattr("nnshape.fixes.Search", Counted)
+    path = tmp_path / "model.yaml"
+    path.write_text(VARIANTS)
+    assert run("check", str(path), "--fix", "--device", "none", "--no-cache").code == 0
+    assert [search.budget.spent > 0 for search in searches] == [True]
+
+    path.write_text(VARIANTS)
+    monkeypatch.setattr("nnshape.fixes.searching.FIXING", 0)
+    monkeypatch.setattr("nnshape.fixes.searching.FIXING_A_CALL", 0)
+    assert run("check", str(path), "--fix", "--device", "none", "--no-cache").code == 1
+    assert path.read_text() == VARIANTS
+    assert searches[1].ended is not None
