@@ -207,5 +207,5 @@ def _number(size: Size, sizes: Mapping[str, int]) -> int:
     """A size at the values of the run; 1 where it depends on the values of a tensor."""
     if not isinstance(size, Dim):
         return int(size)
-    known = substitute(size, dict(sizes))
+    known = substitute(size, sizes)
     return known if isinstance(known, int) else 1

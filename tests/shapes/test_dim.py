@@ -483,3 +483,17 @@ def test_an_int_stays_an_int() -> None:
     for size in (H - H + 3, (H * 4) // H, minimum(T, 1), substitute(H * W, {"H": 2, "W": 3})):
         assert type(size) is int
     assert isinstance(substitute(H * W, {"H": 2}), Dim)
+
+
+def test_a_size_is_substituted_without_a_look_at_symbols_that_it_does_not_have():
+    class Looked(dict):
+        def __iter__(self):
+            raise AssertionError
+
+        items = keys = values = __iter__
+
+    values = Looked(H=4, W=0)
+    assert substitute(H * 2 + 1, values) == 9
+    assert substitute(5, values) == 5
+    with pytest.raises(ValueError, match="W is a size of at least 1, not 0"):
+        substitute(H + W, values)

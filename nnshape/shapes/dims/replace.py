@@ -78,11 +78,15 @@ def _shift(dims: list[Dim], number: list[int]) -> int:
 
 
 def substitute(a: Size, values: Mapping[str, Size]) -> Size:
-    """The size with symbols replaced by sizes; ValueError for a number below 1, which no symbol can be."""
-    for name, value in values.items():
+    """The size with symbols replaced by sizes; ValueError for a number below 1, which no symbol of it can be."""
+    if isinstance(a, int):
+        return a
+    # A model can have thousands of symbols, and a size is written with few of them.
+    used = {name: values[name] for name in symbols_of(a) if name in values}
+    for name, value in used.items():
         if isinstance(value, int) and value < 1:
             raise ValueError(f"{name} is a size of at least 1, not {value}")
-    return replace(a, values)
+    return replace(a, used)
 
 
 def replace(a: Size, values: Mapping[str, Size]) -> Size:
