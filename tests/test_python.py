@@ -80,6 +80,9 @@ def test_render_takes_a_width_and_refuses_an_unknown_format():
         ValueError, match=r"'jsn' is not a format of a trace; the formats are table, json, markdown, csv"
     ):
         nnshape.render(trace, format="jsn")
+    known = ", ".join(format_names("inspect"))
+    with pytest.raises(ValueError, match=f"'jsn' is not a format of a trace; the formats are {known}$"):
+        nnshape.render(trace, format="jsn")
     with pytest.raises(ValueError, match="'sarif'"):
         nnshape.render(trace, format="sarif")
 

@@ -134,3 +134,13 @@ def test_every_page_is_linked_from_the_readme_and_every_link_leads_somewhere():
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
     readme = docs.README.read_text("utf-8")
     assert all(f"(nnshape/guide/{page.name})" in readme for page in docs.pages()[1:])
+
+
+def test_the_contributors_page_names_every_package_and_files_that_exist():
+    text = (docs.ROOT / ".github" / "CONTRIBUTING.md").read_text("utf-8")
+    packages = {path.parent.name for path in (docs.ROOT / "nnshape").glob("*/__init__.py")}
+    assert packages == {*re.findall(r"^\| `(\w+)` \| [^|]*\|$", text, re.MULTILINE)}
+    made_by_a_recipe = set(re.findall(r"[Ww]rite (?:its page, )?`([\w./-]+)`", text))
+    named = set(re.findall(r"(?<![\w/])(?:nnshape|tests|\.ci)/[\w./-]*\w", text))
+    assert len(made_by_a_recipe) == 4
+    assert [name for name in sorted(named - made_by_a_recipe) if not (docs.ROOT / name).exists()] == []
