@@ -1,4 +1,4 @@
-"""Many specs at once, for CI: found, judged, remembered, and their problems filtered."""
+"""Checks many specs, for CI: finds and checks them, caches outcomes and filters problems."""
 
 from nnshape.checking.check_run import check
 from nnshape.checking.discovery import Found, SpecFile, find_specs, stdin_spec

@@ -1,4 +1,4 @@
-"""Judges many specs: what is remembered first, then the rest, with several processes where that is quicker."""
+"""Checks many specs: from the cache where possible, the rest in several processes where that is faster."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from nnshape.checking.outcome_cache import Cache
 from nnshape.checking.project_settings import Settings
 from nnshape.problems import SpecError
 
-#: Fewer specs than this are judged in this process: starting others would take longer.
+#: With fewer specs, starting worker processes would take longer than it saves.
 _MIN_WITH_TORCH, _MIN_WITHOUT = 8, 64
-#: Each process holds a torch of its own.
+#: Each process imports its own torch.
 _MOST_PROCESSES = 8
 
 
@@ -66,7 +66,7 @@ def check(
     tasks = [task for _, task in waiting]
     processes = _processes(len(tasks), device, jobs)
     if processes > 1:
-        from nnshape.checking.workers import judge_in_processes  # what it imports is for many files only
+        from nnshape.checking.workers import judge_in_processes  # slow to import, and only needed for many files
 
         judge_in_processes(tasks, processes, take)
     else:
@@ -80,10 +80,10 @@ def check(
 
 
 def _processes(tasks: int, device: str, jobs: int | None) -> int:
-    """How many processes to use; one where a device holds real tensors, of which two models may be one too many."""
+    """The number of processes to use; one on a real device, whose memory may not hold two models."""
     if device not in ("meta", "none"):
         return 1
-    if not sys.executable or getattr(sys, "frozen", False):  # there is no Python here that could be started
+    if not sys.executable or getattr(sys, "frozen", False):  # no Python interpreter to start
         return 1
     least = _MIN_WITHOUT if device == "none" else _MIN_WITH_TORCH
     if jobs is None:

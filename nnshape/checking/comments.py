@@ -1,4 +1,4 @@
-"""The comments of a spec that are instructions: `# nnshape: ignore[size-mismatch]`."""
+"""Suppression comments in a spec: `# nnshape: ignore[size-mismatch]`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORD = re.compile(r"[^\s,]+")
 
 @dataclass(frozen=True)
 class Ignore:
-    """An instruction to leave out the problems of the lines `first` to `last`.
+    """A comment that suppresses problems on lines `first` to `last`.
 
     `kinds` are the kinds with their places; None where every problem is meant.
     """
@@ -32,19 +32,19 @@ class Ignore:
     kinds: tuple[tuple[str, Span], ...] | None
 
     def covers(self, kind: str, line: int) -> bool:
-        """Whether a problem of this kind on this line is meant."""
+        """Whether the comment suppresses a problem of this kind on this line."""
         if not self.first <= line <= self.last:
             return False
         return self.names is None or kind in self.names
 
     @cached_property
     def names(self) -> frozenset[str] | None:
-        """The kinds without their places."""
+        """The names of the kinds."""
         return None if self.kinds is None else frozenset(name for name, _ in self.kinds)
 
 
 def ignores(source: Source) -> tuple[Ignore, ...]:
-    """The instructions in the comments of a text; one in a string, however it is quoted, is none.
+    """The suppression comments in a text, except those inside strings.
 
     As many are read as a file may have problems.
     """
@@ -63,7 +63,7 @@ def ignores(source: Source) -> tuple[Ignore, ...]:
             continue
         last = first = source.position(at)[0]
         if before >= 0 and source.position(max(scalars[before][1] - 1, 0))[0] == last:
-            # A step that takes several lines can have its comment only after the last of them.
+            # A step that spans several lines can only have its comment after the last one.
             first = source.position(scalars[before][0])[0]
         found.append(Ignore(Span(source, at, match.end()), first, last, _kinds(source, match)))
     return tuple(found)
@@ -79,7 +79,7 @@ def _kinds(source: Source, match: re.Match[str]) -> tuple[tuple[str, Span], ...]
 
 
 def _scalars(text: str) -> list[tuple[int, int]]:
-    """Where the values of a text stand, in order; all of the rest, once the text is no YAML any more."""
+    """The ranges of a text's values, in order; from a YAML error on, the whole rest of the text."""
     found: list[tuple[int, int]] = []
     end = 0
     loader = _Loader(text)
@@ -90,7 +90,7 @@ def _scalars(text: str) -> list[tuple[int, int]]:
             if isinstance(token, yaml.ScalarToken):
                 found.append((token.start_mark.index, end))
     except (yaml.YAMLError, RecursionError) as error:
-        # A quote that is never closed is noticed at the end, and began where the context is.
+        # YAML reports an unclosed quote at the end of the text; its context is where the quote begins.
         mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
         found.append((max(end, mark.index if mark is not None else end), len(text)))
     finally:

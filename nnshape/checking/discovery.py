@@ -1,4 +1,4 @@
-"""Which files at the paths and below them are specs, and why each other one is not checked."""
+"""Finds the specs in files and folders, and the reason for each file that is not checked."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nnshape.spec.likeness import has_keys, likeness
 from nnshape.spec.opening import inside, open_regular
 from nnshape.spec.source import source_of_bytes
 
-#: A file that is longer than a spec may be is searched this far for the keys of one.
+#: Characters of an overlong file that are searched for the keys of a spec.
 _MAX_SEARCHED = 4 * limits.TEXT_BYTES
 _FIRST_SPEC = "input: 1x32x32\nlayers:\n  conv1: Conv2d(1, 6, 5)"
 
 
 @dataclass(frozen=True, slots=True)
 class SpecFile:
-    """A file to check: its text, or the problems that keep it from being read.
+    """A file to check: its source, or the problems that prevented reading it.
 
     Its includes stay below the folder `root`; None where it cannot include anything.
     """
@@ -37,7 +37,7 @@ class SpecFile:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files to check, in order, and those that were found and are not checked."""
+    """The files to check, in order, and the skipped ones."""
 
     candidates: tuple[SpecFile, ...]
     skipped: tuple[Skipped, ...] = ()
@@ -45,7 +45,7 @@ class Found:
 
 @dataclass(slots=True)
 class _Discovery:
-    """What one search has found so far; no file is in it twice."""
+    """The results of a search so far, without duplicates."""
 
     settings: Settings
     excluded_by: str
@@ -66,7 +66,7 @@ def find_specs(
     stdin: Callable[[], SpecFile],
     excluded_by: str = "",
 ) -> Found:
-    """The specs at the paths and below them; `-` is what `stdin` gives. Raises SpecError for a path that is not there.
+    """Find the specs in files and folders; `-` calls `stdin`. Raises SpecError if a path does not exist.
 
     A file that is named itself is always checked. One that is found below a folder is checked if it is a spec
     or nearly one. `excluded_by` names the option that replaces the `exclude` of the settings.
@@ -81,12 +81,12 @@ def find_specs(
             name = _shown(path)
             if search.is_new(os.path.realpath(name)):
                 search.candidates.append(_named(name))
-    # Two paths, one below the other, meet the same folders.
+    # Nested paths search the same folders.
     return Found(tuple(search.candidates), tuple(dict.fromkeys(search.skipped)))
 
 
 def stdin_spec(name: str | None) -> SpecFile:
-    """What stands on standard input, under a file's name where one is given. Raises SpecError only for a lack of it."""
+    """Read standard input, under the name of a file if given. Raises SpecError only if standard input is closed."""
     shown = name or "<stdin>"
     root = None if name is None else os.path.dirname(name)
     try:
@@ -97,7 +97,7 @@ def stdin_spec(name: str | None) -> SpecFile:
 
 
 def _shown(path: str) -> str:
-    """A path as messages show it: without `./` before it."""
+    """The path as messages show it, without a leading `./`."""
     shown = path
     while shown.startswith("." + os.sep):
         shown = shown[2:].lstrip(os.sep)
@@ -105,7 +105,7 @@ def _shown(path: str) -> str:
 
 
 def _named(name: str) -> SpecFile:
-    """A file that was named itself; raises SpecError where it cannot be opened."""
+    """A file named on the command line; raises SpecError if it cannot be opened."""
     root = os.path.dirname(name)
     try:
         return _judged_by_name(SpecFile(name, read_source(name), root=root))
@@ -116,10 +116,10 @@ def _named(name: str) -> SpecFile:
 
 
 def _judged_by_name(candidate: SpecFile) -> SpecFile:
-    """A file that was named is wrong if it is something else than a spec, but nothing of it is shown."""
+    """Report a named file that is not a spec, without quoting its text."""
     source = candidate.source
     if source is None or not source.text.strip():
-        return candidate  # the reader says that it is empty
+        return candidate  # the reader reports that it is empty
     answer = likeness(source)
     if answer.kind != "other":
         return candidate
@@ -129,7 +129,7 @@ def _judged_by_name(candidate: SpecFile) -> SpecFile:
 
 
 def _without_text(error: SpecError, name: str) -> tuple[Problem, ...]:
-    """The problems of a file that is no text, with the place only where the rest of it is a spec."""
+    """The problems of a file that is not UTF-8 text; they have a place only if the rest is a spec."""
     shown = []
     for problem in error.problems:
         if problem.span is not None and likeness(problem.span.source).kind == "other":
@@ -151,7 +151,7 @@ def _search_folder(folder: str, search: _Discovery) -> None:
             links.append(entry)
         elif search.is_new(entry.real):
             _add(entry, root, real_root, search)
-    # What a link leads to is checked under its own name if it is found itself.
+    # The target of a link is checked under its own name when the search finds it.
     for entry in links:
         reason = _not_followed(entry.real, real_root)
         if reason:
@@ -161,7 +161,7 @@ def _search_folder(folder: str, search: _Discovery) -> None:
 
 
 def _not_followed(real: str, root: str) -> str:
-    """Why a link is not followed; empty where it leads to a file that may be a spec."""
+    """The reason not to follow a link; empty if its target may be a spec."""
     if not inside(root, real):
         return "it is a link that leads out of the folder"
     if any(part.startswith(".") and part != "." for part in os.path.relpath(real, root).split(os.sep)):
@@ -172,7 +172,7 @@ def _not_followed(real: str, root: str) -> str:
 
 
 def _root(folder: str, real: str, settings: Settings) -> tuple[str, str]:
-    """The folder that includes stay below: that of the settings, if it is above the one that is searched."""
+    """The root folder for includes: the settings' folder if it contains the searched one."""
     if not settings.folder:
         return folder, real
     above = os.path.realpath(settings.folder)
@@ -183,7 +183,7 @@ def _root(folder: str, real: str, settings: Settings) -> tuple[str, str]:
 
 
 def _add(entry: Entry, root: str, real_root: str, search: _Discovery) -> None:
-    """Add a file that was found, if it is a spec."""
+    """Add a file if it is a spec."""
     name = entry.name
     try:
         with open_regular(real_root, entry.real) as file:
@@ -209,7 +209,7 @@ def _add(entry: Entry, root: str, real_root: str, search: _Discovery) -> None:
 
 
 def _readable(name: str, data: bytes) -> Source:
-    """As much of a file as can be read, to say whether it is a spec in UTF-16, in another encoding, or too long."""
+    """The readable beginning of a file that is in another encoding or too long, to tell whether it is a spec."""
     encoding = "utf-8"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"  # UTF-32 too, but for NULs
@@ -219,5 +219,5 @@ def _readable(name: str, data: bytes) -> Source:
     return Source(name, text.translate(_UNREADABLE).removeprefix("\ufeff"))
 
 
-#: What YAML cannot hold; a program that is less strict may read the rest.
+#: Characters that YAML does not allow, although some parsers accept them.
 _UNREADABLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127, 65534, 65535))

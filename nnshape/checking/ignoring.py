@@ -1,4 +1,4 @@
-"""Which problems are left out: by a comment on their line, by the settings; and the comments that leave out nothing."""
+"""Suppresses problems by comments and settings, and reports comments that suppress nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nnshape.problems.nearest import nearest
 from nnshape.spec import Source
 from nnshape.spec.limits import PROBLEMS
 
-#: What only the real modules can say: without a proof, nobody knows whether a comment is still needed.
+#: Kinds that only a proof reports: without one, a comment for them may still be needed.
 _OF_THE_PROOF = ("torch-disagrees", "unproved")
 _UNUSED: Final = "unused-ignore"
 
@@ -25,7 +25,7 @@ _UNUSED: Final = "unused-ignore"
 def filtered(
     outcomes: Sequence[Outcome], settings: Settings
 ) -> tuple[tuple[Outcome, ...], tuple[tuple[str, int], ...]]:
-    """The outcomes without what is to be ignored and without repetitions, findings in the order of their text.
+    """The outcomes without suppressed and repeated findings, in the order of the text.
 
     Also counts the ignored problems by the file that asks for it: the settings file, or the file with the comment.
     """
@@ -37,7 +37,7 @@ def filtered(
         findings = []
         for finding in outcome.findings:
             key = _place(finding)
-            # A fault in a shared file is told where that file is checked itself, or else once.
+            # A problem in an included file is reported where that file itself is checked, else once.
             if _own_place(outcome, finding) is None and key is not None:
                 if key in own or key in told:
                     continue
@@ -58,7 +58,7 @@ def filtered(
 
 
 class _BySettings:
-    """What the settings say to ignore, and how often they did."""
+    """The kinds that the settings ignore, and the number of suppressed findings."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class _BySettings:
         self.count = 0
 
     def leaves_out(self, outcome: Outcome, finding: Finding) -> bool:
-        """Whether the settings say to leave a finding out."""
+        """Whether the settings suppress a finding."""
         if not self._settings.ignore and not self._settings.per_file_ignores:
             return False
         file = _file_of(outcome, finding)
@@ -93,13 +93,13 @@ def _place(finding: Finding) -> tuple[object, ...] | None:
 
 
 def _own_place(outcome: Outcome, finding: Finding) -> tuple[object, ...] | None:
-    """The place of a finding in the very file that is checked; None for one in a file that it includes."""
+    """The place of a finding in the checked file; None if it is in an included file."""
     span = finding.problem.span
     return _place(finding) if span is not None and span.source is outcome.source else None
 
 
 def _in_order(outcome: Outcome, findings: list[Finding]) -> list[Finding]:
-    """The findings as they stand in the text; those of an included file where it is used."""
+    """The findings in text order; those of an included file sort at its use."""
 
     def offset(finding: Finding) -> int:
         problem = finding.problem
@@ -110,7 +110,7 @@ def _in_order(outcome: Outcome, findings: list[Finding]) -> list[Finding]:
 
 
 class _Comments:
-    """The instructions in every file that comes up, and which of them were needed."""
+    """The suppression comments of every file with findings, and whether each was used."""
 
     def __init__(self, wanted: bool) -> None:
         self._wanted = wanted
@@ -126,7 +126,7 @@ class _Comments:
         return name, found
 
     def leaves_out(self, finding: Finding) -> bool:
-        """Whether a comment on the problem's line says to leave it out; the comment counts as used then."""
+        """Whether a comment on the problem's line suppresses it; marks the comment as used."""
         problem = finding.problem
         if not self._wanted or problem.span is None or problem.kind == "internal-error":
             return False
@@ -141,7 +141,7 @@ class _Comments:
         return bool(covering)
 
     def unused(self, outcome: Outcome) -> list[Problem]:
-        """A warning for each kind that a comment names and that is not there; none for a file that was not traced."""
+        """A warning for each kind in a comment that suppresses nothing; none for a file that was not traced."""
         if not self._wanted or outcome.source is None or not outcome.traced:
             return []
         name, found = self._of(outcome.source)

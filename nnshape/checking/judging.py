@@ -1,4 +1,4 @@
-"""The verdict on one spec: every variant traced, proved where a device is given, and told once."""
+"""Checks one spec: traces every variant, proves it on a device, and merges the findings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_TORCH = "the device none leaves the proof out and needs no torch"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A text to judge, and how: the device of the proof, and the classes that may be imported.
+    """A text to check, with the device of the proof and the allowed imports.
 
     Its includes stay below the folder `root`; None where it cannot include anything.
     """
@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, and what it rests on beside the text itself.
+    """An outcome and its dependencies other than the text.
 
     `includes` holds the other files that were read; None where not all of them are known. `refused`
     holds what is wrong with the command and not with the file: a device that is not there.
@@ -46,7 +46,7 @@ class Judgement:
 
 
 class _Refused(Exception):
-    """The command asks for what is not there."""
+    """The command names something that does not exist."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class _Refused(Exception):
 
 
 def judge(task: Task) -> Judgement:
-    """Judge a text; a fault of nnshape itself is noted in the outcome, so that the other files are still checked."""
+    """Check a text. An internal error becomes part of the outcome, so that the other files are still checked."""
     source = task.source
     try:
         return _judged(task)
@@ -88,12 +88,12 @@ def _judged(task: Task) -> Judgement:
     traced = len(runs) == 1 + len(spec.variants)
     variants = tuple(name for name in runs if name is not None)
     outcome = Outcome(source.name, source, variants, merged(runs), traced, proved and traced)
-    # What an imported class does is not known from any text.
+    # The behavior of an imported class does not follow from the text.
     return Judgement(outcome, None if task.allow_import and spec.imports else included(spec))
 
 
 class _Fixing:
-    """The search for fixes that all variants of a file share; its code is imported for a model that is wrong."""
+    """The search for fixes, shared by all variants of a file and imported only if a model has errors."""
 
     def __init__(self) -> None:
         self._search: Any = None
@@ -120,7 +120,7 @@ def _run(spec: Spec, variant: str | None, task: Task, fixing: _Fixing) -> tuple[
 
 
 def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
-    """What the real modules have against a trace, and a warning where they could not be run."""
+    """The disagreements between the real modules and a trace, and a warning if they could not run."""
     modules = _modules()
     try:
         verification = modules.verify(trace, device)
@@ -165,7 +165,7 @@ def _modules() -> Any:
 
 
 def merged(runs: dict[str | None, Sequence[Problem]]) -> tuple[Finding, ...]:
-    """The problems of all runs, each told once, in the order of the first run that has it.
+    """The problems of all runs without duplicates, in the order of their first occurrence.
 
     The same words at the same place are one problem; so are other numbers of one kind at one place,
     where no run has both.
@@ -203,7 +203,7 @@ def _place(problem: Problem) -> tuple[object, ...]:
 
 
 def included(spec: Spec) -> tuple[Source, ...] | None:
-    """The files that a spec includes, and those that they include; None where one of them could not be read."""
+    """The files that a spec includes, recursively; None if one could not be read."""
     found: dict[str, Source] = {}
     waiting = [spec]
     while waiting:

@@ -1,4 +1,4 @@
-"""What came of checking: the findings of a file, and the report over all files."""
+"""The results of a check: the findings of each file, and the report of all files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnshape.spec import Source
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem of a file, and the runs in which it occurs: variants by name, None for the file without one.
+    """A problem and the runs it occurs in: variant names, or None for the file without a variant.
 
     `variants` is empty where it occurs in all of them. `varying` says that its numbers differ from
     run to run; the problem's own are those of the first.
@@ -27,7 +27,7 @@ class Finding:
 
     @property
     def note(self) -> str:
-        """In which variants it occurs, in words; empty where there is nothing to say."""
+        """The variants it occurs in, as a sentence; empty if it occurs without one."""
         if self.varying:
             first, *others = self.variants
             return f"so {_named((first,))}, and with other numbers {_named(tuple(others))}"
@@ -49,7 +49,7 @@ def _named(variants: tuple[str | None, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one file.
+    """The result of checking one file.
 
     `source` is None where the file could not be read. `traced` says that every variant was followed
     to its end, `proved` that the real modules ran for each. `crash` is the fault of nnshape itself
@@ -66,18 +66,18 @@ class Outcome:
 
     @property
     def errors(self) -> int:
-        """How many problems make the file wrong."""
+        """Number of errors."""
         return sum(finding.problem.severity == "error" for finding in self.findings)
 
     @property
     def warnings(self) -> int:
-        """How many problems are warnings."""
+        """Number of warnings."""
         return len(self.findings) - self.errors
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that was found and not checked.
+    """A file or folder that was skipped.
 
     `why` is the rule: it is not a spec, it is hidden (or a folder of installed packages), it is a link that is
     not followed, or the settings exclude it. `by` is the file or option that excludes it, else empty.
@@ -91,13 +91,13 @@ class Skipped:
 
     @property
     def line(self) -> str:
-        """It in one line, for --verbose."""
+        """One line for --verbose."""
         return f"skipped {self.path}{'/' if self.folder else ''}: {self.reason}"
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of all files, in their order, and all that was left out.
+    """The results of all files, in order, and everything suppressed or skipped.
 
     `ignored` counts the problems that were ignored, by the file that asked for it: the settings file, or the
     spec with the comment. `settings` is the settings file if it stands in another folder than the current one.
@@ -117,12 +117,12 @@ class Report:
 
     @cached_property
     def errors(self) -> int:
-        """How many problems make their files wrong."""
+        """Number of errors."""
         return sum(outcome.errors for outcome in self.outcomes)
 
     @cached_property
     def warnings(self) -> int:
-        """How many problems are warnings."""
+        """Number of warnings."""
         return sum(outcome.warnings for outcome in self.outcomes)
 
     @property
@@ -132,17 +132,17 @@ class Report:
 
     @property
     def crashes(self) -> tuple[Outcome, ...]:
-        """The files of which nothing is known, by nnshape's own fault."""
+        """The files that could not be checked because of an internal error."""
         return tuple(outcome for outcome in self.outcomes if outcome.crash)
 
     @cached_property
     def passed_over(self) -> int:
-        """How many files are not specs."""
+        """Number of files that are not specs."""
         return sum(item.why == "not-a-spec" for item in self.skipped)
 
     @property
     def excluded(self) -> tuple[tuple[str, int, int], ...]:
-        """The files and the folders that were excluded, counted by the file or option that asked for it."""
+        """Number of excluded files and folders, by the settings file or option that excludes them."""
         files, folders = (
             Counter(item.by for item in self.skipped if item.why == "excluded" and item.folder is folder)
             for folder in (False, True)

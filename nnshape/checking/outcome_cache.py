@@ -1,4 +1,4 @@
-"""Outcomes of earlier runs: an unchanged tree is checked without torch's import."""
+"""Caches outcomes, so that an unchanged tree is checked without importing torch."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from nnshape.checking.outcome_json import outcome_of, record_of
 from nnshape.problems import SpecError
 from nnshape.spec.files import Folder, folder_of_file
 
-#: Changes with the form of a record; records of other forms are never read.
+#: The version of the record format; other versions are never read.
 _KIND = "check-2"
 
 
 class Cache:
-    """Finds the outcome of a task that was judged before, if everything that it depends on is unchanged."""
+    """Looks up the outcome of an earlier run whose dependencies are unchanged."""
 
     def __init__(self, folder: str | None) -> None:
         self.store = Store(folder, _KIND)
         self._versions: tuple[str, ...] = ()
 
     def find(self, task: Task) -> Outcome | None:
-        """The outcome that this task had before, or None."""
+        """The cached outcome of a task, or None."""
         if not _is_kept(task):
             return None
         document = self.store.get(*self._key(task))
@@ -38,11 +38,11 @@ class Cache:
         return None
 
     def keep(self, task: Task, judgement: Judgement) -> None:
-        """Keep an outcome, where everything that it depends on is known."""
+        """Store an outcome, if all its dependencies are known."""
         outcome, includes = judgement.outcome, judgement.includes
         if not _is_kept(task) or includes is None or outcome.crash or judgement.refused:
             return
-        # A torch that is there and cannot be imported may be mended at any time.
+        # A torch that fails to import may be repaired at any time.
         if any(finding.problem.kind == "unmeasured" for finding in outcome.findings):
             return
         folder = _folder(task)
@@ -52,7 +52,7 @@ class Cache:
         self.store.put({"includes": known, "outcome": record_of(outcome)}, *self._key(task))
 
     def prune(self) -> None:
-        """Remove the outcomes that no run has asked for in a month."""
+        """Remove outcomes that no run has used for a month."""
         self.store.prune()
 
     def _key(self, task: Task) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ class Cache:
 
 
 def _is_kept(task: Task) -> bool:
-    """Whether the outcome is the same at any time: on a real device, or with imported code, it may not be."""
+    """Whether the outcome is reproducible; on a real device or with imported code it may not be."""
     return task.device in ("meta", "none") and not task.allow_import
 
 
@@ -75,7 +75,7 @@ def _relative(name: str, folder: Folder | None) -> str:
 
 
 def _are_unchanged(task: Task, includes: list[list[str]]) -> bool:
-    """Read the included files again, under the rules of the first time; raises SpecError where one is refused now."""
+    """Read the included files again under the original rules; raises SpecError if one is now refused."""
     folder = _folder(task)
     for path, digest in includes:
         if folder is None or _digest(folder.read(path, task.source).text) != digest:

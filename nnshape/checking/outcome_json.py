@@ -1,4 +1,4 @@
-"""An outcome as a JSON document, for the cache, and back."""
+"""Converts outcomes to and from JSON, for the cache."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _text(value: Any) -> str:
 
 
 def _line(value: Any) -> str:
-    """A text that is shown; an outcome with a control character, of a file's name perhaps, is judged anew each time."""
+    """Validate a displayed text: outcomes with control characters are not cached."""
     if _CONTROLS.search(_text(value)):
         raise ValueError("a control character stands in the text")
     return str(value)

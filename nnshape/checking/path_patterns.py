@@ -27,7 +27,7 @@ _STAR = "[^/]*"
 
 
 class BadPattern(ValueError):
-    """A pattern that means nothing; `pattern` is how it is written."""
+    """An invalid pattern; `pattern` is its text."""
 
     def __init__(self, pattern: str, reason: str) -> None:
         super().__init__(reason)
@@ -36,7 +36,7 @@ class BadPattern(ValueError):
 
 @dataclass(frozen=True)
 class Patterns:
-    """Patterns in order, of which the last that matches a path decides; one with `!` takes the path out again.
+    """Ordered patterns: the last match decides, and `!` negates.
 
     Those with a slash in them begin at the folder `root`. Raises BadPattern.
     """
@@ -51,7 +51,7 @@ class Patterns:
             _check(line)
 
     def match(self, path: str, *, folder: bool = False) -> bool:
-        """Whether the patterns select a file, or a folder with all that is in it."""
+        """Whether the patterns select a file, or a folder with its contents."""
         if not self.lines:
             return False
         placed = os.path.relpath(path, self.root).replace(os.sep, "/")

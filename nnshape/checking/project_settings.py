@@ -1,4 +1,4 @@
-"""The settings of a project: what to check and how, and what to ignore."""
+"""The settings of a project."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Settings:
     folder: str = ""
 
     def ignored_in(self, file: str) -> frozenset[str]:
-        """The kinds of problem that are ignored in a file."""
+        """The kinds of problem to ignore in a file."""
         by_file = [kinds for patterns, kinds in self.per_file_ignores if patterns.match(file)]
         return self.ignore.union(*by_file)
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the settings stand in another folder than the current one."""
+        """Whether the settings file is outside the current folder."""
         return bool(self.file) and os.path.realpath(self.folder) != os.path.realpath(os.curdir)
 
 
-#: The settings of --no-config: what a pull request writes into its files loosens nothing.
+#: The settings of --no-config, which no file of a pull request can loosen.
 NO_CONFIG = Settings(comments=False)

@@ -1,4 +1,4 @@
-"""A worker's own side: it judges the tasks that arrive through a pipe, and ends when its parent ends.
+"""The worker process: reads tasks from a pipe, checks them, and exits with its parent.
 
 On Linux the kernel ends it with its parent, whatever it is doing; elsewhere the end of the pipe does.
 """
@@ -34,7 +34,7 @@ _OUT_OF_MEMORY_SCORE = 300
 
 
 def serve_one(prove: bool) -> None:
-    """Be one worker, with the tasks on standard input and the judgements on standard output."""
+    """Run one worker that reads tasks from standard input and writes judgements to standard output."""
     _end_with_parent()
     tasks, judgements = os.dup(0), os.dup(1)
     _detach()
@@ -44,7 +44,7 @@ def serve_one(prove: bool) -> None:
 
 
 def serve_forks(prove: bool) -> None:
-    """Import everything once, and become a copy of this process for each worker that standard input asks for.
+    """Import everything once, then fork a worker for each request on standard input.
 
     A message with a socket asks for a worker at its other end; the answer is the process id, or a negative error
     number. A message with a process id ends that worker; the answer is its exit status.
@@ -94,7 +94,7 @@ def _end(pid: int) -> int:
 
 
 def work(tasks: int, judgements: int) -> None:
-    """Judge task after task until the parent closes its ends of the pipes."""
+    """Check tasks until the parent closes the pipes."""
     with contextlib.suppress(OSError):
         score = Path("/proc/self/oom_score_adj")
         score.write_text(str(max(int(score.read_text()), _OUT_OF_MEMORY_SCORE)))
@@ -107,7 +107,7 @@ def work(tasks: int, judgements: int) -> None:
 
 
 def _receive(tasks: int, waiting: queue.SimpleQueue[Task]) -> None:
-    """Pass on each task; at the end of the pipe, end the process, even in the middle of a task."""
+    """Forward each task; exit at the end of the pipe, even during a task."""
     with contextlib.suppress(EOFError, OSError), open(tasks, "rb") as source:
         while True:
             waiting.put(pickle.load(source))
@@ -115,7 +115,7 @@ def _receive(tasks: int, waiting: queue.SimpleQueue[Task]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel end this process when its parent ends, where the kernel can."""
+    """Ask the kernel to kill this process when its parent exits, where supported."""
     if sys.platform == "linux":
         with contextlib.suppress(ImportError, OSError, AttributeError):
             import ctypes
@@ -124,7 +124,7 @@ def _end_with_parent() -> None:
 
 
 def _detach() -> None:
-    """Keep off the command's own streams, and leave Ctrl-C to the parent."""
+    """Redirect the standard streams, and ignore Ctrl-C, which the parent handles."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -134,5 +134,5 @@ def _detach() -> None:
 
 def _import(prove: bool) -> None:
     for module in _PROOF if prove else ():
-        with contextlib.suppress(Exception):  # the first proof fails in the same way, and is told with its file
+        with contextlib.suppress(Exception):  # the first proof fails the same way, and reports it with its file
             import_module(module)

@@ -1,4 +1,4 @@
-"""The pyproject.toml files whose settings hold: one below another cannot loosen what that one says."""
+"""Finds the pyproject.toml files that apply. A nested one cannot loosen the one above it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = "pyproject.toml"
 
 
 def read_settings(paths: Sequence[str]) -> Settings:
-    """The settings that hold for the paths; raises SpecError where they are wrong.
+    """The settings that apply to the paths; raises SpecError if they are invalid.
 
     They stand in each pyproject.toml with a `[tool.nnshape]` from the folder that all paths share up to the
     root of the repository. The topmost holds; those below it can only be stricter.
@@ -40,7 +40,7 @@ def read_settings(paths: Sequence[str]) -> Settings:
 
 
 def _folders(paths: Sequence[str]) -> list[str]:
-    """The folders whose settings may hold, the nearest first.
+    """The folders that may hold settings, nearest first.
 
     They end at the root of the repository, if there is one. Below the current folder there is none: a pull
     request can add something that looks like it.
@@ -72,7 +72,7 @@ def _shared_folder(paths: Sequence[str]) -> str:
 
 
 def _settings_file(folder: str) -> Source | None:
-    """The text of a folder's pyproject.toml if it names nnshape, else None; raises SpecError where it cannot be read.
+    """The text of a folder's pyproject.toml if it mentions nnshape, else None; raises SpecError if it cannot be read.
 
     A project that does not name nnshape may hold anything. A link could show the lines of any other file.
     """

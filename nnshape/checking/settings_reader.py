@@ -1,4 +1,4 @@
-"""Each setting of `[tool.nnshape]`: what it may hold, and where one is wrong."""
+"""Reads and validates `[tool.nnshape]`, with the place of each error."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nnshape.problems.nearest import nearest
 from nnshape.rendering.formats import format_names
 from nnshape.spec import Source, Span
 
-#: Nobody reads more problems of one file.
+#: Maximum number of problems reported for one file.
 _MAX_PROBLEMS: Final = 100
 
 
 def table_of(source: Source) -> Any:
-    """What stands under `[tool.nnshape]`, or None; raises SpecError where the file is not TOML."""
+    """The `[tool.nnshape]` table, or None; raises SpecError if the file is not TOML."""
     tool = toml_document(source).get("tool")
     return tool.get("nnshape") if isinstance(tool, dict) else None
 
@@ -47,7 +47,7 @@ class SettingsReader:
         return tuple(self._readers)
 
     def settings(self, table: Any) -> Settings:
-        """The settings of a table; raises SpecError with every fault in it."""
+        """The settings of a table; raises SpecError with all its problems."""
         if not isinstance(table, dict):
             raise SpecError(self._problem("wrong-type", "tool.nnshape is a table", "nnshape"))
         problems: list[Problem] = []
@@ -69,7 +69,7 @@ class SettingsReader:
         return Settings(**values)
 
     def stricter(self, table: Any, above: str, strict: bool) -> Settings:
-        """The settings of a file below another, `above`; raises SpecError where they would loosen it."""
+        """The settings of a file nested below `above`; raises SpecError if they loosen it."""
         settings = self.settings(table)
         problems = []
         for key, value in table.items():

@@ -1,4 +1,4 @@
-"""Starts worker processes, none of which runs a file of the current folder.
+"""Starts worker processes, which never run code from the current folder.
 
 multiprocessing starts its processes with the current folder first on sys.path, where a socket.py would run in
 place of Python's own. So they are started here, in the same way under each version of Python.
@@ -28,7 +28,7 @@ _NOT_PASSED_ON = ("PYTHONINSPECT", "NNSHAPE_TRACEBACK")
 
 
 class WorkerEnded(Exception):
-    """A worker ended in the middle of a task; `status` is its exit status, negative for a signal."""
+    """A worker exited during a task; `status` is its exit status, negative for a signal."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -36,7 +36,7 @@ class WorkerEnded(Exception):
 
 
 class Worker:
-    """A process that judges one task at a time."""
+    """A process that checks one task at a time."""
 
     def __init__(self, tasks: IO[bytes], judgements: IO[bytes], end: Callable[[], int]) -> None:
         self._tasks, self._judgements, self._end = tasks, judgements, end
@@ -54,16 +54,16 @@ class Worker:
         return judgement
 
     def end(self) -> int:
-        """End the process where it still runs, and return its exit status. Any thread may call this."""
+        """Kill the process if it is running and return its exit status. Thread-safe."""
         with self._lock:
             if self._status is None:
                 self._status = self._end()
             return self._status
 
     def close(self) -> None:
-        """End the process and close its pipes. Only the thread that uses the worker may call this."""
+        """Kill the process and close its pipes. Call this only from the worker's thread."""
         self.end()
-        with contextlib.suppress(OSError):  # of a task that was not sent whole
+        with contextlib.suppress(OSError):  # flushing a partly sent task
             self._tasks.close()
         self._judgements.close()
 
@@ -72,10 +72,10 @@ class Starter(Protocol):
     """Starts workers, for several threads."""
 
     def start(self) -> Worker:
-        """Start a worker; raises EOFError where a process ends before it is ready."""
+        """Start a worker; raises EOFError if the process exits before it is ready."""
 
     def end(self) -> None:
-        """End the processes that are not ready yet, and what this starter needs itself."""
+        """Kill the processes that are not ready yet, and release all resources."""
 
     @property
     def ended(self) -> bool:
@@ -83,7 +83,7 @@ class Starter(Protocol):
 
 
 class ForkServer:
-    """Starts workers as copies of one process that has imported everything."""
+    """Forks workers from one process that has imported everything."""
 
     def __init__(self, prove: bool) -> None:
         self._control, theirs = socket.socketpair()
@@ -93,7 +93,7 @@ class ForkServer:
         self._lock = threading.Lock()
 
     def start(self) -> Worker:
-        """Start a worker; raises EOFError where the server ends, and OSError where the system starts no process."""
+        """Start a worker; raises EOFError if the server exits, and OSError if the system cannot start a process."""
         ours, theirs = socket.socketpair()
         with ours, theirs:
             pid = self._ask(READY, [theirs.fileno()])
@@ -121,7 +121,7 @@ class ForkServer:
         raise EOFError
 
     def end(self) -> None:
-        """End the server, and with it the workers that are left."""
+        """Kill the server and its remaining workers."""
         self._process.kill()
         self._process.wait()
         with self._lock:  # held by a thread that still waits for an answer, and now gets none
@@ -134,14 +134,14 @@ class ForkServer:
 
 
 class Spawner:
-    """Starts each worker as a process of its own, where a process that holds torch cannot be copied."""
+    """Starts each worker as a new process, on systems where forking with torch is unsafe."""
 
     def __init__(self, prove: bool) -> None:
         self._prove = prove
         self._starting: set[subprocess.Popen[bytes]] = set()
 
     def start(self) -> Worker:
-        """Start a worker; raises EOFError where it ends before it is ready."""
+        """Start a worker; raises EOFError if it exits before it is ready."""
         process = _process("serve_one", self._prove, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._starting.add(process)
         assert process.stdin is not None
@@ -155,13 +155,13 @@ class Spawner:
         return worker
 
     def end(self) -> None:
-        """End the processes that are not ready yet."""
+        """Kill the processes that are not ready yet."""
         for process in tuple(self._starting):
             process.kill()
 
     @property
     def ended(self) -> bool:
-        """Never: each worker is on its own."""
+        """Never, since workers are independent."""
         return False
 
 
@@ -171,7 +171,7 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
 
 
 def starter(prove: bool) -> Starter:
-    """What starts workers here. macOS's own libraries do not bear a copy, and Windows makes none."""
+    """The starter for this system. macOS's libraries do not survive a fork, and Windows has none."""
     return Spawner(prove) if sys.platform in ("darwin", "win32") else ForkServer(prove)
 
 
@@ -195,11 +195,11 @@ def _process(function: str, prove: bool, **streams: Any) -> subprocess.Popen[byt
 
 
 def _flags() -> list[str]:
-    """The options of this Python, of which some say what code runs (-I, -E, -s, -S), and -P where there is one.
+    """The options of this interpreter, including those that affect imports (-I, -E, -s, -S), and -P if supported.
 
     -P keeps the current folder off the path from the start: since Python 3.13, linecache is imported before the
     first statement of -c runs. Python 3.10 imports nothing then.
     """
-    # multiprocessing takes them from the same place: there is no public one.
+    # multiprocessing uses the same private function; there is no public one.
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     return [*flags, "-P"] if sys.version_info >= (3, 11) else flags

@@ -1,4 +1,4 @@
-"""The TOML of a stranger's pyproject.toml: read in bounded work, with every fault at its place."""
+"""Parses untrusted TOML in bounded work and reports errors with their place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 
 
 def toml_document(source: Source) -> dict[str, Any]:
-    """The document in a text; raises SpecError where it is not TOML or goes beyond a limit."""
+    """Parse a TOML document; raises SpecError if it is invalid or exceeds a limit."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:

@@ -1,4 +1,4 @@
-"""The files below a folder that may be specs by their name and place; each other one is named with its reason."""
+"""Walks a folder for files that may be specs, and gives the reason for each skipped one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nnshape.problems import Problem
 from nnshape.spec import limits
 from nnshape.spec.files import has_suffix
 
-#: Folders of installed packages and of caches.
+#: Folders with installed packages or caches.
 _NOT_SEARCHED = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 
 
 class Entry(NamedTuple):
-    """A file by the path that people know and by the real one; `link` says that they differ."""
+    """A file by its given path and its real path; `link` if they differ."""
 
     name: str
     real: str
@@ -71,7 +71,7 @@ def _skipped_folder(name: str, path: str, settings: Settings, excluded_by: str) 
 def _file(
     entry: os.DirEntry[str], path: str, real: str, settings: Settings, excluded_by: str
 ) -> Entry | Skipped | None:
-    """A file or a link; None for one whose name is not that of a spec."""
+    """A file or link; None if its name is not that of a spec."""
     if entry.is_symlink() and not has_suffix(entry.name) and entry.is_dir():
         skipped = _skipped_folder(entry.name, path, settings, excluded_by)
         return skipped or Skipped(path, "link", "it is a link to a folder", True)

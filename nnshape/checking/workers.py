@@ -1,4 +1,4 @@
-"""Judges tasks in worker processes, one task at a time each, so that a process that ends loses one task at most.
+"""Checks tasks in worker processes, each with one task at a time, so that a crash loses at most one task.
 
 The pools of multiprocessing and concurrent.futures lose every task when one worker ends, and leave workers behind
 when their parent is killed.
@@ -16,12 +16,12 @@ from nnshape.checking.judging import Judgement, Task
 from nnshape.checking.outcome import Outcome
 from nnshape.checking.starting import Starter, Worker, WorkerEnded, starter
 
-#: How often a process that ends before its first task is started again.
+#: Restarts of a process that exits before its first task.
 _MOST_STARTS = 3
 
 
 def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[int, Judgement], None]) -> None:
-    """Judge tasks in worker processes, and call `take` with the index and the judgement of each.
+    """Check tasks in worker processes, and call `take` with the index and judgement of each.
 
     When a worker ends in the middle of a task, the task is tried again after all others, in a fresh process and
     with no other at work. If that ends too, the judgement says so. No process is left when this returns or raises.
@@ -55,7 +55,7 @@ class _Workers:
         self._lock = threading.Lock()
 
     def judge(self, task: Task) -> Judgement:
-        """Judge a task in a worker that is idle, or in a new one; raises WorkerEnded."""
+        """Check a task in an idle or new worker; raises WorkerEnded."""
         with self._lock:
             worker = self._idle.pop() if self._idle else None
         worker = worker or self._start()
@@ -69,7 +69,7 @@ class _Workers:
         return judgement
 
     def judge_alone(self, task: Task) -> Judgement:
-        """Judge a task in a fresh worker, and say so where that ends too."""
+        """Retry a task in a new worker, and report an internal error if that exits too."""
         worker = self._start()
         try:
             return worker.judge(task)
@@ -105,7 +105,7 @@ class _Workers:
             self._all.discard(worker)
 
     def end(self) -> None:
-        """End every process, so that no thread waits for one, and start no more."""
+        """Kill every process, so that no thread waits for one, and start no more."""
         with self._lock:
             self._over = True
         for worker in tuple(self._all):

@@ -20,13 +20,15 @@ SHAPE: Schema = {"$ref": "#/definitions/shape"}
 SHAPE_TYPES = ["string", "integer", "array"]
 
 _STEP = (
-    "A step: an expression such as Conv2d(1, 6, 5) or relu(_ + skip), with -> shape behind it to have its output "
-    "checked; a mapping with a type; or steps of its own, an anonymous block. _ is the value of the step before, auto "
-    "a size read off what arrives."
+    "A step: an expression such as Conv2d(1, 6, 5) or relu(_ + skip), optionally followed by -> and its expected "
+    "shape; a mapping with a type; or nested steps, an anonymous block. _ is the value of the previous step; auto "
+    "reads a size off the input."
 )
 _STEP_EXAMPLES = ("Conv2d(1, 6, 5) -> 6x28x28", "relu(_ + skip)", "Sequential(Block(d) for i in range(n))")
-_STEP_NAME = "a step's name is letters, digits and _, and no word of Python's or of torch.nn.Module's own"
-_NO_STEP = "a step is an expression such as Conv2d(1, 6, 5), a mapping with a type, or steps of its own"
+_STEP_NAME = (
+    "a step name consists of letters, digits and _, and is neither a Python keyword nor an attribute of torch.nn.Module"
+)
+_NO_STEP = "a step is an expression such as Conv2d(1, 6, 5), a mapping with a type, or nested steps"
 _NO_SUCH_LAYER = "torch.nn has no such layer"
 
 
@@ -48,7 +50,7 @@ def _shape() -> Schema:
     return {
         "type": SHAPE_TYPES,
         "pattern": patterns.shape(),
-        "patternErrorMessage": f"this is no shape: {EXAMPLES}",
+        "patternErrorMessage": f"not a shape: {EXAMPLES}",
         "minimum": 0,
         "items": {"type": ["integer", "string"], "minimum": 0, "minLength": 1},
     }
@@ -91,7 +93,7 @@ def _call() -> Schema:
                 # What it is said to be comes from the rule that it names.
                 "type": "string",
                 "pattern": patterns.whole(CALLEE.pattern),
-                "patternErrorMessage": "type is a name; the arguments are keys of their own",
+                "patternErrorMessage": "type is a name; write arguments as separate keys",
                 "if": {"pattern": patterns.PREFIXED_CLASS},
                 "then": _of_torch(),
                 "defaultSnippets": type_snippets(),

@@ -17,14 +17,14 @@ from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
 
-#: What a file can expect, and what each quantity is.
+#: The quantities that a file can expect, with their meanings.
 QUANTITIES: dict[Quantity, str] = {
-    "parameters": "How many parameters the model holds, each counted once.",
-    "trainable": "How many of its parameters are trainable.",
-    "buffers": "How many elements its buffers hold.",
-    "macs": "How many multiply-accumulates one sample takes.",
-    "parameter_bytes": "How many bytes its parameters take.",
-    "output": "The shape of what it gives back; a list or mapping of shapes where it gives back several.",
+    "parameters": "Number of parameters. Shared parameters count once.",
+    "trainable": "Number of trainable parameters.",
+    "buffers": "Number of elements in buffers.",
+    "macs": "Multiply-accumulates per sample.",
+    "parameter_bytes": "Size of the parameters in bytes.",
+    "output": "The output shape, or a list or mapping of shapes for several outputs.",
 }
 #: A count, with a relation before it and a unit behind it.
 COUNT = re.compile(r"\s*(<=|>=|==|<|>|)\s*([0-9][0-9_,]{0,30}(?:\.[0-9]{1,20})?)\s*([KkMGBT]?)\s*")

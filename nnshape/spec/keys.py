@@ -12,63 +12,62 @@ class Key(NamedTuple):
     example: str
 
 
-#: Every key that a file may have, in the order in which messages list them.
+#: The keys of a spec file, in the order of messages.
 KEYS: dict[str, Key] = {
     "name": Key(
-        "What the model is called; the file's own name where it is left out.",
+        "The model's name. Defaults to the file name.",
         "name: LeNet",
     ),
     "input": Key(
-        "The shape of what goes in: 1x32x32 is that of one sample, [N, 1, H, W] is taken as written, int64[N, T] has a "
-        "dtype. Several inputs are a mapping of their names to shapes; a single one is called x.",
+        "The input shape: 1x32x32 for one sample, [N, 1, H, W] including the batch, int64[N, T] with a dtype. "
+        "For several inputs, a mapping of names to shapes; a single input is named x.",
         "input: 1x32x32",
     ),
     "layers": Key(
-        "The model's steps in order: a mapping of names to steps, or a list, whose steps are named 0, 1, …",
+        "The steps of the model, in order: a mapping of names to steps, or a list, which names them 0, 1, …",
         "layers:\n  conv1: Conv2d(1, 6, 5)",
     ),
     "hparams": Key(
-        "The file's named numbers, words and lists, for its expressions; --set and variants override them.",
+        "Named numbers, words and lists for use in expressions. --set and variants override them.",
         "hparams: {depth: 12}",
     ),
     "dims": Key(
-        "The values at which symbolic sizes are traced, shown and proved; a size without one stays a symbol.",
+        "Values for symbolic sizes. A size without a value stays symbolic.",
         "dims: {H: 224, W: 224}",
     ),
     "blocks": Key(
-        "Reusable blocks: Name(p, q=1)(x[N, T, D]) names the hyperparameters, then the inputs, and holds the steps.",
+        "Reusable blocks: Name(p, q=1)(x[N, T, D]) declares hyperparameters and inputs; the value holds the steps.",
         'blocks: {Name(p): {fc: "Linear(auto, p)"}}',
     ),
     "output": Key(
-        "What the model gives back in place of its last step: an expression, a list of them, or a mapping of names to "
-        "them.",
+        "The model's output: an expression, or a list or mapping of expressions. Defaults to the last step.",
         "output: conv1",
     ),
     "tie": Key(
-        "Parameters that are one tensor: the path on the left shares that of the path on the right.",
+        "Tied parameters: the parameter on the left shares the tensor of the one on the right.",
         "tie: {head.weight: embed.weight}",
     ),
     "freeze": Key(
-        "Globs of the parameters that are not trainable.",
+        "Parameters to freeze, as globs.",
         "freeze: [features.*]",
     ),
     "expect": Key(
-        "What the model comes to; nnshape check fails where that no longer holds.",
+        "Expected totals and output shape. nnshape check fails if they differ.",
         "expect: {parameters: 81290}",
     ),
     "variants": Key(
-        "Named sets of values for hparams and sizes: check goes through each, --variant picks one.",
+        "Named sets of values for hparams and sizes. check checks each; --variant selects one.",
         "variants: {small: {depth: 6}}",
     ),
     "include": Key(
-        "Other specs by a name of the file's own: rn.Block(64) is a block of that file, rn() the whole of its model.",
+        "Other spec files by name: rn.Block(64) is a block of that file, rn() its whole model.",
         "include: {rn: resnet.yaml}",
     ),
     "import": Key(
-        "Python module classes, as module.path:Class; each is refused unless it is allowed by name.",
+        "Python module classes, as module.path:Class. Each needs --allow-import.",
         'import: {MyAttn: "mypkg.layers:MyAttn"}',
     ),
 }
 
-#: The keys that a model cannot do without; a file of which only the blocks are included needs neither.
+#: The keys that a model requires. A library of blocks needs neither.
 REQUIRED = ("input", "layers")

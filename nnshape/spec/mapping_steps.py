@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
 #: What `type` names: a layer, a function, a block or an earlier step.
 CALLEE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-#: The keys of a mapping step that are no argument of what it names, and what each holds.
+#: The keys of a mapping step that are not arguments of its callee, with their meanings.
 OWN_KEYS: dict[str, str] = {
-    "type": "What the step calls: a layer or function of torch, a block of this file, or an earlier step again.",
-    "args": "The arguments without a name, in order; the others are keys of their own.",
-    "from": "What it is applied to: an expression such as an earlier step's name, or a list of them; the value of the "
-    "step before where it is left out.",
-    "shape": "The shape that the step is said to give out, which is checked.",
+    "type": "The callee: a layer or function of torch, a block of this file, or an earlier step.",
+    "args": "Positional arguments, in order. Keyword arguments are keys of the step.",
+    "from": "The inputs: an expression, such as the name of an earlier step, or a list. Defaults to the previous step.",
+    "shape": "The expected output shape, which nnshape checks.",
 }
 
 
@@ -42,7 +41,7 @@ def expression_of_mapping(node: Mapping, kind: Node, modules: Collection[str]) -
 
 
 class _Writer:
-    """The text of an expression as it grows, the places it comes from, and what is to be no name in it."""
+    """Builds the text of an expression and maps each part to its YAML value."""
 
     __slots__ = ("_literals", "_modules", "_pieces", "_text", "_whole")
 

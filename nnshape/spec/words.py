@@ -1,35 +1,35 @@
-"""The words of the language that are called as layers are, and that no rule stands behind."""
+"""Words of the spec language that are called like layers but have no shape rule."""
 
 from __future__ import annotations
 
-#: Each word, what it means in one sentence, and a step that has it.
+#: Each word with a one-sentence description and an example step.
 WORDS: dict[str, tuple[str, str]] = {
     "Sequential": (
-        "Applies its items one after the other, each a step of its own, named by its number or by a pair's text.",
+        "Applies its items in order. Each item is a step, named by its index or by the name in a pair.",
         "h: Sequential(Block(d) for i in range(n))",
     ),
     "ModuleList": (
-        "Holds modules by number, for later steps to apply: heads[0](x), or [head(x) for head in heads].",
+        "A list of modules that later steps apply: heads[0](x), or [head(x) for head in heads].",
         "heads: ModuleList(Linear(d, 2) for i in range(3))",
     ),
     "ModuleDict": (
-        "Holds modules by name, for later steps to apply: heads['box'](x).",
+        "A dictionary of modules that later steps apply: heads['box'](x).",
         "heads: ModuleDict(('cls', Linear(d, 2)), ('box', Linear(d, 4)))",
     ),
     "ParameterList": (
-        "Holds parameters by number, for later steps to use: scales[0] * x.",
+        "A list of parameters that later steps use: scales[0] * x.",
         "scales: ParameterList(Parameter(1, d) for i in range(3))",
     ),
     "ParameterDict": (
-        "Holds parameters by name, for later steps to use: scales['box'] * x.",
+        "A dictionary of parameters that later steps use: scales['box'] * x.",
         "scales: ParameterDict(('cls', Parameter(1, d)), ('box', Parameter(1, d)))",
     ),
     "Parameter": (
-        "A learnable tensor of these sizes, or with another's values, under the step's own name.",
+        "A learnable tensor of the given shape, or with the values of another tensor. Its name is the step's.",
         "cls: Parameter(1, 1, 768)",
     ),
     "Buffer": (
-        "A tensor that is saved with the model and not trained, under the step's own name.",
+        "A tensor that is saved with the model but not trained. Its name is the step's.",
         "positions: Buffer(arange(1024))",
     ),
 }
