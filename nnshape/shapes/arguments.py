@@ -150,12 +150,20 @@ class Parameter:
 class Signature:
     """The arguments that one layer, function or block takes."""
 
-    __slots__ = ("_defaults", "by_name", "owner", "parameters", "positional", "synonyms", "variadic")
+    __slots__ = ("_defaults", "by_name", "owner", "parameters", "positional", "returns", "synonyms", "variadic")
 
-    def __init__(self, owner: str, parameters: Sequence[Parameter], synonyms: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        owner: str,
+        parameters: Sequence[Parameter],
+        synonyms: Mapping[str, str] | None = None,
+        returns: str = "Any",
+    ) -> None:
         #: Names that torch takes for others.
         self.synonyms = synonyms or {}
         self.owner = owner
+        #: The annotation of the result.
+        self.returns = returns
         self.parameters = tuple(parameters)
         self.by_name = {parameter.name: parameter for parameter in parameters}
         self.positional = [p for p in parameters if not p.variadic and not p.keyword_only]
@@ -301,7 +309,8 @@ def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 
     for name in code.co_varnames[code.co_argcount : end]:
         default = keyword_defaults.get(name, REQUIRED)
         parameters.append(Parameter(name, kinds_of(annotations.get(name, "Any")), default, keyword_only=True))
-    return Signature(owner, parameters, {} if owner in _IN_PYTHON or owner[:1].isupper() else _SYNONYMS)
+    synonyms = {} if owner in _IN_PYTHON or owner[:1].isupper() else _SYNONYMS
+    return Signature(owner, parameters, synonyms, annotations.get("return", "Any"))
 
 
 def kinds_of(annotation: str) -> tuple[str, ...]:

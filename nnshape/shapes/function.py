@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import Signature, register_type, signature_of_function
 from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.results import check_result
 from nnshape.shapes.stored import refuse_stored
 from nnshape.work import RULE, spend
 
@@ -69,7 +70,9 @@ class Function:
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """The result for these arguments, in torch's structure. Raises Refusal where torch refuses."""
-        return self._call(self.rule, arguments, keywords)
+        result = self._call(self.rule, arguments, keywords)
+        check_result(self.name, result, self.signature().returns)
+        return result
 
     def macs(self, output: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Size:
         """Multiply-accumulates of one application, for the whole batch."""

@@ -35,6 +35,7 @@ from nnshape.shapes.arguments import (
 from nnshape.shapes.dims import at_least
 from nnshape.shapes.dtypes import FLOAT32, DType, category
 from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.results import check_result
 from nnshape.shapes.stored import refuse_stored
 from nnshape.shapes.tensor import Tensor
 from nnshape.work import RULE, spend
@@ -177,11 +178,14 @@ class Layer:
         return input.shape[dim]
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """Apply the layer to what a call gives it: `forward`, with the arguments checked first."""
+        """Apply the layer to what a call gives it: `forward`, with the arguments checked first and the result last."""
         spend(RULE)
-        bound = self.call_signature().bind(arguments, keywords)
+        signature = self.call_signature()
+        bound = signature.bind(arguments, keywords)
         refuse_stored(type(self).__name__, bound.values())
-        return self.forward(**bound)
+        result = self.forward(**bound)
+        check_result(type(self).__name__, result, signature.returns)
+        return result
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
         """The outputs for these inputs, in torch's structure.

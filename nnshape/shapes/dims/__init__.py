@@ -14,6 +14,7 @@ from nnshape.shapes.dims.compare import (
     maximum,
     minimum,
 )
+from nnshape.shapes.dims.range import surely_negative
 from nnshape.shapes.dims.replace import substitute, symbols_of
 from nnshape.shapes.dims.terms import TooLarge
 from nnshape.shapes.dims.text import shape_part
@@ -35,6 +36,7 @@ __all__ = [
     "minimum",
     "shape_part",
     "substitute",
+    "surely_negative",
     "symbol",
     "symbols_of",
 ]

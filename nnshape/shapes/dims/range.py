@@ -34,6 +34,12 @@ def at_least_cheaply(size: Size, number: int) -> bool:
     return low is not None and low >= number
 
 
+def surely_negative(size: Size) -> bool:
+    """Whether the interval of a size alone proves it to be below 0."""
+    high = range_of(size)[1]
+    return high is not None and high < 0
+
+
 def range_of_terms(terms: Terms) -> Range:
     """An interval that holds every value of a polynomial."""
     spend(1 + len(terms))

@@ -1,0 +1,51 @@
+"""What a rule may answer: the check at the boundary where a layer or function is applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.shapes.dims import Dim, surely_negative
+from nnshape.shapes.dtypes import DTYPES, DType
+from nnshape.shapes.tensor import N, Tensor, Unknown
+
+#: The values that a function may give beside tensors, such as those of `size()` or `dtype`.
+_PLAIN = (int, float, complex, str, type(None), Dim, Unknown)
+
+
+class WrongRule(TypeError):
+    """A rule of nnshape gave what no operation of torch can give: a bug, which no file is to blame for."""
+
+
+def check_result(owner: str, result: Any, returns: str) -> None:
+    """Raise WrongRule where a rule's result is no value of torch, or no tensor though the rule declares one.
+
+    `returns` is the annotation of the rule's result.
+    """
+    if type(result) is Tensor:
+        if type(result.dtype) is not DType or result.dtype not in DTYPES:
+            raise WrongRule(f"{owner} gives a tensor of {_named(result.dtype)}, which is no dtype")
+        if type(result.shape) is not tuple:
+            raise WrongRule(f"{owner} gives {_named(result.shape)} as a shape, which is no tuple")
+        for size in result.shape:
+            if type(size) is int:
+                if size < 0:
+                    raise WrongRule(f"{owner} gives a tensor with a size of {size}")
+            elif type(size) is not Dim:
+                raise WrongRule(f"{owner} gives a tensor with a size of {_named(size)}, which is no whole number")
+            elif size is not N and surely_negative(size):
+                raise WrongRule(f"{owner} gives a tensor with a size of {size}, which is negative")
+        return
+    if returns == "Tensor":
+        raise WrongRule(f"{owner} gives {_named(result)} in place of a tensor")
+    if isinstance(result, (tuple, list)):
+        for item in result:
+            check_result(owner, item, "Any")
+    elif isinstance(result, dict):
+        for item in result.values():
+            check_result(owner, item, "Any")
+    elif not isinstance(result, _PLAIN):
+        raise WrongRule(f"{owner} gives {_named(result)}, which is no value of torch")
+
+
+def _named(value: object) -> str:
+    return f"{value!r:.60} ({type(value).__name__})"
