@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from textwrap import fill
 
+#: Where the layers and the functions are registered.
+_HOME = {"layers": "nnshape.shapes.layer_base", "functions": "nnshape.shapes.function"}
 ROOT = Path(__file__).parent.parent
 _MODULE = '''"""The file of this folder that declares each name. Written by `python tests/index.py`."""
 
@@ -35,7 +37,7 @@ LAYER_OF = dict(pair.split("=") for pair in _FUNCTIONAL.split())
 
 def index(kind: str) -> str:
     """The index of all layers, or of all functions."""
-    registry = import_module(f"nnshape.shapes.{kind[:-1]}").REGISTRY
+    registry = import_module(_HOME[kind]).REGISTRY
     families = import_module(f"nnshape.shapes.{kind}").FAMILIES
     names: dict[str, list[str]] = {family: [] for family in families}
     known: set[str] = set()
@@ -53,7 +55,7 @@ def index(kind: str) -> str:
 
 def _functional(names: dict[str, list[str]]) -> str:
     """The functional forms that the layers declare, in the order of the families."""
-    registry = import_module("nnshape.shapes.layer_base").REGISTRY
+    registry = import_module(_HOME["layers"]).REGISTRY
     layers = [registry[name] for found in names.values() for name in found]
     pairs: dict[str, str] = {}
     for layer in layers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nnshape.shapes.dims import shape_part
 from nnshape.shapes.dtypes import INT64, DType, category
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
@@ -37,3 +38,11 @@ def reduced(shape: Shape, dtype: DType, reduction: str) -> Tensor:
             raise Refusal("wrong-dtype", message, "input", note=note)
         dtype = INT64
     return Tensor((), dtype)
+
+
+def reduction_lines(reduction: str, losses: Tensor) -> tuple[str, ...]:
+    """How the size of a loss comes about, from the tensor of the loss of each element."""
+    if reduction == "none":
+        return (f"one loss each, as reduction='none' says: {losses}",)
+    count = " * ".join(map(shape_part, losses.shape)) or "1"
+    return (f"the {reduction} of {count} losses: one number",)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from functional import check_functional_form
 
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import TooLarge, substitute, symbol
@@ -73,6 +74,7 @@ def check_layer(
 
     def by_rule(inputs: tuple, call: dict) -> tuple:
         layer = layer_class(*arguments, **keywords).resolve(list(tensors_in((inputs, call))))
+        check_functional_form(layer, inputs, call)
         output = layer.apply(inputs, call)
         told(layer.derivation(*inputs, **call))
         return output, layer.parameters(), layer.buffers()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from functional import check_functional_form
 
 from nnshape.shapes.function import REGISTRY as FUNCTIONS
 from nnshape.shapes.function import function
@@ -54,3 +55,26 @@ def test_a_tensor_has_torchs_methods() -> None:
     assert Tensor((2, 3)).transpose(0, 1).shape == (3, 2)
     with pytest.raises(AttributeError, match="a tensor has no method 'conv2d'"):
         _ = Tensor((2, 3)).conv2d
+
+
+#: The layers of torch.nn that have no function of their own, by what they begin with or contain.
+WITHOUT_FUNCTION = (
+    "Lazy", "RNN", "LSTM", "GRU", "Transformer", "Identity", "CrossMapLRN2d", "MultiheadAttention",
+    "AdaptiveLogSoftmaxWithLoss",
+)  # fmt: skip
+
+
+def test_every_layer_declares_its_functional_form() -> None:
+    silent = [name for name, layer in all_layers().items() if layer.functional is None]
+    assert not [name for name in silent if not any(word in name for word in WITHOUT_FUNCTION)]
+
+
+def test_a_layer_that_parts_from_its_functional_form_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    linear, x = find_layer("Linear")(3, 4), Tensor((2, 3))
+    check_functional_form(linear, (x,), {})
+    monkeypatch.setattr(type(linear), "macs", lambda *_: 1)
+    with pytest.raises(AssertionError, match="multiply-accumulates"):
+        check_functional_form(linear, (x,), {})
+    monkeypatch.setattr(type(linear), "forward", lambda self, input: Tensor((2, 5)))
+    with pytest.raises(AssertionError, match=r"Linear\(3, 4\) and linear"):
+        check_functional_form(linear, (x,), {})

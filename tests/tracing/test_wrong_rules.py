@@ -11,10 +11,10 @@ import pytest
 import nnshape
 from nnshape.cli import main
 from nnshape.shapes import function as functions
-from nnshape.shapes import layer as layers
+from nnshape.shapes import layer_base as layers
 from nnshape.shapes.dims import symbol
 from nnshape.shapes.dtypes import DTYPES, INT64, DType
-from nnshape.shapes.layer import Layer
+from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.results import WrongRule, check_result
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal
@@ -10,7 +10,7 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import is_complex, is_floating, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed
-from nnshape.shapes.loss_reduction import chosen, reduced, require_reduction
+from nnshape.shapes.loss_reduction import chosen, reduced, reduction_lines, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
 from nnshape.shapes.values import number, require_fit, require_floating
@@ -289,6 +289,12 @@ def linear_cross_entropy(
         scores, target, weight, ignore_index=ignored, reduction=reduction, label_smoothing=label_smoothing
     )
     return result
+
+
+@linear_cross_entropy.derives
+def _(*arguments: Any, **keywords: Any) -> tuple[str, ...]:
+    losses = linear_cross_entropy.rule(*arguments, **{**keywords, "reduction": "none"})
+    return reduction_lines(keywords["reduction"], losses)
 
 
 @linear_cross_entropy.counts

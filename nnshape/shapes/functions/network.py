@@ -5,13 +5,15 @@ The layers of the same names share these rules.
 
 from __future__ import annotations
 
+from typing import Any
+
 from nnshape.shapes.broadcasting import must_expand
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dims import Size
+from nnshape.shapes.dims import Dim, Size, substitute
 from nnshape.shapes.dtypes import INT64, category, is_floating, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Tensor, product
+from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
 from nnshape.shapes.values import number, require_floating
 
 #: What torch calls a tensor of a dtype in its older sentences.
@@ -213,26 +215,64 @@ def _require_one_dtype(first: Tensor, **others: Tensor | None) -> None:
             raise Refusal("wrong-dtype", message, name, note=note)
 
 
+def mapped(input: Tensor, weight: Shape, argument: str) -> Tensor:
+    """What a weight of [out, in] makes of the last dimension; `argument` is to blame where the sizes differ."""
+    if not input.shape:
+        raise Refusal("wrong-rank", "{layer} wants a last dimension, but a single number arrives", "input")
+    arrives, wanted = input.shape[-1], weight[-1]
+    if not assume_equal(arrives, wanted):
+        raise Refusal(
+            "size-mismatch",
+            f"{{layer}} wants {wanted} features, but {_what_arrives(input)}",
+            argument,
+            note=_torch_sentence(input, weight),
+            arrived=arrives,
+            wanted=wanted,
+            tensor=input,
+            dims=(-1,),
+        )
+    if input.dtype in ("bool", "complex32"):
+        note = "\"addmm_impl_cpu_\" not implemented for 'ComplexHalf'" if input.dtype == "complex32" else ""
+        message = f"{{layer}} has no products of {input.dtype}, the dtype of input"
+        raise Refusal("wrong-dtype", message, "input", note=note)
+    return input.like((*input.shape[:-1], *weight[:-1]))
+
+
+def _what_arrives(input: Tensor) -> str:
+    arrives = input.shape[-1]
+    if input.ndim == 4:
+        return f"a {shape_text(input.shape)} map arrives: its last dimension is {arrives}"
+    if input.ndim > 2:
+        return f"{arrives} arrive, the last of {shape_text(input.shape)}"
+    return f"{arrives} arrive{'s' if arrives == 1 else ''}"
+
+
+def _torch_sentence(input: Tensor, weight: Shape) -> str:
+    """What torch says of a batch of two; nothing where other sizes are symbols too."""
+    rows, arrives = (substitute(size, {"N": 2}) for size in (product(input.shape[:-1]), input.shape[-1]))
+    if isinstance(rows, Dim) or isinstance(arrives, Dim):
+        return ""
+    return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{arrives} and {weight[-1]}x{weight[0]})"
+
+
+def mapping_lines(input: Tensor, made: Size) -> tuple[str, ...]:
+    """How the sizes of a linear map come about."""
+    return (f"last dimension: {input.shape[-1]} -> {made}",)
+
+
 @function(example=("linear(x, weight, bias)", "20", "[30, 20]", "[30]"))
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Applies an affine map, input @ weight.T + bias, to the last dimension."""
-    if not input.shape or weight.ndim not in (1, 2):
-        message = f"{{layer}} wants an input with features and a weight of [out, in], but {input} and {weight} arrive"
-        raise Refusal("wrong-rank", message, "weight" if input.shape else "input")
-    arrives, wanted = input.shape[-1], weight.shape[-1]
-    if not assume_equal(arrives, wanted):
-        message = f"{{layer}} wants {wanted} features, but {arrives} arrive{'s' if arrives == 1 else ''}"
-        rows = product(input.shape[:-1])
-        note = f"mat1 and mat2 shapes cannot be multiplied ({rows}x{arrives} and {wanted}x{weight.shape[0]})"
-        raise Refusal("size-mismatch", message, "weight", note=note)
+    if weight.ndim not in (1, 2):
+        raise Refusal("wrong-rank", f"{{layer}} wants a weight of [out, in], but {weight} arrives", "weight")
+    result = mapped(input, weight.shape, "weight")
     _require_one_dtype(input, weight=weight, bias=bias)
-    shape = (*input.shape[:-1], *weight.shape[:-1])
     if bias is not None:
         if weight.ndim == 1 and input.ndim == 2:
             raise Refusal("wrong-rank", "{layer} adds a bias only where weight is [out, in]", "bias")
         row = input.ndim == 1 and bias.ndim == 2 and bias.shape[0] == 1  # torch adds a row to a vector, too
-        must_expand(bias.shape[1:] if row else bias.shape, shape, "add a bias of", "bias")
-    return input.like(shape)
+        must_expand(bias.shape[1:] if row else bias.shape, result.shape, "add a bias of", "bias")
+    return result
 
 
 @linear.counts
@@ -240,30 +280,71 @@ def _(output: Tensor, input: Tensor, weight: Tensor, bias: Tensor | None = None)
     return output.numel() * weight.shape[-1]
 
 
+@linear.derives
+def _(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[str, ...]:
+    made = weight.shape[0] if weight.ndim == 2 else None
+    return () if made is None else mapping_lines(input, made)
+
+
+def mapped_together(input1: Tensor, input2: Tensor, weight: Shape, arguments: tuple[str, str]) -> Tensor:
+    """What a weight of [out, in1, in2] makes of the last dimensions of two inputs; `arguments` are those to blame."""
+    alike = f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
+    if input1.ndim != input2.ndim or not input1.shape:
+        raise Refusal("wrong-rank", alike, "input2")
+    for one, two in zip(input1.shape[:-1], input2.shape[:-1], strict=True):
+        if not assume_equal(one, two):
+            raise Refusal("size-mismatch", alike, "input2")
+    for argument, input, wanted in zip(arguments, (input1, input2), weight[1:], strict=True):
+        arrives = input.shape[-1]
+        if not assume_equal(arrives, wanted):
+            message = f"{{layer}} wants {wanted} features as {argument}, but {_what_arrives(input)}"
+            raise Refusal("size-mismatch", message, argument, arrived=arrives, wanted=wanted, tensor=input, dims=(-1,))
+    return input1.like((*input1.shape[:-1], weight[0]))
+
+
+def mapping_lines_together(input1: Tensor, input2: Tensor, made: Size) -> tuple[str, ...]:
+    """How the sizes of a bilinear map come about."""
+    return (f"last dimension: {input1.shape[-1]} and {input2.shape[-1]} -> {made}",)
+
+
 @function(example=("bilinear(x, y, weight)", "20", "30", "[40, 20, 30]"))
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Applies a bilinear map to the last dimensions of two inputs: x1 @ weight @ x2 + bias."""
-    if input1.ndim != input2.ndim or not input1.shape:
-        message = f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
-        raise Refusal("wrong-rank", message, "input2")
     if weight.ndim != 3 or (bias is not None and bias.ndim != 1):
         message = f"{{layer}} wants a weight of [out, in1, in2] and a bias of [out], but weight is {weight}"
         raise Refusal("wrong-rank", message, "weight" if weight.ndim != 3 else "bias")
-    for one, two in zip(input1.shape[:-1], input2.shape[:-1], strict=True):
-        if not assume_equal(one, two):
-            message = f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
-            raise Refusal("size-mismatch", message, "input2")
-    for name, tensor, wanted in (("input1", input1, weight.shape[1]), ("input2", input2, weight.shape[2])):
-        if not assume_equal(tensor.shape[-1], wanted):
-            message = f"{{layer}} wants {wanted} features as {name}, but {tensor.shape[-1]} arrive"
-            raise Refusal("size-mismatch", message, name)
+    result = mapped_together(input1, input2, weight.shape, ("input1", "input2"))
     if bias is not None and not assume_equal(bias.shape[0], weight.shape[0]):
         message = f"{{layer}} adds a bias of {bias.shape[0]} to {weight.shape[0]} features"
         raise Refusal("size-mismatch", message, "bias")
     _require_one_dtype(input1, input2=input2, weight=weight, bias=bias)
-    return input1.like((*input1.shape[:-1], weight.shape[0]))
+    return result
 
 
 @bilinear.counts
 def _(output: Tensor, input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Size:
     return output.numel() * weight.shape[1] * weight.shape[2]
+
+
+@bilinear.derives
+def _(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[str, ...]:
+    return mapping_lines_together(input1, input2, weight.shape[0])
+
+
+def embedding_lines(input: Tensor, weight: Tensor, **_: object) -> tuple[str, ...]:
+    """How the sizes of a look-up come about."""
+    row = weight.shape[1]
+    return (f"each id becomes a row of {row}: {input} -> {Tensor((*input.shape, row), weight.dtype)}",)
+
+
+def bag_lines(bags: Size, row: Size) -> tuple[str, ...]:
+    """How the sizes of bags of rows come about."""
+    return (f"{bags} bags of ids, each becomes a row of {row}",)
+
+
+@embedding_bag.derives
+def _(*arguments: Any, **keywords: Any) -> tuple[str, ...]:
+    return bag_lines(*embedding_bag.rule(*arguments, **keywords).shape)
+
+
+embedding.derives(embedding_lines)

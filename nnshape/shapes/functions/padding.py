@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
@@ -11,9 +11,9 @@ from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import category
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import require_fit
-from nnshape.shapes.windows import torch_shape
+from nnshape.shapes.windows import AXES, torch_shape
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Sizes
@@ -117,3 +117,19 @@ def _too_wide(input: Tensor, at: int, before: Size, after: Size, mode: str) -> s
         "Padding size should be less than the corresponding input dimension, but got: "
         f"padding ({before}, {after}) at dimension {at} of input {torch_shape(input)}"
     )
+
+
+def padding_lines(input: Tensor, pads: Sequence[Size], made: Shape) -> tuple[str, ...]:
+    """How the sizes of a padded map come about."""
+    count, rank = len(pads) // 2, len(input.shape)
+    axes = AXES.get(count) or tuple(f"dimension {at}" for at in range(rank - count, rank))
+    lines = []
+    for at in range(rank - count, rank):
+        before, after = pads[2 * (rank - 1 - at)], pads[2 * (rank - 1 - at) + 1]
+        lines.append(f"{axes[at - rank]}: {input.shape[at]} + {before} + {after} = {made[at]}")
+    return tuple(lines)
+
+
+@pad.derives
+def _(input: Tensor, pad: Any, mode: str, value: Any) -> tuple[str, ...]:
+    return padding_lines(input, pad, padded(input, pad, mode, "pad").shape)

@@ -201,6 +201,24 @@ def unflatten(input: Tensor, dim: Whole, sizes: WholeTuple) -> Tensor:
     return of_shape(input, unflattened(input.shape, dim, sizes))
 
 
+def factor_text(size: Size) -> str:
+    """A size as it stands in a product."""
+    text = str(size)
+    return text if text.isalnum() else f"({text})"
+
+
+def splitting_lines(input: Tensor, dim: int, made: Tensor) -> tuple[str, ...]:
+    """How the sizes of a dimension that was split come about."""
+    at = axis(dim, input.shape)
+    parts = made.shape[at : at + 1 + made.ndim - input.ndim]
+    return (f"{input.shape[at]} = {' * '.join(map(factor_text, parts))}",)
+
+
+@unflatten.derives
+def _(input: Tensor, dim: int, sizes: WholeTuple) -> tuple[str, ...]:
+    return splitting_lines(input, dim, unflatten.rule(input, dim, sizes))
+
+
 def unflattened(shape: Shape, dim: Size, sizes: Any, name: str = "sizes") -> Shape:
     """The shape with one dimension split. Raises Refusal where the sizes do not make it up."""
     place = axis(dim, shape)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnshape.shapes.constraints import assume_equal
-from nnshape.shapes.dims import Dim, Size, substitute
+from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.functions import network as functions
 from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Tensor, product, shape_text
+from nnshape.shapes.tensor import Tensor
 
 
 class Identity(Layer):
@@ -23,13 +22,6 @@ class Identity(Layer):
 
     def forward(self, input: Any) -> Any:
         return input
-
-
-def _require_products(input: Tensor) -> None:
-    """Raise Refusal where torch's CPU multiplies no matrices of this dtype."""
-    if input.dtype == "complex32":
-        note = "\"addmm_impl_cpu_\" not implemented for 'ComplexHalf'"
-        raise Refusal("wrong-dtype", "{layer} has no products of complex32, the dtype of input", "input", note=note)
 
 
 class Linear(Layer):
@@ -56,22 +48,7 @@ class Linear(Layer):
 
     def forward(self, input: Tensor) -> Tensor:
         self.require_dtype(input, note=_dtypes_sentence(input.dtype, self.parameter_dtype))
-        if not input.shape:
-            raise Refusal("wrong-rank", "{layer} wants a last dimension, but a single number arrives", "input")
-        arrives = input.shape[-1]
-        if not assume_equal(arrives, self.in_features):
-            raise Refusal(
-                "size-mismatch",
-                f"{{layer}} wants {self.in_features} features, but {_what_arrives(input)}",
-                "in_features",
-                note=_torch_sentence(input, self.in_features, self.out_features),
-                arrived=arrives,
-                wanted=self.in_features,
-                tensor=input,
-                dims=(-1,),
-            )
-        _require_products(input)
-        return input.like((*input.shape[:-1], self.out_features))
+        return functions.mapped(input, (self.out_features, self.in_features), "in_features")
 
     def declared(self, input: Tensor) -> tuple[Tensor]:
         return (input.like((*input.shape[:-1], self.in_features), self.parameter_dtype),)
@@ -86,7 +63,7 @@ class Linear(Layer):
         return output.numel() * self.in_features
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
-        return (f"last dimension: {input.shape[-1]} -> {self.out_features}",)
+        return functions.mapping_lines(input, self.out_features)
 
 
 #: What torch calls its dtypes in the sentences of its kernels.
@@ -100,23 +77,6 @@ _KERNEL_NAMES = {
 def _dtypes_sentence(input: DType, weight: DType) -> str:
     names = [_KERNEL_NAMES.get(dtype) for dtype in (input, weight)]
     return f"mat1 and mat2 must have the same dtype, but got {names[0]} and {names[1]}" if all(names) else ""
-
-
-def _what_arrives(input: Tensor) -> str:
-    arrives = input.shape[-1]
-    if input.ndim == 4:
-        return f"a {shape_text(input.shape)} map arrives: its last dimension is {arrives}"
-    if input.ndim > 2:
-        return f"{arrives} arrive, the last of {shape_text(input.shape)}"
-    return f"{arrives} arrive{'s' if arrives == 1 else ''}"
-
-
-def _torch_sentence(input: Tensor, in_features: Size, out_features: Size) -> str:
-    """What torch says of a batch of two; nothing where other sizes are symbols too."""
-    rows, arrives = (substitute(size, {"N": 2}) for size in (product(input.shape[:-1]), input.shape[-1]))
-    if isinstance(rows, Dim) or isinstance(arrives, Dim):
-        return ""
-    return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{arrives} and {in_features}x{out_features})"
 
 
 class Bilinear(Layer):
@@ -147,30 +107,13 @@ class Bilinear(Layer):
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         self.require_dtype(input1, "input1")
         self.require_dtype(input2, "input2")
-        if input1.ndim != input2.ndim or not input1.shape:
-            message = f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
-            raise Refusal("wrong-rank", message, "input2")
-        for one, two in zip(input1.shape[:-1], input2.shape[:-1], strict=True):
-            if not assume_equal(one, two):
-                message = (
-                    f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
-                )
-                raise Refusal("size-mismatch", message, "input2")
         if input1.dtype in ("complex32", "complex64", "complex128"):
             note = "_trilinear does not support automatic differentiation for outputs with complex dtype."
             raise Refusal(
                 "wrong-dtype", f"{{layer}} cannot learn in {input1.dtype}: take a float dtype", "dtype", note=note
             )
-        for name, input, wanted in (
-            ("in1_features", input1, self.in1_features),
-            ("in2_features", input2, self.in2_features),
-        ):
-            if not assume_equal(input.shape[-1], wanted):
-                message = f"{{layer}} wants {wanted} features as {name}, but {_what_arrives(input)}"
-                raise Refusal(
-                    "size-mismatch", message, name, arrived=input.shape[-1], wanted=wanted, tensor=input, dims=(-1,)
-                )
-        return input1.like((*input1.shape[:-1], self.out_features))
+        sizes = (self.out_features, self.in1_features, self.in2_features)
+        return functions.mapped_together(input1, input2, sizes, ("in1_features", "in2_features"))
 
     def parameters(self) -> dict[str, Tensor]:
         weight = Tensor((self.out_features, self.in1_features, self.in2_features), self.parameter_dtype)
@@ -179,7 +122,7 @@ class Bilinear(Layer):
         )
 
     def derivation(self, input1: Tensor, input2: Tensor) -> tuple[str, ...]:
-        return (f"last dimension: {input1.shape[-1]} and {input2.shape[-1]} -> {self.out_features}",)
+        return functions.mapping_lines_together(input1, input2, self.out_features)
 
     def macs(self, output: Tensor, input1: Tensor, input2: Tensor) -> Size:
         return output.numel() * self.in1_features * self.in2_features

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nnshape.shapes.dims import shape_part
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import likelihood_losses
 from nnshape.shapes.functions import losses as functions
 from nnshape.shapes.layer_base import Layer
-from nnshape.shapes.loss_reduction import chosen
+from nnshape.shapes.loss_reduction import chosen, reduction_lines
 from nnshape.shapes.tensor import Tensor
 
 
@@ -37,10 +36,7 @@ class _Loss(Layer):
         each = object.__new__(type(self))
         each.__dict__.update({**vars(self), "reduction": "none", "size_average": None, "reduce": None})
         losses = each.forward(*inputs, **others)
-        if reduction == "none":
-            return (f"one loss each, as reduction='none' says: {losses}",)
-        count = " * ".join(map(shape_part, losses.shape)) or "1"
-        return (f"the {reduction} of {count} losses: one number",)
+        return reduction_lines(reduction, losses)
 
     def buffers(self) -> dict[str, Tensor]:
         weights = {name: vars(self).get(name) for name in ("weight", "pos_weight")}

@@ -11,7 +11,7 @@ from nnshape.shapes.functions.padding import padded, require_value
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
-from nnshape.shapes.windows import AXES, arriving, layout
+from nnshape.shapes.windows import arriving, layout
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Sizes
@@ -42,14 +42,7 @@ class _Padding(Layer):
         return padded(input, self._pads(), self.mode, "padding")
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
-        pads, made = self._pads(), self.forward(input).shape
-        count, rank = len(pads) // 2, len(input.shape)
-        axes = AXES.get(count) or tuple(f"dimension {at}" for at in range(rank - count, rank))
-        lines = []
-        for at in range(rank - count, rank):
-            before, after = pads[2 * (rank - 1 - at)], pads[2 * (rank - 1 - at) + 1]
-            lines.append(f"{axes[at - rank]}: {input.shape[at]} + {before} + {after} = {made[at]}")
-        return tuple(lines)
+        return functions.padding_lines(input, self._pads(), self.forward(input).shape)
 
 
 class _ConstantPad(_Padding):

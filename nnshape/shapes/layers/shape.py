@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nnshape.shapes.axes import axis
 from nnshape.shapes.functions import shape as rules
@@ -32,12 +32,7 @@ class Flatten(Layer):
     def derivation(self, input: Tensor) -> tuple[str, ...]:
         joined = input.shape[axis(self.start_dim, input.shape) : axis(self.end_dim, input.shape) + 1]
         made = self.forward(input).shape
-        return (f"{' * '.join(map(_factor, joined)) or 1} = {made[axis(self.start_dim, input.shape)]}",)
-
-
-def _factor(size: Any) -> str:
-    text = str(size)
-    return text if text.isalnum() else f"({text})"
+        return (f"{' * '.join(map(rules.factor_text, joined)) or 1} = {made[axis(self.start_dim, input.shape)]}",)
 
 
 class Unflatten(Layer):
@@ -57,6 +52,4 @@ class Unflatten(Layer):
         return rules.unflatten.rule(input, self.dim, tuple(self.unflattened_size))  # type: ignore[no-any-return]
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
-        at = axis(self.dim, input.shape)
-        parts = self.forward(input).shape[at : at + len(self.unflattened_size)]
-        return (f"{input.shape[at]} = {' * '.join(map(_factor, parts))}",)
+        return rules.splitting_lines(input, self.dim, self.forward(input))

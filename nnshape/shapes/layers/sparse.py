@@ -86,7 +86,7 @@ class Embedding(_Table):
         return (Tensor(input.shape, INT64),)
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
-        return (f"each id becomes a row of {self.embedding_dim}: {input} -> {self.forward(input)}",)
+        return functions.embedding_lines(input, self.parameters()["weight"])
 
 
 class EmbeddingBag(_Table):
@@ -137,5 +137,4 @@ class EmbeddingBag(_Table):
         return (Tensor(input.shape, INT64), *others)
 
     def derivation(self, input: Tensor, *others: Any, **named: Any) -> tuple[str, ...]:
-        bags = self.forward(input, *others, **named).shape[0]
-        return (f"{bags} bags of ids, each becomes a row of {self.embedding_dim}",)
+        return functions.bag_lines(*self.forward(input, *others, **named).shape)
