@@ -75,7 +75,7 @@ for kind in ("layers", "functions"):
             del sys.modules[name]
         package = import_module(f"nnshape.shapes.{kind}")
         import_module(f"nnshape.shapes.{kind}.{family}")
-        declared = import_module(f"nnshape.shapes.{kind[:-1]}").REGISTRY
+        declared = import_module("nnshape.shapes." + {"layers": "layer_base", "functions": "function"}[kind]).REGISTRY
         print(*[name for name in package.FAMILY_OF if package.FAMILY_OF[name] == family and name not in declared])
 """
 
