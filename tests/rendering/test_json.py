@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import jsonschema
 import pytest
 
+import nnshape
 from nnshape.problems import Problem
 from nnshape.rendering.trace_json import failure_json, trace_json
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -104,3 +109,28 @@ def test_a_file_that_is_no_model_has_the_same_keys(document):
 def test_depth(trace_of):
     rows = json.loads(trace_json(trace_of("nested"), None, depth=1))["rows"]
     assert [row["path"] for row in rows] == ["embed", "h", "stages", "head"]
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("configs/*.yaml"), *ROOT.glob("tests/cases/**/*.yaml")]), ids=str)
+def test_the_document_keeps_the_schema_of_the_guide(path):
+    schema = json.loads((ROOT / "nnshape" / "guide" / "inspect.schema.json").read_text("utf-8"))
+    jsonschema.Draft7Validator.check_schema(schema)
+    try:
+        text = nnshape.render(nnshape.trace(path, symbolic=True), format="json")
+    except nnshape.SpecError as error:
+        text = failure_json(error.problems)
+    document = json.loads(text)
+    jsonschema.validate(document, schema)
+    for name in ("rows", "totals", "problems"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({key: value for key, value in document.items() if key != name}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**document, "rows": [{"path": "conv1"}]}, schema)
+
+
+def test_a_document_with_a_proof_keeps_the_schema_of_the_guide():
+    schema = json.loads((ROOT / "nnshape" / "guide" / "inspect.schema.json").read_text("utf-8"))
+    trace = nnshape.trace(ROOT / "configs" / "lenet.yaml")
+    text = nnshape.render(trace, format="json", verification=nnshape.verify(trace))
+    assert json.loads(text)["verification"]["agree"]
+    jsonschema.validate(json.loads(text), schema)
