@@ -16,6 +16,8 @@ _TAB = "    "
 #: Lines further apart than this get a mark of the gap between them.
 _NEAR = 5
 _MIN_ROOM = 20
+#: Characters before and after a range that are looked at, for each column: some take no column.
+_REACH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,10 @@ def excerpt_lines(source: Source, marks: Iterable[Mark], width: int, style: str,
 
 def _line_with_marks(source: Source, number: int, marks: list[Mark], width: int, style: str, gutter: int) -> list[Line]:
     start = source.line_start(number)
-    shown = _Shown(source.line(number))
-    ranges = [(mark, mark.span.start - start, _end_on_line(mark, start, len(shown.text))) for mark in marks]
+    line = source.line(number)
+    ranges = [(mark, mark.span.start - start, _end_on_line(mark, start, len(line))) for mark in marks]
     first = min(ranges, key=lambda item: not item[0].primary)
-    shown.cut_around(first[1], first[2], max(_MIN_ROOM, width - gutter - 3))
+    shown = _Shown(line, first[1], first[2], max(_MIN_ROOM, width - gutter - 3))
     lines: list[Line] = [[(f"{number:>{gutter}} | ", "dim"), (shown.line(), "")]]
     for mark, low, high in sorted(ranges, key=lambda item: (not item[0].primary, item[1])):
         left, right = shown.column(low), shown.column(high)
@@ -68,32 +70,34 @@ def _end_on_line(mark: Mark, start: int, length: int) -> int:
 class _Shown:
     """A line as a terminal shows it: tabs as blanks, a long one cut, and the column of each character."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.signs = visible_signs(text, lambda sign: _TAB if sign == "\t" else in_text(sign))
-        self.first, self.last = 0, len(text)
+    def __init__(self, line: str, low: int, high: int, room: int) -> None:
+        # A line can be as long as its file: only what can come into sight is looked at.
+        self.start = max(0, low - _REACH * room)
+        self.text = line[self.start : low + _REACH * room]
+        self.signs = visible_signs(self.text, lambda sign: _TAB if sign == "\t" else in_text(sign))
+        self.cut_left, self.cut_right = self.start > 0, self.start + len(self.text) < len(line)
+        self.first, self.last = 0, len(self.text)
+        self._cut_around(low - self.start, high - self.start, room)
 
-    def cut_around(self, low: int, high: int, room: int) -> None:
+    def _cut_around(self, low: int, high: int, room: int) -> None:
         """Keep what fits into so many columns, with the range from `low` to `high` in sight."""
-        if self.width(0, len(self.text)) <= room:
+        if not (self.cut_left or self.cut_right) and self.width(0, len(self.text)) <= room:
             return
         room -= 2  # an ellipsis at each end
         self.first = self.last = min(low, len(self.text))
-        taken = 0
-        # The range first, then what stands before it, then what follows.
-        for wanted in (range(self.first, min(high, len(self.text))),):
-            for index in wanted:
-                taken += self.width(index, index + 1)
-                if taken > room:
-                    return
-                self.last = index + 1
-        before = (room - taken) // 2 if self.width(self.last, len(self.text)) > (room - taken) // 2 else room - taken
+        self._extend(min(high, len(self.text)), room)
+        left = room - self.width(self.first, self.last)
+        before = max(left // 2, left - self.width(self.last, len(self.text)))
         while self.first and self.width(self.first - 1, self.first) <= before:
             self.first -= 1
             before -= self.width(self.first, self.first + 1)
-        after = room - self.width(self.first, self.last)
-        while self.last < len(self.text) and self.width(self.last, self.last + 1) <= after:
-            after -= self.width(self.last, self.last + 1)
+        self._extend(len(self.text), room - self.width(self.first, self.last))
+        self.cut_left, self.cut_right = self.cut_left or self.first > 0, self.cut_right or self.last < len(self.text)
+
+    def _extend(self, end: int, room: int) -> None:
+        """Take in what follows, up to `end`, as far as there is room."""
+        while self.last < end and self.width(self.last, self.last + 1) <= room:
+            room -= self.width(self.last, self.last + 1)
             self.last += 1
 
     def width(self, low: int, high: int) -> int:
@@ -103,11 +107,9 @@ class _Shown:
     def line(self) -> str:
         """The part that is shown, with a mark at each end that was cut."""
         text = "".join(self.signs[self.first : self.last])
-        left = ELLIPSIS if self.first else ""
-        right = ELLIPSIS if self.last < len(self.text) else ""
-        return left + text + right
+        return (ELLIPSIS if self.cut_left else "") + text + (ELLIPSIS if self.cut_right else "")
 
     def column(self, offset: int) -> int:
-        """How many columns stand before a character."""
-        offset = min(max(offset, self.first), self.last)
-        return (1 if self.first else 0) + self.width(self.first, offset)
+        """How many columns of what is shown stand before a character of the line."""
+        index = min(max(offset - self.start, self.first), self.last)
+        return (1 if self.cut_left else 0) + self.width(self.first, index)

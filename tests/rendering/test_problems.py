@@ -9,6 +9,7 @@ import pytest
 from nnshape.problems import Label, Problem
 from nnshape.rendering.problems import problem_count, problem_lines, problems_lines
 from nnshape.rendering.styled import cells, painted
+from nnshape.rendering.visible import visible_signs
 from nnshape.spec import Span, source_of_text
 
 
@@ -155,3 +156,24 @@ def test_help_and_notes_are_wrapped_and_what_is_copied_stays_whole():
               or a name
         note: torch says: mat1 and mat2 shapes cannot be multiplied
         """)
+
+
+@pytest.mark.parametrize("place", [0, 300_000, 599_994])
+def test_of_a_line_as_long_as_a_file_only_what_can_be_seen_is_looked_at(monkeypatch, place):
+    looked_at = []
+
+    def counted(text, escape):
+        looked_at.append(len(text))
+        return visible_signs(text, escape)
+
+    monkeypatch.setattr("nnshape.rendering.excerpt.visible_signs", counted)
+    text = "é\u0301 b, " * 100_000
+    source = source_of_text(text, "lenet.yaml")
+    lines = shown(Problem("size-mismatch", "here", Span(source, place, place + 2))).splitlines()
+    (line,) = (line for line in lines if line.startswith("1 | "))
+    assert cells(line) <= 80
+    assert line.startswith("1 | …") == (place > 0)
+    assert line.endswith("…") == (place < 599_000)
+    marks = next(line for line in lines if "^" in line)
+    assert line[4:].replace("\u0301", "")[marks.index("^") - 4] == "é"
+    assert sum(looked_at) < 1_000
