@@ -135,7 +135,7 @@ def cross_entropy(
             f"but target is {bracketed(target.shape)}"
         )
         raise Refusal("size-mismatch", message, "target")
-    if ignore_index >= 0:
+    if number(ignore_index, "ignore_index") >= 0:
         note = "ignore_index is not supported for floating point target"
         message = f"`ignore_index` (={ignore_index}) names a class, but target holds probabilities"
         raise Refusal("invalid-argument", message, "ignore_index", note=note)

@@ -36,8 +36,9 @@ def expanded(shape: Shape, target: tuple[Size, ...], name: str = "sizes") -> Sha
                 raise Refusal("invalid-argument", message, name)
             found.append(own)
         elif own is None or own == 1:
-            if type(size) is not int:
-                assume_at_least(size, 0)
+            if type(size) is not int and not assume_at_least(size, 0):
+                message = f"{name} (=[{', '.join(map(str, target))}]) has {size}, which is below 0"
+                raise Refusal("invalid-argument", message, name)
             found.append(size)
         elif assume_equal(own, size):
             found.append(size if type(size) is int else own)

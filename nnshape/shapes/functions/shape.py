@@ -37,8 +37,8 @@ def reshaped(shape: Shape, target: tuple[Size, ...], name: str = "shape") -> Sha
                 told = "-1 twice" if size == -1 else str(size)
                 raise Refusal("invalid-argument", f"{name} (={_listed(target)}) has {told}: one size may be -1", name)
             unknown = position
-        elif type(size) is not int:
-            assume_at_least(size, 0)
+        elif type(size) is not int and not assume_at_least(size, 0):
+            raise Refusal("invalid-argument", f"{name} (={_listed(target)}) has {size}, which is below 0", name)
     elements = product(shape)
     if unknown is None:
         wanted = product(target)
