@@ -51,7 +51,7 @@ def _arguments(signature: Signature, meanings: Mapping[str, str], auto: Mapping[
         if not parameter.name.startswith("_"):
             meaning = meanings.get(parameter.name, "").rstrip(".")
             if parameter.name in auto:
-                meaning += "; auto reads it off the input"
+                meaning += "; auto infers it from the input"
             found.append(Argument(_starred(parameter), _default(parameter), parameter.wanted, meaning))
     return found
 

@@ -39,7 +39,7 @@ def rule_schema(rule: Rule) -> Schema:
         if parameter.name not in OWN_KEYS:
             meaning = meanings.get(parameter.name, "")
             if parameter.name in auto:
-                meaning = f"{meaning.rstrip('.')}; auto reads it off the input."
+                meaning = f"{meaning.rstrip('.')}; auto infers it from the input."
             # What torch calls its own is taken and not offered.
             private = parameter.name.startswith("_")
             properties[parameter.name] = True if private else argument_schema(parameter, meaning)

@@ -229,7 +229,7 @@ class Layer:
         dtype = vars(self).get("dtype")
         if dtype is not None and category(dtype) < 2:
             message = (
-                f"{type(self).__name__} learns its parameters, and {dtype} numbers cannot learn: take a float dtype"
+                f"{type(self).__name__} learns its parameters, and {dtype} numbers cannot learn: use a float dtype"
             )
             note = "Only Tensors of floating point and complex dtype can require gradients"
             raise Refusal("invalid-argument", message, "dtype", note=note)

@@ -78,10 +78,10 @@ def test_a_kind_in_colour(run):
 
 def test_a_layer(run):
     out = run("explain", "Conv2d").out
-    assert out.startswith("torch.nn.Conv2d\nSlides a kernel")
+    assert out.startswith("torch.nn.Conv2d\nApplies a 2D convolution")
     assert "https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html" in out
-    assert "in_channels             the channels of the input; auto reads it off the input" in out
-    assert "padding_mode = 'zeros'  what the padding holds" in out
+    assert "in_channels             the number of input channels; auto infers it from the" in out
+    assert "padding_mode = 'zeros'  the values of the padding" in out
     assert "3 x H x W -> 64 x ((H - 1)//2 + 1) x ((W - 1)//2 + 1)" in out
     assert '$ nnshape layer "Conv2d(3, 64, 7, stride=2, padding=3)" 3x224x224' in out
     assert "H: floor((224 + 2*3 - 1*(7 - 1) - 1)/2 + 1) = 112" in out

@@ -175,7 +175,7 @@ def test_a_number_is_no_tensor_and_needs_no_proof(run):
         (["transpose(1, 7)", "16x5x5"], 1, "<layer>:1:14", "7"),
         (["Conv2d(1, 6, 5) -> 6x28x27", "1x32x32"], 1, "<layer>:1:20", "6x28x28"),
         (["MultiheadAttention(64, 8)", "[T, N, 64]", "[S, N, 64]", "[S, N, 32]"], 1, "<layer>:4:1", "value"),
-        (["CrossEntropyLoss()", "10", "target=int64[N, 1]"], 1, "<layer>:3:8", "class ids"),
+        (["CrossEntropyLoss()", "10", "target=int64[N, 1]"], 1, "<layer>:3:8", "class indices"),
         (["Conv2d(3, 6, 5)", "3x32xx"], 2, "<layer>:2:6", "no shape"),
         (["Conv2d(3, 6, 5)"], 2, "<layer>:1:1", "wants the shape of its input"),
         (["nn", "4"], 2, "<layer>:1:1", "nn is no layer or function"),

@@ -153,7 +153,7 @@ def test_every_rule_that_can_be_called_by_its_name_is_there():
 def test_an_argument_says_what_it_means_and_its_default(whole):
     definitions = whole["definitions"]
     held = definitions["torch.nn.Linear"]["properties"]
-    assert held["in_features"]["description"].endswith("; auto reads it off the input.")
+    assert held["in_features"]["description"].endswith("; auto infers it from the input.")
     assert held["type"]["description"].endswith("generated/torch.nn.Linear.html")
     # What many rules share stands in a definition of its own.
     assert held["bias"] == {"$ref": "#/definitions/argument.bias"}

@@ -94,7 +94,7 @@ def test_gaussian_nll_loss(data: st.DataObject) -> None:
 
 
 def class_case(draw: Any) -> tuple[Tensor, Tensor, dict[str, Any]]:
-    """Scores, class ids or probabilities, and weights that nearly always fit."""
+    """Scores, class indices or probabilities, and weights that nearly always fit."""
     classes = draw(often(3, SIZES))
     front, rest = draw(st.sampled_from([(2,), (3,), (0,), ()])), draw(st.lists(SIZES, max_size=3).map(tuple))
     scores = (*front, classes, *rest) if front else (classes,)

@@ -76,6 +76,6 @@ def test_lazy_linear(data: st.DataObject) -> None:
 
 def test_a_lazy_layer_has_no_parameters_before_its_first_input() -> None:
     layer = find_layer("LazyLinear")(5)
-    with pytest.raises(Refusal, match="has no parameters before in_features is read off an input"):
+    with pytest.raises(Refusal, match="has no parameters until in_features is read from an input"):
         layer.parameters()
     assert layer.resolve((tensor(2, 7),)).parameters()["weight"].shape == (5, 7)

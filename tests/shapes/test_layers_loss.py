@@ -193,7 +193,7 @@ def test_adaptive_log_softmax(data: st.DataObject) -> None:
 def test_messages_say_how_the_target_should_be_declared() -> None:
     with pytest.raises(Refusal) as refused:
         find_layer("CrossEntropyLoss")().forward(Tensor((N, 10)), tensor(1, dtype="int64").like((N, 1)))
-    assert refused.value.message == "{layer} wants class ids as int64[N], but target is int64[N, 1]"
+    assert refused.value.message == "{layer} wants class indices as int64[N], but target is int64[N, 1]"
     assert refused.value.note == "0D or 1D target tensor expected, multi-target not supported"
     with pytest.raises(Refusal) as refused:
         find_layer("NLLLoss")().forward(Tensor((N, 10)), Tensor((N,)))

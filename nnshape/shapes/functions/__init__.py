@@ -1,6 +1,6 @@
-"""The rules for torch's functions and Tensor methods: one file a family of operations.
+"""Rules for torch's functions and Tensor methods: one file per family of operations.
 
-As with the layers, `index.py` says which file declares a name.
+As for layers, `index.py` maps each name to its file.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def _reals(input: Tensor) -> Tensor:
 
 
 def _to_floats(input: Tensor, bools: bool = True) -> Tensor:
-    """The result of an operation that turns whole numbers into float32."""
+    """The result of an operation that promotes integers to float32."""
     if input.dtype == "complex32" or (input.dtype == "bool" and not bools):
         raise Refusal("wrong-dtype", f"{{layer}} has no rule for {input.dtype}, the dtype of input", "input")
     return input.like(dtype=FLOAT32) if category(input.dtype) < 2 else input.like()
@@ -41,7 +41,7 @@ def _in_place(input: Tensor) -> Tensor:
 
 
 def _fit(input: Tensor, **numbers: float) -> Tensor:
-    """The same tensor, once these numbers fit in the dtype that torch computes in."""
+    """The input unchanged, once these numbers are known to fit the dtype that torch computes in."""
     require_floating(input)
     dtype = COMPUTED_IN.get(input.dtype, input.dtype)
     for name, value in numbers.items():
@@ -51,37 +51,37 @@ def _fit(input: Tensor, **numbers: float) -> Tensor:
 
 @function(method=True, example=("relu()", "6x28x28"))
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Puts 0 for every negative value."""
+    """Computes max(0, x) elementwise."""
     return _reals(input)
 
 
 @function(method=True, example=("relu_()", "6x28x28"))
 def relu_(input: Tensor) -> Tensor:
-    """Puts 0 for every negative value, in place."""
+    """Computes max(0, x) elementwise, in place."""
     return _reals(input)
 
 
 @function(example=("relu6()", "6x28x28"))
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """Clips every value to the range 0 to 6."""
+    """Computes min(max(0, x), 6) elementwise."""
     return _reals(input)
 
 
 @function(example=("leaky_relu(0.2)", "6x28x28"))
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """Multiplies every negative value by a small slope."""
+    """Computes max(0, x) + negative_slope * min(0, x) elementwise."""
     return _fit(input, negative_slope=negative_slope)
 
 
 @function(example=("leaky_relu_(0.2)", "6x28x28"))
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """Multiplies every negative value by a small slope, in place."""
+    """Computes max(0, x) + negative_slope * min(0, x) elementwise, in place."""
     return _fit(input, negative_slope=negative_slope)
 
 
 @function(method=True, example=("prelu(Parameter(6))", "6x28x28"))
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """Multiplies every negative value by a learnable slope: one for all, or one a channel (dimension 1)."""
+    """Computes max(0, x) + weight * min(0, x) elementwise, with one weight or one per channel (dimension 1)."""
     if input.dtype != weight.dtype:
         message = f"{{layer}} wants input and slopes of one dtype, but input is {input.dtype} and weight {weight.dtype}"
         raise Refusal("wrong-dtype", message, "input")
@@ -113,7 +113,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 def rrelu(
     input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """Multiplies every negative value by a slope drawn between two bounds; out of training, by their mean."""
+    """Computes a leaky ReLU elementwise, with random slopes in training and their mean in evaluation."""
     require_floating(input)
     if training and input.dtype == "float16":
         raise Refusal("wrong-dtype", "{layer} cannot draw slopes in float16, the dtype of input", "input")
@@ -135,38 +135,38 @@ def rrelu(
 
 @function(example=("rrelu_()", "6x28x28"))
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
-    """Multiplies every negative value by a drawn slope, in place."""
+    """Computes a randomized leaky ReLU elementwise, in place."""
     result: Tensor = rrelu.rule(input, lower, upper, training, inplace=True)
     return result
 
 
 @function(example=("elu()", "6x28x28"))
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Computes alpha * (exp(x) - 1) for every negative x."""
+    """Computes x for x > 0 and alpha * (exp(x) - 1) otherwise, elementwise."""
     return _fit(input, alpha=alpha)
 
 
 @function(example=("elu_()", "6x28x28"))
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """Computes alpha * (exp(x) - 1) for every negative x, in place."""
+    """Computes x for x > 0 and alpha * (exp(x) - 1) otherwise, elementwise and in place."""
     return _fit(input, alpha=alpha)
 
 
 @function(example=("selu()", "6x28x28"))
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Applies the self-normalizing exponential unit to each value."""
+    """Computes the scaled exponential linear unit elementwise, with fixed self-normalizing constants."""
     return _floats(input)
 
 
 @function(example=("selu_()", "6x28x28"))
 def selu_(input: Tensor) -> Tensor:
-    """Applies the self-normalizing exponential unit to each value, in place."""
+    """Computes the scaled exponential linear unit elementwise, in place."""
     return _floats(input)
 
 
 @function(example=("celu()", "6x28x28"))
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """Computes alpha * (exp(x / alpha) - 1) for every negative x."""
+    """Computes max(0, x) + min(0, alpha * (exp(x / alpha) - 1)) elementwise."""
     if number(alpha, "alpha") == 0:
         raise Refusal("invalid-argument", "`alpha` (=0) must not be 0: {layer} divides by it", "alpha")
     dtype = COMPUTED_IN.get(input.dtype, input.dtype)
@@ -177,14 +177,14 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 @function(example=("celu_()", "6x28x28"))
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """Computes alpha * (exp(x / alpha) - 1) for every negative x, in place."""
+    """Computes max(0, x) + min(0, alpha * (exp(x / alpha) - 1)) elementwise, in place."""
     result: Tensor = celu.rule(input, alpha)
     return result
 
 
 @function(example=("gelu()", "6x28x28"))
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """Multiplies each value by the normal distribution's probability of a smaller one."""
+    """Computes x * Phi(x) elementwise, where Phi is the standard normal distribution function."""
     if approximate not in ("none", "tanh"):
         message = f"`approximate` must be 'none' or 'tanh', not {approximate!r}"
         raise Refusal(
@@ -195,31 +195,31 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
 @function(example=("silu()", "6x28x28"))
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Multiplies each value by its sigmoid."""
+    """Computes x * sigmoid(x) elementwise."""
     return input.like() if input.dtype in ("complex64", "complex128") else _floats(input)
 
 
 @function(example=("mish()", "6x28x28"))
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """Multiplies each value by the tanh of its softplus."""
+    """Computes x * tanh(softplus(x)) elementwise."""
     return _floats(input)
 
 
 @function(example=("hardswish()", "6x28x28"))
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """Multiplies each value by a sigmoid made of straight lines."""
+    """Computes x * min(max(0, x + 3), 6) / 6 elementwise, a piecewise approximation of SiLU."""
     return _floats(input)
 
 
 @function(example=("hardsigmoid()", "6x28x28"))
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """Applies a sigmoid made of straight lines."""
+    """Computes min(max(0, x + 3), 6) / 6 elementwise, a piecewise linear approximation of the sigmoid."""
     return _floats(input)
 
 
 @function(example=("hardtanh(0.0, 6.0)", "6x28x28"))
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """Clips every value to a range."""
+    """Clamps each element to [min_val, max_val]."""
     if number(min_val, "min_val") > number(max_val, "max_val"):
         message = f"`min_val` (={min_val}) must not be above `max_val` (={max_val})"
         raise Refusal("invalid-argument", message, "min_val", note="min_val cannot be greater than max_val")
@@ -230,7 +230,7 @@ def _clipped(input: Tensor, min_val: float, max_val: float) -> Tensor:
     _reals(input)
     for name, limit in (("min_val", min_val), ("max_val", max_val)):
         require_fit(limit, name, "int64" if category(input.dtype) < 2 else input.dtype)
-        if category(input.dtype) == 1:  # torch cuts the limits to whole numbers first
+        if category(input.dtype) == 1:  # torch truncates the limits to integers first
             require_fit(int(limit), name, input.dtype)
             if input.dtype == "uint8" and int(limit) < 0:
                 raise Refusal("wrong-dtype", f"uint8 has no negative numbers, and `{name}` is {limit}", "input")
@@ -239,61 +239,61 @@ def _clipped(input: Tensor, min_val: float, max_val: float) -> Tensor:
 
 @function(example=("hardtanh_(0.0, 6.0)", "6x28x28"))
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """Clips every value to a range, in place."""
+    """Clamps each element to [min_val, max_val], in place."""
     return _clipped(input, number(min_val, "min_val"), number(max_val, "max_val"))
 
 
 @function(method=True, example=("sigmoid()", "6x28x28"))
 def sigmoid(input: Tensor) -> Tensor:
-    """Squeezes each value into the range 0 to 1: 1 / (1 + exp(-x))."""
+    """Computes 1 / (1 + exp(-x)) elementwise."""
     return _to_floats(input)
 
 
 @function(method=True, example=("sigmoid_()", "6x28x28"))
 def sigmoid_(input: Tensor) -> Tensor:
-    """Squeezes each value into the range 0 to 1, in place."""
+    """Computes 1 / (1 + exp(-x)) elementwise, in place."""
     return _in_place(input)
 
 
 @function(method=True, example=("tanh()", "6x28x28"))
 def tanh(input: Tensor) -> Tensor:
-    """Squeezes each value into the range -1 to 1."""
+    """Computes tanh(x) elementwise."""
     return _to_floats(input)
 
 
 @function(method=True, example=("tanh_()", "6x28x28"))
 def tanh_(input: Tensor) -> Tensor:
-    """Squeezes each value into the range -1 to 1, in place."""
+    """Computes tanh(x) elementwise, in place."""
     return _in_place(input)
 
 
 @function(example=("logsigmoid()", "6x28x28"))
 def logsigmoid(input: Tensor) -> Tensor:
-    """Computes the logarithm of each value's sigmoid."""
+    """Computes log(1 / (1 + exp(-x))) elementwise."""
     return _floats(input)
 
 
 @function(example=("softplus()", "6x28x28"))
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """Computes log(1 + exp(beta * x)) / beta, and x itself above a threshold."""
+    """Computes log(1 + exp(beta * x)) / beta elementwise; returns x itself above a threshold."""
     return _fit(input, beta=beta, threshold=threshold)
 
 
 @function(example=("softsign()", "6x28x28"))
 def softsign(input: Tensor) -> Tensor:
-    """Computes x / (1 + |x|)."""
+    """Computes x / (1 + |x|) elementwise."""
     return _to_floats(input, bools=False)
 
 
 @function(example=("tanhshrink()", "6x28x28"))
 def tanhshrink(input: Tensor) -> Tensor:
-    """Subtracts each value's tanh from it."""
+    """Computes x - tanh(x) elementwise."""
     return _to_floats(input, bools=False)
 
 
 @function(method=True, example=("hardshrink()", "6x28x28"))
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """Puts 0 for every value within lambd of 0."""
+    """Sets every element in [-lambd, lambd] to 0 and keeps the others."""
     require_floating(input)
     require_fit(lambd, "lambd", input.dtype)
     return input.like()
@@ -301,7 +301,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 @function(example=("softshrink()", "6x28x28"))
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """Moves each value by lambd towards 0, and puts 0 for what is nearer."""
+    """Shrinks each element towards 0 by lambd; elements in [-lambd, lambd] become 0."""
     if not 0 <= number(lambd, "lambd") < float("inf"):
         raise Refusal("invalid-argument", f"`lambd` (={lambd}) must be 0 or more, and finite", "lambd")
     require_floating(input)
@@ -311,7 +311,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 @function(example=("threshold(0.1, 20.0)", "6x28x28"))
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """Puts a given value for every one that is not above a threshold."""
+    """Replaces every element not above a threshold with a constant."""
     _reals(input)
     require_fit(threshold, "threshold", COMPUTED_IN.get(input.dtype, input.dtype))
     require_fit(value, "value", input.dtype)
@@ -320,7 +320,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 @function(example=("threshold_(0.1, 20.0)", "6x28x28"))
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
-    """Puts a given value for every one that is not above a threshold, in place."""
+    """Replaces every element not above a threshold with a constant, in place."""
     result: Tensor = _threshold.rule(input, threshold, value)
     return result
 

@@ -1,4 +1,4 @@
-"""Pools to a given size: https://pytorch.org/docs/stable/nn.functional.html#pooling-functions.
+"""Pooling to a given output size: https://pytorch.org/docs/stable/nn.functional.html#pooling-functions.
 
 The layers of the same names share these rules.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check_output_size(owner: str, dimensions: int, output_size: Any) -> tuple[Size | None, ...]:
-    """The output's sizes, one for each dimension; None keeps the input's. Raises Refusal for a bad one."""
+    """The output size per dimension; None keeps the input's. Raises Refusal for an invalid one."""
     if isinstance(output_size, (tuple, list)):
         sizes = tuple(output_size) if dimensions > 1 or len(output_size) == 1 else ()
     else:
@@ -60,7 +60,7 @@ def _require_filled(input: Tensor, first: int) -> None:
 
 
 def adaptive_average(owner: str, dimensions: int, input: Tensor, given: Any) -> Tensor:
-    """The means that make a map of the given size."""
+    """Adaptive average pooling to the given output size."""
     output_size = check_output_size(owner, dimensions, given)
     if dimensions == 1 or (isinstance(given, (tuple, list)) and len(input.shape) <= dimensions):
         _require_map(input, dimensions)
@@ -71,14 +71,14 @@ def adaptive_average(owner: str, dimensions: int, input: Tensor, given: Any) -> 
     _require_map(input, dimensions)
     _require_filled(input, 1 if dimensions == 3 else len(input.shape) - dimensions)
     shape = (*input.shape[:-dimensions], *_sizes(input, output_size))
-    looked_at = dimensions == 3 or 0 not in shape  # torch looks at no dtype where there is nothing to pool
+    looked_at = dimensions == 3 or 0 not in shape  # torch checks no dtype when the input is empty
     if looked_at and not is_floating(input.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
     return input.like(shape)
 
 
 def _is_mean(input: Tensor, dimensions: int, output_size: tuple[Size | None, ...]) -> bool:
-    """Say whether torch takes the mean instead, which goes for more ranks and dtypes."""
+    """Say whether torch calls `mean` instead, which takes more ranks and dtypes."""
     rank = len(input.shape)
     if rank < dimensions:
         return False
@@ -89,7 +89,7 @@ def _is_mean(input: Tensor, dimensions: int, output_size: tuple[Size | None, ...
 
 
 def adaptive_largest(dimensions: int, input: Tensor, output_size: tuple[Size | None, ...], return_indices: bool) -> Any:
-    """The largest values that make a map of this size, and where they stood if `return_indices`."""
+    """Adaptive max pooling to the given output size, with the indices of the maxima if `return_indices`."""
     _require_map(input, dimensions)
     _require_filled(input, 1)
     if not is_floating(input.dtype):
@@ -100,35 +100,35 @@ def adaptive_largest(dimensions: int, input: Tensor, output_size: tuple[Size | N
 
 @function(example=("adaptive_avg_pool1d(8)", "16x50"))
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
-    """Takes means that make a map of the given length."""
+    """Averages [N, C, L] to a given output length."""
     return adaptive_average("{layer}", 1, input, output_size)
 
 
 @function(example=("adaptive_avg_pool2d(1)", "512x7x7"))
 def adaptive_avg_pool2d(input: Tensor, output_size: SizesOrNone) -> Tensor:
-    """Takes means that make a map of the given height and width."""
+    """Averages [N, C, H, W] to a given output height and width."""
     return adaptive_average("{layer}", 2, input, output_size)
 
 
 @function(example=("adaptive_avg_pool3d((4, None, 4))", "16x8x8x8"))
 def adaptive_avg_pool3d(input: Tensor, output_size: SizesOrNone) -> Tensor:
-    """Takes means that make a map of the given depth, height and width."""
+    """Averages [N, C, D, H, W] to a given output depth, height and width."""
     return adaptive_average("{layer}", 3, input, output_size)
 
 
 @function(example=("adaptive_max_pool1d(8)", "16x50"))
 def adaptive_max_pool1d(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Any:
-    """Takes the largest values that make a map of the given length."""
+    """Max-pools [N, C, L] to a given output length."""
     return adaptive_largest(1, input, check_output_size("{layer}", 1, output_size), return_indices)
 
 
 @function(example=("adaptive_max_pool2d(4)", "16x28x28"))
 def adaptive_max_pool2d(input: Tensor, output_size: SizesOrNone, return_indices: bool = False) -> Any:
-    """Takes the largest values that make a map of the given height and width."""
+    """Max-pools [N, C, H, W] to a given output height and width."""
     return adaptive_largest(2, input, check_output_size("{layer}", 2, output_size), return_indices)
 
 
 @function(example=("adaptive_max_pool3d((4, None, 4))", "16x8x8x8"))
 def adaptive_max_pool3d(input: Tensor, output_size: SizesOrNone, return_indices: bool = False) -> Any:
-    """Takes the largest values that make a map of the given depth, height and width."""
+    """Max-pools [N, C, D, H, W] to a given output depth, height and width."""
     return adaptive_largest(3, input, check_output_size("{layer}", 3, output_size), return_indices)

@@ -31,11 +31,11 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
-    """Mixes the values by how well each query matches their keys: softmax(query @ key.T / sqrt(E)) @ value.
+    """Computes softmax(query @ key.T * scale + mask) @ value, scaled dot-product attention.
 
-    dropout_p: the share of weights that are dropped.
-    scale: what the products are multiplied by; 1 / sqrt(features) by default.
-    enable_gqa: whether several heads of the queries share one of the keys.
+    dropout_p: the dropout probability of the attention weights.
+    scale: the factor of the products; 1 / sqrt(features) if None.
+    enable_gqa: whether groups of query heads share one key and value head.
     """
     for name, tensor in (("query", query), ("key", key), ("value", value)):
         if tensor.ndim < 2:
@@ -80,7 +80,7 @@ def scaled_dot_product_attention(
 
 
 def _grouped(query: Tensor, other: Tensor, name: str) -> Shape:
-    """The leading sizes of a key or value whose heads are each repeated for a group of the query's."""
+    """The leading sizes of a key or value, whose heads are repeated for each group of query heads."""
     if query.ndim < 3 or other.ndim < 3:
         raise Refusal("wrong-rank", f"enable_gqa wants [..., heads, length, features], but {name} is {other}", name)
     heads, own = query.shape[-3], other.shape[-3]
@@ -104,7 +104,7 @@ def _is_fused(
     grouped: bool,
     same: Callable[[Size, Size], bool] = _maybe_equal,
 ) -> bool:
-    """Say whether torch's CPU takes its fused kernel, which is easier on masks."""
+    """Say whether torch's CPU uses its fused kernel, which checks masks less strictly."""
     shapes = (query.shape, key.shape, value.shape)
     return (
         dropout <= 0
@@ -124,11 +124,11 @@ def _(output: Tensor, query: Tensor, key: Tensor, value: Tensor, *args: Any, **k
 
 
 class Heads(NamedTuple):
-    """What attention with several heads needs to know beside its inputs."""
+    """The configuration of multi-head attention."""
 
     embed_dim: Size
     num_heads: Size
-    #: One more key and value a sample for each of add_bias_kv and add_zero_attn.
+    #: Additional keys and values per sample: one each for add_bias_kv and add_zero_attn.
     bias_kv: bool = False
     zero: bool = False
     dropout: float = 0.0
@@ -147,7 +147,7 @@ def attend(
     batch_first: bool = False,
     same_width: bool = True,
 ) -> tuple[Shape, Shape | None]:
-    """The shapes of the output and of the attention weights of attention with several heads."""
+    """The shapes of the output and of the attention weights of multi-head attention."""
     for name, mask in (("key_padding_mask", key_padding_mask), ("attn_mask", attn_mask)):
         if mask is not None and mask.dtype != "bool" and not is_floating(mask.dtype):
             message = f"{{layer}} wants a mask of bool or floats, but {name} is {mask.dtype}"
@@ -188,7 +188,7 @@ def attend(
     if attn_mask is not None and is_causal and key_padding_mask is None and not need_weights:
         if not batched and attn_mask.ndim == 3:
             _require_mask_shape(attn_mask, (length, source), count)
-        attn_mask = None  # the fused kernel makes its own
+        attn_mask = None  # the fused kernel builds its own causal mask
     merged = _require_masks(heads, (length, batch, source), key_padding_mask, attn_mask, query.dtype, need_weights)
     if not need_weights and merged and (batch == 0 or seen == 0) and batch * count != 1:
         message = f"{{layer}} cannot apply its mask to nothing: {query} and {key} arrive"
@@ -212,7 +212,7 @@ def _length_and_batch(tensor: Tensor, batched: bool, batch_first: bool) -> tuple
 def _require_ranks(
     query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None, batch_first: bool
 ) -> bool:
-    """Say whether the inputs have a batch. Raises Refusal (wrong-rank) where the ranks do not go together."""
+    """Say whether the inputs are batched. Raises Refusal (wrong-rank) where their ranks do not match."""
     rank = query.ndim
     if rank not in (2, 3):
         order = "[N, T, features]" if batch_first else "[T, N, features]"
@@ -255,7 +255,7 @@ def _require_masks(
     dtype: DType,
     need_weights: bool,
 ) -> bool:
-    """Say whether the masks make one of three dimensions. Raises Refusal where one does not fit."""
+    """Say whether the merged mask is 3D. Raises Refusal where a mask does not fit."""
     length, batch, source = sizes
     used: DType | None = None
     if mask is not None:

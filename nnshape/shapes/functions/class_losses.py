@@ -1,4 +1,4 @@
-"""Losses that compare scores with classes: https://pytorch.org/docs/stable/nn.functional.html#loss-functions."""
+"""Classification losses:  https://pytorch.org/docs/stable/nn.functional.html#loss-functions."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _OLD = "elementwise_mean"
 
 
-def _ids_text(shape: Shape) -> str:
+def _indices_text(shape: Shape) -> str:
     return f"int64{bracketed(shape)}" if shape else "a single int64"
 
 
 def _require_class_weights(
     input: Tensor, weight: Tensor | None, classes: Size, loose: bool, same_dtype: bool = True
 ) -> None:
-    """Raise Refusal where there is not one weight a class."""
+    """Raise Refusal where there is not one weight per class."""
     if weight is None:
         return
     if not ((loose or weight.ndim == 1) and assume_equal(weight.numel(), classes)):
@@ -44,33 +44,34 @@ def _require_class_weights(
         raise Refusal("wrong-dtype", message, "weight", note=note)
 
 
-def _of_ids(input: Tensor, target: Tensor, weight: Tensor | None, smoothed: bool = False) -> Shape:
-    """The shape of the losses of class scores and class ids. Raises Refusal where they do not go together."""
-    scores, ids = input.shape, target.shape
+def _of_class_indices(input: Tensor, target: Tensor, weight: Tensor | None, smoothed: bool = False) -> Shape:
+    """The shape of the losses from scores and class indices. Raises Refusal where their shapes do not match."""
+    scores, indices = input.shape, target.shape
     if not scores:
         message = "{layer} wants scores of [N, classes], but a single number arrives"
         raise Refusal("wrong-rank", message, "input", note="Expected 1 or more dimensions (got 0)")
     wanted = () if len(scores) == 1 else (scores[0], *scores[2:])
     classes = scores[0] if len(scores) == 1 else scores[1]
-    if len(scores) == 1 and len(ids) == 1 and not smoothed:
-        fits = assume_equal(ids[0], 1)
+    if len(scores) == 1 and len(indices) == 1 and not smoothed:
+        fits = assume_equal(indices[0], 1)
     else:
-        fits = alike(ids, wanted)
+        fits = alike(indices, wanted)
     if not fits:
         note = "0D or 1D target tensor expected, multi-target not supported"
-        if len(ids) == len(wanted) or not (len(scores) == 2 and len(ids) > 1):
-            note = f"Expected target size {bracketed(wanted)}, got {bracketed(ids)}"
-        problem: KindName = "wrong-rank" if len(ids) != len(wanted) else "size-mismatch"
-        message = f"{{layer}} wants class ids as {_ids_text(wanted)}, but target is {target.dtype}{bracketed(ids)}"
+        if len(indices) == len(wanted) or not (len(scores) == 2 and len(indices) > 1):
+            note = f"Expected target size {bracketed(wanted)}, got {bracketed(indices)}"
+        problem: KindName = "wrong-rank" if len(indices) != len(wanted) else "size-mismatch"
+        given = f"{target.dtype}{bracketed(indices)}"
+        message = f"{{layer}} wants class indices as {_indices_text(wanted)}, but target is {given}"
         raise Refusal(problem, message, "target", note=note, tensor=target)
     kinds = ("int64", "uint8") if len(scores) < 3 else ("int64",)
     if target.dtype not in kinds:
-        message = f"{{layer}} wants class ids as {_ids_text(wanted)}, but target is {target.dtype}"
+        message = f"{{layer}} wants class indices as {_indices_text(wanted)}, but target is {target.dtype}"
         note = f"expected scalar type Long but found {target.dtype}"
         raise Refusal("wrong-dtype", message, "target", note=note)
     require_floating(input)
     _require_class_weights(input, weight, classes, loose=len(scores) > 2 and not smoothed)
-    if 0 not in ids:
+    if 0 not in indices:
         _require_classes(target, classes)
     return wanted
 
@@ -92,10 +93,10 @@ def nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Takes the negative logarithm of the probability that was given to the true class."""
+    """Computes the negative log-likelihood of the target classes from log-probabilities."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
-    return reduced(_of_ids(input, target, weight), input.dtype, reduction)
+    return reduced(_of_class_indices(input, target, weight), input.dtype, reduction)
 
 
 @function(example=("cross_entropy(x, target)", "10", "target=int64[N]"))
@@ -109,7 +110,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Takes the negative logarithm of the share that the scores give to the true class, or to class probabilities."""
+    """Computes the cross entropy of logits [N, C, ...] against class indices [N, ...] or probabilities [N, C, ...]."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     if number(label_smoothing, "label_smoothing") > 1:
@@ -120,12 +121,11 @@ def cross_entropy(
             message = f"{{layer}} takes a target of its input's shape for probabilities, but target is {target.dtype}"
             note = f"Expected floating point type for target with class probabilities, got {target.dtype}"
             raise Refusal("wrong-dtype", message, "target", note=note)
-        shape = _of_ids(input, target, weight, smoothed=label_smoothing > 0)
+        shape = _of_class_indices(input, target, weight, smoothed=label_smoothing > 0)
         if label_smoothing > 0 and weight is not None and reduction == "mean" and target.dtype == "uint8":
             note = "gather(): Expected dtype int32/int64 for index"
-            raise Refusal(
-                "wrong-dtype", "{layer} wants class ids of int64 to smooth, but target is uint8", "target", note=note
-            )
+            message = "{layer} wants class indices of int64 to smooth, but target is uint8"
+            raise Refusal("wrong-dtype", message, "target", note=note)
         return reduced(shape, input.dtype, reduction)
     if not input.shape:
         raise Refusal("wrong-rank", "{layer} wants scores of [N, classes], but a single number arrives", "input")
@@ -148,7 +148,7 @@ def cross_entropy(
 
 
 def _require_margins(input: Tensor, target: Tensor) -> tuple[Size, Size]:
-    """How many samples and classes the scores have, for the losses that torch has for float32 and float64 alone."""
+    """The number of samples and classes, for losses that torch has for float32 and float64 only."""
     if input.ndim > 2 or not assume_at_least(input.shape[-1] if input.shape else 1, 1):
         message = f"{{layer}} wants scores of [N, classes] or [classes], but {bracketed(input.shape)} arrives"
         note = f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {bracketed(input.shape)}"
@@ -158,7 +158,7 @@ def _require_margins(input: Tensor, target: Tensor) -> tuple[Size, Size]:
             "wrong-dtype", f"{{layer}} wants scores of float32 or float64, but input is {input.dtype}", "input"
         )
     if target.dtype != "int64":
-        raise Refusal("wrong-dtype", f"{{layer}} wants class ids of int64, but target is {target.dtype}", "target")
+        raise Refusal("wrong-dtype", f"{{layer}} wants class indices of int64, but target is {target.dtype}", "target")
     return (input.shape[0] if input.ndim == 2 else 1), (input.shape[-1] if input.shape else 1)
 
 
@@ -173,7 +173,7 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Sums by how much each wrong class's score comes within a margin of the true class's."""
+    """Computes the multi-class hinge loss of scores [N, C] against class indices [N]."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     if number(p, "p") not in (1, 2):
@@ -183,8 +183,8 @@ def multi_margin_loss(
         raise Refusal("wrong-rank", message, "weight", note="weight must be one-dimensional")
     samples, classes = _require_margins(input, target)
     if target.ndim > 1 or not assume_equal(target.numel(), samples):
-        wanted = _ids_text((samples,) if input.ndim == 2 else ())
-        message = f"{{layer}} wants class ids as {wanted}, but target is {target.dtype}{bracketed(target.shape)}"
+        wanted = _indices_text((samples,) if input.ndim == 2 else ())
+        message = f"{{layer}} wants class indices as {wanted}, but target is {target.dtype}{bracketed(target.shape)}"
         raise Refusal("size-mismatch", message, "target")
     _require_class_weights(input, weight, classes, loose=False)
     require_fit(margin, "margin", input.dtype)
@@ -199,14 +199,14 @@ def multilabel_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Sums by how much each wrong class's score comes within a margin of each true class's."""
+    """Computes the multi-label hinge loss of scores [N, C] against the class indices of each sample."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     _, classes = _require_margins(input, target)
     single = input.ndim < 2 and target.ndim < 2
     if not (assume_equal(target.numel(), classes) if single else alike(target.shape, input.shape)):
         message = (
-            f"{{layer}} wants the true classes as {_ids_text(input.shape)}, but target is {bracketed(target.shape)}"
+            f"{{layer}} wants the true classes as {_indices_text(input.shape)}, but target is {bracketed(target.shape)}"
         )
         note = f"inconsistent target size: {bracketed(target.shape)} for input of size: {bracketed(input.shape)}"
         raise Refusal("size-mismatch", message, "target", note=note)
@@ -222,7 +222,7 @@ def multilabel_soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Averages over the classes how well the sigmoid of each score foretells whether its class is there."""
+    """Computes the binary cross entropy of logits [N, C] against 0/1 targets, averaged over the classes."""
     reduction = chosen(reduction, size_average, reduce)
     if not input.shape:
         raise Refusal("wrong-rank", "{layer} averages over classes, but a single number arrives", "input")
@@ -251,13 +251,13 @@ def linear_cross_entropy(
     label_smoothing: float = 0.0,
     options: None = None,
 ) -> Tensor:
-    """Takes the cross entropy of the scores that a linear map makes of features.
+    """Computes the cross entropy of the logits from a linear layer, without keeping all logits in memory.
 
-    linear_weight: the weight of the linear map, [classes, features].
-    linear_bias: the bias of the linear map.
-    ignore_index: the class id that does not count.
-    label_smoothing: the share that is spread over all classes.
-    options: how torch computes it; the result is the same.
+    linear_weight: the weight of the linear layer, [classes, features].
+    linear_bias: the bias of the linear layer.
+    ignore_index: the class index to ignore in the targets.
+    label_smoothing: the share of each target to spread over all classes, from 0 to 1.
+    options: torch's chunking options; the result is the same.
     """
     if input.ndim not in (1, 2):
         message = f"{{layer}} wants features of [N, features] or [features], but {input} arrives"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def converted(input: Tensor, dtype: DType | None) -> Tensor:
-    """The same values in a dtype; what is known of whole numbers stays known."""
+    """The same values in another dtype; known bounds of integers stay known."""
     if dtype is None or dtype == input.dtype:
         return Tensor(input.shape, input.dtype, input.span)
     return Tensor(input.shape, DTYPES[dtype], input.span if is_integral(dtype) else None)
@@ -35,11 +35,11 @@ def to(
     device: Device | None = None,
     memory_format: Any = None,
 ) -> Tensor:
-    """Converts to a dtype, a device, or to what another tensor has.
+    """Converts to a dtype or a device, or to those of another tensor.
 
     target: a dtype, a device or a tensor.
-    dtype: the dtype, where `target` is a device.
-    copy: whether a copy is made in any case.
+    dtype: the dtype, if `target` is a device.
+    copy: whether to copy even if nothing changes.
     """
     like = target if isinstance(target, Tensor) else other
     if like is not None:
@@ -85,28 +85,28 @@ def _unchanged(name: str, doc: str, *, method_only: bool = True) -> None:
     function(name=name, method=True, only_method=method_only, example=(f"{name}()", "6x5x5"))(rule)
 
 
-_unchanged("detach", "The same values, cut off from the gradient.", method_only=False)
-_unchanged("cpu", "The same values on the CPU.")
-_unchanged("cuda", "The same values on the GPU.")
-_unchanged("resolve_conj", "The same values, with a pending conjugation done.", method_only=False)
-_unchanged("resolve_neg", "The same values, with a pending negation done.", method_only=False)
+_unchanged("detach", "Returns the same values, detached from the autograd graph.", method_only=False)
+_unchanged("cpu", "Copies to the CPU.")
+_unchanged("cuda", "Copies to the GPU.")
+_unchanged("resolve_conj", "Returns the same values, with any lazy conjugation applied.", method_only=False)
+_unchanged("resolve_neg", "Returns the same values, with any lazy negation applied.", method_only=False)
 
 
 @function(only_method=True, example=("contiguous()", "6x5x5"))
 def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """The same values, laid out in memory in the order of the dimensions."""
+    """Returns the same values in contiguous memory."""
     return Tensor(input.shape, input.dtype, input.span)
 
 
 @function(method=True, example=("clone()", "6x5x5"))
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy."""
+    """Returns a copy."""
     return Tensor(input.shape, input.dtype, input.span)
 
 
 @function(only_method=True, example=("requires_grad_()", "6x5x5"))
 def requires_grad_(input: Tensor, requires_grad: Flag = True) -> Tensor:
-    """The same tensor, with gradients asked for."""
+    """Sets requires_grad and returns the same tensor."""
     if requires_grad and not (is_floating(input.dtype) or is_complex(input.dtype)):
         note = "only Tensors of floating point dtype can require gradients"
         raise Refusal("wrong-dtype", f"only floats have gradients, but {input.dtype} arrives", "input", note=note)
@@ -115,7 +115,7 @@ def requires_grad_(input: Tensor, requires_grad: Flag = True) -> Tensor:
 
 @function(only_method=True, example=("size(1)", "6x5x5"))
 def size(input: Tensor, dim: Whole | None = None) -> tuple[Size, ...] | Size:
-    """The shape, or the size of one dimension."""
+    """Returns the shape, or the size of one dimension."""
     if dim is None:
         return input.shape
     if not input.shape:
@@ -125,7 +125,7 @@ def size(input: Tensor, dim: Whole | None = None) -> tuple[Size, ...] | Size:
 
 @function(method=True, example=("numel()", "6x5x5"))
 def numel(input: Tensor) -> Size:
-    """The number of elements."""
+    """Returns the number of elements."""
     return input.numel()
 
 
@@ -134,7 +134,7 @@ function(name="nelement", only_method=True, example=("nelement()", "6x5x5"))(num
 
 @function(only_method=True, example=("dim()", "6x5x5"))
 def dim(input: Tensor) -> int:
-    """The number of dimensions."""
+    """Returns the number of dimensions."""
     return len(input.shape)
 
 
@@ -143,7 +143,7 @@ function(name="ndimension", only_method=True, example=("ndimension()", "6x5x5"))
 
 @function(only_method=True, example=("element_size()", "6x5x5"))
 def element_size(input: Tensor) -> int:
-    """The number of bytes of an element."""
+    """Returns the number of bytes per element."""
     from nnshape.shapes.dtypes import ITEM_BYTES
 
     return ITEM_BYTES[input.dtype]
@@ -157,19 +157,19 @@ def _question(name: str, doc: str, answer: Any) -> None:
     function(name=name, method=True, example=(f"{name}()", "6x5x5"))(rule)
 
 
-_question("is_floating_point", "Says whether the dtype is a float type.", is_floating)
-_question("is_complex", "Says whether the dtype is a complex type.", is_complex)
+_question("is_floating_point", "Tests whether the dtype is a float type.", is_floating)
+_question("is_complex", "Tests whether the dtype is a complex type.", is_complex)
 
 
 @function(example=("real()", "complex64[6, 5]"))
 def real(input: Tensor) -> Tensor:
-    """The real part."""
+    """Returns the real part."""
     return input.like(dtype=DTYPES[REAL_OF[input.dtype]]) if is_complex(input.dtype) else input
 
 
 @function(example=("imag()", "complex64[6, 5]"))
 def imag(input: Tensor) -> Tensor:
-    """The imaginary part."""
+    """Returns the imaginary part."""
     if not is_complex(input.dtype):
         note = "imag is not implemented for tensors with non-complex dtypes."
         raise Refusal(
@@ -180,7 +180,7 @@ def imag(input: Tensor) -> Tensor:
 
 @function(example=("view_as_real()", "complex64[6, 5]"))
 def view_as_real(input: Tensor) -> Tensor:
-    """Complex numbers as pairs of real ones, in a last dimension of 2."""
+    """Returns complex numbers as pairs of real ones: [...] -> [..., 2]."""
     if not is_complex(input.dtype):
         raise Refusal("wrong-dtype", f"view_as_real takes complex numbers, but {input.dtype} arrives", "input")
     return input.like((*input.shape, 2), DTYPES[REAL_OF[input.dtype]])
@@ -188,7 +188,7 @@ def view_as_real(input: Tensor) -> Tensor:
 
 @function(example=("view_as_complex()", "6x5x2"))
 def view_as_complex(input: Tensor) -> Tensor:
-    """Pairs of real numbers, in a last dimension of 2, as complex ones."""
+    """Returns pairs of real numbers as complex ones: [..., 2] -> [...]."""
     from nnshape.shapes.constraints import assume_equal
 
     if input.dtype not in ("float16", "float32", "float64"):
@@ -202,12 +202,12 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 @function(only_method=True, name="T", example=("x.T", "[6, 5]"))
 def matrix_t(input: Tensor) -> Tensor:
-    """The dimensions in reverse: the transpose of a matrix."""
+    """Reverses the dimensions: the transpose of a matrix."""
     return Tensor(input.shape[::-1], input.dtype, input.span)
 
 
 def _matrices(input: Tensor, name: str, most: int) -> Tensor:
-    """The last two dimensions swapped, of at most so many in all; a single number is its own transpose."""
+    """Swaps the last two dimensions of a tensor with at most `most` of them; a scalar is its own transpose."""
     if not input.shape:
         return input.like()
     if not 2 <= input.ndim <= most:
@@ -222,17 +222,17 @@ def _matrices(input: Tensor, name: str, most: int) -> Tensor:
 
 @function(only_method=True, name="mT", example=("x.mT", "6x5x3"))
 def matrices_t(input: Tensor) -> Tensor:
-    """Swaps the last two dimensions."""
+    """Transposes matrices by swapping the last two dimensions."""
     return _matrices(input, "mT", 64)
 
 
 @function(only_method=True, name="mH", example=("x.mH", "6x5x3"))
 def matrices_h(input: Tensor) -> Tensor:
-    """Swaps the last two dimensions, and takes the complex conjugate."""
+    """Returns the conjugate transpose of matrices over the last two dimensions."""
     return _matrices(input, "mH", 64)
 
 
 @function(only_method=True, name="H", example=("x.H", "[6, 5]"))
 def matrix_h(input: Tensor) -> Tensor:
-    """The transpose of a matrix, and its complex conjugate."""
+    """Returns the conjugate transpose of a matrix."""
     return _matrices(input, "H", 2)

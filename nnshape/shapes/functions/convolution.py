@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def require_map(input: Tensor, dimensions: int) -> bool:
-    """Say whether the input has a batch. Raises Refusal (wrong-rank) where it is no map at all."""
+    """Say whether the input is batched. Raises Refusal (wrong-rank) where its rank is wrong."""
     rank = len(input.shape)
     if rank == dimensions + 2:
         return True
@@ -45,7 +45,7 @@ def require_map(input: Tensor, dimensions: int) -> bool:
         raise Refusal("wrong-rank", message, "input", note=note)
     if isinstance(input.shape[0], Dim) and input.shape[0] == N:
         message = f"{{layer}} wants {layout(dimensions)}, but {shape_text(input.shape)} arrives, which has no channels"
-        # Torch takes the batch for the channels: its sentence is what the rule says of a batch of two.
+        # torch takes the batch for the channels; the note is its error for a batch of two.
         note = f"expected input[1, {', '.join(map(str, input.shape))}] to have as many channels as the weight reads"
         raise Refusal("wrong-rank", message, "input", note=note)
     return False
@@ -54,7 +54,7 @@ def require_map(input: Tensor, dimensions: int) -> bool:
 def require_channels(
     input: Tensor, dimensions: int, channels: Size, weight: tuple[Size, ...], groups: Size, argument: str, note: str
 ) -> None:
-    """Raise Refusal (size-mismatch) where another number of channels arrives than the weight reads."""
+    """Raise Refusal (size-mismatch) where the number of channels differs from the weight's."""
     arrives = input.shape[-1 - dimensions]
     if arrives == channels if type(arrives) is int else assume_equal(arrives, channels):
         return
@@ -72,7 +72,7 @@ def require_channels(
 
 
 def same_padding(kernel: Sequence[Size], dilation: Sequence[Size]) -> list[tuple[Size, Size]]:
-    """What padding="same" puts before and after each dimension."""
+    """The padding before and after each dimension for padding='same'."""
     totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     return [(total // 2, total - total // 2) for total in totals]
 
@@ -81,7 +81,7 @@ def convolve(
     dimensions: int, input: Tensor, weight: tuple[Size, ...], stride: Sequence[Size], padding: str | Sequence[Size],
     dilation: Sequence[Size], groups: Size, argument: str,
 ) -> Tensor:  # fmt: skip
-    """The output of a convolution by a weight of this shape; `argument` names where its channels come from.
+    """The output of a convolution with a weight of this shape; `argument` names the source of its channels.
 
     Raises Refusal where torch refuses the input.
     """
@@ -128,7 +128,7 @@ def convolve_transposed(
     dimensions: int, input: Tensor, weight: tuple[Size, ...], stride: Sequence[Size], padding: Sequence[Size],
     output_padding: Sequence[Size], dilation: Sequence[Size], groups: Size, argument: str,
 ) -> Tensor:  # fmt: skip
-    """The output of a transposed convolution by a weight of this shape.
+    """The output of a transposed convolution with a weight of this shape.
 
     Raises Refusal where torch refuses the input.
     """
@@ -156,7 +156,7 @@ def convolve_transposed(
 def check_window(
     owner: str, dimensions: int, stride: Any, padding: Any, dilation: Any
 ) -> tuple[tuple[Size, ...], str | tuple[Size, ...], tuple[Size, ...]]:
-    """Stride, padding and dilation, one for each dimension. Raises Refusal where none can be of use."""
+    """Stride, padding and dilation per dimension. Raises Refusal for invalid ones."""
     strides = per_dimension(stride, dimensions, "stride", owner)
     each_at_least(strides, 1, "stride", owner, "non-positive stride is not supported")
     dilations = per_dimension(dilation, dimensions, "dilation", owner)
@@ -198,7 +198,7 @@ def check_output_padding(
 
 
 def assume_bigger(one: Size, two: Size) -> bool:
-    """Say whether the first of two plain numbers is the larger; of symbols, that it is."""
+    """Say whether one number is larger than another; of symbols, assume so and record it."""
     return one >= two if type(one) is int and type(two) is int else True
 
 
@@ -286,7 +286,7 @@ def conv1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0,
     dilation: Sizes = 1, groups: Size = 1,
 ) -> Tensor:  # fmt: skip
-    """Slides a kernel over the last dimension."""
+    """Applies a 1D convolution to [N, C, L]."""
     return _forward(1, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -295,7 +295,7 @@ def conv2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0,
     dilation: Sizes = 1, groups: Size = 1,
 ) -> Tensor:  # fmt: skip
-    """Slides a kernel over the last two dimensions."""
+    """Applies a 2D convolution to [N, C, H, W]."""
     return _forward(2, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -304,7 +304,7 @@ def conv3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes | str = 0,
     dilation: Sizes = 1, groups: Size = 1,
 ) -> Tensor:  # fmt: skip
-    """Slides a kernel over the last three dimensions."""
+    """Applies a 3D convolution to [N, C, D, H, W]."""
     return _forward(3, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -313,7 +313,7 @@ def conv_transpose1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0,
     output_padding: Sizes = 0, groups: Size = 1, dilation: Sizes = 1,
 ) -> Tensor:  # fmt: skip
-    """Spreads each value of the last dimension over a kernel: the transpose of conv1d."""
+    """Applies a 1D transposed convolution to [N, C, L], which upsamples by its stride."""
     return _backward(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -322,7 +322,7 @@ def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0,
     output_padding: Sizes = 0, groups: Size = 1, dilation: Sizes = 1,
 ) -> Tensor:  # fmt: skip
-    """Spreads each value of the last two dimensions over a kernel: the transpose of conv2d."""
+    """Applies a 2D transposed convolution to [N, C, H, W], which upsamples by its stride."""
     return _backward(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -331,7 +331,7 @@ def conv_transpose3d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Sizes = 1, padding: Sizes = 0,
     output_padding: Sizes = 0, groups: Size = 1, dilation: Sizes = 1,
 ) -> Tensor:  # fmt: skip
-    """Spreads each value of the last three dimensions over a kernel: the transpose of conv3d."""
+    """Applies a 3D transposed convolution to [N, C, D, H, W], which upsamples by its stride."""
     return _backward(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 

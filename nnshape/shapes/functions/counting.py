@@ -1,4 +1,4 @@
-"""Shares, intervals and counts of values: https://pytorch.org/docs/stable/torch.html#comparison-ops."""
+"""Quantiles, bins and counts: https://pytorch.org/docs/stable/torch.html#comparison-ops."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _quantiles(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(0.5, 1)", "6x5x5"))(rule)
 
 
-_quantiles("quantile", "The elements below which a share q lies, along a dimension or of all.")
-_quantiles("nanquantile", "The elements below which a share q lies, without the NaNs.")
+_quantiles("quantile", "Computes the q-th quantiles along a dimension, or of all elements.")
+_quantiles("nanquantile", "Computes the q-th quantiles along a dimension, ignoring NaN.")
 
 
 @function(example=("searchsorted(x, x)", "[5]"))
@@ -57,11 +57,11 @@ def searchsorted(
     sorted_sequence: Tensor, input: Tensor | Number, *, out_int32: Flag = False, right: Flag = False,
     side: str | None = None, sorter: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Where each value would go into a sorted sequence.
+    """Finds the insertion index of each value in a sorted sequence.
 
-    sorted_sequence: the boundaries, in ascending order along the last dimension.
-    side: 'right' as right=True.
-    sorter: the order that sorts the boundaries.
+    sorted_sequence: the sequence, in ascending order along the last dimension.
+    side: 'right' for right=True, 'left' for right=False.
+    sorter: indices that sort an unsorted sequence.
     """
     shape = input.shape if isinstance(input, Tensor) else ()
     edges = sorted_sequence.shape
@@ -81,7 +81,7 @@ def searchsorted(
 
 @function(example=("bucketize(x, boundaries)", "6x5", "[8]"))
 def bucketize(input: Tensor | Number, boundaries: Tensor, *, out_int32: Flag = False, right: Flag = False) -> Tensor:
-    """The number of the interval between boundaries that each element lies in."""
+    """Finds the index of the bucket, between boundaries, of each element."""
     if len(boundaries.shape) != 1:
         note = f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})"
         raise Refusal(
@@ -97,12 +97,12 @@ def bucketize(input: Tensor | Number, boundaries: Tensor, *, out_int32: Flag = F
 def isin(
     elements: Tensor | Number, test_elements: Tensor | Number, *, assume_unique: Flag = False, invert: Flag = False
 ) -> Tensor:
-    """Says which elements are among others.
+    """Tests whether each element is among the test elements.
 
-    elements: what is looked for.
-    test_elements: what it is looked for in.
-    assume_unique: whether no value comes twice.
-    invert: whether the answer is turned round.
+    elements: the elements to test.
+    test_elements: the elements to compare with.
+    assume_unique: whether both contain no duplicates, which is faster.
+    invert: whether to negate the result.
     """
     for name, operand in (("elements", elements), ("test_elements", test_elements)):
         if isinstance(operand, Tensor):
@@ -120,11 +120,11 @@ def unique(
     return_counts: Flag = False,
     dim: Whole | None = None,
 ) -> Any:
-    """The different elements, whose number only the values tell; with their places and counts where asked.
+    """Returns the unique elements, and optionally their inverse indices and counts.
 
-    sorted: whether the values come in ascending order.
-    return_inverse: whether the place of each value among them is returned too.
-    return_counts: whether the number of each is returned too.
+    sorted: whether to sort the unique elements.
+    return_inverse: whether to return the index of each input element among them too.
+    return_counts: whether to return the count of each too.
     """
     place = None if dim is None else axis(dim, input.shape)
     whole = product(input.shape) if place is None else input.shape[place]
@@ -140,11 +140,11 @@ def unique(
 
 @function(method=True, example=("histc(10)", "[50]"))
 def histc(input: Tensor, bins: Whole = 100, min: float = 0, max: float = 0) -> Tensor:
-    """Counts the elements in equal intervals.
+    """Computes a histogram with equal-width bins.
 
-    bins: how many equal parts the range is cut into.
+    bins: the number of bins.
     min: the lower end of the range.
-    max: the upper end of the range; with min = max = 0, the range of the values.
+    max: the upper end of the range; min = max = 0 takes the range of the data.
     """
     require_kinds(input, "f", "counts")
     if not assume_at_least(bins, 1):

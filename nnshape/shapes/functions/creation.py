@@ -1,4 +1,4 @@
-"""Tensors made of numbers: https://pytorch.org/docs/stable/torch.html#creation-ops."""
+"""Tensor creation: https://pytorch.org/docs/stable/torch.html#creation-ops."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ def _filled(name: str, doc: str) -> None:
 
 
 def with_gradient(dtype: DType, requires_grad: bool) -> DType:
-    """The dtype. Raises Refusal where it cannot have a gradient and one is asked for."""
+    """The dtype. Raises Refusal where requires_grad is set and the dtype cannot have a gradient."""
     if requires_grad and not (is_floating(dtype) or is_complex(dtype)):
         note = "Only Tensors of floating point and complex dtype can require gradients"
         raise Refusal("wrong-dtype", f"only floats have gradients, not {dtype}", "requires_grad", note=note)
     return DTYPES[dtype]
 
 
-_filled("zeros", "A tensor of zeros.")
-_filled("ones", "A tensor of ones.")
-_filled("empty", "A tensor whose values are whatever the memory holds.")
+_filled("zeros", "Creates a tensor of zeros.")
+_filled("ones", "Creates a tensor of ones.")
+_filled("empty", "Creates an uninitialized tensor.")
 
 
 def _random(name: str, doc: str, complex_too: bool = True) -> None:
@@ -74,7 +74,7 @@ def _random(name: str, doc: str, complex_too: bool = True) -> None:
 
 
 def drawable(name: str, dtype: DType) -> DType:
-    """The dtype. Raises Refusal where torch draws no such random numbers."""
+    """The dtype. Raises Refusal where torch has no such random numbers in it."""
     if not is_floating(dtype) and not is_complex(dtype):
         raise Refusal(
             "wrong-dtype", f"{name} draws floats, not {dtype}", "dtype", note=f"not implemented for '{dtype}'"
@@ -82,8 +82,8 @@ def drawable(name: str, dtype: DType) -> DType:
     return DTYPES[dtype]
 
 
-_random("rand", "Random numbers, even between 0 and 1.")
-_random("randn", "Random numbers of the standard normal distribution.")
+_random("rand", "Creates random numbers, uniform in [0, 1).")
+_random("randn", "Creates random numbers from the standard normal distribution.")
 
 
 @function(factory=True, example=("full((2, 3), 1.5)",))
@@ -91,14 +91,14 @@ def full(
     size: WholeTuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
     requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """A tensor of one value; its dtype is the value's, where none is given."""
+    """Creates a tensor filled with one value, by default in the value's dtype."""
     shape, chosen = checked_size(size), with_gradient(dtype or scalar_dtype(fill_value), requires_grad)
     require_fits(fill_value, chosen, shape)
     return Tensor(shape, chosen)
 
 
 def require_fits(value: Any, dtype: DType, shape: Shape, name: str = "fill_value") -> None:
-    """Raise Refusal where a number written into a tensor overflows.
+    """Raise Refusal where a fill value overflows the dtype.
 
     A single element of half precision becomes infinite instead.
     """
@@ -116,10 +116,10 @@ def eye(
     n: Whole, m: Whole | None = None, *, dtype: DType | None = None, device: Device | None = None,
     requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """A matrix with ones on the diagonal.
+    """Creates a matrix with ones on the diagonal and zeros elsewhere.
 
-    n: its rows.
-    m: its columns; as many as rows for None.
+    n: the number of rows.
+    m: the number of columns; n if None.
     """
     return Tensor(checked_size((n, n if m is None else m)), with_gradient(dtype or FLOAT32, requires_grad))
 
@@ -129,9 +129,9 @@ def arange(
     start: Number = None, end: Number | None = None, step: Number = 1, *, dtype: DType | None = None,  # type: ignore[assignment]
     device: Device | None = None, requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """The numbers from `start` (0, where only one is given) up to but without `end`, by `step`.
+    """Creates the values from `start` (0 by default) up to but excluding `end`, in steps of `step`.
 
-    step: the distance between two values.
+    step: the difference between two values.
     """
     first, end = (start, end) if end is not None else (None, start)
     if end is None:
@@ -145,7 +145,7 @@ def arange(
             raise Refusal("invalid-argument", f"{name} (={value}) must be finite", name, note="unsupported range")
     whole = not any(isinstance(value, float) for value in (start, end, step))
     chosen = DTYPES[dtype] if dtype else INT64 if whole else FLOAT32
-    if not whole and chosen == "int64":  # torch cuts the numbers off before it counts
+    if not whole and chosen == "int64":  # torch truncates the arguments before it counts
         start, end, step = (int(value) if isinstance(value, float) else value for value in (start, end, step))
         whole = True
     if step == 0:

@@ -1,4 +1,4 @@
-"""Diagonals and triangles of matrices: https://pytorch.org/docs/stable/generated/torch.diagonal.html and its kin."""
+"""Diagonals and triangles of matrices: https://pytorch.org/docs/stable/generated/torch.diagonal.html and related."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def _triangle(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}()", "[5, 5]"))(rule)
 
 
-_triangle("tril", "Keeps the lower triangle of matrices, up to a diagonal, and puts 0 above it.")
-_triangle("triu", "Keeps the upper triangle of matrices, from a diagonal on, and puts 0 below it.")
+_triangle("tril", "Keeps the lower triangle of matrices, up to a diagonal, and zeroes the rest.")
+_triangle("triu", "Keeps the upper triangle of matrices, from a diagonal on, and zeroes the rest.")
 
 
 def diagonal_size(rows: Size, columns: Size, offset: Size) -> Size:
-    """The length of a diagonal: 0 where it lies outside."""
+    """The length of a diagonal; 0 if it lies outside the matrix."""
     if isinstance(offset, Dim) and not at_least(offset, 0):
         raise Refusal("unknown-value", f"offset (={offset}) must be a number: give its symbols values", "offset")
     above = isinstance(offset, Dim) or offset >= 0
@@ -40,9 +40,9 @@ def diagonal_size(rows: Size, columns: Size, offset: Size) -> Size:
 
 @function(method=True, example=("diagonal(0, 1, 2)", "6x5x5"))
 def diagonal(input: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1) -> Tensor:
-    """The diagonal of two dimensions, as a last dimension.
+    """Returns the diagonal of two dimensions, as the last dimension.
 
-    offset: how far above the main diagonal it lies; below with a minus.
+    offset: the diagonal: 0 the main one, positive above it, negative below.
     dim1, dim2: the two dimensions.
     """
     one, two = axis(dim1, input.shape, "dim1"), axis(dim2, input.shape, "dim2")
@@ -57,9 +57,9 @@ def diagonal(input: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1)
 
 @function(method=True, example=("diag()", "[5, 5]"))
 def diag(input: Tensor, diagonal: Whole = 0) -> Tensor:
-    """The diagonal of a matrix, or a matrix with a vector on its diagonal.
+    """Returns the diagonal of a matrix, or a matrix with a given diagonal vector.
 
-    diagonal: which diagonal: 0 the main one, 1 the one above it.
+    diagonal: the diagonal: 0 the main one, positive above it, negative below.
     """
     if len(input.shape) == 2:
         return of_shape(input, (diagonal_size(*input.shape, diagonal),))
@@ -72,10 +72,10 @@ def diag(input: Tensor, diagonal: Whole = 0) -> Tensor:
 
 @function(method=True, example=("diag_embed()", "[6, 5]"))
 def diag_embed(input: Tensor, offset: Whole = 0, dim1: Whole = -2, dim2: Whole = -1) -> Tensor:
-    """Matrices with the last dimension on their diagonals.
+    """Creates matrices with the last dimension on their diagonals.
 
-    offset: how far above the main diagonal; below with a minus.
-    dim1, dim2: where the two dimensions of the matrices stand.
+    offset: the diagonal: 0 the main one, positive above it, negative below.
+    dim1, dim2: the two dimensions of the matrices in the result.
     """
     if not input.shape:
         raise Refusal("wrong-rank", "{layer} wants one dimension or more, but a single number arrives", "input")

@@ -1,4 +1,4 @@
-"""Distances and lengths: https://pytorch.org/docs/stable/nn.functional.html#distance-functions.
+"""Distances and norms: https://pytorch.org/docs/stable/nn.functional.html#distance-functions.
 
 The layers of the same names share these rules.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @function(example=("cosine_similarity(x, other)", "128", "128"))
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
-    """The cosine of the angle between two inputs, along a dimension."""
+    """Computes the cosine similarity of two tensors along a dimension."""
     shape = broadcast(x1.shape, x2.shape, "compare", "x2")
     dtype = promote(x1.dtype, x2.dtype)
     if not is_floating(dtype):
@@ -37,7 +37,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
 
 @function(example=("pairwise_distance(x, other)", "128", "128"))
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
-    """The distance between two inputs, along their last dimension."""
+    """Computes the p-norm distance between two tensors along the last dimension."""
     shape = broadcast(x1.shape, x2.shape, "compare", "x2")
     dtype = result_type(x1, x2)
     for name, tensor in (("x1", x1), ("x2", x2)):
@@ -50,10 +50,10 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06
 
 @function(example=("normalize()", "128"))
 def normalize(input: Tensor, p: float = 2.0, dim: Sizes = 1, eps: float = 1e-12) -> Tensor:
-    """Divides the input by its length along a dimension.
+    """Divides the input by its p-norm along a dimension.
 
-    p: the exponent of the norm.
-    dim: the dimension along which each vector lies.
+    p: the degree of the norm.
+    dim: the dimension to normalize.
     """
     axes(dim, input.shape)
     if not is_floating(input.dtype) and (not is_complex(input.dtype) or input.dtype == "complex32"):

@@ -1,4 +1,4 @@
-"""Einstein sums: https://pytorch.org/docs/stable/generated/torch.einsum.html."""
+"""Einstein summation: https://pytorch.org/docs/stable/generated/torch.einsum.html."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from nnshape.work import spend
 if TYPE_CHECKING:
     from nnshape.shapes.tensor import Shape
 
-#: Stands for each dimension under an ellipsis, counted from the last.
+#: The label of a dimension under an ellipsis, counted from the last.
 _Labels = list[str]
-#: What one operand costs, in units of work.
+#: The cost of one operand, in units of work.
 _OPERAND = 20
 
 
 def _labels(term: str, equation: str) -> tuple[_Labels, int | None]:
-    """The letters of one operand, and where its ellipsis stands."""
+    """The letters of one operand, and the position of its ellipsis."""
     letters: _Labels = []
     ellipsis = None
     term = term.replace(" ", "")
@@ -50,7 +50,7 @@ def _malformed(equation: str, why: str) -> Refusal:
 
 
 class _Sum:
-    """An equation with its operands: the size of every label, and the labels of each operand and the result."""
+    """An equation with its operands: the size of each label, and the labels of each operand and of the result."""
 
     def __init__(self, equation: str, operands: tuple[Tensor, ...]) -> None:
         self.equation = equation
@@ -72,7 +72,7 @@ class _Sum:
             self._read(letters, ellipsis, tensor.shape)
         self.output = self._output(right, parsed) if arrow else self._implicit(parsed)
         spend(_OPERAND * len(operands))
-        #: For each operand, the labels of the result and of the operands to come, where their size is not 1.
+        #: For each operand, the labels of the result and of the remaining operands whose size is not 1.
         self.later: list[frozenset[str]] = [frozenset(self.output)]
         for own in reversed(self.own[1:]):
             self.later.append(self.later[-1].union(label for label, size in own.items() if size != 1))
@@ -132,18 +132,18 @@ class _Sum:
         return [*letters[:ellipsis], *_dots(self.covered), *letters[ellipsis:]]
 
     def _implicit(self, parsed: list[tuple[_Labels, int | None]]) -> _Labels:
-        """Without an arrow: the ellipsis, then each letter that comes once, in the order of the alphabet."""
+        """The result's labels without an arrow: the ellipsis, then each letter that occurs once, alphabetically."""
         letters = Counter(letter for found, _ in parsed for letter in found)
-        # Capitals come before small letters, as in torch.
+        # Uppercase letters come before lowercase ones, as in torch.
         return [*_dots(self.covered), *sorted(letter for letter, count in letters.items() if count == 1)]
 
     def contracted(self, number: int, pending: dict[str, Size]) -> list[str]:
-        """The labels that are multiplied and summed with this operand: nothing after it has them."""
+        """The labels summed with this operand, since no later one has them."""
         later, own = self.later[number], self.own[number]
         return [label for label in own if label not in later and own[label] != 1 and pending.get(label, 1) != 1]
 
     def joined(self, number: int, pending: dict[str, Size]) -> dict[str, Size]:
-        """The sizes that are left after this operand."""
+        """The sizes that remain after this operand."""
         later, own = self.later[number], self.own[number]
         both = {**pending, **own}
         return {
@@ -159,10 +159,10 @@ def _dots(count: int) -> _Labels:
 
 @function(example=("einsum('ij,ij->i', x, x)", "[6, 5]"))
 def einsum(equation: str, *operands: Tensor) -> Tensor:
-    """Multiplies tensors and adds up, as an equation over the letters of their dimensions says.
+    """Multiplies tensors and sums over dimensions, as given by an equation over dimension labels.
 
-    equation: such as "bhid,bhjd->bhij"; what does not stand behind the arrow is added up.
-    operands: a tensor for each term.
+    equation: the labels, such as "bhid,bhjd->bhij"; labels missing after the arrow are summed over.
+    operands: one tensor per term.
     """
     read = _Sum(equation, operands)
     shape = tuple(read.sizes[label] for label in read.output)
@@ -170,7 +170,7 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
 
 
 def _dtype(read: _Sum, operands: tuple[Tensor, ...]) -> DType:
-    """The dtype of the result: sums of whole numbers are int64, products need one dtype."""
+    """The dtype of the result: sums of integers are int64, products need one dtype."""
     dtype = operands[0].dtype
     if len(operands) == 1:
         return summed_dtype(operands[0], None) if set(read.operands[0]) - set(read.output) else dtype
@@ -193,19 +193,19 @@ def _dtype(read: _Sum, operands: tuple[Tensor, ...]) -> DType:
 
 
 def _alone(own: dict[str, Size], joined: dict[str, Size], summed: list[str]) -> bool:
-    """Whether one of a pair has dimensions that are added up before the two meet."""
+    """Whether one of a pair has dimensions that are summed before the product."""
     return any(size != 1 and label not in joined and label not in summed for label, size in own.items())
 
 
 @einsum.counts
 def _einsum_macs(output: Tensor, equation: str, *operands: Tensor) -> Size:
-    """Each pair, from left to right, as the batched product that torch makes of it."""
+    """MACs of the batched product of each pair, from left to right, as in torch."""
     read = _Sum(equation, operands)
     total: Size = 0
     pending = read.own[0]
     for number in range(1, len(operands)):
         summed = read.contracted(number, pending)
         pending = read.joined(number, pending)
-        if summed:  # what only one of the two has, and nothing needs later, is added up before
+        if summed:  # dimensions of only one operand that are not needed later are summed first
             total = total + product(pending.values()) * product(read.sizes[label] for label in summed)
     return total

@@ -1,4 +1,4 @@
-"""Functions of one number, element by element: https://pytorch.org/docs/stable/torch.html#pointwise-ops."""
+"""Elementwise functions of one tensor: https://pytorch.org/docs/stable/torch.html#pointwise-ops."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _whole(dtype: DType) -> DType:
     return DTYPES["int64"] if dtype == "bool" else dtype
 
 
-#: What of a family of functions is common: the kinds of dtype that torch takes, and what it makes of them.
+#: Each group of functions shares the kinds of dtype that torch accepts, and the rule for the result's dtype.
 FAMILIES: tuple[tuple[str, Callable[[DType], DType], dict[str, str]], ...] = (
     ("bifc", _floating, {
         "acos arccos": "The arc cosine.",
@@ -134,7 +134,7 @@ for _allowed, _dtype_of, _functions in FAMILIES:
 
 @function(name="round", method=True, example=("round()", "6x5x5"))
 def round_(input: Tensor, *, decimals: Whole | None = None) -> Tensor:
-    """Rounds to the nearest whole number, halves to the even one; or to so many decimals."""
+    """Rounds to the nearest integer, with halves to even, or to a number of decimals."""
     require_kinds(input, "if" if decimals is None else "f", "rounds")
     return input.like()
 
@@ -143,18 +143,18 @@ def round_(input: Tensor, *, decimals: Whole | None = None) -> Tensor:
 def nan_to_num(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
-    """Replaces what is not a number, or infinite.
+    """Replaces NaN and infinities with finite numbers.
 
-    nan: what stands in for NaN.
-    posinf: what stands in for infinity; the largest number by default.
-    neginf: what stands in for negative infinity; the smallest number by default.
+    nan: the replacement for NaN.
+    posinf: the replacement for infinity; the dtype's largest number if None.
+    neginf: the replacement for negative infinity; the dtype's smallest number if None.
     """
     return input.like()
 
 
 @function(method=True, example=("logit(1e-6)", "6x5x5"))
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """The inverse of sigmoid, log(x/(1 - x)); `eps` keeps x away from 0 and 1."""
+    """Computes log(x / (1 - x)) elementwise, the inverse of sigmoid; `eps` clamps x to [eps, 1 - eps]."""
     require_kinds(input, "bif", "takes")
     require_room(_floating(input.dtype), eps=eps)
     return input.like(dtype=_floating(input.dtype))
@@ -162,9 +162,9 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 
 @function(method=True, example=("mvlgamma(1)", "6x5x5"))
 def mvlgamma(input: Tensor, p: Whole) -> Tensor:
-    """The logarithm of the gamma function in p dimensions.
+    """Computes the logarithm of the multivariate gamma function elementwise.
 
-    p: the number of dimensions of the function.
+    p: the dimension of the function.
     """
     require_kinds(input, "bif", "takes")
     if isinstance(p, int) and p < 1:
@@ -187,7 +187,7 @@ def _clamped(input: Tensor, low: Any, high: Any) -> Tensor:
         note = "torch.clamp: At least one of 'min' or 'max' must not be None"
         raise Refusal("missing-argument", "{layer} wants min, max or both", "min", note=note)
     mixed = {isinstance(bound, Tensor) for bound in (low, high) if bound is not None} == {True, False}
-    if mixed:  # torch takes a tensor without dimensions for a number then
+    if mixed:  # torch then treats a 0-dimensional tensor as a number
         low, high = (_number_like(bound) for bound in (low, high))
     dtype = result_type(input, *(bound for bound in (low, high) if bound is not None))
     one_tensor = (low is None) != (high is None) and isinstance(high if low is None else low, Tensor)
@@ -202,9 +202,9 @@ def _clamped(input: Tensor, low: Any, high: Any) -> Tensor:
 
 @function(method=True, example=("clamp(0, 1)", "6x5x5"))
 def clamp(input: Tensor, min: float | Tensor | None = None, max: float | Tensor | None = None) -> Tensor:
-    """Keeps the elements between two bounds.
+    """Clamps each element to [min, max].
 
-    min, max: numbers or tensors that broadcast; one of them may be left out.
+    min, max: the bounds, numbers or tensors that broadcast; one may be None.
     """
     return _clamped(input, min, max)
 
@@ -214,25 +214,25 @@ function(name="clip", method=True, example=("clip(0, 1)", "6x5x5"))(clamp.rule)
 
 @function(method=True, example=("clamp_min(0)", "6x5x5"))
 def clamp_min(input: Tensor, min: float | Tensor) -> Tensor:
-    """Keeps the elements from falling below a bound.
+    """Clamps each element from below.
 
-    min: the least value.
+    min: the lower bound.
     """
     return _clamped(input, min, None)
 
 
 @function(method=True, example=("clamp_max(1)", "6x5x5"))
 def clamp_max(input: Tensor, max: float | Tensor) -> Tensor:
-    """Keeps the elements from rising above a bound.
+    """Clamps each element from above.
 
-    max: the largest value.
+    max: the upper bound.
     """
     return _clamped(input, None, max)
 
 
 @function(method=True, example=("lerp(x, x, 0.5)", "6x5x5"))
 def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
-    """Goes from one tensor towards another by a weight: input + weight * (end - input)."""
+    """Computes input + weight * (end - input) elementwise."""
     tensors = {"end": end, "weight": weight} if isinstance(weight, Tensor) else {"end": end}
     shape = input.shape
     for name, tensor in tensors.items():

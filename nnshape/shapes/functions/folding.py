@@ -1,4 +1,4 @@
-"""Blocks of a map as columns, and back: fold and unfold.
+"""Sliding blocks as columns, and back: fold and unfold.
 
 Source: https://pytorch.org/docs/stable/generated/torch.nn.Unfold.html and torch.nn.Fold.html.
 """
@@ -23,7 +23,7 @@ Block = tuple[tuple[Size, ...], tuple[Size, ...], tuple[Size, ...], tuple[Size, 
 
 
 def check_block(owner: str, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Block:
-    """Kernel, stride, padding and dilation of a block. Raises Refusal where torch takes them for none."""
+    """Kernel, stride, padding and dilation of a block. Raises Refusal for invalid ones."""
     kernel, strides, pads, dilations = (
         per_dimension(value, 2, name, owner, spread=False)
         for name, value in (
@@ -46,12 +46,12 @@ def _require_dtype(input: Tensor) -> None:
 
 
 def places(maps: Sequence[Size], block: Block) -> list[Size]:
-    """How many blocks there are in each dimension."""
+    """The number of blocks in each dimension."""
     return [windows(size, k, s, p, d) for size, k, s, p, d in zip(maps, *block, strict=True)]
 
 
 def unfolded(input: Tensor, block: Block) -> Tensor:
-    """The blocks of a map as columns. Raises Refusal where torch refuses it."""
+    """The sliding blocks of an image as columns. Raises Refusal where torch refuses it."""
     shape = input.shape
     if len(shape) not in (3, 4) or 0 in shape[len(shape) - 3 :]:
         what = shape_text(shape) if shape else "a single number"
@@ -71,7 +71,7 @@ def unfolded(input: Tensor, block: Block) -> Tensor:
 
 
 def folded(input: Tensor, output_size: Sequence[Size], block: Block) -> Tensor:
-    """The map that these columns make, where blocks overlap as a sum. Raises Refusal where torch refuses it."""
+    """The image that sums these columns where blocks overlap. Raises Refusal where torch refuses it."""
     shape = input.shape
     if len(shape) not in (2, 3) or 0 in shape[len(shape) - 2 :]:
         what = shape_text(shape) if shape else "a single number"
@@ -109,7 +109,7 @@ def folded(input: Tensor, output_size: Sequence[Size], block: Block) -> Tensor:
 
 
 def check_output_size(owner: str, output_size: Any) -> tuple[Size, ...]:
-    """The height and the width of the map. Raises Refusal where they are none."""
+    """The height and width of the output. Raises Refusal for invalid ones."""
     sizes = per_dimension(output_size, 2, "output_size", owner, spread=False)
     each_at_least(sizes, 1, "output_size", owner)
     return sizes
@@ -117,7 +117,7 @@ def check_output_size(owner: str, output_size: Any) -> tuple[Size, ...]:
 
 @function(example=("unfold((3, 3))", "3x32x32"))
 def unfold(input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
-    """Lays out the blocks of a map as columns."""
+    """Extracts sliding blocks as columns: [N, C, H, W] -> [N, C*block size, number of blocks]."""
     return unfolded(input, check_block("{layer}", kernel_size, dilation, padding, stride))
 
 
@@ -125,6 +125,6 @@ def unfold(input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Size
 def fold(
     input: Tensor, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
 ) -> Tensor:
-    """Adds up columns as the blocks of a map."""
+    """Sums columns back into overlapping blocks: [N, C*block size, number of blocks] -> [N, C, H, W]."""
     block = check_block("{layer}", kernel_size, dilation, padding, stride)
     return folded(input, check_output_size("{layer}", output_size), block)

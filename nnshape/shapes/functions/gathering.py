@@ -1,4 +1,4 @@
-"""Taking and putting elements by place: https://pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops."""
+"""Gathering and scattering: https://pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _require_indices(index: Tensor, name: str = "index", allowed: tuple[str, ...
 
 @function(method=True, example=("select(1, 0)", "6x5x5"))
 def select(input: Tensor, dim: Whole, index: Whole) -> Tensor:
-    """One slice of a dimension, which goes away."""
+    """Selects one index of a dimension and removes the dimension."""
     if not input.shape:
         note = "select() cannot be applied to a 0-dim tensor."
         raise Refusal("index-error", "a single number has no dimension to select from", "input", note=note)
@@ -39,11 +39,11 @@ def select(input: Tensor, dim: Whole, index: Whole) -> Tensor:
 
 @function(method=True, example=("narrow(1, 0, 2)", "6x5x5"))
 def narrow(input: Tensor, dim: Whole, start: Whole | Tensor, length: Whole) -> Tensor:
-    """A part of a dimension.
+    """Selects a contiguous range of a dimension.
 
-    dim: the dimension.
-    start: where the part begins; from the back with a minus.
-    length: how long it is.
+    dim: the dimension to narrow.
+    start: the first index; negative counts from the end.
+    length: the number of elements.
     """
     if not input.shape:
         note = "narrow() cannot be applied to a 0-dim tensor."
@@ -69,15 +69,15 @@ def narrow(input: Tensor, dim: Whole, start: Whole | Tensor, length: Whole) -> T
 
 @function(method=True, example=("index_select(0, arange(3))", "[6, 5]"))
 def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
-    """The slices of a dimension at these places.
+    """Selects the given indices of a dimension.
 
-    dim: the dimension.
-    index: the places, a vector of int64 or int32.
+    dim: the dimension to select from.
+    index: the indices, a vector of int64 or int32.
     """
     place = axis(dim, input.shape)
     if len(index.shape) > 1:
         note = "index_select(): Index is supposed to be a vector"
-        raise Refusal("wrong-rank", f"{{layer}} wants a vector of places, but {index} arrives", "index", note=note)
+        raise Refusal("wrong-rank", f"{{layer}} wants a vector of indices, but {index} arrives", "index", note=note)
     _require_indices(index)
     count = index.shape[0] if index.shape else 1
     if not input.shape:
@@ -109,10 +109,10 @@ def _require_within(index: Shape, other: Shape, skip: int | None, name: str) -> 
 
 @function(method=True, example=("gather(x, 1, index)", "6x5x5", "int64[N, 3, 5, 5]"))
 def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = False) -> Tensor:
-    """Takes from a dimension the elements that an index tensor names, one for each of its own.
+    """Gathers elements along a dimension at the positions of an index tensor, whose shape the result has.
 
-    dim: the dimension.
-    index: int64, with as many dimensions as the input, and no larger than it in the others.
+    dim: the dimension to gather from.
+    index: int64 indices, with the rank of the input and no larger in its other dimensions.
     """
     place = axis(dim, input.shape)
     if 0 not in index.shape:
@@ -126,7 +126,7 @@ def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = Fals
 
 @function(method=True, example=("take_along_dim(x, x.argsort(1), 1)", "6x5x5"))
 def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> Tensor:
-    """Takes from a dimension the elements that an index tensor names; the other dimensions broadcast."""
+    """Gathers elements along a dimension at the positions of an index tensor; other dimensions broadcast."""
     _require_indices(indices, "indices", ("int64", "int32") if dim is None else ("int64",))
     if dim is None:
         if 0 in input.shape and 0 not in indices.shape:
@@ -153,7 +153,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> 
 
 @function(method=True, example=("take(x, x.long())", "[5]"))
 def take(input: Tensor, index: Tensor) -> Tensor:
-    """Takes elements by their place in the flat tensor."""
+    """Gathers elements by their index into the flattened tensor."""
     _require_indices(index, allowed=("int64",))
     if 0 in input.shape and 0 not in index.shape:
         require_index(0, 0, 0, input.shape)
@@ -170,7 +170,7 @@ def _scatter(name: str, doc: str, *, value: bool) -> None:
             )
         if not isinstance(src, (Tensor, Dim)) and not fits(src, input.dtype):
             raise Refusal("invalid-argument", f"{src} does not fit into {input.dtype}", "value")
-        if 0 in index.shape:  # torch looks at nothing where there is nothing to put
+        if 0 in index.shape:  # torch skips the checks when the index is empty
             return input.like()
         _require_indices(index)
         _require_same_rank(input, index)
@@ -201,13 +201,13 @@ def _scatter(name: str, doc: str, *, value: bool) -> None:
 
 _scatter(
     "scatter",
-    "Puts elements into a dimension at the places that an index tensor names."
-    "\n\nsrc: the values to put there.\nvalue: a number in place of src.",
+    "Writes source elements to the positions of an index tensor, along a dimension."
+    "\n\nsrc: the values to write.\nvalue: a number to write instead of src.",
     value=True,
 )
 _scatter(
     "scatter_add",
-    "Adds elements to those at the places that an index tensor names.\n\nsrc: the values to add.",
+    "Adds source elements at the positions of an index tensor, along a dimension.\n\nsrc: the values to add.",
     value=False,
 )
 
@@ -216,10 +216,10 @@ _scatter(
 def scatter_reduce(
     input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: str, *, include_self: Flag = True
 ) -> Tensor:
-    """Combines elements with those at the places that an index tensor names: sum, prod, mean, amax or amin.
+    """Reduces source elements into the positions of an index tensor, along a dimension.
 
-    reduce: 'sum', 'prod', 'mean', 'amax' or 'amin'.
-    include_self: whether the values that were there count.
+    reduce: the reduction: 'sum', 'prod', 'mean', 'amax' or 'amin'.
+    include_self: whether the reduction includes the input's own values.
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise Refusal(
@@ -236,7 +236,7 @@ def scatter_reduce(
 
 @function(method=True, example=("masked_select(x, x > 0)", "6x5x5"))
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where a mask is true, in a row whose length only the values tell."""
+    """Selects the elements where a mask is true, as a vector whose length depends on the values."""
     if mask.dtype not in ("bool", "uint8"):
         note = "masked_select: expected BoolTensor or ByteTensor for mask"
         raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask", note=note)
@@ -246,7 +246,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 @function(method=True, example=("nonzero()", "6x5x5"))
 def nonzero(input: Tensor, *, as_tuple: Flag = False) -> Any:
-    """Where the elements are not 0: a row of indices for each, whose number only the values tell."""
+    """Returns the indices of nonzero elements, one row each; the number of rows depends on the values."""
     count = fresh_symbol("nonzero", product(input.shape))
     if as_tuple:
         return tuple(Tensor((count,), INT64) for _ in input.shape or (1,))
@@ -255,7 +255,7 @@ def nonzero(input: Tensor, *, as_tuple: Flag = False) -> Any:
 
 @function(method=True, example=("argwhere()", "6x5x5"))
 def argwhere(input: Tensor) -> Tensor:
-    """Where the elements are not 0: a row of indices for each."""
+    """Returns the indices of nonzero elements, one row each."""
     return nonzero.rule(input)  # type: ignore[no-any-return]
 
 
@@ -264,7 +264,7 @@ def _index_put(name: str, doc: str) -> None:
         place = axis(dim, input.shape)
         _require_indices(index)
         if len(index.shape) > 1:
-            raise Refusal("wrong-rank", f"{{layer}} wants a vector of places, but {index} arrives", "index")
+            raise Refusal("wrong-rank", f"{{layer}} wants a vector of indices, but {index} arrives", "index")
         if source.dtype != input.dtype:
             raise Refusal(
                 "wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source"
@@ -283,12 +283,12 @@ def _index_put(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(x, 0, arange(6), x)", "[6, 5]"))(rule)
 
 
-_index_put("index_add", "Adds slices to those at these places of a dimension.")
+_index_put("index_add", "Adds slices of a source at the given indices of a dimension.")
 
 
 @function(method=True, example=("masked_scatter(x, x > 0, x)", "6x5x5"))
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """Puts the elements of a source, one after the other, where a mask is true."""
+    """Copies consecutive source elements to the positions where a mask is true."""
     if mask.dtype != "bool":
         raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask")
     if source.dtype != input.dtype:

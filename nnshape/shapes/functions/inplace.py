@@ -1,7 +1,7 @@
-"""Functions that write their result into the tensor itself: https://pytorch.org/docs/stable/tensors.html.
+"""In-place functions: https://pytorch.org/docs/stable/tensors.html.
 
-The result is that of the function without the underscore, and must have the tensor's own shape and
-a kind of dtype that goes into the tensor's.
+The result is that of the function without the underscore; its shape must be the tensor's own, and its
+dtype must convert to the tensor's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nnshape.shapes.tensor import Tensor, shape_text
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Number
 
-#: What torch has as a function too, next to the Tensor's method.
+#: Functions that torch also has besides the Tensor method.
 _FUNCTIONS = """
     abs acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh ceil clamp clamp_max clamp_min
     clip conj_physical cos cosh deg2rad erf erfc exp exp2 expm1 fix floor frac gcd i0 lcm ldexp log log10 log1p log2
@@ -33,12 +33,12 @@ _METHODS = """
     logical_xor lt masked_fill masked_scatter mul multiply mvlgamma ne nextafter not_equal pow remainder scatter
     scatter_add scatter_reduce sgn sign sub subtract tril triu true_divide
 """
-#: The functions whose result can be written into their first operand.
+#: Functions whose result can be written into their first operand.
 WRITTEN = frozenset((_FUNCTIONS + _METHODS).split())
 
 
 def _written(name: str, input: Tensor, result: Tensor) -> Tensor:
-    """The tensor with the result in it. Raises Refusal where the result does not go into it."""
+    """The tensor after the result is written to it. Raises Refusal where the result does not fit."""
     if len(result.shape) != len(input.shape) or not all(map(assume_equal, result.shape, input.shape)):
         message = f"{{layer}} writes into {shape_text(input.shape)}, but its result is {shape_text(result.shape)}"
         note = f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(result.shape)}"
@@ -71,7 +71,7 @@ def _declare(name: str, only_method: bool) -> None:
     rule.__doc__ = f"{head.rstrip('.')}, in place{colon}{tail}{'' if colon else '.'}" + (f"\n{rest}" if rest else "")
     step, *shapes = base.example
     written = step.replace(name, f"{name}_", 1)
-    if name == "index_add":  # which cannot read what it writes to
+    if name == "index_add":  # it cannot read the memory that it writes
         written = written.replace(", x)", ", x + 1)")
     declared = function(name=f"{name}_", method=True, only_method=only_method, example=(written, *shapes))(rule)
     declared._signature = Signature(f"{name}_", signature.parameters, signature.synonyms)
@@ -86,15 +86,15 @@ for _name in _METHODS.split():
 
 @function(method=True, example=("zero_()", "6x5x5"))
 def zero_(input: Tensor) -> Tensor:
-    """Puts 0 into every element."""
+    """Fills the tensor with zeros, in place."""
     return input.like()
 
 
 @function(method=True, example=("fill_(2)", "6x5x5"))
 def fill_(input: Tensor, value: Number | Tensor) -> Tensor:
-    """Puts one value into every element.
+    """Fills the tensor with one value, in place.
 
-    value: a number, or a tensor without dimensions.
+    value: a number or a 0-dimensional tensor.
     """
     if isinstance(value, Tensor):
         if value.shape:
@@ -108,9 +108,9 @@ def fill_(input: Tensor, value: Number | Tensor) -> Tensor:
 
 @function(only_method=True, example=("x.copy_(y)", "6x5x5", "[5]"))
 def copy_(input: Tensor, src: Tensor, non_blocking: Flag = False) -> Tensor:
-    """Copies the elements of another tensor, spread over the tensor's own shape and in its dtype.
+    """Copies the elements of another tensor, converted to this tensor's dtype and broadcast to its shape.
 
-    src: the tensor that is copied; it broadcasts.
+    src: the tensor to copy; it broadcasts.
     """
     expanded(src.shape, input.shape, "src")
     return input.like()

@@ -36,13 +36,13 @@ def _require_some(tensors: Any, name: str) -> tuple[Tensor, ...]:
 
 @function(example=("cat([x, x], 1)", "6x5x5"))
 def cat(tensors: Tensors, dim: Whole = 0) -> Tensor:
-    """Joins tensors along a dimension; all other sizes must be equal.
+    """Concatenates tensors along a dimension; all other sizes must be equal.
 
-    tensors: the tensors to join.
-    dim: the dimension along which their sizes add up.
+    tensors: the tensors to concatenate.
+    dim: the dimension to concatenate along.
     """
     tensors = _require_some(tensors, "torch.cat")
-    # Torch skips an empty tensor of one dimension, whatever the others' shapes are.
+    # torch skips empty 1D tensors, whatever the shape of the others.
     real = [(place, tensor) for place, tensor in enumerate(tensors) if tensor.shape != (0,)]
     dtype = _joined_dtype(tensors)
     for place, tensor in enumerate(tensors):
@@ -50,7 +50,7 @@ def cat(tensors: Tensors, dim: Whole = 0) -> Tensor:
             note = f"zero-dimensional tensor (at position {place}) cannot be concatenated"
             message = f"{{layer}} joins along a dimension, but {_ordinal(place)} is a single number: stack joins those"
             raise Refusal("wrong-rank", message, "tensors", note=note)
-    if not real:  # and then it looks at no dim
+    if not real:  # then torch ignores dim
         return Tensor((0,), dtype)
     first_place, first = real[0]
     shape = first.shape
@@ -108,10 +108,10 @@ for _name in ("concat", "concatenate"):
 
 @function(example=("stack([x, x])", "6x5x5"))
 def stack(tensors: Tensors, dim: Whole = 0) -> Tensor:
-    """Joins tensors of one shape along a new dimension.
+    """Stacks tensors of equal shape along a new dimension.
 
-    tensors: the tensors to join.
-    dim: the place of the new dimension.
+    tensors: the tensors to stack.
+    dim: the index of the new dimension.
     """
     tensors = _require_some(tensors, "stack")
     shape = _common_shape(tensors)
@@ -136,12 +136,12 @@ def _common_shape(tensors: tuple[Tensor, ...]) -> Shape:
 
 
 def _at_least(rank: int, tensors: Any, name: str) -> tuple[Tensor, ...]:
-    """The tensors with as many dimensions as torch's atleast_1d, 2d, 3d give them."""
+    """The tensors with the rank that torch's atleast_1d, 2d or 3d give them."""
     return tuple(tensor.like(with_rank(tensor.shape, rank)) for tensor in _require_some(tensors, name))
 
 
 def with_rank(shape: Shape, rank: int) -> Shape:
-    """The shape with dimensions of size 1 around it, up to so many."""
+    """The shape with dimensions of size 1 added, up to this rank."""
     if rank == 3 and len(shape) == 2:
         return (*shape, 1)
     if rank == 3 and len(shape) == 1:
@@ -151,14 +151,14 @@ def with_rank(shape: Shape, rank: int) -> Shape:
 
 @function(example=("hstack([x, x])", "6x5x5"))
 def hstack(tensors: Tensors) -> Tensor:
-    """Joins tensors side by side: along dimension 1, or 0 where they have only one."""
+    """Concatenates tensors horizontally: along dimension 1, or 0 for 1D tensors."""
     tensors = _at_least(1, tensors, "hstack")
     return cat.rule(tensors, 0 if len(tensors[0].shape) == 1 else 1)  # type: ignore[no-any-return]
 
 
 @function(example=("vstack([x, x])", "6x5x5"))
 def vstack(tensors: Tensors) -> Tensor:
-    """Joins tensors one below the other: along dimension 0, rows where they have one dimension."""
+    """Concatenates tensors vertically, along dimension 0; 1D tensors become rows."""
     return cat.rule(_at_least(2, tensors, "vstack"), 0)  # type: ignore[no-any-return]
 
 
@@ -167,13 +167,13 @@ function(name="row_stack", example=("row_stack([x, x])", "6x5x5"))(vstack.rule)
 
 @function(example=("dstack([x, x])", "6x5x5"))
 def dstack(tensors: Tensors) -> Tensor:
-    """Joins tensors in depth: along dimension 2."""
+    """Concatenates tensors in depth, along dimension 2."""
     return cat.rule(_at_least(3, tensors, "dstack"), 2)  # type: ignore[no-any-return]
 
 
 @function(example=("column_stack([x, x])", "6x5x5"))
 def column_stack(tensors: Tensors) -> Tensor:
-    """Joins tensors as columns: those of one dimension become columns first."""
+    """Concatenates tensors as columns; 1D tensors become columns first."""
     columns = tuple(
         tensor if len(tensor.shape) > 1 else tensor.like((product(tensor.shape), 1))
         for tensor in _require_some(tensors, "column_stack")

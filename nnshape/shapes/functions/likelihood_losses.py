@@ -1,4 +1,4 @@
-"""Losses that compare distributions: https://pytorch.org/docs/stable/nn.functional.html#loss-functions."""
+"""Losses based on distributions: https://pytorch.org/docs/stable/nn.functional.html#loss-functions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """Measures how far a distribution, given as logarithms, is from a target's."""
+    """Computes the Kullback-Leibler divergence of log-probabilities from a target distribution."""
     batchmean = reduction == "batchmean"
     reduction = chosen("sum" if batchmean else reduction, size_average, reduce)
     require_reduction(reduction, "elementwise_mean")
@@ -44,7 +44,7 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Measures how well a rate, or its logarithm, foretells counts by a Poisson distribution."""
+    """Computes the negative log-likelihood of counts under Poisson rates."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction)
     for name, tensor in (("input", input), ("target", target)):
@@ -68,7 +68,7 @@ def gaussian_nll_loss(
     eps: float = 1e-06,
     reduction: str = "mean",
 ) -> Tensor:
-    """Measures how well a mean and a variance foretell targets by a normal distribution."""
+    """Computes the negative log-likelihood of targets under normal distributions of given means and variances."""
     if isinstance(var, Tensor):
         variance: Tensor = var
         if not (isinstance(eps, int) and is_integral(var.dtype)):  # torch clamps var in its own dtype
@@ -96,7 +96,7 @@ def gaussian_nll_loss(
 
 
 def _require_variance(input: Tensor, var: Tensor) -> None:
-    """Raise Refusal where the variance is neither for each element nor for each last dimension."""
+    """Raise Refusal where the variance is neither per element nor per row of the last dimension."""
     one, two = input.shape, var.shape
     if len(one) == len(two):
         pairs = list(zip(one, two, strict=True))

@@ -1,4 +1,4 @@
-"""Linear algebra on matrices and batches of them: https://pytorch.org/docs/stable/linalg.html."""
+"""Linear algebra on batches of matrices: https://pytorch.org/docs/stable/linalg.html."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class SignAndLog(NamedTuple):
-    """What slogdet returns."""
+    """The result of slogdet."""
 
     sign: Tensor
     logabsdet: Tensor
 
 
 class Eigen(NamedTuple):
-    """What eigh returns."""
+    """The result of eigh."""
 
     eigenvalues: Tensor
     eigenvectors: Tensor
@@ -40,7 +40,7 @@ def _real(dtype: DType) -> DType:
 
 
 def _require_matrices(input: Tensor, name: str, *, square: bool = True, argument: str = "input") -> None:
-    """Raise Refusal where no matrices of floats arrive, or no square ones where they must be."""
+    """Raise Refusal where the input is not matrices of floats, or not square if they must be."""
     if len(input.shape) < 2:
         note = f"{name}: The input tensor A must have at least 2 dimensions."
         raise Refusal("wrong-rank", f"{{layer}} takes matrices, but {input} arrives", argument, note=note)
@@ -71,37 +71,37 @@ def _same_shape(names: str, doc: str, *, method: bool = True) -> None:
         function(name=name, method=method, example=(f"{name}()", "6x5x5"))(rule)
 
 
-_same_shape("inverse", "The inverse matrices.")
-_same_shape("inv", "The inverse matrices.", method=False)
-_same_shape("matrix_exp", "The matrix exponentials.")
+_same_shape("inverse", "Computes the inverses of square matrices.")
+_same_shape("inv", "Computes the inverses of square matrices.", method=False)
+_same_shape("matrix_exp", "Computes the matrix exponentials of square matrices.")
 
 
 @function(method=True, example=("det()", "6x5x5"))
 def det(input: Tensor) -> Tensor:
-    """The determinants."""
+    """Computes the determinants of square matrices: [..., n, n] -> [...]."""
     _require_matrices(input, "linalg.det")
     return input.like(input.shape[:-2])
 
 
 @function(method=True, example=("logdet()", "6x5x5"))
 def logdet(input: Tensor) -> Tensor:
-    """The logarithms of the determinants."""
+    """Computes the logarithms of determinants: [..., n, n] -> [...]."""
     _require_matrices(input, "logdet")
     return input.like(input.shape[:-2])
 
 
 @function(method=True, example=("slogdet()", "6x5x5"))
 def slogdet(input: Tensor) -> SignAndLog:
-    """The signs of the determinants, and the logarithms of their sizes."""
+    """Computes the signs of determinants and the logarithms of their absolute values."""
     _require_matrices(input, "linalg.slogdet")
     return SignAndLog(input.like(input.shape[:-2]), input.like(input.shape[:-2], _real(input.dtype)))
 
 
 @function(method=True, example=("cholesky()", "6x5x5"))
 def cholesky(input: Tensor, upper: Flag = False) -> Tensor:
-    """The Cholesky factors of positive definite matrices.
+    """Computes the Cholesky factors of positive definite matrices.
 
-    upper: whether the factor is the upper triangle.
+    upper: whether to return the upper triangular factor.
     """
     _require_matrices(input, "cholesky")
     return input.like()
@@ -109,9 +109,9 @@ def cholesky(input: Tensor, upper: Flag = False) -> Tensor:
 
 @function(method=True, example=("matrix_power(2)", "6x5x5"))
 def matrix_power(input: Tensor, n: Whole) -> Tensor:
-    """The n-th power of matrices; of their inverses for a negative n.
+    """Raises matrices to the n-th power; a negative n inverts them first.
 
-    n: how often the matrix is multiplied by itself; a negative one inverts it first.
+    n: the exponent, an integer.
     """
     power = plain_int(n, "n")
     if len(input.shape) < 2:
@@ -127,7 +127,7 @@ def matrix_power(input: Tensor, n: Whole) -> Tensor:
 
 @matrix_power.counts
 def _matrix_power_macs(output: Tensor, input: Tensor, n: Whole) -> Size:
-    # One product for each square, and one for each further bit of n that is set, as torch multiplies.
+    # One product per squaring and one per further set bit of n, as in torch.
     power = abs(plain_int(n, "n"))
     products = power.bit_length() + power.bit_count() - 2 if power else 0
     return products * product(output.shape) * output.shape[-1]
@@ -135,30 +135,30 @@ def _matrix_power_macs(output: Tensor, input: Tensor, n: Whole) -> Size:
 
 @function(example=("eigh()", "6x5x5"))
 def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
-    """The eigenvalues and eigenvectors of symmetric matrices."""
+    """Computes the eigenvalues and eigenvectors of symmetric matrices."""
     _require_matrices(A, "linalg.eigh", argument="A")
     return Eigen(A.like(A.shape[:-1], _real(A.dtype)), A.like())
 
 
 @function(example=("eigvalsh()", "6x5x5"))
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """The eigenvalues of symmetric matrices."""
+    """Computes the eigenvalues of symmetric matrices."""
     _require_matrices(A, "linalg.eigvalsh", argument="A")
     return A.like(A.shape[:-1], _real(A.dtype))
 
 
 @function(example=("svdvals()", "6x5x3"))
 def svdvals(A: Tensor) -> Tensor:
-    """The singular values of matrices."""
+    """Computes the singular values of matrices."""
     _require_matrices(A, "linalg.svdvals", square=False, argument="A")
     return A.like((*A.shape[:-2], minimum(*A.shape[-2:])), _real(A.dtype))
 
 
 @function(method=True, example=("pinverse()", "6x5x3"))
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
-    """The pseudoinverses of matrices.
+    """Computes the pseudoinverses of matrices.
 
-    rcond: the singular values below this share of the largest count as zero.
+    rcond: the cutoff for singular values, relative to the largest.
     """
     _require_matrices(input, "linalg.pinv", square=False)
     *batch, rows, columns = input.shape
@@ -169,10 +169,10 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 def vector_norm(
     x: Tensor, ord: float = 2, dim: Wholes | None = None, keepdim: Flag = False, *, dtype: DType | None = None
 ) -> Tensor:
-    """The norm of vectors along dimensions, or of all elements.
+    """Computes the vector norm over dimensions, or over all elements.
 
-    ord: its order.
-    dim: the dimensions; all for None.
+    ord: the order of the norm.
+    dim: the dimensions to reduce; all if None.
     """
     chosen = DTYPES[dtype or x.dtype]
     if category(x.dtype) < 2 or category(chosen) < 2 or is_complex(x.dtype) != is_complex(chosen):
@@ -188,14 +188,14 @@ def vector_norm(
 
 @function(example=("vecdot(x, x)", "6x5"))
 def vecdot(x: Tensor, y: Tensor, *, dim: Whole = -1) -> Tensor:
-    """The dot products of vectors along a dimension.
+    """Computes the dot products of vectors along a dimension.
 
-    x: the first vectors.
-    y: the second vectors.
+    x: the first operand.
+    y: the second operand.
     """
     shape = broadcast(x.shape, y.shape, "multiply", "y")
     both_vectors = len(x.shape) == len(y.shape) == 1
-    place = 0 if both_vectors else axis(dim, shape)  # of two vectors, torch looks at no dim
+    place = 0 if both_vectors else axis(dim, shape)  # torch ignores dim for two vectors
     if both_vectors and not assume_equal(x.shape[0], y.shape[0]):
         raise Refusal("size-mismatch", f"{{layer}} multiplies vectors of one length, but {x} and {y} arrive", "y")
     if category(x.dtype) < 2:
@@ -206,7 +206,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: Whole = -1) -> Tensor:
 
 @function(example=("multi_dot([x, x])", "[5, 5]"))
 def multi_dot(tensors: Tensors) -> Tensor:
-    """Multiplies matrices in the order that costs least; the first and the last may be vectors."""
+    """Multiplies matrices in the cheapest order; the first and the last may be vectors."""
     if len(tensors) < 2:
         message = f"{{layer}} multiplies two matrices or more, but {len(tensors)} arrive"
         raise Refusal("missing-argument", message, "tensors", note="multi_dot(): expected at least 2 tensors")
@@ -221,7 +221,7 @@ def multi_dot(tensors: Tensors) -> Tensor:
 
 
 def _as_matrices(tensors: Tensors) -> list[Tensor]:
-    """The tensors, with a vector at an end as a matrix of one row or column."""
+    """The tensors, with a vector at either end as a matrix of one row or column."""
     first, *rest, last = tensors
     first = first if len(first.shape) == 2 else first.like((1, *first.shape))
     last = last if len(last.shape) == 2 else last.like((*last.shape, 1))

@@ -1,6 +1,6 @@
-"""Losses that compare numbers: https://pytorch.org/docs/stable/nn.functional.html#loss-functions.
+"""Regression and binary losses: https://pytorch.org/docs/stable/nn.functional.html#loss-functions.
 
-Those that compare classes, or pairs of samples, stand in `class_losses` and `pair_losses`.
+Classification losses and losses on pairs are in `class_losses` and `pair_losses`.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def bracketed(shape: Shape) -> str:
 
 
 def alike(one: Shape, two: Shape) -> bool:
-    """Say whether two shapes are the same; what cannot be proved is assumed."""
+    """Say whether two shapes are equal; record an assumption where that is not proved."""
     return len(one) == len(two) and all(map(assume_equal, one, two))
 
 
 def _compared(input: Tensor, target: Tensor) -> Shape:
-    """The shape that both are stretched to, with a notice where they differ."""
+    """The common shape of both after broadcasting, with a notice where they differ."""
     one, two = input.shape, target.shape
     shape = broadcast(one, two, "compare", "target")
     if len(one) != len(two) or any(equal(a, b) is False for a, b in zip(one, two, strict=True)):
@@ -50,7 +50,7 @@ def _compared(input: Tensor, target: Tensor) -> Shape:
 
 
 def _weighted(loss: Tensor, input: Tensor, weight: Tensor | None, reduction: str, shared: bool = True) -> Tensor:
-    """The loss once each element is multiplied by its weight."""
+    """The losses after weighting each element."""
     if weight is None:
         return reduced(loss.shape, loss.dtype, reduction)
     if not alike(weight.shape, input.shape):
@@ -58,7 +58,7 @@ def _weighted(loss: Tensor, input: Tensor, weight: Tensor | None, reduction: str
         raise Refusal("size-mismatch", message, "weight", note="Weights and input must have the same size.")
     shape = broadcast(loss.shape, weight.shape, "weigh", "weight")
     dtype = result_type(loss, weight)
-    if reduction == "mean" and shared:  # torch divides the sum by the weights' own
+    if reduction == "mean" and shared:  # torch divides the sum by the sum of the weights
         sums = [one if category(one) > 1 else INT64 for one in (dtype, weight.dtype)]
         divided = promote(*sums)
         return Tensor((), divided if category(divided) > 1 else FLOAT32)
@@ -81,7 +81,7 @@ def _same_shape(input: Tensor, target: Tensor) -> None:
 
 
 def require_difference(input: Tensor, target: Tensor) -> DType:
-    """The dtype of one minus the other. Raises Refusal (wrong-dtype) where torch does not subtract them."""
+    """The dtype of a difference. Raises Refusal (wrong-dtype) where torch does not subtract the two."""
     if "bool" in (input.dtype, target.dtype):
         raise Refusal(
             "wrong-dtype", "{layer} cannot subtract bool tensors", "input" if input.dtype == "bool" else "target"
@@ -98,7 +98,7 @@ def mse_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Squares the difference of each element from its target."""
+    """Computes the squared error (input - target)**2."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, *_OLD[weight is not None])
     shape = _compared(input, target)
@@ -107,7 +107,7 @@ def mse_loss(
     return reduced(shape, require_float_dtype(promote(input.dtype, target.dtype)), reduction)
 
 
-#: torch's older name of 'mean', which its own kernels still take.
+#: torch's older name of 'mean', which its kernels still accept.
 _OLD = {False: ("elementwise_mean",), True: ()}
 
 
@@ -120,7 +120,7 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Takes the size of each element's difference from its target."""
+    """Computes the absolute error |input - target|."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, *_OLD[weight is not None])
     shape = _compared(input, target)
@@ -138,14 +138,14 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
-    """Squares each difference below beta, and takes the size of those above."""
+    """Computes a squared error below beta and an absolute error above it."""
     if number(beta, "beta") == 0:
         result: Tensor = l1_loss.rule(input, target, size_average, reduce, reduction)
         return result
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, "elementwise_mean")
     shape = _compared(input, target)
-    if not beta >= 0:  # nan is refused too
+    if not beta >= 0:  # also refuses nan
         note = "smooth_l1_loss does not support negative values for beta."
         raise Refusal("invalid-argument", f"`beta` (={beta}) must be 0 or more", "beta", note=note)
     return reduced(shape, require_float_dtype(promote(input.dtype, target.dtype)), reduction)
@@ -155,7 +155,7 @@ def smooth_l1_loss(
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
-    """Squares each difference below delta, and takes the size of those above times delta."""
+    """Computes a squared error below delta and delta times the absolute error above it."""
     require_reduction(reduction, *_OLD[weight is not None])
     shape = _compared(input, target)
     if not number(delta, "delta") > 0:
@@ -197,7 +197,7 @@ def binary_cross_entropy(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Measures how well probabilities foretell targets between 0 and 1."""
+    """Computes the binary cross entropy of probabilities against targets between 0 and 1."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, "elementwise_mean")
     _same_shape(input, target)
@@ -221,9 +221,9 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """Measures how well the sigmoid of scores foretells targets between 0 and 1.
+    """Computes the binary cross entropy of logits against targets between 0 and 1.
 
-    pos_weight: a weight for each class, by which what should be 1 counts.
+    pos_weight: weights of the positive targets, per class.
     """
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, "elementwise_mean")

@@ -1,6 +1,6 @@
 """Products of matrices and vectors: https://pytorch.org/docs/stable/torch.html#blas-and-lapack-operations.
 
-One multiply-accumulate is counted for each element of the result and each term of its sum.
+One multiply-accumulate counts for each element of the result and each term of its sum.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other")) -> DType:
-    """The dtype that factors share. Raises Refusal where they differ, or torch multiplies no such matrices."""
+    """The common dtype of factors. Raises Refusal where they differ or torch has no matrix product for it."""
     dtype = tensors[0].dtype
     for tensor, name in zip(tensors, names, strict=False):
         if tensor.dtype != dtype:
@@ -69,7 +69,7 @@ def _inner_mismatch(input: Tensor, other: Tensor, wanted: Size, arrives: Size, a
 
 @function(method=True, example=("matmul(x, x.transpose(-2, -1))", "6x5x3"))
 def matmul(input: Tensor, other: Tensor) -> Tensor:
-    """Multiplies matrices, or matrices and vectors; dimensions before the last two broadcast (`@`)."""
+    """Multiplies matrices or vectors (`@`); dimensions before the last two broadcast."""
     one, two = input.shape, other.shape
     if not one or not two:
         note = f"both arguments to matmul need to be at least 1D, but they are {len(one)}D and {len(two)}D"
@@ -94,7 +94,7 @@ def _matmul_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
 
 @function(method=True, example=("mm(x, x.t())", "[6, 5]"))
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """Multiplies two matrices."""
+    """Multiplies two matrices: [n, m] @ [m, p] -> [n, p]."""
     _require_rank(input, 2, "input", "matrix")
     _require_rank(mat2, 2, "mat2", "matrix")
     if not assume_equal(input.shape[1], mat2.shape[0]):
@@ -109,7 +109,7 @@ def _mm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
 
 @function(method=True, example=("bmm(x, x.transpose(1, 2))", "[4, 6, 5]"))
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """Multiplies two batches of matrices, one by one."""
+    """Multiplies two batches of matrices: [b, n, m] @ [b, m, p] -> [b, n, p]."""
     _require_rank(input, 3, "input", "batch of matrices")
     _require_rank(mat2, 3, "mat2", "batch of matrices")
     if not assume_equal(input.shape[0], mat2.shape[0]):
@@ -128,7 +128,7 @@ def _bmm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
 
 @function(method=True, example=("mv(x, y)", "[6, 5]", "[5]"))
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """Multiplies a matrix by a vector."""
+    """Multiplies a matrix and a vector: [n, m] @ [m] -> [n]."""
     _require_rank(input, 2, "input", "matrix")
     _require_rank(vec, 1, "vec", "vector")
     if not assume_equal(input.shape[1], vec.shape[0]):
@@ -143,7 +143,7 @@ def _mv_macs(output: Tensor, input: Tensor, vec: Tensor) -> Size:
 
 @function(method=True, example=("dot(x, x)", "[5]"))
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """Multiplies two vectors and adds up."""
+    """Computes the dot product of two vectors."""
     _require_rank(input, 1, "input", "vector")
     _require_rank(tensor, 1, "tensor", "vector")
     dtype = multiplied_dtype(input, tensor, names=("input", "tensor"))
@@ -159,7 +159,7 @@ def _dot_macs(output: Tensor, input: Tensor, tensor: Tensor) -> Size:
 
 @function(method=True, example=("vdot(x, x)", "[5]"))
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """Multiplies two vectors, the first one conjugated, and adds up."""
+    """Computes the dot product of two vectors, with the first one conjugated."""
     return dot.rule(input, other)  # type: ignore[no-any-return]
 
 
@@ -170,7 +170,7 @@ def _vdot_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
 
 @function(method=True, example=("outer(x, x)", "[5]"))
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """Every product of an element of one vector and one of the other."""
+    """Computes the outer product of two vectors: [n], [m] -> [n, m]."""
     _require_rank(input, 1, "input", "vector")
     _require_rank(vec2, 1, "vec2", "vector")
     return Tensor(input.shape + vec2.shape, result_type(input, vec2))
@@ -181,7 +181,7 @@ function(name="ger", method=True, example=("ger(x, x)", "[5]"))(outer.rule)
 
 @function(method=True, example=("inner(x, x)", "6x5"))
 def inner(input: Tensor, other: Tensor) -> Tensor:
-    """Multiplies along the last dimensions of both and adds up; of two vectors, their dot product."""
+    """Multiplies and sums over the last dimensions of both; for vectors, the dot product."""
     if not input.shape or not other.shape:
         return Tensor(broadcast(input.shape, other.shape, "multiply"), result_type(input, other))
     dtype = multiplied_dtype(input, other)
@@ -198,11 +198,11 @@ def _inner_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
 
 @function(example=("tensordot(x, x, 4)", "6x5x3"))
 def tensordot(a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Tensor:  # type: ignore[type-arg]
-    """Multiplies over several dimensions of both tensors and adds up.
+    """Contracts several dimensions of two tensors: multiplies and sums over them.
 
-    dims: how many of the last dimensions of `a` meet the first ones of `b`, or the dimensions of each.
-    a: the tensor on the left.
-    b: the tensor on the right.
+    dims: the number of trailing dimensions of `a` to contract with leading ones of `b`, or the dimensions of each.
+    a: the left tensor.
+    b: the right tensor.
     """
     left, right = _summed_dims(a, b, dims)
     dtype = multiplied_dtype(a, b, names=("a", "b"))
@@ -241,14 +241,14 @@ def _summed_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tupl
 @tensordot.counts
 def _tensordot_macs(output: Tensor, a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Size:  # type: ignore[type-arg]
     left, right = _summed_dims(a, b, dims)
-    # Where one of the two has size 1, torch adds the other up before they are multiplied.
+    # Where a contracted dimension has size 1 in one tensor, torch sums the other first.
     pairs = zip(left, right, strict=True)
     return output.numel() * product(a.shape[one] for one, two in pairs if a.shape[one] != 1 and b.shape[two] != 1)
 
 
 @function(method=True, example=("kron(x, x)", "[6, 5]"))
 def kron(input: Tensor, other: Tensor) -> Tensor:
-    """Every element of one tensor times the whole of the other, side by side."""
+    """Computes the Kronecker product."""
     longest = max(len(input.shape), len(other.shape))
     one, two = ((1,) * (longest - len(tensor.shape)) + tensor.shape for tensor in (input, other))
     dtype = promote(input.dtype, other.dtype) if longest else result_type(input, other)

@@ -1,4 +1,4 @@
-"""Tables and linear maps: https://pytorch.org/docs/stable/nn.functional.html#sparse-functions.
+"""Embeddings and linear layers: https://pytorch.org/docs/stable/nn.functional.html#sparse-functions.
 
 The layers of the same names share these rules.
 """
@@ -16,7 +16,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
 from nnshape.shapes.values import number, require_floating
 
-#: What torch calls a tensor of a dtype in its older sentences.
+#: torch's names of tensor types in its older errors.
 _TENSOR_TYPES = {
     "float16": "torch.HalfTensor", "bfloat16": "torch.BFloat16Tensor", "float32": "torch.FloatTensor",
     "float64": "torch.DoubleTensor", "uint8": "torch.ByteTensor", "int8": "torch.CharTensor",
@@ -25,7 +25,7 @@ _TENSOR_TYPES = {
 
 
 def require_ids(input: Tensor, name: str = "input", does: str = "looks up") -> None:
-    """Raise Refusal (wrong-dtype) where a tensor does not hold ids that torch can look up."""
+    """Raise Refusal (wrong-dtype) where a tensor's dtype cannot index a table."""
     if input.dtype != "int64" and input.dtype != "int32":
         kind = "whole numbers" if category(input.dtype) > 1 else "int64 or int32 ids"
         wanted = ", ".join(map(str, input.shape))
@@ -42,7 +42,7 @@ def require_ids(input: Tensor, name: str = "input", does: str = "looks up") -> N
 
 
 def require_in_table(input: Tensor, rows: Size, name: str = "input") -> None:
-    """Raise Refusal (index-error) where an id is known to lie outside a table of so many rows."""
+    """Raise Refusal (index-error) where an index is known to lie outside a table of so many rows."""
     if input.span is None:
         if 0 not in input.shape and not assume_at_least(rows, 1):
             message = f"{{layer}} has no rows to look up, but {input} arrives"
@@ -57,7 +57,7 @@ def require_in_table(input: Tensor, rows: Size, name: str = "input") -> None:
 
 
 def require_padding(padding_idx: int | None, rows: Size) -> None:
-    """Raise Refusal (index-error) where the row that stands for padding lies outside the table."""
+    """Raise Refusal (index-error) where the padding row lies outside the table."""
     if padding_idx is None:
         return
     padding = number(padding_idx, "padding_idx")
@@ -76,7 +76,7 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Tensor:
-    """Puts a table's row for each id: one more dimension."""
+    """Looks up a row of a table for each index: [...] -> [..., embedding_dim]."""
     if weight.ndim != 2:
         if padding_idx is not None and not weight.shape:
             raise Refusal(
@@ -93,12 +93,12 @@ def embedding(
 
 @function(example=("one_hot(10)", "int64[N]"), method=False)
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Puts a row of zeros with a single one for each class id: one more dimension.
+    """One-hot encodes class indices: [...] -> [..., num_classes].
 
-    num_classes: the length of each row.
+    num_classes: the number of classes; -1 infers it from the values.
     """
     if tensor.dtype != "int64":
-        message = f"{{layer}} wants class ids of int64, but {tensor.dtype} arrives"
+        message = f"{{layer}} wants class indices of int64, but {tensor.dtype} arrives"
         note = "one_hot is only applicable to index tensor of type LongTensor."
         raise Refusal("wrong-dtype", message, "tensor", note=note)
     classes = num_classes
@@ -132,12 +132,12 @@ def embedding_bag(
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> Tensor:
-    """Sums, averages or takes the maximum of a table's rows for each bag of ids.
+    """Sums, averages or takes the maximum of a table's rows over bags of indices.
 
-    offsets: where each bag begins in a flat input.
-    per_sample_weights: a factor for each id, in mode 'sum'.
+    offsets: the start of each bag in a flat input.
+    per_sample_weights: a factor per index, in mode 'sum'.
     """
-    if weight.dtype == "int64" and is_floating(input.dtype):  # torch's old order of the two
+    if weight.dtype == "int64" and is_floating(input.dtype):  # torch's old argument order
         input, weight = weight, input
     if weight.ndim != 2:
         raise Refusal("wrong-rank", f"{{layer}} wants a table of two dimensions, but {weight} arrives", "weight")
@@ -163,7 +163,7 @@ def embedding_bag(
 
 
 def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> Size:
-    """How many bags the ids make. Raises Refusal where ids and offsets do not go together."""
+    """The number of bags. Raises Refusal where indices and offsets do not match."""
     if input.ndim == 2:
         if offsets is not None:
             message = f"each row of {input} is a bag, so {{layer}} takes no offsets"
@@ -205,7 +205,7 @@ def _require_sample_weights(input: Tensor, weight: Tensor, given: Tensor | None,
 
 
 def _require_one_dtype(first: Tensor, **others: Tensor | None) -> None:
-    """Raise Refusal where the tensors of a matrix product differ in dtype, or have one that has none."""
+    """Raise Refusal where the tensors of a matrix product differ in dtype, or torch has no product for it."""
     if first.dtype in ("bool", "complex32"):
         raise Refusal("wrong-dtype", f"{{layer}} cannot multiply {first.dtype}, the dtype of input", "input")
     for name, tensor in others.items():
@@ -262,7 +262,7 @@ def mapping_lines(input: Tensor, made: Size) -> tuple[str, ...]:
 
 @function(example=("linear(x, weight, bias)", "20", "[30, 20]", "[30]"))
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Applies an affine map, input @ weight.T + bias, to the last dimension."""
+    """Applies input @ weight.T + bias to the last dimension: [..., in_features] -> [..., out_features]."""
     if weight.ndim not in (1, 2):
         raise Refusal("wrong-rank", f"{{layer}} wants a weight of [out, in], but {weight} arrives", "weight")
     result = mapped(input, weight.shape, "weight")
@@ -270,7 +270,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias is not None:
         if weight.ndim == 1 and input.ndim == 2:
             raise Refusal("wrong-rank", "{layer} adds a bias only where weight is [out, in]", "bias")
-        row = input.ndim == 1 and bias.ndim == 2 and bias.shape[0] == 1  # torch adds a row to a vector, too
+        row = input.ndim == 1 and bias.ndim == 2 and bias.shape[0] == 1  # torch also adds a row to a vector
         must_expand(bias.shape[1:] if row else bias.shape, result.shape, "add a bias of", "bias")
     return result
 
@@ -334,12 +334,12 @@ def _(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None
 def embedding_lines(input: Tensor, weight: Tensor, **_: object) -> tuple[str, ...]:
     """How the sizes of a look-up come about."""
     row = weight.shape[1]
-    return (f"each id becomes a row of {row}: {input} -> {Tensor((*input.shape, row), weight.dtype)}",)
+    return (f"each index becomes a row of {row}: {input} -> {Tensor((*input.shape, row), weight.dtype)}",)
 
 
 def bag_lines(bags: Size, row: Size) -> tuple[str, ...]:
     """How the sizes of bags of rows come about."""
-    return (f"{bags} bags of ids, each becomes a row of {row}",)
+    return (f"{bags} bags of indices, each becomes a row of {row}",)
 
 
 @embedding_bag.derives

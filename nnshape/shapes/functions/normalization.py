@@ -21,12 +21,12 @@ from nnshape.shapes.windows import torch_shape
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Sizes
 
-#: The narrow floats, which torch normalises with parameters of float32 too.
+#: The half-precision dtypes, which torch also normalizes with float32 parameters.
 NARROW = ("float16", "bfloat16")
 
 
 def require_floats(input: Tensor, parameter_dtype: str | None) -> None:
-    """Raise Refusal (wrong-dtype) where torch cannot normalise this dtype by parameters of that one, if any."""
+    """Raise Refusal (wrong-dtype) where torch cannot normalize this dtype with parameters of that one."""
     dtype = input.dtype
     if not is_floating(dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {dtype}", "input")
@@ -41,7 +41,7 @@ def require_floats(input: Tensor, parameter_dtype: str | None) -> None:
 
 
 def require_channels(input: Tensor, channels: Size, argument: str, at: int = 1) -> None:
-    """Raise Refusal (size-mismatch) where another number of channels arrives than is normalised."""
+    """Raise Refusal (size-mismatch) where the number of channels differs from the layer's."""
     arrive = input.shape[at]
     if arrive == channels if type(arrive) is type(channels) is int else assume_equal(arrive, channels):
         return
@@ -56,7 +56,7 @@ def require_channels(input: Tensor, channels: Size, argument: str, at: int = 1) 
 
 
 def require_values(input: Tensor) -> None:
-    """Raise Refusal where training finds one value a channel: it has no spread. A symbol gets a notice."""
+    """Raise Refusal where training gets one value per channel, which has no variance; a symbol gets a notice."""
     shape = input.shape
     values = product((shape[0], *shape[2:]))
     if type(values) is int:
@@ -66,7 +66,7 @@ def require_values(input: Tensor) -> None:
                 f"Expected more than 1 value per channel when training, got input size torch.Size({torch_shape(input)})"
             )
             raise Refusal("empty-output", message, "input", note=note)
-    elif values == shape[0]:  # with symbolic height and width, a single value is far-fetched
+    elif values == shape[0]:  # with symbolic height and width, a single value is unlikely
         ones = f"torch.Size([1, {', '.join(map(str, shape[1:]))}])"
         note = f"Expected more than 1 value per channel when training, got input size {ones}"
         notice("fails-in-training", f"{{layer}} fails in training when {values} = 1", note)
@@ -81,7 +81,7 @@ def _check_eps(eps: float, training: bool) -> None:
 def batch_normalized(
     input: Tensor, channels: Size | None, parameter_dtype: str | None, training: bool, eps: float, argument: str
 ) -> Tensor:
-    """The input, normalised over all but its channels. Raises Refusal where torch refuses it."""
+    """The input, normalized over all dimensions but the channels. Raises Refusal where torch refuses it."""
     if channels is not None:
         require_channels(input, channels, argument)
     require_floats(input, parameter_dtype)
@@ -92,7 +92,7 @@ def batch_normalized(
 
 
 def group_normalized(input: Tensor, groups: Size, parameter_dtype: str | None) -> Tensor:
-    """The input, normalised over each group of channels. Raises Refusal where torch refuses it."""
+    """The input, normalized over each group of channels. Raises Refusal where torch refuses it."""
     shape = input.shape
     if len(shape) < 2:
         note = f"Expected at least 2 dimensions for input tensor but received {len(shape)}"
@@ -112,7 +112,7 @@ def group_normalized(input: Tensor, groups: Size, parameter_dtype: str | None) -
 
 
 def normalized_sizes(owner: str, normalized_shape: object) -> tuple[Size, ...]:
-    """The trailing sizes that are normalised over. Raises Refusal where there are none."""
+    """The trailing sizes to normalize over. Raises Refusal where there are none."""
     sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not sizes:
         note = "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element"
@@ -123,7 +123,7 @@ def normalized_sizes(owner: str, normalized_shape: object) -> tuple[Size, ...]:
 
 
 def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
-    """Raise Refusal where the input does not end in the sizes that are normalised over."""
+    """Raise Refusal where the input does not end in the sizes to normalize over."""
     shape = input.shape
     arrive = shape[len(shape) - len(sizes) :] if len(shape) >= len(sizes) else ()
     if arrive and all(
@@ -154,14 +154,14 @@ def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
 
 
 def layer_normalized(input: Tensor, sizes: Sequence[Size], parameter_dtype: str | None) -> Tensor:
-    """The input, normalised over its trailing sizes. Raises Refusal where torch refuses it."""
+    """The input, normalized over its trailing dimensions. Raises Refusal where torch refuses it."""
     require_trailing(input, sizes)
     require_floats(input, parameter_dtype)
     return input.like()
 
 
 def rms_normalized(input: Tensor, sizes: Sequence[Size]) -> Tensor:
-    """The input over the root mean square of its trailing sizes. Raises Refusal where torch refuses it."""
+    """The input over the root mean square of its trailing dimensions. Raises Refusal where torch refuses it."""
     require_trailing(input, sizes)
     if not is_floating(input.dtype) and input.dtype not in ("complex64", "complex128"):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
@@ -171,7 +171,7 @@ def rms_normalized(input: Tensor, sizes: Sequence[Size]) -> Tensor:
 def instance_normalized(
     input: Tensor, channels: Size | None, parameter_dtype: str | None, own: bool, argument: str
 ) -> Tensor:
-    """A batched input, normalised over each sample's map. Raises Refusal where torch refuses it."""
+    """A batched input, normalized over each sample's spatial dimensions. Raises Refusal where torch refuses it."""
     if channels is not None:
         require_channels(input, channels, argument)
     require_floats(input, parameter_dtype)
@@ -187,7 +187,7 @@ def instance_normalized(
 
 
 def locally_normalized(input: Tensor, size: Size) -> Tensor:
-    """The input, normalised over neighbouring channels. Raises Refusal where torch refuses it."""
+    """The input, normalized over neighboring channels. Raises Refusal where torch refuses it."""
     shape = input.shape
     if len(shape) < 3:
         what = shape_text(shape) if shape else "a single number"
@@ -206,7 +206,7 @@ def locally_normalized(input: Tensor, size: Size) -> Tensor:
 
 
 def _dtype_of(tensors: Sequence[tuple[str, Tensor | None]]) -> str | None:
-    """The one dtype of these parameters; None where none is given."""
+    """The common dtype of these parameters; None where none is given."""
     given = [(name, tensor) for name, tensor in tensors if tensor is not None]
     for name, tensor in given:
         first, dtype = given[0][0], given[0][1].dtype
@@ -228,7 +228,7 @@ def batch_norm(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
     bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-05,
 ) -> Tensor:  # fmt: skip
-    """Normalises each channel over the batch."""
+    """Normalizes each channel over the batch."""
     if training:
         _check_rank(input)
         require_values(input)
@@ -253,7 +253,7 @@ def _check_rank(input: Tensor) -> None:
 def layer_norm(
     input: Tensor, normalized_shape: Sizes, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05
 ) -> Tensor:
-    """Normalises each sample over its trailing dimensions."""
+    """Normalizes each sample over its trailing dimensions."""
     sizes = _trailing(normalized_shape)
     for name, tensor in (("weight", weight), ("bias", bias)):
         _require_alike(tensor, sizes, name)
@@ -285,7 +285,7 @@ def rms_norm(input: Tensor, normalized_shape: Sizes, weight: Tensor | None = Non
 def group_norm(
     input: Tensor, num_groups: Size, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05
 ) -> Tensor:
-    """Normalises each sample over groups of channels."""
+    """Normalizes each sample over groups of channels."""
     if not assume_at_least(num_groups, 1):
         raise Refusal("invalid-argument", f"{{layer}} wants num_groups of 1 or more, not {num_groups}", "num_groups")
     tensors = (("weight", weight), ("bias", bias))
@@ -299,9 +299,9 @@ def instance_norm(
     input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None, weight: Tensor | None = None,
     bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-05,
 ) -> Tensor:  # fmt: skip
-    """Normalises each channel of each sample over its map.
+    """Normalizes each channel of each sample over its spatial dimensions.
 
-    use_input_stats: whether means and variances are the input's own.
+    use_input_stats: whether to use the input's own mean and variance instead of the running ones.
     """
     _check_rank(input)
     statistics = (("running_mean", running_mean), ("running_var", running_var))
@@ -321,5 +321,5 @@ def instance_norm(
 
 @function(example=("local_response_norm(5)", "64x27x27"))
 def local_response_norm(input: Tensor, size: Size, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
-    """Divides each value by what its neighbouring channels hold at the same place."""
+    """Divides each value by a norm over the neighboring channels at the same position."""
     return locally_normalized(input, size)

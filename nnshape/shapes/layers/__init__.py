@@ -1,6 +1,6 @@
-"""The rules for the classes of `torch.nn`: one file a family of torch's documentation.
+"""Rules for the classes of `torch.nn`: one file per family in torch's documentation.
 
-`index.py` says which file declares a name, so that a name costs the import of that file alone.
+`index.py` maps each name to its file, so that a lookup imports only that file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Non-linear activations: https://pytorch.org/docs/stable/nn.html#non-linear-activations-weighted-sum-nonlinearity.
 
-Each shares the rule of its functional form. MultiheadAttention, which that page lists too, stands
-in the family `attention`.
+Each layer shares the rule of its functional form. MultiheadAttention, on the same page, is in
+the family `attention`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nnshape.shapes.values import number
 
 
 class _Activation(Layer):
-    """An activation whose arguments are those of its functional form, by the same names."""
+    """Base of activations with the same arguments as their functional form."""
 
     functional: ClassVar[Function]
 
@@ -29,9 +29,9 @@ class _Activation(Layer):
 
 
 class ReLU(_Activation):
-    """Puts 0 for every negative value.
+    """Computes max(0, x) elementwise.
 
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     inplace: bool = False
@@ -41,9 +41,9 @@ class ReLU(_Activation):
 
 
 class ReLU6(_Activation):
-    """Clips every value to the range 0 to 6.
+    """Computes min(max(0, x), 6) elementwise.
 
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     inplace: bool = False
@@ -53,10 +53,10 @@ class ReLU6(_Activation):
 
 
 class LeakyReLU(_Activation):
-    """Multiplies every negative value by a small slope.
+    """Computes max(0, x) + negative_slope * min(0, x) elementwise.
 
     negative_slope: the slope for negative values.
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     negative_slope: float = 0.01
@@ -67,10 +67,10 @@ class LeakyReLU(_Activation):
 
 
 class PReLU(Layer):
-    """Multiplies every negative value by a learnable slope.
+    """Computes max(0, x) + weight * min(0, x) elementwise, with a learnable weight.
 
-    num_parameters: how many slopes: 1 for all values, or one a channel (dimension 1).
-    init: the slopes' first value.
+    num_parameters: the number of slopes: 1 for all values, or one per channel (dimension 1).
+    init: the initial slope.
     """
 
     num_parameters: Size = 1
@@ -101,11 +101,11 @@ class PReLU(Layer):
 
 
 class RReLU(Layer):
-    """Multiplies every negative value by a slope drawn between two bounds; out of training, by their mean.
+    """Computes a leaky ReLU elementwise, with random slopes in training and their mean in evaluation.
 
     lower: the smallest slope.
     upper: the largest slope.
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     lower: float = 1.0 / 8
@@ -121,10 +121,10 @@ class RReLU(Layer):
 
 
 class ELU(_Activation):
-    """Computes alpha * (exp(x) - 1) for every negative x.
+    """Computes x for x > 0 and alpha * (exp(x) - 1) otherwise, elementwise.
 
-    alpha: the size of the value that large negative inputs approach.
-    inplace: whether the input's memory is written over.
+    alpha: the scale of the negative part, which saturates at -alpha.
+    inplace: whether to overwrite the input.
     """
 
     alpha: float = 1.0
@@ -135,9 +135,9 @@ class ELU(_Activation):
 
 
 class SELU(_Activation):
-    """Applies the self-normalizing exponential unit to each value.
+    """Computes the scaled exponential linear unit elementwise: scale * ELU(x), with fixed self-normalizing constants.
 
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     inplace: bool = False
@@ -147,10 +147,10 @@ class SELU(_Activation):
 
 
 class CELU(_Activation):
-    """Computes alpha * (exp(x / alpha) - 1) for every negative x.
+    """Computes max(0, x) + min(0, alpha * (exp(x / alpha) - 1)) elementwise.
 
-    alpha: the size of the value that large negative inputs approach; not 0.
-    inplace: whether the input's memory is written over.
+    alpha: the scale of the negative part, which saturates at -alpha; not 0.
+    inplace: whether to overwrite the input.
     """
 
     alpha: float = 1.0
@@ -161,9 +161,9 @@ class CELU(_Activation):
 
 
 class GELU(_Activation):
-    """Multiplies each value by the normal distribution's probability of a smaller one.
+    """Computes x * Phi(x) elementwise, where Phi is the standard normal distribution function.
 
-    approximate: 'none' for the exact function, 'tanh' for its approximation.
+    approximate: 'none' for the exact function, 'tanh' for the tanh approximation.
     """
 
     approximate: str = "none"
@@ -173,9 +173,9 @@ class GELU(_Activation):
 
 
 class SiLU(_Activation):
-    """Multiplies each value by its sigmoid; also called swish.
+    """Computes x * sigmoid(x) elementwise, also called swish.
 
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     inplace: bool = False
@@ -185,9 +185,9 @@ class SiLU(_Activation):
 
 
 class Mish(_Activation):
-    """Multiplies each value by the tanh of its softplus.
+    """Computes x * tanh(softplus(x)) elementwise.
 
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     inplace: bool = False
@@ -197,9 +197,9 @@ class Mish(_Activation):
 
 
 class Hardswish(_Activation):
-    """Multiplies each value by a sigmoid made of straight lines.
+    """Computes x * min(max(0, x + 3), 6) / 6 elementwise, a piecewise approximation of SiLU.
 
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     inplace: bool = False
@@ -209,9 +209,9 @@ class Hardswish(_Activation):
 
 
 class Hardsigmoid(_Activation):
-    """Applies a sigmoid made of straight lines.
+    """Computes min(max(0, x + 3), 6) / 6 elementwise, a piecewise linear approximation of the sigmoid.
 
-    inplace: whether the input's memory is written over.
+    inplace: whether to overwrite the input.
     """
 
     inplace: bool = False
@@ -221,13 +221,13 @@ class Hardsigmoid(_Activation):
 
 
 class Hardtanh(Layer):
-    """Clips every value to a range.
+    """Clamps each element to [min_val, max_val].
 
-    min_val: the range's lower end.
-    max_val: the range's upper end.
-    inplace: whether the input's memory is written over.
-    min_value: an old name of min_val.
-    max_value: an old name of max_val.
+    min_val: the lower bound.
+    max_val: the upper bound.
+    inplace: whether to overwrite the input.
+    min_value: deprecated name of min_val.
+    max_value: deprecated name of max_val.
     """
 
     min_val: float = -1.0
@@ -255,31 +255,31 @@ class Hardtanh(Layer):
 
 
 class Sigmoid(_Activation):
-    """Squeezes each value into the range 0 to 1."""
+    """Computes 1 / (1 + exp(-x)) elementwise."""
 
     functional = functions.sigmoid
     example = ("Sigmoid()", "6x28x28")
 
 
 class Tanh(_Activation):
-    """Squeezes each value into the range -1 to 1."""
+    """Computes tanh(x) elementwise."""
 
     functional = functions.tanh
     example = ("Tanh()", "6x28x28")
 
 
 class LogSigmoid(_Activation):
-    """Computes the logarithm of each value's sigmoid."""
+    """Computes log(1 / (1 + exp(-x))) elementwise."""
 
     functional = functions.logsigmoid
     example = ("LogSigmoid()", "6x28x28")
 
 
 class Softplus(_Activation):
-    """Computes log(1 + exp(beta * x)) / beta, a smooth ReLU.
+    """Computes log(1 + exp(beta * x)) / beta elementwise, a smooth approximation of ReLU.
 
-    beta: how sharp the bend at 0 is.
-    threshold: above this value of beta * x, the input is passed on as it is.
+    beta: the sharpness of the bend at 0.
+    threshold: the value of beta * x above which x is returned unchanged.
     """
 
     beta: float = 1.0
@@ -290,23 +290,23 @@ class Softplus(_Activation):
 
 
 class Softsign(_Activation):
-    """Computes x / (1 + |x|)."""
+    """Computes x / (1 + |x|) elementwise."""
 
     functional = functions.softsign
     example = ("Softsign()", "6x28x28")
 
 
 class Tanhshrink(_Activation):
-    """Subtracts each value's tanh from it."""
+    """Computes x - tanh(x) elementwise."""
 
     functional = functions.tanhshrink
     example = ("Tanhshrink()", "6x28x28")
 
 
 class Hardshrink(_Activation):
-    """Puts 0 for every value within lambd of 0.
+    """Sets every element in [-lambd, lambd] to 0 and keeps the others.
 
-    lambd: the largest size of a value that becomes 0.
+    lambd: the largest magnitude that becomes 0.
     """
 
     lambd: float = 0.5
@@ -316,9 +316,9 @@ class Hardshrink(_Activation):
 
 
 class Softshrink(_Activation):
-    """Moves each value by lambd towards 0, and puts 0 for what is nearer.
+    """Shrinks each element towards 0 by lambd; elements in [-lambd, lambd] become 0.
 
-    lambd: how far each value moves; 0 or more.
+    lambd: the amount to shrink by; 0 or more.
     """
 
     lambd: float = 0.5
@@ -328,11 +328,11 @@ class Softshrink(_Activation):
 
 
 class Threshold(_Activation):
-    """Puts a given value for every one that is not above a threshold.
+    """Replaces every element not above a threshold with a constant.
 
-    threshold: what a value must exceed to be passed on.
-    value: what stands for all others.
-    inplace: whether the input's memory is written over.
+    threshold: the threshold.
+    value: the replacement.
+    inplace: whether to overwrite the input.
     """
 
     threshold: float

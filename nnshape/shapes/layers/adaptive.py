@@ -1,4 +1,4 @@
-"""Pools to a given size: https://pytorch.org/docs/stable/nn.html#pooling-layers."""
+"""Pooling to a given output size: https://pytorch.org/docs/stable/nn.html#pooling-layers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class _AdaptivePool(Layer):
-    """Pools to a map of a given size.
+    """Pools to a given output size.
 
-    output_size: the size of the output's map; None keeps the input's.
-    return_indices: whether the places of the largest values are returned too.
+    output_size: the spatial size of the output; None keeps the input's size.
+    return_indices: whether to return the indices of the maxima too.
     """
 
     dimensions: ClassVar[int]
@@ -41,7 +41,7 @@ class _AdaptiveAvgPool(_AdaptivePool):
 
 
 class _AdaptiveMaxPool(_AdaptivePool):
-    if TYPE_CHECKING:  # each class below declares it at torch's place
+    if TYPE_CHECKING:  # each subclass declares it in torch's order
         return_indices: bool
 
     def forward(self, input: Tensor) -> Any:
@@ -49,9 +49,9 @@ class _AdaptiveMaxPool(_AdaptivePool):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """Takes means that make a map of the given length.
+    """Averages [N, C, L] down or up to a given output length.
 
-    output_size: the length of the output's map.
+    output_size: the length of the output.
     """
 
     output_size: Sizes
@@ -62,7 +62,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """Takes means that make a map of the given height and width."""
+    """Averages [N, C, H, W] to a given output height and width."""
 
     output_size: SizesOrNone
 
@@ -72,7 +72,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """Takes means that make a map of the given depth, height and width."""
+    """Averages [N, C, D, H, W] to a given output depth, height and width."""
 
     output_size: SizesOrNone
 
@@ -82,9 +82,9 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """Takes the largest values that make a map of the given length.
+    """Max-pools [N, C, L] to a given output length.
 
-    output_size: the length of the output's map.
+    output_size: the length of the output.
     """
 
     output_size: Sizes
@@ -96,7 +96,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """Takes the largest values that make a map of the given height and width."""
+    """Max-pools [N, C, H, W] to a given output height and width."""
 
     output_size: SizesOrNone
     return_indices: bool = False
@@ -107,7 +107,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """Takes the largest values that make a map of the given depth, height and width."""
+    """Max-pools [N, C, D, H, W] to a given output depth, height and width."""
 
     output_size: SizesOrNone
     return_indices: bool = False

@@ -1,4 +1,4 @@
-"""Softmax over very many classes: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveLogSoftmaxWithLoss.html."""
+"""Softmax over many classes: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveLogSoftmaxWithLoss.html."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from nnshape.shapes.values import number
 
 
 class ASMoutput(NamedTuple):
-    """Each sample's logarithm of the true class's probability, and the loss of all."""
+    """The log-probability of each target class, and their mean loss."""
 
     output: Tensor
     loss: Tensor
 
 
 class AdaptiveLogSoftmaxWithLoss(Layer):
-    """Scores frequent classes at once and rare ones in clusters, and takes the true class's logarithm.
+    """Approximates a log-softmax over many classes by scoring rare ones in clusters; returns (output, loss).
 
-    Gives (output, loss): a value for each sample, and their negated mean.
+    `output` holds the log-probability of each target, [N]; `loss` is their negated mean.
 
-    in_features: how many features each sample has.
-    n_classes: how many classes there are, the most frequent first.
-    cutoffs: where each cluster of rarer classes begins: numbers from 1 to n_classes - 1, growing.
-    div_value: by how much each cluster's features are fewer than the one's before.
-    head_bias: whether the scores of the frequent classes and of the clusters get a learnable bias.
+    in_features: the number of features per sample.
+    n_classes: the number of classes, sorted from frequent to rare.
+    cutoffs: the first class of each cluster, in increasing order from 1 to n_classes - 1.
+    div_value: the factor by which each further cluster has fewer features.
+    head_bias: whether the head has a learnable bias.
     """
 
     in_features: Size
@@ -49,7 +49,7 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
         plain = all(isinstance(cutoff, int) for cutoff in cutoffs)
         classes = number(self.n_classes, "n_classes")
         if not cutoffs or not plain or cutoffs != sorted(set(cutoffs)) or cutoffs[0] < 1 or cutoffs[-1] > classes - 1:
-            message = f"`cutoffs` (={cutoffs}) must be growing whole numbers from 1 to `n_classes` - 1 (={classes} - 1)"
+            message = f"`cutoffs` (={cutoffs}) must be increasing integers from 1 to `n_classes` - 1 (={classes} - 1)"
             note = "cutoffs should be a sequence of unique, positive integers sorted in an increasing order"
             raise Refusal("invalid-argument", message, "cutoffs", note=note)
         number(self.div_value, "div_value")
@@ -61,21 +61,21 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
         except (ZeroDivisionError, OverflowError, ValueError, TypeError):
             narrow = [-1]
         if min(narrow) < 0:
-            message = f"`div_value` (={self.div_value}) leaves a cluster no features"
+            message = f"`div_value` (={self.div_value}) leaves a cluster without features"
             raise Refusal("invalid-argument", message, "div_value")
         if is_complex(self.parameter_dtype):
             message = f"AdaptiveLogSoftmaxWithLoss cannot compute in {self.parameter_dtype}"
             raise Refusal("invalid-argument", message, "dtype")
 
     def _clusters(self) -> list[tuple[int, int]]:
-        """How many features and classes each cluster has."""
+        """The number of features and of classes in each cluster."""
         features: Any = self.in_features
         ends = pairwise((*self.cutoffs, self.n_classes))
         return [(int(features // self.div_value ** (index + 1)), high - low) for index, (low, high) in enumerate(ends)]
 
     def forward(self, input_: Tensor, target_: Tensor) -> ASMoutput:
         if target_.ndim > 1:
-            message = f"{{layer}} wants class ids as int64[N], but target_ is {target_}"
+            message = f"{{layer}} wants class indices as int64[N], but target_ is {target_}"
             note = "0D or 1D target tensor expected, multi-target not supported"
             raise Refusal("wrong-rank", message, "target_", note=note)
         if input_.ndim != target_.ndim + 1:
@@ -83,7 +83,7 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
             message = f"{{layer}} wants {wanted} for a target_ of {target_.ndim} dimensions, but {input_} arrives"
             raise Refusal("wrong-rank", message, "input_")
         if target_.ndim and not assume_equal(input_.shape[0], target_.shape[0]):
-            message = f"{{layer}} gets {input_.shape[0]} samples, but {target_.shape[0]} class ids"
+            message = f"{{layer}} gets {input_.shape[0]} samples, but {target_.shape[0]} class indices"
             note = "Input and target should have the same size in the batch dimension."
             raise Refusal("size-mismatch", message, "target_", note=note)
         arrives = input_.shape[-1]
@@ -93,7 +93,7 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
         self.require_dtype(input_, "input_")
         if target_.dtype not in ("int64", "int32"):
             raise Refusal(
-                "wrong-dtype", f"{{layer}} wants class ids of int64, but target_ is {target_.dtype}", "target_"
+                "wrong-dtype", f"{{layer}} wants class indices of int64, but target_ is {target_.dtype}", "target_"
             )
         if target_.span is not None and at_least(self.n_classes - 1, target_.span[1]) is False:
             message = f"{{layer}} has {self.n_classes} classes, but target_ reaches {target_.span[1]}"
@@ -129,7 +129,7 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
         )
 
     def macs(self, output: Any, input_: Tensor, target_: Tensor) -> Size:
-        """The head's, for each sample; which clusters are computed hangs on the targets' values."""
+        """MACs of the head for each sample; which clusters run depends on the targets' values."""
         samples = input_.shape[0] if input_.ndim == 2 else 1
         scores: Size = self.cutoffs[0] + len(self.cutoffs)
         return samples * self.in_features * scores

@@ -1,4 +1,4 @@
-"""Attention with several heads: https://pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html."""
+"""Multi-head attention: https://pytorch.org/docs/stable/generated/torch.nn.MultiheadAttention.html."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nnshape.shapes.values import number
 
 
 class MultiheadAttention(Layer):
-    """Lets each query gather from the values whose keys match it, in several heads at once.
+    """Attends from each query to all keys in several heads and returns (output, weights).
 
-    Gives (output, weights): the output has the query's shape; the weights are None without need_weights.
+    The output has the query's shape; the weights are None if need_weights is False.
 
-    embed_dim: how many features a query, and the output, has; divisible by num_heads.
-    num_heads: how many heads share those features.
-    dropout: the share of attention weights dropped in training.
-    bias: whether the projections add learnable biases.
-    add_bias_kv: whether a learnable key and value are added to each sample.
-    add_zero_attn: whether a key and value of zeros are added to each sample.
-    kdim: how many features a key has, if not embed_dim.
-    vdim: how many features a value has, if not embed_dim.
-    batch_first: whether the inputs are [N, T, features] and not [T, N, features].
+    embed_dim: the number of features of the query and of the output; divisible by num_heads.
+    num_heads: the number of attention heads; each has embed_dim / num_heads features.
+    dropout: the dropout probability of the attention weights in training.
+    bias: whether the projections have learnable biases.
+    add_bias_kv: whether to append a learnable key and value to each sequence.
+    add_zero_attn: whether to append a key and value of zeros to each sequence.
+    kdim: the number of features of a key; embed_dim if None.
+    vdim: the number of features of a value; embed_dim if None.
+    batch_first: whether the inputs are [N, T, features] instead of [T, N, features].
     """
 
     embed_dim: Size
@@ -68,7 +68,7 @@ class MultiheadAttention(Layer):
 
     @property
     def same_width(self) -> bool:
-        """Whether queries, keys and values have as many features, so that one matrix projects all."""
+        """Whether queries, keys and values have the same width, so that one matrix projects them all."""
         for name in ("kdim", "vdim"):
             width = vars(self)[name]
             if width is not None and width is not self.embed_dim:

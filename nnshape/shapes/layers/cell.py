@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class _Cell(Layer):
-    """One step of a recurrent layer: an input and a state make the next state."""
+    """One step of a recurrent layer: (input, state) -> next state."""
 
     if TYPE_CHECKING:
         input_size: Size
         hidden_size: Size
         bias: bool
 
-    #: How many maps of the input and the hidden state a step computes.
+    #: The number of gates, each a linear map of the input and of the hidden state.
     gates: ClassVar[int]
     auto = {"input_size": (0, -1)}
 
@@ -46,7 +46,7 @@ class _Cell(Layer):
         return found
 
     def state_of(self, input: Tensor) -> Tensor:
-        """The state that goes with an input."""
+        """The state that matches an input's shape and dtype."""
         shape = input.shape
         if len(shape) not in (1, 2):
             message = f"{{layer}} takes one step, [N, features] or [features], but {input} arrives"
@@ -86,12 +86,12 @@ class _Cell(Layer):
 
 
 class RNNCell(_Cell):
-    """Takes one step of an RNN: the next state is tanh(W x + U h), or its relu.
+    """Computes one step of an Elman RNN: the next state is tanh(W x + U h), or its relu.
 
-    input_size: how many features the step has.
-    hidden_size: how many features the state has.
-    bias: whether each map adds a learnable bias.
-    nonlinearity: 'tanh' or 'relu'.
+    input_size: the number of input features.
+    hidden_size: the number of features in the hidden state.
+    bias: whether to add learnable biases.
+    nonlinearity: the activation, 'tanh' or 'relu'.
     """
 
     input_size: Size
@@ -123,11 +123,11 @@ class RNNCell(_Cell):
 
 
 class GRUCell(_Cell):
-    """Takes one step of a gated recurrent unit.
+    """Computes one step of a gated recurrent unit.
 
-    input_size: how many features the step has.
-    hidden_size: how many features the state has.
-    bias: whether each map adds a learnable bias.
+    input_size: the number of input features.
+    hidden_size: the number of features in the hidden state.
+    bias: whether to add learnable biases.
     """
 
     input_size: Size
@@ -148,11 +148,11 @@ class GRUCell(_Cell):
 
 
 class LSTMCell(_Cell):
-    """Takes one step of an LSTM: gives the next hidden state and the next cell.
+    """Computes one step of an LSTM and returns (hidden state, cell state).
 
-    input_size: how many features the step has.
-    hidden_size: how many features the state has.
-    bias: whether each map adds a learnable bias.
+    input_size: the number of input features.
+    hidden_size: the number of features in the hidden state.
+    bias: whether to add learnable biases.
     """
 
     input_size: Size

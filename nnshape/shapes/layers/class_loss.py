@@ -1,4 +1,4 @@
-"""Losses that compare scores with classes: https://pytorch.org/docs/stable/nn.html#loss-functions."""
+"""Classification losses: https://pytorch.org/docs/stable/nn.html#loss-functions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from nnshape.shapes.values import number
 
 
 class NLLLoss(_Loss):
-    """Takes the negative logarithm of the probability that was given to the true class.
+    """Computes the negative log-likelihood of the target classes from log-probabilities.
 
-    weight: a tensor of one weight a class, or None.
-    ignore_index: the class whose targets do not count.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    weight: a weight per class, as a tensor; None weighs all classes equally.
+    ignore_index: the class index to ignore in the targets.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     weight: Tensor | None = None
@@ -45,12 +45,12 @@ class NLLLoss(_Loss):
 
 
 class NLLLoss2d(_Loss):
-    """Is an old name of NLLLoss.
+    """Deprecated name of NLLLoss.
 
-    weight: a tensor of one weight a class, or None.
-    ignore_index: the class whose targets do not count.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    weight: a weight per class, as a tensor; None weighs all classes equally.
+    ignore_index: the class index to ignore in the targets.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     weight: Tensor | None = None
@@ -73,13 +73,13 @@ class NLLLoss2d(_Loss):
 
 
 class CrossEntropyLoss(_Loss):
-    """Takes the negative logarithm of the share that the scores give to the true class, or to class probabilities.
+    """Computes the cross entropy of logits [N, C, ...] against class indices [N, ...] or probabilities [N, C, ...].
 
-    weight: a tensor of one weight a class, or None.
-    ignore_index: the class whose targets do not count.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
-    label_smoothing: the share of each target that is spread over all classes.
+    weight: a weight per class, as a tensor; None weighs all classes equally.
+    ignore_index: the class index to ignore in the targets.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    label_smoothing: the share of each target to spread over all classes, from 0 to 1.
     """
 
     weight: Tensor | None = None
@@ -103,13 +103,13 @@ class CrossEntropyLoss(_Loss):
 
 
 class MultiMarginLoss(_Loss):
-    """Sums by how much each wrong class's score comes within a margin of the true class's.
+    """Computes the multi-class hinge loss of scores [N, C] against class indices [N].
 
-    p: the power, 1 or 2, of each shortfall.
-    margin: how far below the true class's score another must stay.
-    weight: a tensor of one weight a class, or None.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    p: the power of each margin violation, 1 or 2.
+    margin: the required gap between the target's score and the others.
+    weight: a weight per class, as a tensor; None weighs all classes equally.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     p: int = 1
@@ -137,10 +137,10 @@ class MultiMarginLoss(_Loss):
 
 
 class MultiLabelMarginLoss(_Loss):
-    """Sums by how much each wrong class's score comes within a margin of each true class's.
+    """Computes the multi-label hinge loss of scores [N, C] against the class indices of each sample.
 
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     size_average: bool | None = None
@@ -155,11 +155,11 @@ class MultiLabelMarginLoss(_Loss):
 
 
 class MultiLabelSoftMarginLoss(_Loss):
-    """Averages over the classes how well the sigmoid of each score foretells whether its class is there.
+    """Computes the binary cross entropy of logits [N, C] against 0/1 targets, averaged over the classes.
 
-    weight: a tensor of weights, one a class or an element, or None.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    weight: weights per class or per element, as a tensor; None weighs all equally.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     weight: Tensor | None = None
@@ -175,17 +175,17 @@ class MultiLabelSoftMarginLoss(_Loss):
 
 
 class LinearCrossEntropyLoss(_Loss):
-    """Takes the cross entropy of the scores that a linear map makes of features.
+    """Computes the cross entropy of the logits from a linear layer, without keeping all logits in memory.
 
-    in_features: how many features each sample has.
-    num_classes: how many classes are scored.
-    out_features: the sizes of further outputs a class, a tuple.
-    bias: whether the linear map adds a learnable bias.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
-    weight: a tensor of one weight a class, or None.
-    ignore_index: the class whose targets do not count.
-    label_smoothing: the share of each target that is spread over all classes.
-    options: torch's options of its computation in parts; a spec has none.
+    in_features: the number of features per sample.
+    num_classes: the number of classes.
+    out_features: the sizes of further output dimensions per class, a tuple.
+    bias: whether the linear layer has a learnable bias.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    weight: a weight per class, as a tensor; None weighs all classes equally.
+    ignore_index: the class index to ignore in the targets.
+    label_smoothing: the share of each target to spread over all classes, from 0 to 1.
+    options: torch's chunking options; not available in a spec.
     """
 
     in_features: Size

@@ -1,6 +1,6 @@
 """Convolutions: https://pytorch.org/docs/stable/nn.html#convolution-layers.
 
-The transposed ones stand in the family `transposed`.
+Transposed convolutions are in the family `transposed`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 def check_channels(owner: str, in_channels: Size, out_channels: Size, groups: Size) -> None:
-    """Raise Refusal where the channels cannot be split into the groups."""
+    """Raise Refusal where the channels do not divide into the groups."""
     each_at_least((groups,), 1, "groups", owner, "groups must be a positive integer")
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
         each_at_least((channels,), 1, name, owner)
@@ -42,17 +42,17 @@ def check_channels(owner: str, in_channels: Size, out_channels: Size, groups: Si
 
 
 class _Convolution(Layer):
-    """Slides a kernel over a map.
+    """Convolves an input with a learnable kernel.
 
-    in_channels: the channels of the input.
-    out_channels: the channels of the output, one kernel each.
-    kernel_size: the size of the kernel.
-    stride: how far the kernel moves at a step.
-    padding: how much is added on each side of the input; 'same' keeps its size, 'valid' is 0.
-    dilation: the distance between the elements of the kernel.
-    groups: the number of groups of channels that do not see one another.
-    bias: whether a learnable bias is added.
-    padding_mode: what the padding holds: 'zeros', 'reflect', 'replicate' or 'circular'.
+    in_channels: the number of input channels.
+    out_channels: the number of output channels, one kernel per channel.
+    kernel_size: the kernel size, one number or one per dimension.
+    stride: the step of the kernel along each dimension.
+    padding: padding on both sides of each dimension; 'same' keeps the input size, 'valid' adds none.
+    dilation: the spacing of the kernel's elements.
+    groups: the number of channel groups convolved independently.
+    bias: whether to add a learnable bias.
+    padding_mode: the values of the padding: 'zeros', 'reflect', 'replicate' or 'circular'.
     """
 
     in_channels: Size
@@ -95,7 +95,7 @@ class _Convolution(Layer):
 
     @property
     def weight_shape(self) -> tuple[Size, ...]:
-        """The shape of the weight: the output's channels, a group's channels, the kernel."""
+        """The shape of the weight: [out_channels, in_channels / groups, *kernel_size]."""
         return (self.out_channels, self.in_channels // self.groups, *self._each("kernel_size"))
 
     def forward(self, input: Tensor) -> Tensor:
@@ -126,7 +126,7 @@ class _Convolution(Layer):
         return "constant" if self.padding_mode == "zeros" else self.padding_mode
 
     def _pads(self) -> list[Size]:
-        """The padding in the form that `pad` takes: the last dimension first."""
+        """The padding in the order of `torch.nn.functional.pad`: the last dimension first."""
         if self.padding == "same":
             sides = same_padding(self._each("kernel_size"), self._each("dilation"))
         elif isinstance(self.padding, str):
@@ -137,10 +137,10 @@ class _Convolution(Layer):
         return [size for pair in reversed(sides) for size in pair]
 
     def _added(self) -> tuple[Size, ...]:
-        """What a padding in numbers adds on each side of each dimension."""
+        """The sizes that a numeric padding adds before and after each dimension."""
         if self.padding_mode == "zeros":
             return self._each("padding")
-        # Torch's pad takes a tuple of any length, from the last dimension on.
+        # torch's pad takes a tuple of any length, from the last dimension on.
         pads = [*self._pads()[::2], *(0,) * self.dimensions][: self.dimensions]
         return tuple(reversed(pads))
 
@@ -173,7 +173,7 @@ class _Convolution(Layer):
 
 
 class Conv1d(_Convolution):
-    """Slides a kernel over the last dimension."""
+    """Applies a 1D convolution to [N, C, L]."""
 
     dimensions = 1
     auto = {"in_channels": (0, -2)}
@@ -182,7 +182,7 @@ class Conv1d(_Convolution):
 
 
 class Conv2d(_Convolution):
-    """Slides a kernel over the last two dimensions, an image's height and width."""
+    """Applies a 2D convolution to [N, C, H, W]."""
 
     dimensions = 2
     auto = {"in_channels": (0, -3)}
@@ -191,7 +191,7 @@ class Conv2d(_Convolution):
 
 
 class Conv3d(_Convolution):
-    """Slides a kernel over the last three dimensions."""
+    """Applies a 3D convolution to [N, C, D, H, W]."""
 
     dimensions = 3
     auto = {"in_channels": (0, -4)}

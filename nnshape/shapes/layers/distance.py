@@ -8,10 +8,10 @@ from nnshape.shapes.tensor import Tensor
 
 
 class CosineSimilarity(Layer):
-    """The cosine of the angle between two inputs, along a dimension.
+    """Computes the cosine similarity of two tensors along a dimension.
 
-    dim: the dimension.
-    eps: the least length that is divided by.
+    dim: the dimension to reduce.
+    eps: the smallest product of norms, to avoid division by zero.
     """
 
     dim: int = 1
@@ -28,11 +28,11 @@ class CosineSimilarity(Layer):
 
 
 class PairwiseDistance(Layer):
-    """The distance between two inputs, along their last dimension.
+    """Computes the p-norm distance between two tensors along the last dimension.
 
     p: the degree of the norm.
-    eps: what is added to each difference, so that nothing is divided by 0.
-    keepdim: whether the last dimension stays, with a size of 1.
+    eps: a small number added to each difference to avoid division by zero.
+    keepdim: whether to keep the last dimension, with size 1.
     """
 
     p: float = 2.0

@@ -1,4 +1,4 @@
-"""Dropouts: https://pytorch.org/docs/stable/nn.html#dropout-layers."""
+"""Dropout layers: https://pytorch.org/docs/stable/nn.html#dropout-layers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from nnshape.shapes.tensor import Tensor
 
 
 class _Dropout(Layer):
-    """Drops values in training; in evaluation the input passes unchanged.
+    """Drops values in training; returns the input unchanged in evaluation.
 
-    p: how likely an element or channel is dropped.
-    inplace: whether the input's memory is written over.
+    p: the probability of dropping an element or channel.
+    inplace: whether to overwrite the input.
     """
 
     p: float = 0.5
@@ -30,14 +30,14 @@ class _Dropout(Layer):
 
 
 class Dropout(_Dropout):
-    """Puts 0 for some elements in training, by chance."""
+    """Zeroes random elements in training and scales the rest by 1 / (1 - p)."""
 
     functional = functions.dropout
     example = ("Dropout(0.2)", "16")
 
 
 class Dropout1d(_Dropout):
-    """Puts 0 for some channels of [N, C, L] in training, by chance."""
+    """Zeroes random channels of [N, C, L] in training."""
 
     functional = functions.dropout1d
     example = ("Dropout1d(0.2)", "16x32")
@@ -48,7 +48,7 @@ class Dropout1d(_Dropout):
 
 
 class Dropout2d(_Dropout):
-    """Puts 0 for some channels of [N, C, H, W] in training, by chance."""
+    """Zeroes random channels of [N, C, H, W] in training."""
 
     least = 2
     functional = functions.dropout2d
@@ -56,22 +56,22 @@ class Dropout2d(_Dropout):
 
 
 class Dropout3d(_Dropout):
-    """Puts 0 for some channels of [N, C, D, H, W] in training, by chance."""
+    """Zeroes random channels of [N, C, D, H, W] in training."""
 
-    least = 1  # torch puts a batch in front of everything that has not five dimensions
+    least = 1  # torch adds a batch dimension to every input that is not 5D
     functional = functions.dropout3d
     example = ("Dropout3d(0.2)", "16x4x32x32")
 
 
 class AlphaDropout(_Dropout):
-    """Puts SELU's lowest value for some elements in training, by chance, and keeps mean and variance."""
+    """Drops random elements in training, with SELU's saturation value, and preserves mean and variance."""
 
     functional = functions.alpha_dropout
     example = ("AlphaDropout(0.2)", "16")
 
 
 class FeatureAlphaDropout(_Dropout):
-    """Puts SELU's lowest value for some channels in training, by chance, and keeps mean and variance."""
+    """Drops random channels in training, with SELU's saturation value, and preserves mean and variance."""
 
     least = 2
     functional = functions.feature_alpha_dropout

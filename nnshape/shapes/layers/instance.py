@@ -1,4 +1,4 @@
-"""Normalizations over each sample's map, and over neighbouring channels.
+"""Instance normalization and local response normalization.
 
 Source: https://pytorch.org/docs/stable/nn.html#normalization-layers.
 """
@@ -18,7 +18,7 @@ from nnshape.shapes.windows import arriving, layout
 
 
 class _InstanceNorm(_Normalization):
-    """Normalises each channel of each sample over its map."""
+    """Normalizes each channel of each sample over its spatial dimensions."""
 
     num_features: Size
     eps: float = 1e-05
@@ -51,7 +51,7 @@ class _InstanceNorm(_Normalization):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalises each channel of each [C, L] over its length."""
+    """Normalizes each channel of each sample in [N, C, L] over its length."""
 
     dimensions = 1
     auto = {"num_features": (0, -2)}
@@ -60,7 +60,7 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalises each channel of each [C, H, W] over its height and width."""
+    """Normalizes each channel of each sample in [N, C, H, W] over height and width."""
 
     dimensions = 2
     auto = {"num_features": (0, -3)}
@@ -69,7 +69,7 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Normalises each channel of each [C, D, H, W] over its depth, height and width."""
+    """Normalizes each channel of each sample in [N, C, D, H, W] over depth, height and width."""
 
     dimensions = 3
     auto = {"num_features": (0, -4)}
@@ -78,12 +78,12 @@ class InstanceNorm3d(_InstanceNorm):
 
 
 class LocalResponseNorm(Layer):
-    """Divides each value by what its neighbouring channels hold at the same place.
+    """Divides each value by a norm over the neighboring channels at the same position.
 
-    size: the number of neighbouring channels.
-    alpha: the factor of their sum of squares.
+    size: the number of neighboring channels in the window.
+    alpha: the factor of the sum of squares.
     beta: the exponent.
-    k: what is added to the sum.
+    k: the constant added to the sum.
     """
 
     size: Size
@@ -99,12 +99,12 @@ class LocalResponseNorm(Layer):
 
 
 class CrossMapLRN2d(Layer):
-    """Divides each value of [N, C, H, W] by what its neighbouring channels hold at the same place.
+    """Divides each value of [N, C, H, W] by a norm over the neighboring channels at the same position.
 
-    size: the number of neighbouring channels.
-    alpha: the factor of their sum of squares.
+    size: the number of neighboring channels in the window.
+    alpha: the factor of the sum of squares.
     beta: the exponent.
-    k: what is added to the sum.
+    k: the constant added to the sum.
     """
 
     size: Size

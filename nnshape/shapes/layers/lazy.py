@@ -1,6 +1,6 @@
 """Lazy layers: https://pytorch.org/docs/stable/nn.html#lazy-modules-initialization.
 
-Each becomes its twin without the Lazy once an input has come, from which the missing size is read.
+Each becomes its counterpart without `Lazy`, with the missing size inferred from the first input.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class _Lazy(Layer):
-    """A layer that reads a size off its first input.
+    """A layer that infers a size from its first input.
 
-    bias: whether a learnable bias is added.
+    bias: whether to add a learnable bias.
     """
 
     becomes: ClassVar[type[Layer]]
@@ -40,7 +40,7 @@ class _Lazy(Layer):
             size = inputs[0].shape[self.at]
         except IndexError:
             arrives = arriving(inputs[0]) if inputs else "nothing"
-            message = f"{{layer}} cannot read {self.reads} off its input: {arrives} has no dimension {self.at}"
+            message = f"{{layer}} cannot read {self.reads} from its input: {arrives} has no dimension {self.at}"
             raise Refusal("wrong-rank", message, "input") from None
         return self.becomes(**{self.reads: size, **vars(self)})
 
@@ -48,7 +48,7 @@ class _Lazy(Layer):
         return self.resolve((input,)).forward(input)
 
     def parameters(self) -> dict[str, Tensor]:
-        raise Refusal("unknown-value", f"{{layer}} has no parameters before {self.reads} is read off an input")
+        raise Refusal("unknown-value", f"{{layer}} has no parameters until {self.reads} is read from an input")
 
     buffers = parameters
 
@@ -60,7 +60,7 @@ class _Lazy(Layer):
 
 
 class LazyLinear(_Lazy):
-    """Becomes a Linear that reads in_features off its input.
+    """Becomes a Linear, with in_features inferred from its first input.
 
     out_features: the size of the output's last dimension.
     """
@@ -75,15 +75,15 @@ class LazyLinear(_Lazy):
 
 
 class _LazyConvolution(_Lazy):
-    """Becomes a convolution that reads in_channels off its input.
+    """Becomes a convolution, with in_channels inferred from its first input.
 
-    out_channels: the channels of the output, one kernel each.
-    kernel_size: the size of the kernel.
-    stride: how far the kernel moves at a step.
-    padding: how much is added on each side of the input; 'same' keeps its size, 'valid' is 0.
-    dilation: the distance between the elements of the kernel.
-    groups: the number of groups of channels that do not see one another.
-    padding_mode: what the padding holds: 'zeros', 'reflect', 'replicate' or 'circular'.
+    out_channels: the number of output channels, one kernel per channel.
+    kernel_size: the kernel size, one number or one per dimension.
+    stride: the step of the kernel along each dimension.
+    padding: padding on both sides of each dimension; 'same' keeps the input size, 'valid' adds none.
+    dilation: the spacing of the kernel's elements.
+    groups: the number of channel groups convolved independently.
+    padding_mode: the values of the padding: 'zeros', 'reflect', 'replicate' or 'circular'.
     """
 
     out_channels: Size
@@ -101,16 +101,16 @@ class _LazyConvolution(_Lazy):
 
 
 class _LazyConvolutionTranspose(_Lazy):
-    """Becomes a transposed convolution that reads in_channels off its input.
+    """Becomes a transposed convolution, with in_channels inferred from its first input.
 
-    out_channels: the channels of the output.
-    kernel_size: the size of the kernel.
-    stride: how far apart the input's values are spread.
-    padding: how much is cut off on each side of the output.
-    output_padding: how much is added to one side of the output.
-    groups: the number of groups of channels that do not see one another.
-    dilation: the distance between the elements of the kernel.
-    padding_mode: 'zeros', the only one that there is.
+    out_channels: the number of output channels.
+    kernel_size: the kernel size, one number or one per dimension.
+    stride: the spacing of the input elements in the output.
+    padding: the size cropped from both sides of each output dimension.
+    output_padding: the size added to one side of each output dimension.
+    groups: the number of channel groups convolved independently.
+    dilation: the spacing of the kernel's elements.
+    padding_mode: 'zeros' is the only mode.
     """
 
     out_channels: Size
@@ -138,13 +138,13 @@ class _LazyConvolutionTranspose(_Lazy):
 
 
 class _LazyNormalization(_Lazy):
-    """Becomes a normalization that reads num_features off its input.
+    """Becomes a normalization, with num_features inferred from its first input.
 
-    eps: what is added to the variance, so that nothing is divided by 0.
-    momentum: how fast the running statistics follow; None averages over all batches.
-    affine: whether each channel has a learnable scale and shift.
-    track_running_stats: whether running statistics are kept, for use in evaluation.
-    bias: whether there is a learnable shift (with `affine`).
+    eps: a small number added to the variance to avoid division by zero.
+    momentum: the weight of a new batch in the running statistics; None averages all batches equally.
+    affine: whether to learn a scale and a shift per channel.
+    track_running_stats: whether to keep running statistics for evaluation.
+    bias: whether `affine` includes the shift.
     """
 
     keyword_only = ("bias",)
@@ -161,90 +161,90 @@ class _LazyBatchNorm(_LazyNormalization):
     bias: bool = True
 
 
-# The defaults are LazyBatchNorm's, not InstanceNorm's own.
+# The defaults are those of LazyBatchNorm, not of InstanceNorm.
 class _LazyInstanceNorm(_LazyBatchNorm):
     pass
 
 
 class LazyConv1d(_LazyConvolution):
-    """Becomes a Conv1d that reads in_channels off its input."""
+    """Becomes a Conv1d, with in_channels inferred from its first input."""
 
     becomes, at = convolution.Conv1d, -2
     example = ("LazyConv1d(33, 3)", "16x50")
 
 
 class LazyConv2d(_LazyConvolution):
-    """Becomes a Conv2d that reads in_channels off its input."""
+    """Becomes a Conv2d, with in_channels inferred from its first input."""
 
     becomes, at = convolution.Conv2d, -3
     example = ("LazyConv2d(33, 3)", "16x28x28")
 
 
 class LazyConv3d(_LazyConvolution):
-    """Becomes a Conv3d that reads in_channels off its input."""
+    """Becomes a Conv3d, with in_channels inferred from its first input."""
 
     becomes, at = convolution.Conv3d, -4
     example = ("LazyConv3d(33, 3)", "16x8x8x8")
 
 
 class LazyConvTranspose1d(_LazyConvolutionTranspose):
-    """Becomes a ConvTranspose1d that reads in_channels off its input."""
+    """Becomes a ConvTranspose1d, with in_channels inferred from its first input."""
 
     becomes, at = transposed.ConvTranspose1d, -2
     example = ("LazyConvTranspose1d(33, 2, stride=2)", "16x50")
 
 
 class LazyConvTranspose2d(_LazyConvolutionTranspose):
-    """Becomes a ConvTranspose2d that reads in_channels off its input."""
+    """Becomes a ConvTranspose2d, with in_channels inferred from its first input."""
 
     becomes, at = transposed.ConvTranspose2d, -3
     example = ("LazyConvTranspose2d(33, 2, stride=2)", "16x28x28")
 
 
 class LazyConvTranspose3d(_LazyConvolutionTranspose):
-    """Becomes a ConvTranspose3d that reads in_channels off its input."""
+    """Becomes a ConvTranspose3d, with in_channels inferred from its first input."""
 
     becomes, at = transposed.ConvTranspose3d, -4
     example = ("LazyConvTranspose3d(33, 2, stride=2)", "16x8x8x8")
 
 
 class LazyBatchNorm1d(_LazyBatchNorm):
-    """Becomes a BatchNorm1d that reads num_features off its input."""
+    """Becomes a BatchNorm1d, with num_features inferred from its first input."""
 
     becomes = normalization.BatchNorm1d
     example = ("LazyBatchNorm1d()", "16x50")
 
 
 class LazyBatchNorm2d(_LazyBatchNorm):
-    """Becomes a BatchNorm2d that reads num_features off its input."""
+    """Becomes a BatchNorm2d, with num_features inferred from its first input."""
 
     becomes = normalization.BatchNorm2d
     example = ("LazyBatchNorm2d()", "16x28x28")
 
 
 class LazyBatchNorm3d(_LazyBatchNorm):
-    """Becomes a BatchNorm3d that reads num_features off its input."""
+    """Becomes a BatchNorm3d, with num_features inferred from its first input."""
 
     becomes = normalization.BatchNorm3d
     example = ("LazyBatchNorm3d()", "16x8x8x8")
 
 
 class LazyInstanceNorm1d(_LazyInstanceNorm):
-    """Becomes an InstanceNorm1d that reads num_features off its input."""
+    """Becomes an InstanceNorm1d, with num_features inferred from its first input."""
 
     becomes = instance.InstanceNorm1d
     example = ("LazyInstanceNorm1d()", "16x50")
 
 
 class LazyInstanceNorm2d(_LazyInstanceNorm):
-    """Becomes an InstanceNorm2d that reads num_features off its input."""
+    """Becomes an InstanceNorm2d, with num_features inferred from its first input."""
 
     becomes = instance.InstanceNorm2d
     example = ("LazyInstanceNorm2d()", "16x28x28")
 
 
 class LazyInstanceNorm3d(_LazyInstanceNorm):
-    """Becomes an InstanceNorm3d that reads num_features off its input."""
+    """Becomes an InstanceNorm3d, with num_features inferred from its first input."""
 
     becomes = instance.InstanceNorm3d
     example = ("LazyInstanceNorm3d()", "16x8x8x8")

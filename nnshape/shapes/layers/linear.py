@@ -13,7 +13,7 @@ from nnshape.shapes.tensor import Tensor
 
 
 class Identity(Layer):
-    """Passes its input on unchanged; takes any arguments and uses none."""
+    """Returns its input unchanged and ignores its arguments."""
 
     example = ("Identity()", "6x28x28")
 
@@ -25,11 +25,11 @@ class Identity(Layer):
 
 
 class Linear(Layer):
-    """Applies an affine map, input @ weight.T + bias, to the last dimension.
+    """Applies input @ weight.T + bias to the last dimension: [..., in_features] -> [..., out_features].
 
     in_features: the size of the input's last dimension.
     out_features: the size of the output's last dimension.
-    bias: whether a learnable bias is added.
+    bias: whether to add a learnable bias.
     """
 
     in_features: Size
@@ -66,7 +66,7 @@ class Linear(Layer):
         return functions.mapping_lines(input, self.out_features)
 
 
-#: What torch calls its dtypes in the sentences of its kernels.
+#: torch's names of its dtypes in kernel errors.
 _KERNEL_NAMES = {
     "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat",
     "complex128": "ComplexDouble", "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
@@ -84,7 +84,7 @@ class Bilinear(Layer):
 
     in1_features, in2_features: the size of each input's last dimension.
     out_features: the size of the output's last dimension.
-    bias: whether a learnable bias is added.
+    bias: whether to add a learnable bias.
     """
 
     in1_features: Size
@@ -110,7 +110,7 @@ class Bilinear(Layer):
         if input1.dtype in ("complex32", "complex64", "complex128"):
             note = "_trilinear does not support automatic differentiation for outputs with complex dtype."
             raise Refusal(
-                "wrong-dtype", f"{{layer}} cannot learn in {input1.dtype}: take a float dtype", "dtype", note=note
+                "wrong-dtype", f"{{layer}} cannot learn in {input1.dtype}: use a float dtype", "dtype", note=note
             )
         sizes = (self.out_features, self.in1_features, self.in2_features)
         return functions.mapped_together(input1, input2, sizes, ("in1_features", "in2_features"))

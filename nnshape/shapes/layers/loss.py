@@ -1,6 +1,6 @@
-"""Losses that compare numbers: https://pytorch.org/docs/stable/nn.html#loss-functions.
+"""Regression and binary losses: https://pytorch.org/docs/stable/nn.html#loss-functions.
 
-Each shares the rule of its functional form.
+Each layer shares the rule of its functional form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nnshape.shapes.tensor import Tensor
 
 
 class _Loss(Layer):
-    """A loss whose arguments are those of its functional form, by the same names."""
+    """Base of losses with the same arguments as their functional form."""
 
     if TYPE_CHECKING:
         reduction: str
@@ -24,7 +24,7 @@ class _Loss(Layer):
     functional: ClassVar[Function]
 
     def apply_functional(self, *inputs: Any) -> Tensor:
-        """The functional form's result, with the reduction chosen when the layer was made."""
+        """The functional form's result, with the layer's own reduction."""
         keywords = dict(vars(self))
         size_average, reduce = keywords.pop("size_average", None), keywords.pop("reduce", None)
         keywords["reduction"] = chosen(self.reduction, size_average, reduce)
@@ -44,10 +44,10 @@ class _Loss(Layer):
 
 
 class MSELoss(_Loss):
-    """Squares the difference of each element from its target.
+    """Computes the squared error (input - target)**2.
 
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     size_average: bool | None = None
@@ -62,10 +62,10 @@ class MSELoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """Takes the size of each element's difference from its target.
+    """Computes the absolute error |input - target|.
 
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     size_average: bool | None = None
@@ -80,11 +80,11 @@ class L1Loss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """Squares each difference below beta, and takes the size of those above.
+    """Computes a squared error below beta and an absolute error above it.
 
-    beta: where the loss goes over from a square to a line; 0 for lines alone.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    beta: the error at which the loss turns from quadratic to linear; 0 gives L1Loss.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     size_average: bool | None = None
@@ -100,10 +100,10 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """Squares each difference below delta, and takes the size of those above times delta.
+    """Computes a squared error below delta and delta times the absolute error above it.
 
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
-    delta: where the loss goes over from a square to a line; above 0.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    delta: the error at which the loss turns from quadratic to linear; above 0.
     """
 
     reduction: str = "mean"
@@ -117,11 +117,11 @@ class HuberLoss(_Loss):
 
 
 class BCELoss(_Loss):
-    """Measures how well probabilities foretell targets between 0 and 1.
+    """Computes the binary cross entropy of probabilities against targets between 0 and 1.
 
-    weight: a tensor of weights, one a class or an element, or None.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    weight: weights per class or per element, as a tensor; None weighs all equally.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     weight: Tensor | None = None
@@ -137,12 +137,12 @@ class BCELoss(_Loss):
 
 
 class BCEWithLogitsLoss(_Loss):
-    """Measures how well the sigmoid of scores foretells targets between 0 and 1.
+    """Computes the binary cross entropy of logits against targets between 0 and 1.
 
-    weight: a tensor of weights, one a class or an element, or None.
-    pos_weight: a tensor of weights for the targets of 1, or None.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    weight: weights per class or per element, as a tensor; None weighs all equally.
+    pos_weight: weights of the positive targets, as a tensor; None weighs them like the negative ones.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     weight: Tensor | None = None
@@ -161,8 +161,8 @@ class BCEWithLogitsLoss(_Loss):
 class SoftMarginLoss(_Loss):
     """Computes log(1 + exp(-target * input)), for targets of 1 and -1.
 
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     size_average: bool | None = None
@@ -177,12 +177,11 @@ class SoftMarginLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """Measures how far a distribution, given as logarithms, is from a target's.
+    """Computes the Kullback-Leibler divergence of log-probabilities from a target distribution.
 
-    log_target: whether the target, too, holds logarithms.
-    reduction 'batchmean' divides the sum by the batch, as the definition does.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    log_target: whether the target holds log-probabilities too.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean', 'sum' or 'batchmean' (sum divided by N).
     """
 
     size_average: bool | None = None
@@ -198,13 +197,13 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
-    """Measures how well a rate, or its logarithm, foretells counts by a Poisson distribution.
+    """Computes the negative log-likelihood of counts under Poisson rates.
 
-    log_input: whether the input is the rate's logarithm.
-    full: whether Stirling's term is added.
-    eps: what keeps the logarithm of a rate of 0 finite.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    log_input: whether the input is the logarithm of the rate.
+    full: whether to add Stirling's approximation of the constant term.
+    eps: a small number added to the rate to avoid log(0).
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     log_input: bool = True
@@ -222,11 +221,11 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """Measures how well a mean and a variance foretell targets by a normal distribution.
+    """Computes the negative log-likelihood of targets under normal distributions of given means and variances.
 
-    full: whether the constant term is added.
-    eps: the smallest variance, for stability.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    full: whether to add the constant term.
+    eps: the lower bound of the variance, for stability.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     full: bool = False

@@ -1,6 +1,6 @@
 """Normalizations: https://pytorch.org/docs/stable/nn.html#normalization-layers.
 
-Those over each sample's map, and over neighbouring channels, stand in `instance`.
+Instance norm and local response norm are in `instance`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class _Normalization(Layer):
-    """Normalises each channel.
+    """Normalizes each channel.
 
     num_features: the number of channels.
-    eps: what is added to the variance, so that nothing is divided by 0.
-    momentum: how fast the running statistics follow; None averages over all batches.
-    affine: whether each channel has a learnable scale and shift.
-    track_running_stats: whether running statistics are kept, for use in evaluation.
-    bias: whether there is a learnable shift (with `affine`).
+    eps: a small number added to the variance to avoid division by zero.
+    momentum: the weight of a new batch in the running statistics; None averages all batches equally.
+    affine: whether to learn a scale and a shift per channel.
+    track_running_stats: whether to keep running statistics for evaluation.
+    bias: whether `affine` includes the shift.
     """
 
     keyword_only = ("bias",)
@@ -62,7 +62,7 @@ class _Normalization(Layer):
 
 
 class _BatchNormalization(_Normalization):
-    """Normalises each channel over the batch."""
+    """Normalizes each channel over the batch."""
 
     ranks: ClassVar[tuple[int, ...]]
 
@@ -98,7 +98,7 @@ class _BatchNorm(_BatchNormalization):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Normalises each channel of [N, C] or [N, C, L] over the batch."""
+    """Normalizes each channel of [N, C] or [N, C, L] over the batch."""
 
     ranks = (2, 3)
     functional = rules.batch_norm
@@ -106,7 +106,7 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Normalises each channel of [N, C, H, W] over the batch."""
+    """Normalizes each channel of [N, C, H, W] over the batch."""
 
     ranks = (4,)
     functional = rules.batch_norm
@@ -114,7 +114,7 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Normalises each channel of [N, C, D, H, W] over the batch."""
+    """Normalizes each channel of [N, C, D, H, W] over the batch."""
 
     ranks = (5,)
     functional = rules.batch_norm
@@ -122,9 +122,9 @@ class BatchNorm3d(_BatchNorm):
 
 
 class SyncBatchNorm(_BatchNormalization):
-    """Normalises each channel over the batches of all processes; in a single process as BatchNorm does.
+    """Normalizes each channel over the batches of all processes; like BatchNorm in a single process.
 
-    process_group: the processes that share their statistics; all of them if it is not given.
+    process_group: the processes that share statistics; all if None.
     """
 
     num_features: Size
@@ -149,12 +149,12 @@ class SyncBatchNorm(_BatchNormalization):
 
 
 class LayerNorm(Layer):
-    """Normalises each sample over its trailing dimensions.
+    """Normalizes each sample over its trailing dimensions and applies a learnable scale and shift.
 
-    normalized_shape: the sizes of the dimensions that are normalised over.
-    eps: what is added to the variance, so that nothing is divided by 0.
-    elementwise_affine: whether each element has a learnable scale and shift.
-    bias: whether there is a learnable shift (with `elementwise_affine`).
+    normalized_shape: the sizes of the trailing dimensions to normalize over.
+    eps: a small number added to the variance to avoid division by zero.
+    elementwise_affine: whether to learn a scale and a shift per element.
+    bias: whether `elementwise_affine` includes the shift.
     """
 
     normalized_shape: Sizes
@@ -194,11 +194,11 @@ class LayerNorm(Layer):
 
 
 class RMSNorm(Layer):
-    """Divides each sample by the root mean square of its trailing dimensions.
+    """Divides each sample by the root mean square of its trailing dimensions and applies a learnable scale.
 
-    normalized_shape: the sizes of the dimensions that are normalised over.
-    eps: what is added to the mean square, so that nothing is divided by 0; the dtype's own smallest step if None.
-    elementwise_affine: whether each element has a learnable scale.
+    normalized_shape: the sizes of the trailing dimensions to normalize over.
+    eps: a small number added to the mean square; the dtype's machine epsilon if None.
+    elementwise_affine: whether to learn a scale per element.
     """
 
     normalized_shape: Sizes
@@ -231,13 +231,13 @@ class RMSNorm(Layer):
 
 
 class GroupNorm(Layer):
-    """Normalises each sample over groups of channels.
+    """Normalizes each sample over groups of channels and applies a learnable scale and shift per channel.
 
     num_groups: the number of groups.
     num_channels: the number of channels.
-    eps: what is added to the variance, so that nothing is divided by 0.
-    affine: whether each channel has a learnable scale and shift.
-    bias: whether there is a learnable shift (with `affine`).
+    eps: a small number added to the variance to avoid division by zero.
+    affine: whether to learn a scale and a shift per channel.
+    bias: whether `affine` includes the shift.
     """
 
     num_groups: Size

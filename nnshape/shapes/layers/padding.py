@@ -1,4 +1,4 @@
-"""Paddings: https://pytorch.org/docs/stable/nn.html#padding-layers."""
+"""Padding layers: https://pytorch.org/docs/stable/nn.html#padding-layers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class _Padding(Layer):
-    """Adds values on both sides of the last dimensions.
+    """Pads both sides of the trailing dimensions.
 
-    padding: how much is added on every side, or before and after each dimension, the last one first.
+    padding: one size for all sides, or sizes before and after each dimension, the last dimension first.
     """
 
     padding: Sizes
@@ -35,7 +35,7 @@ class _Padding(Layer):
             raise Refusal("invalid-argument", message, "padding", note="Padding length must be divisible by 2")
 
     def _pads(self) -> tuple[Size, ...]:
-        # torch takes a tuple as it is, whatever its length.
+        # torch takes a tuple of any length.
         return tuple(self.padding) if isinstance(self.padding, (tuple, list)) else (self.padding,) * 2 * self.dimensions
 
     def forward(self, input: Tensor) -> Tensor:
@@ -46,9 +46,9 @@ class _Padding(Layer):
 
 
 class _ConstantPad(_Padding):
-    """Adds a value on both sides of the last dimensions.
+    """Pads both sides of the trailing dimensions with a constant.
 
-    value: what the padding holds.
+    value: the constant.
     """
 
     value: float
@@ -85,7 +85,7 @@ class _CircularPad(_Padding):
 
 
 class ConstantPad1d(_ConstantPad):
-    """Adds a value on both sides of the last dimension."""
+    """Pads the last dimension of [N, C, L] with a constant."""
 
     dimensions = 1
     functional = functions.pad
@@ -93,7 +93,7 @@ class ConstantPad1d(_ConstantPad):
 
 
 class ConstantPad2d(_ConstantPad):
-    """Adds a value on both sides of the last two dimensions."""
+    """Pads the last two dimensions of [N, C, H, W] with a constant."""
 
     dimensions = 2
     functional = functions.pad
@@ -101,7 +101,7 @@ class ConstantPad2d(_ConstantPad):
 
 
 class ConstantPad3d(_ConstantPad):
-    """Adds a value on both sides of the last three dimensions."""
+    """Pads the last three dimensions of [N, C, D, H, W] with a constant."""
 
     dimensions = 3
     functional = functions.pad
@@ -109,7 +109,7 @@ class ConstantPad3d(_ConstantPad):
 
 
 class ZeroPad1d(_ZeroPad):
-    """Adds zeros on both sides of the last dimension."""
+    """Pads the last dimension of [N, C, L] with zeros."""
 
     dimensions = 1
     functional = functions.pad
@@ -117,7 +117,7 @@ class ZeroPad1d(_ZeroPad):
 
 
 class ZeroPad2d(_ZeroPad):
-    """Adds zeros on both sides of the last two dimensions."""
+    """Pads the last two dimensions of [N, C, H, W] with zeros."""
 
     dimensions = 2
     functional = functions.pad
@@ -125,7 +125,7 @@ class ZeroPad2d(_ZeroPad):
 
 
 class ZeroPad3d(_ZeroPad):
-    """Adds zeros on both sides of the last three dimensions."""
+    """Pads the last three dimensions of [N, C, D, H, W] with zeros."""
 
     dimensions = 3
     functional = functions.pad
@@ -133,7 +133,7 @@ class ZeroPad3d(_ZeroPad):
 
 
 class ReflectionPad1d(_ReflectionPad):
-    """Reflects values on both sides of the last dimension."""
+    """Pads the last dimension of [N, C, L] with a reflection of the input."""
 
     dimensions = 1
     functional = functions.pad
@@ -141,7 +141,7 @@ class ReflectionPad1d(_ReflectionPad):
 
 
 class ReflectionPad2d(_ReflectionPad):
-    """Reflects values on both sides of the last two dimensions."""
+    """Pads the last two dimensions of [N, C, H, W] with a reflection of the input."""
 
     dimensions = 2
     functional = functions.pad
@@ -149,7 +149,7 @@ class ReflectionPad2d(_ReflectionPad):
 
 
 class ReflectionPad3d(_ReflectionPad):
-    """Reflects values on both sides of the last three dimensions."""
+    """Pads the last three dimensions of [N, C, D, H, W] with a reflection of the input."""
 
     dimensions = 3
     functional = functions.pad
@@ -157,7 +157,7 @@ class ReflectionPad3d(_ReflectionPad):
 
 
 class ReplicationPad1d(_ReplicationPad):
-    """Repeats the edge on both sides of the last dimension."""
+    """Pads the last dimension of [N, C, L] by repeating the edge values."""
 
     dimensions = 1
     functional = functions.pad
@@ -165,7 +165,7 @@ class ReplicationPad1d(_ReplicationPad):
 
 
 class ReplicationPad2d(_ReplicationPad):
-    """Repeats the edge on both sides of the last two dimensions."""
+    """Pads the last two dimensions of [N, C, H, W] by repeating the edge values."""
 
     dimensions = 2
     functional = functions.pad
@@ -173,7 +173,7 @@ class ReplicationPad2d(_ReplicationPad):
 
 
 class ReplicationPad3d(_ReplicationPad):
-    """Repeats the edge on both sides of the last three dimensions."""
+    """Pads the last three dimensions of [N, C, D, H, W] by repeating the edge values."""
 
     dimensions = 3
     functional = functions.pad
@@ -181,7 +181,7 @@ class ReplicationPad3d(_ReplicationPad):
 
 
 class CircularPad1d(_CircularPad):
-    """Wraps the last dimension around: adds on each side what stands at the other end."""
+    """Pads the last dimension of [N, C, L] with values wrapped around from the opposite side."""
 
     dimensions = 1
     functional = functions.pad
@@ -189,7 +189,7 @@ class CircularPad1d(_CircularPad):
 
 
 class CircularPad2d(_CircularPad):
-    """Wraps the last two dimensions around: adds on each side what stands at the other end."""
+    """Pads the last two dimensions of [N, C, H, W] with values wrapped around from the opposite side."""
 
     dimensions = 2
     functional = functions.pad
@@ -197,7 +197,7 @@ class CircularPad2d(_CircularPad):
 
 
 class CircularPad3d(_CircularPad):
-    """Wraps the last three dimensions around: adds on each side what stands at the other end."""
+    """Pads the last three dimensions of [N, C, D, H, W] with values wrapped around from the opposite side."""
 
     dimensions = 3
     functional = functions.pad

@@ -1,4 +1,4 @@
-"""Losses that compare samples with one another, and CTC: https://pytorch.org/docs/stable/nn.html#loss-functions."""
+"""Losses on pairs and triplets of samples, and CTC: https://pytorch.org/docs/stable/nn.html#loss-functions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class HingeEmbeddingLoss(_Loss):
-    """Takes a distance where its target is 1, and by how much it falls short of a margin where that is -1.
+    """Computes the hinge loss of distances: the distance for targets of 1, max(0, margin - distance) for -1.
 
-    margin: the distance that unlike samples should keep.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    margin: the minimum distance of dissimilar samples.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     margin: float = 1.0
@@ -36,11 +36,11 @@ class HingeEmbeddingLoss(_Loss):
 
 
 class CosineEmbeddingLoss(_Loss):
-    """Measures by the angle between two samples whether they are alike, where the target is 1, or not, where it is -1.
+    """Pulls the cosine similarity of two samples towards 1 for targets of 1, and below a margin for -1.
 
-    margin: the cosine that unlike samples should stay below.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    margin: the maximum cosine similarity of dissimilar samples.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     margin: float = 0.0
@@ -56,11 +56,11 @@ class CosineEmbeddingLoss(_Loss):
 
 
 class MarginRankingLoss(_Loss):
-    """Measures by how much the input that a target of 1 or -1 names fails to rank above the other.
+    """Computes max(0, -target * (input1 - input2) + margin), for targets of 1 and -1.
 
-    margin: how far above the other it should rank.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    margin: the required gap between the two inputs.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     margin: float = 0.0
@@ -76,14 +76,14 @@ class MarginRankingLoss(_Loss):
 
 
 class TripletMarginLoss(_Loss):
-    """Measures by how much an anchor's distance from its like fails to be a margin below that from its unlike.
+    """Computes max(0, d(anchor, positive) - d(anchor, negative) + margin), where d is a p-norm distance.
 
-    margin: the margin, above 0.
-    p: the p of the norm that measures distance.
-    eps: what keeps a distance of 0 differentiable.
-    swap: whether the positive's distance from the negative counts where it is the smaller.
-    size_average, reduce: torch's older way to choose the reduction; both win over it where given.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    margin: the margin; must be above 0.
+    p: the degree of the norm.
+    eps: a small number added to each difference to keep the gradient finite.
+    swap: whether to use the positive-negative distance where it is the smaller one.
+    size_average, reduce: deprecated; override `reduction` when given.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     margin: float = 1.0
@@ -107,12 +107,12 @@ class TripletMarginLoss(_Loss):
 
 
 class TripletMarginWithDistanceLoss(_Loss):
-    """Measures as TripletMarginLoss does, with a distance of one's own.
+    """Computes the triplet margin loss with a given distance function.
 
-    distance_function: a function or layer of two tensors, or None for PairwiseDistance.
-    margin: the margin, above 0.
-    swap: whether the positive's distance from the negative counts where it is the smaller.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
+    distance_function: a function or layer of two tensors; None for PairwiseDistance.
+    margin: the margin; must be above 0.
+    swap: whether to use the positive-negative distance where it is the smaller one.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 
     distance_function: Activation | None = None
@@ -140,11 +140,11 @@ class TripletMarginWithDistanceLoss(_Loss):
 
 
 class CTCLoss(_Loss):
-    """Sums over every alignment how likely a sequence of classes is, given each step's logarithms of probabilities.
+    """Computes the connectionist temporal classification loss of log-probabilities [T, N, C] against label sequences.
 
-    blank: the class that stands for no label.
-    reduction: 'none' for a loss each, 'mean' or 'sum' for one in all.
-    zero_infinity: whether infinite losses, of inputs too short for their targets, count as 0.
+    blank: the index of the blank label.
+    reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    zero_infinity: whether to count infinite losses, of inputs too short for their targets, as 0.
     """
 
     blank: int = 0

@@ -1,6 +1,6 @@
-"""Pools with a window of a given size: https://pytorch.org/docs/stable/nn.html#pooling-layers.
+"""Pooling over windows: https://pytorch.org/docs/stable/nn.html#pooling-layers.
 
-Adaptive pools stand in `adaptive`, the rarer ones in `unpooling`.
+Adaptive pooling is in `adaptive`; power-average, fractional and inverse pooling are in `unpooling`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class _Pool(Layer):
-    """Slides a window over a map.
+    """Slides a window over the input.
 
-    kernel_size: the size of the window.
-    stride: how far the window moves at a step; its own size if it is not given.
-    padding: how much is added on each side of the input.
-    ceil_mode: whether a last window may hang over the end.
+    kernel_size: the window size, one number or one per dimension.
+    stride: the step of the window; kernel_size if None.
+    padding: padding on both sides of each dimension.
+    ceil_mode: whether to round output sizes up, so that the last window may extend past the end.
     """
 
     dimensions: ClassVar[int]
-    if TYPE_CHECKING:  # each class below declares it at torch's place
+    if TYPE_CHECKING:  # each subclass declares it in torch's order
         ceil_mode: bool
 
     def check(self) -> None:
@@ -61,11 +61,11 @@ class _Pool(Layer):
 
 
 class _MaxPool(_Pool):
-    """Takes the largest value of each window.
+    """Takes the maximum of each window.
 
-    padding: how much is added on each side of the input, of values that are never the largest.
-    dilation: the distance between the elements of the window.
-    return_indices: whether the places of the largest values are returned too.
+    padding: padding of -inf on both sides of each dimension.
+    dilation: the spacing of the window's elements.
+    return_indices: whether to return the indices of the maxima too.
     """
 
     kernel_size: Sizes
@@ -80,7 +80,7 @@ class _MaxPool(_Pool):
 
 
 class MaxPool1d(_MaxPool):
-    """Takes the largest value of each window over the last dimension."""
+    """Takes the maximum of each window over [N, C, L]."""
 
     dimensions = 1
     functional = functions.max_pool1d
@@ -88,7 +88,7 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """Takes the largest value of each window over the last two dimensions."""
+    """Takes the maximum of each window over [N, C, H, W]."""
 
     dimensions = 2
     functional = functions.max_pool2d
@@ -96,7 +96,7 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """Takes the largest value of each window over the last three dimensions."""
+    """Takes the maximum of each window over [N, C, D, H, W]."""
 
     dimensions = 3
     functional = functions.max_pool3d
@@ -104,9 +104,9 @@ class MaxPool3d(_MaxPool):
 
 
 class AvgPool1d(_Pool):
-    """Takes the mean of each window over the last dimension.
+    """Takes the mean of each window over [N, C, L].
 
-    count_include_pad: whether the padding counts in the means.
+    count_include_pad: whether the means include the padding.
     """
 
     kernel_size: Sizes
@@ -126,8 +126,8 @@ class AvgPool1d(_Pool):
 class _AvgPool(_Pool):
     """Takes the mean of each window.
 
-    count_include_pad: whether the padding counts in the means.
-    divisor_override: what each sum is divided by, in place of the number of values.
+    count_include_pad: whether the means include the padding.
+    divisor_override: the divisor of each window's sum; the window size if None.
     """
 
     kernel_size: Sizes
@@ -146,7 +146,7 @@ class _AvgPool(_Pool):
 
 
 class AvgPool2d(_AvgPool):
-    """Takes the mean of each window over the last two dimensions."""
+    """Takes the mean of each window over [N, C, H, W]."""
 
     dimensions = 2
     functional = functions.avg_pool2d
@@ -154,7 +154,7 @@ class AvgPool2d(_AvgPool):
 
 
 class AvgPool3d(_AvgPool):
-    """Takes the mean of each window over the last three dimensions."""
+    """Takes the mean of each window over [N, C, D, H, W]."""
 
     dimensions = 3
     functional = functions.avg_pool3d

@@ -1,4 +1,4 @@
-"""Recurrent layers: https://pytorch.org/docs/stable/nn.html#recurrent-layers. The single steps stand in `cell`."""
+"""Recurrent layers: https://pytorch.org/docs/stable/nn.html#recurrent-layers. Single steps are in `cell`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Recurrent(Layer):
-    """A stack of recurrent layers, each of one direction or two."""
+    """A stack of recurrent layers in one or both directions."""
 
     if TYPE_CHECKING:
         input_size: Size
@@ -28,7 +28,7 @@ class _Recurrent(Layer):
         dropout: float
         bidirectional: bool
 
-    #: How many maps of the input and the hidden state a step computes.
+    #: The number of gates, each a linear map of the input and of the hidden state.
     gates: ClassVar[int]
     auto = {"input_size": (0, -1)}
 
@@ -54,17 +54,17 @@ class _Recurrent(Layer):
 
     @property
     def directions(self) -> int:
-        """2 where the sequence is read from both ends."""
+        """The number of directions: 2 if bidirectional, else 1."""
         return 2 if self.bidirectional else 1
 
     @property
     def projection(self) -> Size | None:
-        """The size that the hidden state is projected to, if it is."""
+        """The projected size of the hidden state, or None without a projection."""
         return None
 
     @property
     def state_size(self) -> Size:
-        """The size of what a layer hands to the next step, and to the next layer."""
+        """The size of the hidden state that each step and each layer passes on."""
         return self.hidden_size if self.projection is None else self.projection
 
     def parameters(self) -> dict[str, Tensor]:
@@ -85,7 +85,7 @@ class _Recurrent(Layer):
         return found
 
     def run(self, input: Tensor) -> tuple[Tensor, Shape]:
-        """The output for a sequence, and the shape of a state without its size: layers, and the batch."""
+        """The output for a sequence, and a state's shape without its last dimension."""
         shape = input.shape
         if len(shape) not in (2, 3):
             wanted = "[N, T, features]" if self.batch_first else "[T, N, features]"
@@ -164,18 +164,18 @@ def _tuple(shape: Shape) -> str:
 
 
 class RNN(_Recurrent):
-    """Reads a sequence step by step, each step's state tanh(W x + U h), or its relu.
+    """Applies a multi-layer Elman RNN, with state tanh(W x + U h) or its relu, and returns (output, h_n).
 
-    Gives (output, h_n): every step's state of the last layer, and every layer's last state.
+    `output` is the last layer's state at each step, [N, T, D*H]; `h_n` is each layer's final state, [D*layers, N, H].
 
-    input_size: how many features a step has.
-    hidden_size: how many features a state has.
-    num_layers: how many layers are stacked.
-    nonlinearity: 'tanh' or 'relu'.
-    bias: whether each map adds a learnable bias.
-    batch_first: whether input and output are [N, T, features] and not [T, N, features].
-    dropout: the share of features dropped between the layers.
-    bidirectional: whether a second direction reads from the end.
+    input_size: the number of input features per step.
+    hidden_size: the number of features in the hidden state.
+    num_layers: the number of stacked layers.
+    nonlinearity: the activation, 'tanh' or 'relu'.
+    bias: whether to add learnable biases.
+    batch_first: whether input and output are [N, T, features] instead of [T, N, features].
+    dropout: the dropout probability between layers in training.
+    bidirectional: whether to read the sequence in both directions.
     """
 
     input_size: Size
@@ -210,17 +210,17 @@ class RNN(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """Reads a sequence step by step with gated recurrent units.
+    """Applies a multi-layer gated recurrent unit to a sequence and returns (output, h_n).
 
-    Gives (output, h_n): every step's state of the last layer, and every layer's last state.
+    `output` is the last layer's state at each step, [N, T, D*H]; `h_n` is each layer's final state, [D*layers, N, H].
 
-    input_size: how many features a step has.
-    hidden_size: how many features a state has.
-    num_layers: how many layers are stacked.
-    bias: whether each map adds a learnable bias.
-    batch_first: whether input and output are [N, T, features] and not [T, N, features].
-    dropout: the share of features dropped between the layers.
-    bidirectional: whether a second direction reads from the end.
+    input_size: the number of input features per step.
+    hidden_size: the number of features in the hidden state.
+    num_layers: the number of stacked layers.
+    bias: whether to add learnable biases.
+    batch_first: whether input and output are [N, T, features] instead of [T, N, features].
+    dropout: the dropout probability between layers in training.
+    bidirectional: whether to read the sequence in both directions.
     """
 
     input_size: Size
@@ -246,18 +246,18 @@ class GRU(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """Reads a sequence step by step with long short-term memory cells.
+    """Applies a multi-layer LSTM to a sequence and returns (output, (h_n, c_n)).
 
-    Gives (output, (h_n, c_n)): every step's state of the last layer, and every layer's last state and cell.
+    `output` is the last layer's state at each step, [N, T, D*H]; `h_n` and `c_n` are each layer's final states.
 
-    input_size: how many features a step has.
-    hidden_size: how many features a cell has.
-    num_layers: how many layers are stacked.
-    bias: whether each map adds a learnable bias.
-    batch_first: whether input and output are [N, T, features] and not [T, N, features].
-    dropout: the share of features dropped between the layers.
-    bidirectional: whether a second direction reads from the end.
-    proj_size: the size that each state is projected to; 0 for no projection.
+    input_size: the number of input features per step.
+    hidden_size: the number of features in the hidden state.
+    num_layers: the number of stacked layers.
+    bias: whether to add learnable biases.
+    batch_first: whether input and output are [N, T, features] instead of [T, N, features].
+    dropout: the dropout probability between layers in training.
+    bidirectional: whether to read the sequence in both directions.
+    proj_size: the projected size of the hidden state; 0 for no projection.
     """
 
     input_size: Size

@@ -1,4 +1,4 @@
-"""Layers that only arrange: Flatten and Unflatten, https://pytorch.org/docs/stable/nn.html#utilities."""
+"""Flatten and Unflatten: https://pytorch.org/docs/stable/nn.html#utilities."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Flatten(Layer):
-    """Joins a range of dimensions into one.
+    """Flattens a range of dimensions into one; by default [N, ...] becomes [N, features].
 
-    start_dim: the first of them.
-    end_dim: the last of them.
+    start_dim: the first dimension to flatten.
+    end_dim: the last dimension to flatten.
     """
 
     start_dim: int = 1
@@ -36,10 +36,10 @@ class Flatten(Layer):
 
 
 class Unflatten(Layer):
-    """Splits a dimension into several.
+    """Splits one dimension into several.
 
     dim: the dimension to split.
-    unflattened_size: the sizes to split it into; one may be -1 and is worked out.
+    unflattened_size: the new sizes; one may be -1, which is inferred.
     """
 
     dim: int

@@ -11,9 +11,9 @@ from nnshape.shapes.tensor import Tensor
 
 
 class GLU(_Activation):
-    """Halves a dimension: its first half times the sigmoid of the second.
+    """Splits a dimension in half into a and b and computes a * sigmoid(b), the gated linear unit.
 
-    dim: the dimension that is halved; its size must be even.
+    dim: the dimension to split; its size must be even.
     """
 
     dim: int = -1
@@ -27,9 +27,9 @@ class GLU(_Activation):
 
 
 class Softmax(_Activation):
-    """Turns the values along a dimension into shares that sum to 1.
+    """Computes exp(x) / sum(exp(x)) along a dimension.
 
-    dim: the dimension along which the values sum to 1; None for torch's guess, 0 or 1 by the input's rank.
+    dim: the dimension along which probabilities sum to 1; None (deprecated) picks 0 or 1 by the input's rank.
     """
 
     dim: int | None = None
@@ -41,7 +41,7 @@ class Softmax(_Activation):
 class LogSoftmax(_Activation):
     """Computes the logarithm of the softmax along a dimension.
 
-    dim: the dimension along which the values sum to 1; None for torch's guess, 0 or 1 by the input's rank.
+    dim: the dimension along which probabilities sum to 1; None (deprecated) picks 0 or 1 by the input's rank.
     """
 
     dim: int | None = None
@@ -51,9 +51,9 @@ class LogSoftmax(_Activation):
 
 
 class Softmin(_Activation):
-    """Turns the negated values along a dimension into shares that sum to 1.
+    """Computes the softmax of -x along a dimension.
 
-    dim: the dimension along which the values sum to 1; None for torch's guess, 0 or 1 by the input's rank.
+    dim: the dimension along which probabilities sum to 1; None (deprecated) picks 0 or 1 by the input's rank.
     """
 
     dim: int | None = None
@@ -63,7 +63,7 @@ class Softmin(_Activation):
 
 
 class Softmax2d(Layer):
-    """Turns the channels at each place of an image into shares that sum to 1."""
+    """Computes the softmax over the channels at each position of [N, C, H, W]."""
 
     functional = functions.softmax
     example = ("Softmax2d()", "6x28x28")

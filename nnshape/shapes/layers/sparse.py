@@ -1,4 +1,4 @@
-"""Tables of learnable rows: https://pytorch.org/docs/stable/nn.html#sparse-layers."""
+"""Embedding tables: https://pytorch.org/docs/stable/nn.html#sparse-layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nnshape.shapes.tensor import Tensor
 
 
 class _Table(Layer):
-    """A table of rows, as torch's two layers that hold one."""
+    """Base of layers with a learnable embedding table."""
 
     num_embeddings: Size
     embedding_dim: Size
@@ -51,15 +51,15 @@ class _Table(Layer):
 
 
 class Embedding(_Table):
-    """Puts a learnable row of numbers for each id.
+    """Looks up a learnable row for each index: [...] -> [..., embedding_dim].
 
-    num_embeddings: how many rows the table has; ids run from 0 to one less.
-    embedding_dim: how many numbers a row holds.
-    padding_idx: the row that stands for padding: zeros that do not learn.
-    max_norm: rows with a larger norm are scaled down to it as they are looked up.
-    norm_type: the p of that norm.
-    scale_grad_by_freq: whether gradients are divided by how often a row was looked up.
-    sparse: whether gradients are sparse tensors.
+    num_embeddings: the number of rows; indices run from 0 to num_embeddings - 1.
+    embedding_dim: the number of features per row.
+    padding_idx: the index of padding; its row starts as zeros and is not trained.
+    max_norm: the largest norm of a row; longer rows are rescaled on lookup.
+    norm_type: the p of the p-norm for max_norm.
+    scale_grad_by_freq: whether to divide gradients by each index's frequency in the batch.
+    sparse: whether the weight's gradient is a sparse tensor.
     """
 
     num_embeddings: Size
@@ -90,17 +90,17 @@ class Embedding(_Table):
 
 
 class EmbeddingBag(_Table):
-    """Sums, averages or takes the maximum of a table's rows for each bag of ids.
+    """Sums, averages or takes the maximum of embedding rows over bags of indices: [N, ...] -> [N, embedding_dim].
 
-    num_embeddings: how many rows the table has; ids run from 0 to one less.
-    embedding_dim: how many numbers a row holds.
-    max_norm: rows with a larger norm are scaled down to it as they are looked up.
-    norm_type: the p of that norm.
-    scale_grad_by_freq: whether gradients are divided by how often a row was looked up; not with 'max'.
+    num_embeddings: the number of rows; indices run from 0 to num_embeddings - 1.
+    embedding_dim: the number of features per row.
+    max_norm: the largest norm of a row; longer rows are rescaled on lookup.
+    norm_type: the p of the p-norm for max_norm.
+    scale_grad_by_freq: whether to divide gradients by each index's frequency in the batch; not with 'max'.
     mode: 'sum', 'mean' or 'max'.
-    sparse: whether gradients are sparse tensors; not with 'max'.
-    include_last_offset: whether the last of the offsets is the end of the last bag.
-    padding_idx: the row that stands for padding, which counts in no bag.
+    sparse: whether the weight's gradient is a sparse tensor; not with 'max'.
+    include_last_offset: whether the last offset is the end of the last bag.
+    padding_idx: the index of padding, excluded from every bag.
     """
 
     num_embeddings: Size

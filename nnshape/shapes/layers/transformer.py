@@ -33,19 +33,19 @@ __all__ = [
 
 
 class _Stack(Layer):
-    """The same layer several times over, each with parameters of its own, and a norm behind them."""
+    """A stack of copies of one layer, each with its own parameters, and an optional final norm."""
 
     if TYPE_CHECKING:
         num_layers: int
         norm: Layer | None
 
-    #: The argument that holds the layer, and its class.
+    #: The argument that holds the layer, and the layer's class.
     part: ClassVar[str]
     part_type: ClassVar[type[Layer]]
 
     @property
     def layer(self) -> Any:
-        """The layer that is stacked."""
+        """The stacked layer."""
         return vars(self)[self.part]
 
     def check(self) -> None:
@@ -62,13 +62,13 @@ class _Stack(Layer):
         return type(self)(**{**vars(self), self.part: layer, "norm": norm})
 
     def require_layers(self) -> None:
-        """Raise Refusal where there is no layer to run."""
+        """Raise Refusal where the stack is empty."""
         if not assume_at_least(self.num_layers, 1):
             message = f"{{layer}} wants num_layers of 1 or more, not {self.num_layers}"
             raise Refusal("invalid-argument", message, "num_layers")
 
     def normalized(self, x: Tensor) -> Tensor:
-        """What the norm behind the layers makes of their output."""
+        """The output after the final norm."""
         return x if self.norm is None else self.norm.apply((x,), {})
 
     def declared(self, *inputs: Any, **others: Any) -> tuple[Any, ...] | None:
@@ -96,13 +96,13 @@ class _Stack(Layer):
 
 
 class TransformerEncoder(_Stack):
-    """Stacks encoder layers, each with parameters of its own.
+    """Applies a stack of encoder layers, each with its own parameters.
 
-    encoder_layer: the layer that is stacked: a TransformerEncoderLayer.
-    num_layers: how often.
-    norm: a layer behind the last, such as LayerNorm.
-    enable_nested_tensor: whether padding may be left out of the computation.
-    mask_check: whether a padding mask is checked before that is done.
+    encoder_layer: the TransformerEncoderLayer to copy.
+    num_layers: the number of layers.
+    norm: a layer applied after the last, such as LayerNorm; None for none.
+    enable_nested_tensor: whether to skip padding with nested tensors in evaluation.
+    mask_check: whether to check first that the padding mask allows nested tensors.
     """
 
     encoder_layer: Layer
@@ -131,11 +131,11 @@ class TransformerEncoder(_Stack):
 
 
 class TransformerDecoder(_Stack):
-    """Stacks decoder layers, each with parameters of its own.
+    """Applies a stack of decoder layers, each with its own parameters.
 
-    decoder_layer: the layer that is stacked: a TransformerDecoderLayer.
-    num_layers: how often.
-    norm: a layer behind the last, such as LayerNorm.
+    decoder_layer: the TransformerDecoderLayer to copy.
+    num_layers: the number of layers.
+    norm: a layer applied after the last, such as LayerNorm; None for none.
     """
 
     decoder_layer: Layer
@@ -167,21 +167,21 @@ class TransformerDecoder(_Stack):
 
 
 class Transformer(Layer):
-    """An encoder reads the source, and a decoder the target and what the encoder made of the source.
+    """Encodes a source sequence, then decodes a target sequence that attends to it.
 
-    d_model: how many features each place has.
-    nhead: how many heads share those features; must divide d_model.
-    num_encoder_layers: how many layers the encoder stacks.
-    num_decoder_layers: how many layers the decoder stacks.
-    dim_feedforward: how many features lie between the two linear maps of a layer.
-    dropout: the share of features dropped in training.
-    activation: 'relu', 'gelu', or a function of one tensor, between the two linear maps.
-    custom_encoder: a layer that stands for the encoder.
-    custom_decoder: a layer that stands for the decoder.
-    layer_norm_eps: what each layer norm adds to the variance.
-    batch_first: whether the inputs are [N, T, features] and not [T, N, features].
-    norm_first: whether each layer norm comes before its block and not behind it.
-    bias: whether linear maps and layer norms add learnable biases.
+    d_model: the number of features per position.
+    nhead: the number of attention heads; must divide d_model.
+    num_encoder_layers: the number of encoder layers.
+    num_decoder_layers: the number of decoder layers.
+    dim_feedforward: the width of the feed-forward network.
+    dropout: the dropout probability in training.
+    activation: the feed-forward activation: 'relu', 'gelu' or a function of one tensor.
+    custom_encoder: a layer to use as the encoder.
+    custom_decoder: a layer to use as the decoder.
+    layer_norm_eps: the eps of each layer norm.
+    batch_first: whether the inputs are [N, T, features] instead of [T, N, features].
+    norm_first: whether to normalize before attention and feed-forward instead of after.
+    bias: whether linear layers and layer norms have learnable biases.
     """
 
     d_model: Size = 512
@@ -256,7 +256,7 @@ class Transformer(Layer):
             raise Refusal("invalid-argument", message, name)
 
     def _require_pair(self, src: Tensor, tgt: Tensor) -> None:
-        """Raise Refusal where source and target do not go together."""
+        """Raise Refusal where source and target do not match."""
         if min(src.ndim, tgt.ndim) < 2 or src.ndim != tgt.ndim:
             message = (
                 f"{{layer}} wants a source and a target, both with a batch or both without, but {src} and {tgt} arrive"

@@ -1,6 +1,6 @@
 """One layer of a Transformer: https://pytorch.org/docs/stable/nn.html#transformer-layers.
 
-The stacks of such layers stand in `transformer`.
+Stacks of these layers are in `transformer`.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 Parameters = dict[str, Tensor]
 
-#: What attention calls its arguments, and what the layer around it does.
+#: The arguments of attention, and their names in the enclosing layer.
 _ENCODER = {"query": "src", "key": "src", "attn_mask": "src_mask", "key_padding_mask": "src_key_padding_mask"}
 _DECODER = {"query": "tgt", "key": "tgt", "attn_mask": "tgt_mask", "key_padding_mask": "tgt_key_padding_mask"}
 _MEMORY = {"query": "tgt", "key": "memory", "attn_mask": "memory_mask", "key_padding_mask": "memory_key_padding_mask"}
 
 
 def renamed(refusal: Refusal, names: Mapping[str, str]) -> Refusal:
-    """The refusal with the arguments by the names of the layer around."""
+    """The refusal, with its argument renamed to that of the enclosing layer."""
     message = re.sub(r"\w+", lambda word: names.get(word[0], word[0]), str(refusal))
     argument = None if refusal.argument is None else names.get(refusal.argument, refusal.argument)
     return Refusal(refusal.problem, message, argument, note=refusal.note)
 
 
 def named(prefix: str, parameters: Parameters) -> Iterable[tuple[str, Tensor]]:
-    """The parameters of a part, by the names that they have in the whole."""
+    """The parameters of a submodule, with their full names."""
     return ((f"{prefix}.{name}", tensor) for name, tensor in parameters.items())
 
 
@@ -47,7 +47,7 @@ def _alike(one: Tensor, two: Tensor) -> bool:
 
 
 class _TransformerLayer(Layer):
-    """What an encoder's layer and a decoder's layer have in common."""
+    """Base of the encoder layer and the decoder layer."""
 
     if TYPE_CHECKING:
         d_model: Size
@@ -62,7 +62,7 @@ class _TransformerLayer(Layer):
         dtype: DType | None
 
     auto = {"d_model": (0, -1)}
-    #: The attentions by torch's names; there is a norm for each, and one more.
+    #: The attention submodules by torch's names; each has a norm, and the feed-forward network another.
     attentions: ClassVar[tuple[str, ...]] = ("self_attn",)
 
     def check(self) -> None:
@@ -99,7 +99,7 @@ class _TransformerLayer(Layer):
         padding: Tensor | None,
         is_causal: bool | None,
     ) -> None:
-        """Raise Refusal where these do not go together; the result has the query's shape."""
+        """Raise Refusal where these inputs do not match; the result has the query's shape."""
         heads = Heads(self.d_model, self.nhead, dropout=self.dropout)
         causal = is_causal is not None and bool(is_causal)
         try:
@@ -108,7 +108,7 @@ class _TransformerLayer(Layer):
             raise renamed(refusal, {**names, "embed_dim": "d_model", "value": names["key"]}) from None
 
     def require_features(self, input: Tensor, name: str) -> None:
-        """Raise Refusal where an input has another width or dtype than the layer's."""
+        """Raise Refusal where an input's width or dtype differs from the layer's."""
         arrives = input.shape[-1] if input.shape else 1
         if not assume_equal(arrives, self.d_model):
             verb = "arrives" if arrives == 1 else "arrive"
@@ -118,7 +118,7 @@ class _TransformerLayer(Layer):
         self.require_dtype(input, name)
 
     def feed(self, x: Tensor) -> None:
-        """Run the activation on what the first linear map makes, as it may be any function."""
+        """Apply the activation to the hidden layer, since it may be any function."""
         if isinstance(self.activation, str):
             return
         wide = x.like((*x.shape[:-1], self.dim_feedforward))
@@ -147,7 +147,7 @@ class _TransformerLayer(Layer):
         return found
 
     def feed_macs(self, input: Tensor) -> Size:
-        """Multiply-accumulates of the two linear maps."""
+        """MACs of the two linear layers."""
         return product(input.shape) * self.dim_feedforward * 2
 
     def derivation(self, *inputs: Any, **others: Any) -> tuple[str, ...]:
@@ -158,17 +158,17 @@ class _TransformerLayer(Layer):
 
 
 class TransformerEncoderLayer(_TransformerLayer):
-    """Lets each place of a sequence attend to all others, then passes each through two linear maps.
+    """Applies self-attention, then a feed-forward network, each with a residual connection and a layer norm.
 
-    d_model: how many features each place has.
-    nhead: how many heads share those features; must divide d_model.
-    dim_feedforward: how many features lie between the two linear maps.
-    dropout: the share of features dropped in training.
-    activation: 'relu', 'gelu', or a function of one tensor, between the two linear maps.
-    layer_norm_eps: what each layer norm adds to the variance.
-    batch_first: whether the input is [N, T, features] and not [T, N, features].
-    norm_first: whether each layer norm comes before its block and not behind it.
-    bias: whether linear maps and layer norms add learnable biases.
+    d_model: the number of features per position.
+    nhead: the number of attention heads; must divide d_model.
+    dim_feedforward: the width of the feed-forward network.
+    dropout: the dropout probability in training.
+    activation: the feed-forward activation: 'relu', 'gelu' or a function of one tensor.
+    layer_norm_eps: the eps of each layer norm.
+    batch_first: whether the input is [N, T, features] instead of [T, N, features].
+    norm_first: whether to normalize before attention and feed-forward instead of after.
+    bias: whether linear layers and layer norms have learnable biases.
     """
 
     d_model: Size
@@ -207,17 +207,17 @@ class TransformerEncoderLayer(_TransformerLayer):
 
 
 class TransformerDecoderLayer(_TransformerLayer):
-    """Lets each place of a target attend to the target, then to a memory, then passes it through two linear maps.
+    """Applies self-attention, cross-attention to memory and a feed-forward network, each with residual and norm.
 
-    d_model: how many features each place has.
-    nhead: how many heads share those features; must divide d_model.
-    dim_feedforward: how many features lie between the two linear maps.
-    dropout: the share of features dropped in training.
-    activation: 'relu', 'gelu', or a function of one tensor, between the two linear maps.
-    layer_norm_eps: what each layer norm adds to the variance.
-    batch_first: whether the inputs are [N, T, features] and not [T, N, features].
-    norm_first: whether each layer norm comes before its block and not behind it.
-    bias: whether linear maps and layer norms add learnable biases.
+    d_model: the number of features per position.
+    nhead: the number of attention heads; must divide d_model.
+    dim_feedforward: the width of the feed-forward network.
+    dropout: the dropout probability in training.
+    activation: the feed-forward activation: 'relu', 'gelu' or a function of one tensor.
+    layer_norm_eps: the eps of each layer norm.
+    batch_first: whether the inputs are [N, T, features] instead of [T, N, features].
+    norm_first: whether to normalize before attention and feed-forward instead of after.
+    bias: whether linear layers and layer norms have learnable biases.
     """
 
     d_model: Size

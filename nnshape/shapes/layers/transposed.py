@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 class _ConvolutionTranspose(Layer):
-    """Spreads each value of a map over a kernel.
+    """Convolves an input with fractional stride, the gradient of a convolution.
 
-    in_channels: the channels of the input.
-    out_channels: the channels of the output.
-    kernel_size: the size of the kernel.
-    stride: how far apart the input's values are spread.
-    padding: how much is cut off on each side of the output.
-    output_padding: how much is added to one side of the output.
-    groups: the number of groups of channels that do not see one another.
-    bias: whether a learnable bias is added.
-    dilation: the distance between the elements of the kernel.
-    padding_mode: 'zeros', the only one that there is.
+    in_channels: the number of input channels.
+    out_channels: the number of output channels.
+    kernel_size: the kernel size, one number or one per dimension.
+    stride: the spacing of the input elements in the output.
+    padding: the size cropped from both sides of each output dimension.
+    output_padding: the size added to one side of each output dimension.
+    groups: the number of channel groups convolved independently.
+    bias: whether to add a learnable bias.
+    dilation: the spacing of the kernel's elements.
+    padding_mode: 'zeros' is the only mode.
     """
 
     in_channels: Size
@@ -68,7 +68,7 @@ class _ConvolutionTranspose(Layer):
 
     @property
     def weight_shape(self) -> tuple[Size, ...]:
-        """The shape of the weight: the input's channels, a group's channels of the output, the kernel."""
+        """The shape of the weight: [in_channels, out_channels / groups, *kernel_size]."""
         return (self.in_channels, self.out_channels // self.groups, *self._each("kernel_size"))
 
     def forward(self, input: Tensor, output_size: WholeTuple | None = None) -> Tensor:
@@ -82,7 +82,7 @@ class _ConvolutionTranspose(Layer):
         return convolve_transposed(self.dimensions, input, *window, self.groups, "in_channels")
 
     def _extra(self, input: Tensor, batched: bool, output_size: tuple[Size, ...]) -> list[Size]:
-        """The output padding that makes an output of this size."""
+        """The output padding that gives the requested output size."""
         count, owner = self.dimensions, type(self).__name__
         ahead = 2 if batched else 1
         if len(output_size) not in (count, count + ahead):
@@ -135,7 +135,7 @@ class _ConvolutionTranspose(Layer):
 
 
 class ConvTranspose1d(_ConvolutionTranspose):
-    """Spreads each value of the last dimension over a kernel."""
+    """Applies a 1D transposed convolution to [N, C, L], which upsamples by its stride."""
 
     dimensions = 1
     auto = {"in_channels": (0, -2)}
@@ -144,7 +144,7 @@ class ConvTranspose1d(_ConvolutionTranspose):
 
 
 class ConvTranspose2d(_ConvolutionTranspose):
-    """Spreads each value of the last two dimensions, an image's height and width, over a kernel."""
+    """Applies a 2D transposed convolution to [N, C, H, W], which upsamples by its stride."""
 
     dimensions = 2
     auto = {"in_channels": (0, -3)}
@@ -153,7 +153,7 @@ class ConvTranspose2d(_ConvolutionTranspose):
 
 
 class ConvTranspose3d(_ConvolutionTranspose):
-    """Spreads each value of the last three dimensions over a kernel."""
+    """Applies a 3D transposed convolution to [N, C, D, H, W], which upsamples by its stride."""
 
     dimensions = 3
     auto = {"in_channels": (0, -4)}

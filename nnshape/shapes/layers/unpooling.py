@@ -1,4 +1,4 @@
-"""The rarer pools: power averages, fractional pools and the inverse of a max pool.
+"""Power-average pooling, fractional pooling and max unpooling.
 
 Source: https://pytorch.org/docs/stable/nn.html#pooling-layers.
 """
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 class _LPPool(Layer):
     """Takes the power average of each window.
 
-    norm_type: the power; infinity takes the largest value.
-    kernel_size: the size of the window.
-    stride: how far the window moves at a step; its own size if it is not given.
-    ceil_mode: whether a last window may hang over the end.
+    norm_type: the power p; infinity gives max pooling.
+    kernel_size: the window size, one number or one per dimension.
+    stride: the step of the window; kernel_size if None.
+    ceil_mode: whether to round output sizes up, so that the last window may extend past the end.
     """
 
     norm_type: float
@@ -62,7 +62,7 @@ class _LPPool(Layer):
 
 
 class LPPool1d(_LPPool):
-    """Takes the power average of each window over the last dimension."""
+    """Computes (sum of x**p)**(1/p) of each window over [N, C, L]."""
 
     dimensions = 1
     functional = functions.lp_pool1d
@@ -70,7 +70,7 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """Takes the power average of each window over the last two dimensions."""
+    """Computes (sum of x**p)**(1/p) of each window over [N, C, H, W]."""
 
     dimensions = 2
     functional = functions.lp_pool2d
@@ -78,7 +78,7 @@ class LPPool2d(_LPPool):
 
 
 class LPPool3d(_LPPool):
-    """Takes the power average of each window over the last three dimensions."""
+    """Computes (sum of x**p)**(1/p) of each window over [N, C, D, H, W]."""
 
     dimensions = 3
     functional = functions.lp_pool3d
@@ -86,12 +86,12 @@ class LPPool3d(_LPPool):
 
 
 class _FractionalMaxPool(Layer):
-    """Takes the largest value of each of so many windows, which chance spreads over the map.
+    """Takes the maximum of windows at random positions, as many as the output has elements.
 
-    kernel_size: the size of the window.
-    output_size: the size of the output's map.
-    output_ratio: the output's size as a share of the input's, in place of `output_size`.
-    return_indices: whether the places of the largest values are returned too.
+    kernel_size: the window size, one number or one per dimension.
+    output_size: the spatial size of the output.
+    output_ratio: the output size as a fraction of the input size, instead of `output_size`.
+    return_indices: whether to return the indices of the maxima too.
     """
 
     kernel_size: Sizes
@@ -140,7 +140,7 @@ class _FractionalMaxPool(Layer):
 
 
 class FractionalMaxPool2d(_FractionalMaxPool):
-    """Takes the largest value of each of so many windows over height and width, spread by chance."""
+    """Max-pools [N, C, H, W] with randomly placed windows to a given output size."""
 
     dimensions = 2
     functional = functions.fractional_max_pool2d
@@ -148,7 +148,7 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
-    """Takes the largest value of each of so many windows over depth, height and width, spread by chance."""
+    """Max-pools [N, C, D, H, W] with randomly placed windows to a given output size."""
 
     dimensions = 3
     functional = functions.fractional_max_pool3d
@@ -156,11 +156,11 @@ class FractionalMaxPool3d(_FractionalMaxPool):
 
 
 class _MaxUnpool(Layer):
-    """Puts each value back where a max pool found it, and 0 elsewhere.
+    """Inverts max pooling: puts each value at the index of its maximum, and zeros elsewhere.
 
-    kernel_size: the size of the pool's window.
-    stride: the pool's stride; the window's size if it is not given.
-    padding: the pool's padding.
+    kernel_size: the window size of the max pooling.
+    stride: the stride of the max pooling; kernel_size if None.
+    padding: the padding of the max pooling.
     """
 
     kernel_size: Sizes
@@ -184,7 +184,7 @@ class _MaxUnpool(Layer):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """Puts each value back where a max pool over the last dimension found it, and 0 elsewhere."""
+    """Inverts MaxPool1d: puts each value at the index of its maximum, and zeros elsewhere."""
 
     dimensions = 1
     functional = functions.max_unpool1d
@@ -192,7 +192,7 @@ class MaxUnpool1d(_MaxUnpool):
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """Puts each value back where a max pool over the last two dimensions found it, and 0 elsewhere."""
+    """Inverts MaxPool2d: puts each value at the index of its maximum, and zeros elsewhere."""
 
     dimensions = 2
     functional = functions.max_unpool2d
@@ -200,7 +200,7 @@ class MaxUnpool2d(_MaxUnpool):
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """Puts each value back where a max pool over the last three dimensions found it, and 0 elsewhere."""
+    """Inverts MaxPool3d: puts each value at the index of its maximum, and zeros elsewhere."""
 
     dimensions = 3
     functional = functions.max_unpool3d

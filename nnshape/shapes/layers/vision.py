@@ -1,4 +1,4 @@
-"""Layers that resize, shuffle or cut up maps: https://pytorch.org/docs/stable/nn.html#vision-layers."""
+"""Layers that resize or rearrange images: https://pytorch.org/docs/stable/nn.html#vision-layers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class _Upsampling(Layer):
-    """Brings a map to another size.
+    """Resizes the spatial dimensions.
 
-    size: the size of the output's map.
-    scale_factor: what the size is multiplied by, in place of `size`; the result is rounded down.
+    size: the spatial size of the output.
+    scale_factor: a factor for the input size, instead of `size`; the result is rounded down.
     """
 
     size: Sizes | None = None
@@ -35,7 +35,7 @@ class _Upsampling(Layer):
             raise Refusal("wrong-type", message, "scale_factor", note=note)
 
     def _resized(self, input: Tensor, mode: str, align_corners: bool | None, recompute: bool | None = None) -> Tensor:
-        # A factor of 0 counts as none in torch's constructor, but a tuple of zeros does not.
+        # torch's constructor treats a factor of 0 as None, but not a tuple of zeros.
         scale = None if isinstance(self.scale_factor, (int, float)) and not self.scale_factor else self.scale_factor
         return vision.resized(input, self.size, scale, mode, align_corners, recompute)
 
@@ -49,11 +49,11 @@ class _Upsampling(Layer):
 
 
 class Upsample(_Upsampling):
-    """Brings a map to another size.
+    """Resizes the spatial dimensions of [N, C, ...] by interpolation.
 
     mode: 'nearest', 'nearest-exact', 'linear', 'bilinear', 'bicubic', 'trilinear' or 'area'.
-    align_corners: whether the corners of both maps lie on one another, in the modes that draw lines.
-    recompute_scale_factor: whether the factor is computed again from the rounded size.
+    align_corners: whether to align the corner pixels of input and output, in the linear and cubic modes.
+    recompute_scale_factor: whether to interpolate with the factor computed from the rounded output size.
     """
 
     size: Sizes | None = None
@@ -70,7 +70,7 @@ class Upsample(_Upsampling):
 
 
 class UpsamplingNearest2d(_Upsampling):
-    """Brings a map to another size by the nearest value."""
+    """Resizes [N, C, H, W] by nearest-neighbor interpolation."""
 
     functional = vision.upsample_nearest
     example = ("UpsamplingNearest2d(scale_factor=2)", "64x14x14")
@@ -80,7 +80,7 @@ class UpsamplingNearest2d(_Upsampling):
 
 
 class UpsamplingBilinear2d(_Upsampling):
-    """Brings a map to another size between the nearest values, corners on corners."""
+    """Resizes [N, C, H, W] by bilinear interpolation with aligned corners."""
 
     functional = vision.upsample_bilinear
     example = ("UpsamplingBilinear2d(scale_factor=2)", "64x14x14")
@@ -90,9 +90,9 @@ class UpsamplingBilinear2d(_Upsampling):
 
 
 class PixelShuffle(Layer):
-    """Spreads channels over a finer map.
+    """Rearranges channels into space: [N, C*r*r, H, W] -> [N, C, H*r, W*r].
 
-    upscale_factor: how much finer the map gets in height and in width.
+    upscale_factor: the factor r for height and width.
     """
 
     upscale_factor: Size
@@ -114,9 +114,9 @@ class PixelShuffle(Layer):
 
 
 class PixelUnshuffle(Layer):
-    """Stacks neighbouring pixels as channels of a coarser map.
+    """Rearranges space into channels: [N, C, H*r, W*r] -> [N, C*r*r, H, W].
 
-    downscale_factor: how much coarser the map gets in height and in width.
+    downscale_factor: the factor r for height and width.
     """
 
     downscale_factor: Size
@@ -138,7 +138,7 @@ class PixelUnshuffle(Layer):
 
 
 class ChannelShuffle(Layer):
-    """Takes the channels of the groups in turn.
+    """Interleaves the channels of all groups.
 
     groups: the number of groups.
     """
@@ -156,12 +156,12 @@ class ChannelShuffle(Layer):
 
 
 class Unfold(Layer):
-    """Lays out the blocks of a map as columns.
+    """Extracts sliding blocks as columns: [N, C, H, W] -> [N, C*block size, number of blocks].
 
     kernel_size: the size of a block.
     dilation: the distance between the elements of a block.
-    padding: how much is added on each side of the input.
-    stride: how far apart the blocks begin.
+    padding: padding on both sides of each dimension.
+    stride: the spacing of the blocks.
     """
 
     kernel_size: Sizes
@@ -194,13 +194,13 @@ class Unfold(Layer):
 
 
 class Fold(Layer):
-    """Adds up columns as the blocks of a map.
+    """Sums columns back into overlapping blocks: [N, C*block size, number of blocks] -> [N, C, H, W].
 
-    output_size: the height and the width of the map.
+    output_size: the height and width of the output.
     kernel_size: the size of a block.
     dilation: the distance between the elements of a block.
-    padding: how much is cut off on each side of the map.
-    stride: how far apart the blocks begin.
+    padding: the size cropped from both sides of each output dimension.
+    stride: the spacing of the blocks.
     """
 
     output_size: Sizes
