@@ -1,1 +1,1 @@
-"""The calculator of one layer: a step and the shapes of its inputs, as a person types them, become a model."""
+"""The calculator: makes a model from one step and its input shapes, as typed on the command line."""

@@ -1,4 +1,4 @@
-"""A model of one step, out of a step and the shapes of its inputs as a person types them.
+"""Makes a model of one step from its text and input shapes, as typed on the command line.
 
 It is a spec like any other, so that what is said of a file is said of it: each argument typed is a
 line of its source, and a column of that line is a column of the argument.
@@ -29,7 +29,7 @@ from nnshape.spec.source_map import verbatim
 from nnshape.tracing.model import Call, Trace
 from nnshape.tracing.runtime_sizes import plain
 
-#: What people know the source by.
+#: The name of the source in messages.
 NAME = "<layer>"
 # A name ahead of the step: `(conv1): ` as print(model) writes it, or `conv1: ` as a spec does.
 _PREFIX = re.compile(r"\s*(?:\((\w+)\)|([^\W\d]\w*)):\s+")
@@ -70,12 +70,12 @@ def one_step(step: str, shapes: Sequence[str]) -> Spec:
 
 
 def is_named(spec: Spec) -> bool:
-    """Say whether the step was typed with a name of its own."""
+    """Whether the step was typed with a name."""
     return _PREFIX.match(spec.source.text) is not None
 
 
 def step_of(trace: Trace) -> Call:
-    """The one step as it was executed; one made up for a step whose value is a number, which is no call."""
+    """The call of the step; a synthetic one if the step's value is a number."""
     if trace.calls:
         return trace.calls[0]
     step = trace.spec.body.steps[0]
@@ -84,13 +84,13 @@ def step_of(trace: Trace) -> Call:
 
 
 def _name_ahead(step: str) -> tuple[str | None, int]:
-    """The name that a step was pasted with, and where the step itself begins."""
+    """The name before a pasted step, and the offset of the step."""
     match = _PREFIX.match(step)
     return (match[1] or match[2], match.end()) if match else (None, 0)
 
 
 def _shapes(source: Source, start: int, shapes: Sequence[str]) -> list[TypedShape]:
-    """Each shape with its name; raises WrongUse where one is not written as a shape."""
+    """Parse each shape and its name; raises WrongUse for an invalid shape."""
     found: list[TypedShape] = []
     for text in shapes:
         start += 1

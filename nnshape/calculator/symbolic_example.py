@@ -1,4 +1,4 @@
-"""A layer's or function's own example, and the same with symbols: its shape rule."""
+"""The example of a layer or function, with numbers and with symbols."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from nnshape.shapes.tensor import N, Tensor
 from nnshape.tracing.model import Trace
 from nnshape.tracing.tracer import trace_spec
 
-#: What the last dimensions are called, by how many stand behind the batch.
+#: Names of the dimensions after the batch, by their number.
 _LETTERS: dict[int, str] = {1: "F", 2: "CL", 3: "CHW", 4: "CDHW"}
 
 
 def example_of(rule: Function | type[Layer]) -> Trace:
-    """The trace of a rule's own example."""
+    """The trace of a rule's example."""
     step, *shapes = rule.example
     return trace_spec(one_step(step, shapes), explainer=EXPLAINER)
 
 
 def symbolic_example(rule: Function | type[Layer]) -> Trace | None:
-    """The example with a symbol for every size that may be any number; None where no size may."""
+    """The example with a symbol for each free size; None if no size is free."""
     step, *shapes = rule.example
     named = [text.partition("=")[0] + "=" if "=" in text else "" for text in shapes]
     inputs = list(example_of(rule).inputs.values())

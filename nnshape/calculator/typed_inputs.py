@@ -1,4 +1,4 @@
-"""How an expression and the shapes typed with it make a step: what is applied to which input, by which name."""
+"""Makes a step from an expression and typed shapes: binds the inputs and applies the callee to them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from nnshape.tracing.scope import MISSING, Namespace, Special, find_torch, is_la
 
 
 class WrongUse(SpecError):
-    """What was typed does not make a step with inputs: shapes are missing, left over or not written as shapes."""
+    """The typed shapes do not fit the step: one is missing, invalid or left over."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypedShape:
-    """An input as typed: its name where one was given, and its shape."""
+    """A typed input: its optional name and its shape."""
 
     name: str | None
     pattern: ShapePattern
@@ -30,7 +30,7 @@ class TypedShape:
 
 
 class Form:
-    """How one expression and the shapes given with it make a step."""
+    """Binds typed shapes to the inputs of one expression."""
 
     def __init__(self, parsed: Expression, given: Sequence[TypedShape]) -> None:
         self.whole = parsed.where()
@@ -39,7 +39,7 @@ class Form:
         self.target = _target(parsed.node)
         is_bare = isinstance(parsed.node, nodes.Name) and declares_function(parsed.node.id)
         if is_bare or (isinstance(parsed.node, (nodes.Name, nodes.Attribute)) and self.target is not None):
-            # A bare name is what it names, applied without arguments of its own.
+            # A bare name is a call without arguments.
             self.node = nodes.Call(parsed.node, (), (), parsed.node.start, parsed.node.end)
         elif isinstance(parsed.node, nodes.Call):
             self.target = _target(parsed.node.function)
@@ -74,10 +74,10 @@ class Form:
         return node, (_input(self.given[0], "x"),) if self.given else ()
 
     def without_rule(self, node: nodes.Call) -> tuple[nodes.Node, tuple[Input, ...]]:
-        """The step of what may be torch's, but has no rule: a function by torch's own text, else a layer."""
+        """The step of a callee without a rule: a function if torch's source says so, else a layer."""
         assert isinstance(node.function, nodes.Name)
         if not declares_function(node.function.id):
-            # A layer; or nothing at all, which the trace will say, so that the inputs are no matter.
+            # A layer, or an unknown name, which the trace reports.
             return self.call(node, (), (), None)
         names = self.tensor_names()
         if names:
@@ -91,7 +91,7 @@ class Form:
         keywords: tuple[nodes.Keyword, ...],
         signature: Signature | None,
     ) -> tuple[nodes.Node, tuple[Input, ...]]:
-        """The function applied to the inputs, and then to arguments of its own."""
+        """The function, with the inputs before its own arguments."""
         positional = [shape for shape in self.given if shape.name is None]
         # Functions such as cat take all their tensors as one argument.
         together = signature is not None and bool(signature.parameters) and "Tensors" in signature.parameters[0].kinds
@@ -135,7 +135,7 @@ class Form:
         return _distinct([_input(shape, shape.name or next(unnamed)) for shape in self.given])
 
     def tensor_names(self) -> list[str]:
-        """The names in the step that nothing gives a meaning but an input, each once, in order."""
+        """The undefined names in the step, which must be inputs, in order and without duplicates."""
         given = {shape.name for shape in self.given}
         sizes = {"N", "_", *(name for shape in self.given for dim in shape.pattern.dims for name in _names(dim))}
         found = [
@@ -145,11 +145,11 @@ class Form:
         return list(dict.fromkeys(found))
 
     def is_unknown(self, name: str) -> bool:
-        """Say whether nothing gives a name a meaning."""
+        """Whether a name is undefined."""
         return find_torch(name, called=True) is MISSING and all(shape.name != name for shape in self.given)
 
     def require_inputs(self) -> None:
-        """Raise WrongUse where no shape was given."""
+        """Raise WrongUse if no shape was given."""
         if self.given:
             return
         example = getattr(self.target, "example", ())
@@ -161,13 +161,13 @@ class Form:
         raise WrongUse(Problem("missing-argument", message, self.whole, help=help if example else ()))
 
     def refuse_inputs(self, reason: str, most: int = 0) -> None:
-        """Raise WrongUse at the first shape beyond the most that there may be."""
+        """Raise WrongUse at the first shape that exceeds the maximum number."""
         if len(self.given) > most:
             raise WrongUse(Problem("unknown-argument", reason, self.given[most].span))
 
 
 def _target(node: nodes.Node) -> type[Layer] | Function | Special | None:
-    """The layer or function of torch that a name stands for, with torch's prefixes or without."""
+    """The torch layer or function with this name, with or without torch's prefixes."""
     found: Any = MISSING
     if isinstance(node, nodes.Name):
         found = find_torch(node.id, called=True)
@@ -183,7 +183,7 @@ def _target(node: nodes.Node) -> type[Layer] | Function | Special | None:
 
 
 def _names(node: Any) -> Iterator[str]:
-    """The names in an expression that stand for values, in order: not what is called, nor a loop's own."""
+    """The names of values in an expression, in order, without callees and loop variables."""
     if isinstance(node, nodes.Name):
         yield node.id
     elif isinstance(node, nodes.Call):
@@ -219,7 +219,7 @@ def _named_node(input: Input) -> nodes.Name:
 
 
 def _distinct(inputs: list[Input]) -> tuple[Input, ...]:
-    """The inputs; raises WrongUse where two have one name."""
+    """The inputs; raises WrongUse if two share a name."""
     seen: set[str] = set()
     for input in inputs:
         if input.name in seen:
@@ -229,7 +229,7 @@ def _distinct(inputs: list[Input]) -> tuple[Input, ...]:
 
 
 def name_of(node: nodes.Node) -> str:
-    """What the step is called in messages: the name of the layer or function that it applies."""
+    """The name of the step in messages: that of its layer or function."""
     while isinstance(node, nodes.Call):
         node = node.function
     if isinstance(node, nodes.Attribute):

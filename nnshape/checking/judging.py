@@ -16,7 +16,7 @@ from nnshape.spec.limits import PROBLEMS
 from nnshape.spec.reader import read_spec
 from nnshape.tracing import Trace
 
-_NO_TORCH = "the device none leaves the proof out and needs no torch"
+_NO_TORCH = "the device none skips the proof and needs no torch"
 
 
 @dataclass(frozen=True, slots=True)

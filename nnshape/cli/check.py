@@ -44,7 +44,7 @@ def check(
     with 0 if there is no error, with 1 if there are errors, and with 2 if the command itself failed or
     there is no spec. Settings are read from [tool.nnshape] in pyproject.toml; the comment
     # nnshape: ignore[KIND] suppresses problems of a kind on its line. The last line of the report
-    counts what settings and comments leave out. --diff exits with 1 if --fix would change a file.
+    counts the problems that settings and comments suppress. --diff exits with 1 if --fix would change a file.
 
     \b
     Examples:

@@ -136,11 +136,11 @@ def _rule(subject: str) -> Rule | None:
     if os.path.exists(subject) or subject.endswith((".yaml", ".yml")):
         raise Misuse(f"name a step of {subject}: nnshape explain {subject} STEP")
     if declares_function(name):
-        message = f"{subject} has no rule: it is measured, by running torch on meta, and the table marks it so"
+        message = f"{subject} has no rule: its shape is inferred by running torch on meta, and the table marks it"
         raise Misuse(f'{message}. Try: nnshape layer "{name}(x)" x=SHAPE')
     near = nearest(_kind_name(name), [*all_layers(), *all_functions(), *kind_names(), *WORDS, *topics()])
     hint = f" {near[0][0].upper()}{near[0][1:]}" if near else ""
-    raise Misuse(f"{subject} is no layer, function, kind of problem or topic.{hint}")
+    raise Misuse(f"{subject} is not a layer, function, kind of problem or topic.{hint}")
 
 
 def _step(trace: Trace, step: str) -> Sequence[Place]:

@@ -106,7 +106,7 @@ def _device_of_values(device: str) -> str:
     if device == "none":
         from nnshape.problems import Problem, SpecError
 
-        message = "--values runs the real layer, and --device none leaves it out"
+        message = "--values runs the real layer, and --device none skips it"
         raise SpecError(Problem("unavailable-device", message, argument="device", help=("--device cpu",)))
     return "cpu" if device == "meta" else device
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nnshape.modules import Verification
     from nnshape.rendering.styled import Line
 
-_NO_TORCH = "--device none leaves the proof out and needs no torch"
+_NO_TORCH = "--device none skips the proof and needs no torch"
 
 
 def proved(trace: Trace, device: str) -> Verification | None:
@@ -30,8 +30,8 @@ def checked_device(device: str) -> None:
     """Raise SpecError for what can be no device's name; it needs no torch to say so."""
     kind, colon, number = device.partition(":")
     if not kind.isidentifier() or (colon and not number.isdigit()):
-        message = f"{device or 'an empty name'} is no device"
-        help = ("meta, cpu, cuda, cuda:1, mps; or none, which leaves the proof out",)
+        message = f"{device or 'an empty name'} is not a device"
+        help = ("meta, cpu, cuda, cuda:1, mps; or none, which skips the proof",)
         raise SpecError(Problem("unavailable-device", message, argument="device", help=help))
 
 

@@ -1,4 +1,4 @@
-"""The reasons behind a trace: the messages of faults, the origin of sizes, and the formulas of a step."""
+"""Explains a trace: messages of problems, origins of sizes, and formulas of steps."""
 
 from nnshape.problems import Label, Problem
 from nnshape.shapes.tensor import Tensor

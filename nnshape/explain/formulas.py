@@ -1,4 +1,4 @@
-"""How the sizes of a step's value come about, line by line, with the numbers filled in."""
+"""Derives the sizes of a step's value, line by line, with numbers filled in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nnshape.tracing.runtime_sizes import plain
 
 
 def derivation(operation: Operation) -> tuple[str, ...]:
-    """The lines of one operation; none where its sizes are those of its input, or are measured."""
+    """The formula of one operation; empty if it keeps its input's sizes, or if running torch inferred them."""
     arguments = plain(operation.arguments)
     keywords = {name: plain(value) for name, value in operation.keywords.items()}
     target = operation.target
@@ -21,5 +21,5 @@ def derivation(operation: Operation) -> tuple[str, ...]:
 
 
 def derivation_of_call(call: Call) -> tuple[str, ...]:
-    """The lines of all operations of a step, in their order; those of a block stand with its own steps."""
+    """The formulas of a step's operations, in order; a block's formulas belong to its own steps."""
     return tuple(line for operation in call.operations for line in derivation(operation))

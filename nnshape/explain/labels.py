@@ -1,4 +1,4 @@
-"""What a message says beside the places in the text: at the fault, and along the way that led to its size."""
+"""Labels source ranges: the fault, and the steps that determine its size."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nnshape.spec import Span
 from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.model import Call, Module, Operation
 
-#: The most places that are shown beside the fault itself.
+#: Maximum number of labels besides the fault.
 _MAX = 4
 
 
 def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Tensor]) -> str:
-    """What is said at the fault itself: what arrives, and what was wanted."""
+    """The label of the fault: the actual and the expected size."""
     if refusal.arrived is not None and refusal.wanted is not None:
         return f"{refusal.arrived} arrive{'s' if refusal.arrived == 1 else ''}, {refusal.wanted} wanted"
     if refusal.problem == "wrong-dtype" and tensor is not None:
@@ -36,7 +36,7 @@ def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Ten
 
 
 def _whole(tensor: Tensor) -> str:
-    """A shape with its batch where only one size is beside it: `[N, 784]`, `3x32x32`."""
+    """A per-sample shape, but with its batch if it has a single other size: `3x32x32`, `[N, 784]`."""
     text = f"[{', '.join(map(str, tensor.shape))}]"
     if len(tensor.shape) == 2:
         return text if tensor.dtype == "float32" else tensor.dtype + text
@@ -44,12 +44,12 @@ def _whole(tensor: Tensor) -> str:
 
 
 def labels_of(chain: Chain, call: Call, place: Span) -> list[Label]:
-    """The steps on the way to `place` in `call` where the sizes came about, back to the one that set one of them."""
+    """Labels for the steps that determine the sizes at `place`, back to the step that set one of them."""
     shown: dict[Any, Label] = {}
     ended = False
     for link in chain.links:
         if link.changed and (link.call is not call or (link.before is not None and call.span != place)):
-            # Another turn of a loop, or another use of a block, stands on the same line.
+            # Another iteration, or another call of a block, is on the same line.
             ahead = f"{link.call.path}: " if link.call.span == call.span and link.call is not call else ""
             shown.setdefault(link.call.span, Label(link.call.span, ahead + link_text(link)))
         if link.origin:
@@ -58,7 +58,7 @@ def labels_of(chain: Chain, call: Call, place: Span) -> list[Label]:
     labels = list(shown.values())
     if not ended and chain.input is not None:
         labels.append(_input_label(chain.input_span, chain.input))
-    # The nearest explain most, and the last says where it began.
+    # Keep the nearest steps and the origin.
     return labels if len(labels) <= _MAX else [*labels[: _MAX - 1], labels[-1]]
 
 
@@ -70,7 +70,7 @@ def _input_label(span: Any, tensor: Tensor) -> Label:
 
 
 def operand_labels(context: FaultContext, tensors: Iterable[Tensor]) -> list[Label]:
-    """Where each of several tensors comes from, and what it is there."""
+    """Labels for the origins of several tensors, with their shapes."""
     labels: dict[Any, Label] = {}
     scope = context.scope
     for tensor in tensors:
@@ -83,7 +83,7 @@ def operand_labels(context: FaultContext, tensors: Iterable[Tensor]) -> list[Lab
             span = link.call.span
             is_elsewhere = not link.call.path.startswith(scope.prefix)
             if is_elsewhere and (span in labels or span == context.call.span):
-                # The same line in another use of this block: say where this one is used.
+                # The same line in another call of this block: label the call.
                 span, text = scope.module.span, is_what
             labels.setdefault(span, Label(span, text))
         elif chain.input is not None:
@@ -93,7 +93,7 @@ def operand_labels(context: FaultContext, tensors: Iterable[Tensor]) -> list[Lab
 
 
 def link_text(link: Link) -> str:
-    """What a step did to the sizes: `3x3 kernel: 6x14x14 -> 16x12x12`, `16 * 6 * 6 = 576`."""
+    """A step's effect on the sizes: `3x3 kernel: 6x14x14 -> 16x12x12`, `16 * 6 * 6 = 576`."""
     before, after = link.before, link.after
     if link.operation is None:
         return f"{after}, as declared"
@@ -120,7 +120,7 @@ def link_text(link: Link) -> str:
 
 
 def _joined(before: Tensor, after: Tensor) -> str | None:
-    """`16 * 6 * 6 = 576`: the dimensions that became one."""
+    """The product of merged dimensions: `16 * 6 * 6 = 576`."""
     count = len(before.shape) - len(after.shape) + 1
     for start in range(len(after.shape)):
         joined = before.shape[start : start + count]
@@ -133,20 +133,20 @@ def _joined(before: Tensor, after: Tensor) -> str | None:
 
 
 def step_name(call: Call) -> str:
-    """What a step is called in a message: its own name, or `h.3` where that is a number."""
+    """The name of a step in messages; a numbered step includes its parent: `h.3`."""
     if not call.name.isdigit() or "." not in call.path:
         return call.name
     return ".".join(call.path.split(".")[-2:])
 
 
 def from_step(chain: Chain | None) -> str:
-    """` from conv2`: the step that set the size, where one did."""
+    """The step that set the size, as ` from conv2`; empty if none did."""
     link = next((link for link in chain.links if link.origin), None) if chain is not None else None
     return "" if link is None else f" from {step_name(link.call)}"
 
 
 def shrinking(refusal: Refusal, chain: Chain | None) -> tuple[str, ...]:
-    """The sizes of a map on its way to nothing: `16x16 -> 8x8 -> 4x4 -> 2x2 -> 1x1`."""
+    """The shrinking sizes of a map: `16x16 -> 8x8 -> 4x4 -> 2x2 -> 1x1`."""
     if refusal.problem != "empty-output" or chain is None:
         return ()
     shapes: list[str] = []
@@ -174,7 +174,7 @@ def _sizes(tensor: Tensor, dims: frozenset[int]) -> str:
 
 
 def tuple_told(refusal: Refusal, module: Module | None, arguments: tuple[Any, ...], message: str) -> tuple[str, str]:
-    """The message and torch's sentence where a step that returns several values is taken for one tensor."""
+    """The message and torch's sentence if several values are used as one tensor."""
     given = next((value for value in arguments if isinstance(value, tuple)), None)
     if refusal.problem != "wrong-type" or given is None or module is None or module.layer is None:
         return message, ""

@@ -1,4 +1,4 @@
-"""Where a size came from: the steps on the way back from a tensor to what made its dimensions."""
+"""Traces sizes back from a tensor to the steps that set its dimensions."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from nnshape.tracing.model import BodyInput, Call, Declared, Module, Operation
 from nnshape.tracing.runtime_sizes import plain
 from nnshape.work import spend
 
-#: The most steps to go back.
+#: Maximum number of steps to go back.
 _MAX_STEPS = 400
-#: What one step back costs beside its rule, in units of work.
+#: Units of work per step back, in addition to its rule.
 _LINK = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Link:
-    """One application on the way back: what it made of `before`, of which the dimensions `dims` matter.
+    """One operation on the way back: its input `before`, of which the dimensions `dims` matter.
 
     `changed` says that one of those is not as it came in; `origin` that one comes from the step's own
     arguments. `operation` and `before` are None where the step is at fault itself, and its value is
@@ -43,21 +43,21 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The links from a tensor back, the nearest first, and the tensor of the model's input at its end, if any."""
+    """The operations that led to a tensor, nearest first, and the model input at the end, if any."""
 
     links: tuple[Link, ...]
     input: Tensor | None = None
 
     @property
     def input_span(self) -> Span:
-        """Where the input at the end is written."""
+        """The span of the model input at the end."""
         assert self.input is not None
         assert isinstance(self.input.producer, BodyInput)
         return self.input.producer.span
 
 
 def chain_of(tensor: Tensor, dims: Iterable[int] = ()) -> Chain:
-    """Go back from a tensor to where its sizes were set; without `dims`, all of its dimensions but the batch count."""
+    """Follow a tensor's dimensions back to where they were set; `dims` defaults to all but the batch."""
     wanted = frozenset(dim % len(tensor.shape) for dim in dims) if tensor.shape else frozenset()
     wanted = wanted or _own_dims(tensor)
     links: list[Link] = []
@@ -106,7 +106,7 @@ def _tensors_of(operation: Operation) -> list[Tensor]:
 def _sources(
     operation: Operation, after: Tensor, dims: frozenset[int]
 ) -> tuple[list[tuple[Tensor, frozenset[int]]], bool]:
-    """The tensors and dimensions that these dimensions of a result depend on, and whether one depends on none.
+    """The inputs and dimensions that these output dimensions depend on, and whether one depends on none.
 
     The rule itself says it: applied to sizes that are all symbols, it leaves in each size of its
     result the symbols that this size is computed from.
@@ -124,7 +124,7 @@ def _sources(
         names = symbols_of(size) if isinstance(size, Dim) else frozenset()
         places = [place for place in map(_place_of_symbol, names) if place is not None]
         for number, place in places:
-            # The batch is no size that somebody got wrong.
+            # The batch size is never the mistake.
             if tensors[number].shape[place] != N:
                 found.setdefault(number, set()).add(place)
         origin = origin or not places
@@ -150,7 +150,7 @@ def _with_symbols(operation: Operation, tensors: list[Tensor]) -> Any:
             if isinstance(target, Module) and target.layer is not None:
                 return target.layer.apply(arguments, keywords)
         except (Refusal, TooLarge, ArithmeticError, TypeError, ValueError, IndexError, AttributeError):
-            pass  # a rule that needs numbers: the places of the sizes must do
+            pass  # a rule that needs numbers: compare positions instead
     return None
 
 

@@ -1,4 +1,4 @@
-"""Where a step stands in a model, and where the tensors that it takes come from."""
+"""Locates a step in a model and the origins of its inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnshape.tracing.model import BodyInput, Call, Declared, Operation, Trace
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A call in the tree: itself, and each call that led to it with the operation that did, outermost first."""
+    """A call with its enclosing calls and their operations, outermost first."""
 
     call: Call
     frames: tuple[tuple[Call, Operation], ...]
@@ -19,7 +19,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a tensor comes from: a step, or an input of the model; `through` names the inputs that it passed."""
+    """The origin of a tensor: a step or a model input; `through` names the block inputs it passed."""
 
     step: Call | None
     input: str
@@ -43,14 +43,14 @@ def places(trace: Trace) -> Iterator[Place]:
 
 
 def found_steps(trace: Trace, name: str) -> list[Place]:
-    """The calls that a path means: of that very path, else those whose path ends in it."""
+    """The calls with this path, else those with a path that ends in it."""
     every = list(places(trace))
     exact = [place for place in every if place.call.path == name]
     return exact or [place for place in every if place.call.path.endswith("." + name)]
 
 
 def origin(tensor: Tensor) -> Origin | None:
-    """Where a tensor that a call takes comes from; None where nothing produced it."""
+    """The origin of a tensor; None if nothing produced it."""
     through: list[str] = []
     while isinstance(tensor.producer, BodyInput):
         entry = tensor.producer

@@ -1,4 +1,4 @@
-"""Gives a rule's refusal its place: the argument at fault, the step that is named, the tensors that came."""
+"""Turns a rule's refusal into a located problem that names the argument, the step and its inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nnshape.spec import nodes
 from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.runtime_sizes import plain
 
-#: A longer expression is no name for what it makes.
+#: Maximum length of an expression that names its value in a message.
 _LONGEST_NAME = 30
 _NOTHING: Mapping[str, Any] = {}
 
@@ -67,19 +67,19 @@ def problem_of(context: FaultContext) -> Problem:
 
 
 def tensor_of(context: FaultContext) -> Tensor | None:
-    """The tensor at fault; None where several may be."""
+    """The tensor at fault; None if it is ambiguous."""
     tensors = set(tensors_in((context.arguments, dict(context.keywords))))
     return context.refusal.tensor or (tensors.pop() if len(tensors) == 1 else None)
 
 
 def chain_of_fault(context: FaultContext) -> Chain | None:
-    """The way back from the tensor at fault to where its sizes were set; None where several may be at fault."""
+    """The chain from the tensor at fault back to where its sizes were set; None if it is ambiguous."""
     tensor = tensor_of(context)
     return None if tensor is None else chain_of(tensor, context.refusal.dims)
 
 
 def _written(context: FaultContext, tensor: Tensor) -> str:
-    """What is written for a tensor among a call's arguments, `arange(1025)`; empty where that is long."""
+    """The source text of a tensor argument, such as `arange(1025)`; empty if it is long."""
     node, arguments = context.node, context.arguments
     if not isinstance(node, nodes.Call) or len(node.args) != len(arguments):
         return ""
@@ -89,9 +89,9 @@ def _written(context: FaultContext, tensor: Tensor) -> str:
 
 
 def place_of(context: FaultContext) -> nodes.Node | nodes.Keyword:
-    """The part of a call in which an argument is written; the whole call where it is not."""
+    """The span of an argument; the whole call if the argument is not given."""
     node, signature, module, name = context.node, context.signature, context.module, context.refusal.argument
-    given = len(context.arguments)  # one more than are written where `_`, or the owner of a method, came first
+    given = len(context.arguments)  # includes an implicit first argument: `_` or the owner of a method
     if name is None or not isinstance(node, nodes.Call):
         return node
     for call in _calls(node):
@@ -102,7 +102,7 @@ def place_of(context: FaultContext) -> nodes.Node | nodes.Keyword:
         return node
     constructs = signature.owner[:1].isupper()
     if name in signature.by_name:
-        # A constructor may stand inside the call of what it makes.
+        # The constructor may be the callee of this call.
         call = _calls(node)[-1] if constructs else node
         ahead = 0 if call is not node or constructs else given - len(call.args)
     elif module is not None and module.layer is not None and module.place[1] is not node:
@@ -126,7 +126,7 @@ def _calls(node: nodes.Call) -> list[nodes.Call]:
 
 
 def _torch_sentence(context: FaultContext) -> str:
-    """Torch's own sentence, as it would say it of a batch of two; nothing where other sizes have no value either."""
+    """torch's sentence for a batch of 2; empty if other sizes have no value."""
     apply, note = context.apply, context.refusal.note
     values = plain(context.arguments), {name: plain(value) for name, value in context.keywords.items()}
     symbols = _symbols(values)

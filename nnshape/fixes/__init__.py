@@ -1,4 +1,4 @@
-"""Searches small edits that make a failing model trace, and puts them into its file. Imports no torch."""
+"""Finds small edits that fix a failing model and applies them to its file. Does not import torch."""
 
 from nnshape.fixes.editing import Edit, edited, unified_diff
 from nnshape.fixes.fix import Fix

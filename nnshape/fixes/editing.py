@@ -1,4 +1,4 @@
-"""Edits of a text: ranges and what stands in their place, and where the rest of the text moves to."""
+"""Text edits: ranges with their replacements, and the mapping of offsets before and after them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
 
 
 def overlap(edits: Sequence[Edit]) -> bool:
-    """Say whether two of the edits touch the same characters, or insert at the same place."""
+    """Whether two edits overlap or insert at the same place."""
     ranges = sorted((edit.span.start, edit.span.end) for edit in edits)
     return any(later[0] < earlier[1] or later[0] == earlier[0] for earlier, later in pairwise(ranges))
 
 
 def moved(offset: int, edits: Sequence[Edit]) -> int:
-    """Where the character at an offset stands after the edits; one that is replaced, where its replacement begins."""
+    """The offset of a character after the edits; for a replaced character, the start of its replacement."""
     shift = 0
     for edit in sorted(edits, key=lambda edit: edit.span.start):
         start, end = edit.span.start, edit.span.end
@@ -44,7 +44,7 @@ def moved(offset: int, edits: Sequence[Edit]) -> int:
 
 
 def unmoved(offset: int, edits: Sequence[Edit]) -> int | None:
-    """Where a character of the edited text stood before; None for one that the edits wrote."""
+    """The original offset of a character of the edited text; None for inserted text."""
     shift = 0
     for edit in sorted(edits, key=lambda edit: edit.span.start):
         start = edit.span.start + shift
@@ -57,7 +57,7 @@ def unmoved(offset: int, edits: Sequence[Edit]) -> int | None:
 
 
 def unified_diff(before: str, after: str, name: str) -> str:
-    """The difference as `diff -u` writes it; empty where there is none."""
+    """The unified diff of two texts; empty if they are equal."""
     from difflib import unified_diff as difference  # only --diff needs it
 
     lines = []

@@ -1,4 +1,4 @@
-"""`Candidate`, an edit that might help, and `Fix`, one that was tried and does; how a call's argument is edited."""
+"""`Candidate`, an untested edit; `Fix`, a verified one; and edits of a call's arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nnshape.spec import Expression, Keyword, Node, Span, nodes
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Edits that have not been tried; `step` is the text of the step that they change, where it is one.
+    """Untested edits; `step` is the range of the step that they change, if it is only one.
 
     `shown` is written where the edits are more than a step's own text.
     """
@@ -30,7 +30,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Edits of the spec with which the model traces without a problem, and without a new one.
+    """Verified edits: with them, the model traces without the problem and without a new one.
 
     `description` says what they do, `shown` is the step as it then reads, and `because` the sum that
     comes out. A `safe` one only takes an argument of the failing layer from what arrives.
@@ -45,7 +45,7 @@ class Fix:
 
 
 def text_of(value: Any) -> str:
-    """A size, or several, as an expression writes them."""
+    """The text of one or several sizes in an expression."""
     if isinstance(value, (tuple, list)):
         return f"({', '.join(map(str, value))}{',' if len(value) == 1 else ''})"
     return str(value)
@@ -61,7 +61,7 @@ def construction(node: Node) -> nodes.Call | None:
 
 
 def argument_of(call: nodes.Call, signature: Signature, name: str) -> Node | None:
-    """What is written for an argument of a call; None where it is left to its default."""
+    """The node of a call's argument; None if the argument is not given."""
     for keyword in call.keywords:
         if keyword.name == name:
             return keyword.value
@@ -73,7 +73,7 @@ def argument_of(call: nodes.Call, signature: Signature, name: str) -> Node | Non
 
 
 def with_argument(expression: Expression, call: nodes.Call, signature: Signature, name: str, value: Any) -> Edit:
-    """The edit that gives an argument a value: what is written is replaced, else it is added by name."""
+    """The edit that sets an argument: replaces its text, or adds it as a keyword."""
     node = argument_of(call, signature, name)
     if node is not None:
         return Edit(expression.span(node), text_of(value))
@@ -87,13 +87,13 @@ def with_argument(expression: Expression, call: nodes.Call, signature: Signature
 
 
 def whole_number(node: Node | None) -> int | None:
-    """The number that is written there; None where it is another expression."""
+    """The value of a number literal; None for any other expression."""
     value = node.value if isinstance(node, nodes.Constant) else None
     return value if type(value) is int else None
 
 
 def help_lines(fixes: Sequence[Fix]) -> tuple[str, ...]:
-    """A line for each fix, as the help of its problem, what they show under one another."""
+    """The help lines of a problem's fixes, with their code aligned."""
     descriptions = [("or " if number else "") + fix.description + ":" for number, fix in enumerate(fixes)]
     width = max(map(len, descriptions), default=0)
     shown = max((len(fix.shown) for fix in fixes if fix.because), default=0)

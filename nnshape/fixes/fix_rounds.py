@@ -11,13 +11,13 @@ from nnshape.records import dataclass
 from nnshape.tracing import Trace
 from nnshape.work import Budget
 
-#: A fix can bring a fault below to light; more than so many in a row are left for the next run.
+#: Maximum number of rounds: a fix may reveal another problem below it.
 _ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class FixedText:
-    """A spec's text with its safe fixes made, what was done, and the trace of that text."""
+    """A fixed text, the fixes applied, and the trace of that text."""
 
     text: str
     fixes: tuple[Fix, ...]
@@ -39,7 +39,7 @@ def apply_fixes(trace: Trace, search: Search | None = None) -> FixedText:
         after = edited(text, [edit for fix in chosen for edit in fix.edits])
         again = retraced(trace, after)
         if again is None or len(again.errors) >= len(trace.errors):
-            # Together they do harm: the first alone was tried.
+            # Combined they cause new problems; the first was verified alone.
             chosen = chosen[:1]
             after = edited(text, chosen[0].edits)
             again = retraced(trace, after)
@@ -53,7 +53,7 @@ def apply_fixes(trace: Trace, search: Search | None = None) -> FixedText:
 
 
 def _chosen(found: tuple[Fix, ...]) -> list[Fix]:
-    """The first fix of each problem, as far as they do not overlap."""
+    """The first fix of each problem, without overlapping edits."""
     chosen: list[Fix] = []
     edits: list[Edit] = []
     seen: set[Problem] = set()
@@ -66,7 +66,7 @@ def _chosen(found: tuple[Fix, ...]) -> list[Fix]:
 
 
 def _holds_for_variants(before: Trace, after: Trace, budget: Budget) -> bool:
-    """Whether no other variant of the file, nor the file without one, has more errors than before.
+    """Whether no run of the file, with or without a variant, has more errors than before.
 
     Where the budget is spent before all were traced, nothing is promised of the rest.
     """

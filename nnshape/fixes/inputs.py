@@ -1,4 +1,4 @@
-"""Fixes of what comes in: an input's shape or dtype, or the value of a size."""
+"""Fixes of the model's inputs: their shapes, dtypes and sizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LARGEST = 1024
 
 
 def _ends(trace: Trace, context: FaultContext) -> Iterator[tuple[Input, Tensor, Chain]]:
-    """The inputs of the file that the failing call's tensors come from, with the way to each."""
+    """The model inputs that reach the failing call, with the chain of steps from each."""
     seen: set[Tensor] = set()
     tensors = [context.refusal.tensor] if context.refusal.tensor is not None else []
     for tensor in (*tensors, *tensors_in((context.arguments, dict(context.keywords)))):
@@ -36,13 +36,13 @@ def _ends(trace: Trace, context: FaultContext) -> Iterator[tuple[Input, Tensor, 
             given = trace.inputs.get(item.name)
             if given is not None and given == chain.input and given not in seen and item.pattern is not None:
                 seen.add(given)
-                # A shape that an option gave is no matter of the file.
+                # A shape from an option is not in the file.
                 if chain.input_span.source is trace.spec.source:
                     yield item, given, chain
 
 
 def other_shape(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The input's own shape: its channels, its missing dimension, its order of dimensions."""
+    """Fixes of an input's channels, rank or dimension order."""
     wanted, refusal = context.refusal.wanted, context.refusal
     own = vars(context.module.layer) if context.module is not None and context.module.layer is not None else {}
     for item, tensor, chain in _ends(trace, context):
@@ -67,7 +67,7 @@ def other_shape(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def other_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The input's dtype, as the failing layer wants it."""
+    """The dtype that the failing layer expects."""
     if context.refusal.problem != "wrong-dtype":
         return
     for item, tensor, chain in _ends(trace, context):
@@ -98,7 +98,7 @@ def _shape(item: Input, pattern: ShapePattern, sizes: tuple[Any, ...], descripti
 
 
 def _dim_edit(trace: Trace, pattern: ShapePattern, place: int, value: int) -> Edit | None:
-    """The edit that gives a dimension of an input a value: where it is written, or where its symbol gets one."""
+    """The edit that sets one dimension of an input, in its shape or in the value of its symbol."""
     index = place - (1 if pattern.per_sample else 0)
     if not 0 <= index < len(pattern.dims):
         return None
@@ -110,7 +110,7 @@ def _dim_edit(trace: Trace, pattern: ShapePattern, place: int, value: int) -> Ed
 
 
 def _after(edit: Edit) -> str:
-    """The line as it then reads."""
+    """The line after the edit."""
     span = edit.span
     line = span.source.line(span.line)
     start = span.column - 1
@@ -119,7 +119,7 @@ def _after(edit: Edit) -> str:
 
 
 def other_map(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The smallest size of the input's map that leaves something."""
+    """The smallest map size at which no output is empty."""
     if context.refusal.problem != "empty-output":
         return
     for item, tensor, chain in _ends(trace, context):
@@ -133,14 +133,14 @@ def other_map(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def even_map(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The nearest sizes of the input's map that halve evenly, where two maps do not meet."""
+    """The nearest map sizes that halve evenly, if two maps differ in size."""
     if context.refusal.problem != "size-mismatch" or not context.refusal.names:
         return
     for item, tensor, _ in _ends(trace, context):
         pattern, rank = item.pattern, len(tensor.shape)
         assert pattern is not None
         places = [place for place in range(2, rank) if type(tensor.shape[place]) is int] if rank in (3, 4, 5) else []
-        # Only where it is the map that differs: a width in front of it is another matter.
+        # Only if the spatial dimensions differ, not the channels.
         if places and tensor.shape[0] == N and all(dim % rank in places for dim in context.refusal.dims):
             yield from _multiples(trace, pattern, tensor, places)
         return
@@ -162,7 +162,7 @@ def _smallest(
 
 
 def _fits(context: FaultContext, chain: Chain, tensor: Tensor, places: list[int], size: int) -> bool:
-    """Whether the failing call takes what an input of this size becomes."""
+    """Whether the failing call accepts an input of this size."""
     shape = tuple(size if place in places else old for place, old in enumerate(tensor.shape))
     made: Tensor | None = Tensor(shape, tensor.dtype)
     for link in reversed(chain.links):
@@ -183,7 +183,7 @@ def _fits(context: FaultContext, chain: Chain, tensor: Tensor, places: list[int]
 
 
 def _multiples(trace: Trace, pattern: ShapePattern, tensor: Tensor, places: list[int]) -> Iterator[Candidate]:
-    """The map's sizes brought to a multiple of 2, 4, 8, 16 or 32, the nearest first."""
+    """The map sizes rounded to multiples of 2, 4, 8, 16 or 32, nearest first."""
     old = [size for place in places if type(size := tensor.shape[place]) is int]
     tried = {
         tuple(size // factor * factor + more for size in old) for factor in (2, 4, 8, 16, 32) for more in (0, factor)
@@ -210,7 +210,7 @@ def _map_edits(trace: Trace, pattern: ShapePattern, places: list[int], sizes: li
 
 
 def _after_all(edits: tuple[Edit, ...]) -> str:
-    """The line of the edits as it then reads; the first of them where they stand on several."""
+    """The first edited line, after the edits."""
     first = edits[0].span
     line, start = first.source.line(first.line), first.source.line_start(first.line)
     for edit in sorted(edits, key=lambda edit: -edit.span.start):

@@ -1,4 +1,4 @@
-"""Fixes by a step more or less: a missing flatten, permute, transpose or projection, or a step in the wrong place."""
+"""Fixes that insert, move or remove a step: flatten, permute, transpose, projection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES = re.compile(r"^[ \t]*(\w+)[ \t]*:", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A change of a tensor: the step's name, the step, the method that does the same, and why."""
+    """A reshaping step: its name, its text, the equivalent method, and the reason."""
 
     name: str
     step: str
@@ -37,7 +37,7 @@ class _Change:
 
 
 def missing_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """A step before the failing one, that gives what arrives the shape that is wanted."""
+    """Insert a step that brings the input to the expected shape."""
     tensor = context.refusal.tensor or _single(context)
     if tensor is None or context.module is None or context.module.layer is None:
         return
@@ -85,11 +85,11 @@ def _changes(context: FaultContext, tensor: Tensor) -> Iterator[_Change]:
 
 
 def _applied(trace: Trace, context: FaultContext, tensor: Tensor, change: _Change) -> Candidate | None:
-    """The change put before the failing call: as a step of its own, as an item, or as a method of its input."""
+    """Insert the change before the failing call, as a step, an item or a method call."""
     call = context.call
     module = context.module
     if module is not None and module.place[1] is not context.node and isinstance(context.node, nodes.Call):
-        # Called on a tensor that it names.
+        # The call names its input.
         for item in context.node.args:
             if isinstance(item, nodes.Name) and _is_value(context, item.id, tensor):
                 span = context.expression.span(item)
@@ -118,7 +118,7 @@ def _is_value(context: FaultContext, name: str, tensor: Tensor) -> bool:
 
 
 def free_name(trace: Trace, context: FaultContext, name: str) -> str:
-    """The name, with a number where the file has it already."""
+    """The name, numbered if the file already uses it."""
     spec, scope = trace.spec, context.scope
     taken = {*spec.hparams, *trace.sizes, *spec.dims, *spec.blocks, *spec.includes, *spec.imports, *scope.names}
     taken |= {known for known, _ in scope.values()} | {call.name for call in scope.run.calls}
@@ -133,7 +133,7 @@ def free_name(trace: Trace, context: FaultContext, name: str) -> str:
 
 
 def line_before(call: Call, text: str) -> Edit | None:
-    """The edit that writes a line above a step's own; None where the step does not begin its line."""
+    """The edit that inserts a line above a step; None if the step does not begin its line."""
     span = call.span
     source = span.source
     line = source.line(span.line)
@@ -141,7 +141,7 @@ def line_before(call: Call, text: str) -> Edit | None:
     start = source.line_start(span.line)
     ahead = line[: span.start - start]
     if ahead.lstrip(" ").startswith("- "):
-        # An item of a list has no name of its own.
+        # Items of a list have no names.
         text = "- " + text.partition(": ")[2]
         if ahead.lstrip(" ") != "- ":
             return None
@@ -153,7 +153,7 @@ def line_before(call: Call, text: str) -> Edit | None:
 
 
 def _whole_lines(call: Call) -> Span | None:
-    """The lines of a step, with their ends; None where other text stands on them."""
+    """The whole lines of a step, with line ends; None if they contain other text."""
     if line_before(call, "a: b") is None:
         return None
     source, span = call.span.source, call.span
@@ -164,7 +164,7 @@ def _whole_lines(call: Call) -> Span | None:
 
 
 def without_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The failing pool left out, or a flatten above moved below the layers that want a map."""
+    """Remove the failing pool, or move a flatten below the layers that expect a map."""
     module = context.module
     if module is None or module.layer is None:
         return
@@ -194,7 +194,7 @@ def without_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def above_flatten(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The failing normalisation moved above the flatten, with the channels of the map that it then gets."""
+    """Move the failing normalization above the flatten, with the channels of the map."""
     module, call = context.module, construction(context.node)
     if context.refusal.problem != "wrong-rank" or module is None or module.layer is None or call is None:
         return
@@ -217,14 +217,14 @@ def above_flatten(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def projection(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """A 1x1 convolution, or a Linear, that brings one of two operands to the width of the other."""
+    """Project one operand to the width of the other, with a 1x1 convolution or a Linear."""
     tensors = list(tensors_in(context.arguments))
     if context.module is not None or len(tensors) != 2 or context.refusal.problem != "size-mismatch":
         return
     one, two = tensors
     if len(one.shape) != len(two.shape):
         return
-    # The shortcut is what came earlier, and what is projected.
+    # Project the earlier operand, the shortcut.
     scope = context.scope
     order = [*scope.run.inputs, *(call.name for call in scope.steps_before)]
     both = [(scope.name_of(one), one, two), (scope.name_of(two), two, one)]
@@ -257,12 +257,12 @@ def _projecting(context: FaultContext, tensor: Tensor, other: Tensor) -> str | N
 
 
 def _read(context: FaultContext, size: Size) -> str:
-    """What comes in: a number, but `auto` inside a block, which is used with other sizes too."""
+    """The input width: a number, or `auto` inside a block, which other calls use with other sizes."""
     return str(size) if context.scope.is_model else "auto"
 
 
 def _width_of(context: FaultContext, tensor: Tensor, size: Size) -> str:
-    """A width as the step that made it says it, where that is a hyperparameter of the block; else the number."""
+    """A width as the hyperparameter that sets it, if there is one; else the number."""
     chain = chain_of(tensor)
     for link in chain.links:
         operation = link.operation
@@ -281,7 +281,7 @@ def _width_of(context: FaultContext, tensor: Tensor, size: Size) -> str:
 
 
 def _named_node(node: nodes.Node, name: str) -> nodes.Name | None:
-    """The place where an operation names one of its operands."""
+    """The range of an operand in the text of an operation."""
     if isinstance(node, nodes.Binary):
         parts: tuple[nodes.Node, ...] = (node.left, node.right)
     elif isinstance(node, nodes.Call):

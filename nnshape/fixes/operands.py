@@ -1,4 +1,4 @@
-"""Fixes of what a call is given: one value of several, another form of an operand."""
+"""Fixes of a call's operands: one of several values, or another form of a value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnshape.spec import Span, nodes
 from nnshape.tracing import Operation, Trace
 from nnshape.tracing.contexts import FaultContext
 
-#: Which of its values people want of a layer that returns several, and what it is.
+#: The values to select from a layer that returns several, with their meanings.
 _PARTS = {
     "LSTM": (("[0]", "take every step"), ("[1][0][-1]", "take the last hidden state")),
     "GRU": (("[0]", "take every step"), ("[1][-1]", "take the last hidden state")),
@@ -25,7 +25,7 @@ _SHAPES = ("wrong-rank", "size-mismatch", "silent-broadcast")
 
 
 def one_of_several(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The output of an LSTM, or its last state, where all that it returns was taken for one tensor."""
+    """Select the output or the last state of a recurrent layer, whose whole result was used as one tensor."""
     given = next((value for value in context.arguments if isinstance(value, tuple)), None)
     if context.refusal.problem != "wrong-type" or given is None or context.module is None:
         return
@@ -52,7 +52,7 @@ def _taking(context: FaultContext, name: str, text: str) -> Edit | None:
 
 
 def another_form(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """An operand with a dimension less, transposed, cast, or brought to the other's size."""
+    """Squeeze, transpose, cast or resize an operand."""
     node, refusal = context.node, context.refusal
     parts = _operand_nodes(node)
     yield from _fewer_ids(context, parts)
@@ -72,7 +72,7 @@ def another_form(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def _fewer_ids(context: FaultContext, parts: tuple[nodes.Node, ...]) -> Iterator[Candidate]:
-    """`arange(1024)` for a table of 1024 rows."""
+    """Shorten the indices to the table: `arange(1024)` for 1024 rows."""
     layer = context.module.layer if context.module is not None else None
     rows = vars(layer).get("num_embeddings") if layer is not None else None
     for part in parts if context.refusal.problem == "index-error" and type(rows) is int else ():

@@ -1,4 +1,4 @@
-"""Fixes in the failing call itself: an argument taken from what arrives, or the layer's other number of dimensions."""
+"""Fixes of the failing call: an argument set from its input, or the layer for another rank."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FAMILY = re.compile(r"(.*)([123])d")
 
 
 def what_arrives(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The argument at fault, taken from what arrives."""
+    """Set the argument at fault to the size of the input."""
     value = _arriving(context)
     place = place_of(context)
     if value is None or place is context.node or isinstance(place, nodes.Keyword):
@@ -36,7 +36,7 @@ def what_arrives(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         )  # fmt: skip
     layer, call = _layer(context), construction(context.node)
     if layer is not None and call is not None and context.refusal.argument in layer.auto:
-        # A number would be wrong in another turn of the loop, or where the block is used elsewhere.
+        # A literal would be wrong in another iteration or another call of the block.
         edit = Edit(expression.span(place), "auto")
         yield Candidate("take what arrives", (edit,), context.call.span, context.call.name)
 
@@ -64,7 +64,7 @@ def _expression(context: FaultContext) -> Expression:
 def written(
     trace: Trace, context: FaultContext, expression: Expression, node: Node, value: str
 ) -> Iterator[tuple[Edit, bool]]:
-    """Where a value can be written so that an argument has it, and whether it replaces a plain number."""
+    """The range to edit to set an argument, and whether it is a number literal."""
     if isinstance(node, (nodes.Name, nodes.Word)):
         name = node.id
         body = context.scope.module.body
@@ -82,7 +82,7 @@ def written(
 
 
 def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterator[tuple[Edit, bool]]:
-    """The block's hyperparameter, where the block is used with a plain number for it, or another block is with that."""
+    """The literal behind a hyperparameter, where the block is called, through any number of blocks."""
     assert trace.root.module is not None
     modules = {item.path: item for item in trace.root.module.walk()}
     inner: Module | None = module
@@ -100,7 +100,7 @@ def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterat
         if whole_number(given) is not None and given is not None:
             yield Edit(expression.span(given), value), False
         if isinstance(given, nodes.Binary):
-            # One part of a sum may be what is meant: `width` of `width * (i + 1)`.
+            # The fault may be in one operand: `width` in `width * (i + 1)`.
             for part in nodes.walk(given):
                 if isinstance(part, nodes.Name):
                     yield Edit(expression.span(given), expression.span(part).text), False
@@ -115,7 +115,7 @@ def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterat
 
 
 def line_after(edit: Edit) -> str:
-    """The line of an edit outside the step, as it then reads."""
+    """The line of an edit outside the step, after the edit."""
     span = edit.span
     line = span.source.line(span.line)
     start = span.column - 1
@@ -123,7 +123,7 @@ def line_after(edit: Edit) -> str:
 
 
 def another_window(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """A smaller kernel, or padding, where a kernel does not fit its map."""
+    """Use a smaller kernel, or padding, if a kernel does not fit its map."""
     layer, call = _layer(context), construction(context.node)
     if layer is None or call is None or context.refusal.problem != "empty-output" or tensor_of(context) is None:
         return
@@ -137,20 +137,20 @@ def another_window(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         return
     room = min(sizes) + 2 * padding
     pool = type(layer).__name__.endswith(("Pool1d", "Pool2d", "Pool3d"))
-    # Kernels are odd by custom, so that they have a middle.
+    # Kernel sizes are usually odd, to have a center.
     smaller = room if room % 2 or pool else room - 1
     if 1 < smaller < kernel:
         edit = with_argument(expression, call, layer.signature(), "kernel_size", smaller)
         yield Candidate("take a smaller kernel", (edit,), context.call.span, context.call.name)
     if not pool and "padding" in own:
-        # People pad by half the kernel, which keeps the map's size; the least that does comes next.
+        # First half the kernel, which keeps the size ("same" padding), then the smallest that works.
         for wider in dict.fromkeys((kernel // 2, padding + -(-(kernel - room) // 2))):
             edit = with_argument(expression, call, layer.signature(), "padding", wider)
             yield Candidate("pad the map", (edit,), context.call.span, context.call.name)
 
 
 def another_family(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The layer of the same name for the number of dimensions that arrive: BatchNorm1d for BatchNorm2d."""
+    """Use the layer for the rank of the input: BatchNorm1d instead of BatchNorm2d."""
     layer, call, tensor = _layer(context), construction(context.node), _tensor(context)
     if layer is None or call is None or tensor is None or context.refusal.problem != "wrong-rank":
         return
@@ -166,7 +166,7 @@ def another_family(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def another_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The layer's parameters in the dtype that arrives."""
+    """Set the layer's dtype to that of the input."""
     layer, call, tensor = _layer(context), construction(context.node), _tensor(context)
     if context.refusal.problem != "wrong-dtype" or layer is None or call is None or tensor is None:
         return
@@ -176,7 +176,7 @@ def another_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def divisors(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The nearest numbers that divide, where a number of heads or groups does not."""
+    """Use the nearest divisors, if the number of heads or groups does not divide the size."""
     call, name = construction(context.node), context.refusal.argument
     if call is None or context.signature is None or name is None or context.refusal.problem != "not-divisible":
         return
@@ -190,7 +190,7 @@ def divisors(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def reshapes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """A number of the shape that a reshape asks for, so that the values of a sample fill it."""
+    """Change one size of a reshape, so that it fits the elements of a sample."""
     refusal, node = context.refusal, context.node
     if not isinstance(node, nodes.Call) or refusal.argument != "shape":
         return
@@ -210,7 +210,7 @@ def reshapes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def _batch_ahead(context: FaultContext, node: nodes.Call) -> Iterator[Candidate]:
-    """The batch written ahead of -1, so that it stays a dimension of its own."""
+    """Write the batch before -1, so that it remains a dimension."""
     if node.args:
         start = context.expression.span(node.args[0]).start
         edit = Edit(Span(context.expression.origin.source, start, start), "N, ")

@@ -1,4 +1,4 @@
-"""Writes a fixed spec to its file: in one step, through no link, and only over the text that was read."""
+"""Writes a fixed spec to its file atomically, without following links, if the file is unchanged."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nnshape.spec import Source
 from nnshape.spec.limits import TEXT_BYTES
 
 _MARK = b"\xef\xbb\xbf"
-#: No spec that was read is longer.
+#: The maximum size of a spec.
 _LIMIT = TEXT_BYTES + len(_MARK)
 
 
 def rewrite(source: Source, text: str) -> None:
-    """Write a text over the file that a source was read from; its mode, owner and byte order mark stay.
+    """Overwrite the file of a source; keeps its mode, owner and byte order mark.
 
     Neither the file nor a folder of its tree may be a link: a file of a stranger could lead anywhere. A hard
     link of the file keeps the old text. Raises SpecError where there is no file to write, it may not be

@@ -1,4 +1,4 @@
-"""The search: which edits are thought of for a problem, in which order, and which of them are offered."""
+"""Searches fixes: collects candidates for a problem, orders them, and keeps those that verify."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from nnshape.tracing.contexts import FaultContext, key_of
 from nnshape.tracing.internal import described_error
 from nnshape.work import Budget, OutOfWork, bounded
 
-#: The most fixes of one problem, the most problems that are searched, and the most tries for one.
+#: Maximum fixes per problem, problems searched, and attempts per problem.
 _OFFERED = 3
 _PROBLEMS = 20
 _TRIES = 24
 
 # The sign of a block scalar, which is no part of the step.
 _SCALAR = re.compile(r"^[|>][-+0-9]*\s+")
-#: So many layers below may be changed with the failing one.
+#: Maximum number of layers below that one fix may change too.
 _FOLLOWERS = 2
 
 _ENDED = "the search for fixes ended here: all that one file's fixes may take was spent"
 
 Source = Callable[[Trace, FaultContext], Iterator[Candidate]]
 
-#: Where edits come from, the nearest first, and how many of each are offered at most.
+#: The sources of candidates, nearest first, with the maximum number of fixes from each.
 _SOURCES: tuple[tuple[Source, int], ...] = (
     (operands.one_of_several, 2),
     (inserted.missing_step, 1),
@@ -62,7 +62,7 @@ _FOLLOWED = (own.what_arrives, own.reshapes)
 
 
 class Search:
-    """The search for the fixes of one file: one budget for all of its traces, and each problem searched once.
+    """Searches the fixes of one file: its traces share a budget, and each problem is searched once.
 
     `ended` is the problem at which the budget was spent; `failed` says what nnshape itself did wrong at one.
     """
@@ -74,7 +74,7 @@ class Search:
         self._searched: set[tuple[object, ...]] = set()
 
     def fixes(self, trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
-        """The fixes of a trace's problems, but for those that were searched in an earlier trace of the file."""
+        """The fixes of a trace's problems, except those already searched in an earlier trace."""
         if not trace.contexts or self.ended is not None:
             return ()
         self.budget.grant(sum(FIXING_A_CALL for _ in trace.calls))
@@ -104,7 +104,7 @@ class Search:
 
 
 def fixes(trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
-    """Edits of a trace's spec, each tried: with it, the model traces without the problem and with no new one.
+    """Find verified fixes: with each, the model traces without the problem and without a new one.
 
     At most three a problem, the nearest first; with `safe_only`, only those that take an argument of
     the failing layer from what arrives. The work is bounded: a large model gets fewer tries.
@@ -113,7 +113,7 @@ def fixes(trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
 
 
 def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]:
-    """The problems of a trace, with the fixes that were found for each as its help.
+    """The problems of a trace, with verified fixes as their help.
 
     With the `search` of the file's other traces, what was searched there is not searched again.
     """
@@ -136,7 +136,7 @@ def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]
 
 
 def _search(trials: Trials, problem: Problem, context: FaultContext, safe_only: bool, found: list[Fix]) -> None:
-    """Add the fixes of one problem to those found. Raises OutOfWork where the budget is spent."""
+    """Add the fixes of one problem. Raises OutOfWork if the budget is exhausted."""
     trace = trials.trace
     structural = other_order = False
     tries = 0
@@ -154,7 +154,7 @@ def _search(trials: Trials, problem: Problem, context: FaultContext, safe_only: 
                     continue
                 candidate = longer
             offered += 1
-            # Where a step is missing, the layer's argument may well be as it was meant.
+            # If a step is missing, the layer's argument is probably right.
             structural = structural or source in (operands.one_of_several, inserted.missing_step)
             other_order = other_order or source is operands.one_of_several or candidate.shown.startswith("permute")
             fix = _fix(problem, candidate)
@@ -164,7 +164,7 @@ def _search(trials: Trials, problem: Problem, context: FaultContext, safe_only: 
 
 
 def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate | None:
-    """The edit, and the same for the layers below that the changed size then reaches; None where that is no end."""
+    """The edit, extended to the layers below that the changed size reaches; None if there are too many."""
     whole = candidate
     for _ in range(_FOLLOWERS):
         after = trials.traced(whole.edits)
@@ -191,7 +191,7 @@ def _place(error: Problem, edits: tuple[Edit, ...]) -> tuple[str, int]:
 
 
 def _taken_back(after: Trace, context: FaultContext, before: Trace, whole: Candidate) -> tuple[Edit, Edit] | None:
-    """The edit of a layer below, as one of the text before the edits, and as one of the text after them."""
+    """The edit of a layer below, in the original and in the edited text."""
     for candidate in own.what_arrives(after, context):
         (edit,) = candidate.edits
         start, end = unmoved(edit.span.start, whole.edits), unmoved(edit.span.end, whole.edits)

@@ -1,4 +1,4 @@
-"""Tries edits: the edited text is read and traced again, as often as a budget allows."""
+"""Verifies edits by reading and tracing the edited text, within a budget."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Key = tuple[str, str, int]
 
 
 class Trials:
-    """Tries edits of one trace's spec, within the budget that is spent from."""
+    """Verifies edits of one trace's spec within a shared budget."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -28,16 +28,16 @@ class Trials:
 
     @property
     def exhausted(self) -> bool:
-        """Whether there is no budget for one more try, which takes about what the first trace did."""
+        """Whether the budget is too small for another attempt, which costs about as much as the first trace."""
         return budget().left < self._reading + self.trace.work
 
     def helps(self, problem: Problem, edits: Sequence[Edit]) -> bool:
-        """Say whether the model traces without this problem after the edits, and with no new one."""
+        """Whether the edited model traces without this problem and without a new one."""
         after = self.traced(edits)
         return after is not None and improves(self.trace, after, problem, edits)
 
     def traced(self, edits: Sequence[Edit]) -> Trace | None:
-        """The trace of the edited spec; None where it is no spec. Raises OutOfWork where no try is left."""
+        """The trace of the edited spec; None if it is not a valid spec. Raises OutOfWork without attempts left."""
         source = self.trace.spec.source
         if not edits or overlap(edits) or any(edit.span.source is not source for edit in edits):
             return None
@@ -46,13 +46,13 @@ class Trials:
             if self.exhausted:
                 raise OutOfWork
             after = self._tried[key] = retraced(self.trace, edited(source.text, edits))
-            # What a try has found counts, also where it took more than was left.
+            # The result of an attempt counts, even if it exceeded the budget.
             budget().left -= self._reading + (self.trace.work if after is None else after.work)
         return self._tried[key]
 
 
 def retraced(trace: Trace, text: str) -> Trace | None:
-    """The trace of another text in the place of this trace's own, with the same options; None where it is no spec."""
+    """Trace another text with this trace's options; None if it is not a valid spec."""
     try:
         spec = reread(trace.spec, text)
         return None if spec is None else trace_spec(spec, **trace.options)
@@ -61,7 +61,7 @@ def retraced(trace: Trace, text: str) -> Trace | None:
 
 
 def reread(spec: Spec, text: str) -> Spec | None:
-    """The spec of another text in the place of this one's own; None where it is none."""
+    """Parse another text as this spec's file; None if it is not a valid spec."""
     name = spec.source.name
     try:
         if spec.reread is not None:
@@ -73,7 +73,7 @@ def reread(spec: Spec, text: str) -> Spec | None:
 
 
 def improves(before: Trace, after: Trace, problem: Problem, edits: Sequence[Edit]) -> bool:
-    """Say whether a problem is gone after edits, and no new one has come; `-1` must not swallow the batch instead."""
+    """Whether edits remove a problem and add none; a `-1` that absorbs the batch counts as one."""
     old = Counter(_keys(before.errors, before, edits))
     new = Counter(_keys(after.errors, after, ()))
     (gone,) = _keys((problem,), before, edits)

@@ -1,4 +1,4 @@
-"""Fixes above the failing step: one argument of a step on the way, so that what is wanted arrives."""
+"""Fixes above the failing step: one argument of an earlier step, so that the expected size arrives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nnshape.tracing import Module, Operation, Trace
 from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.runtime_sizes import plain
 
-#: The arguments that set a size, in the order in which people change them.
+#: The arguments that set a size, most likely edits first.
 _SIZES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "d_model", "output_size", "num_channels")
 _WINDOW = ("output_padding", "kernel_size", "padding", "stride", "scale_factor", "upscale_factor", "downscale_factor")
 _MOST_LINKS = 60
@@ -30,7 +30,7 @@ _FAILURES = (Refusal, TooLarge, ArithmeticError, TypeError, ValueError, IndexErr
 
 
 def upstream(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """One argument of a step on the way, for each of the tensors that the failing call takes."""
+    """Change one argument of an earlier step, for each tensor argument of the failing call."""
     if context.apply is None:
         return
     seen: set[Tensor] = set()
@@ -67,7 +67,7 @@ def _along(trace: Trace, context: FaultContext, chain: Chain, tensor: Tensor) ->
 def _at_the_block(
     trace: Trace, context: FaultContext, layer: Layer, call: nodes.Call, link: Link
 ) -> Iterator[Candidate]:
-    """Where the size is a hyperparameter of the block that the fault is in: its value where the block is used."""
+    """Change the value of the block's hyperparameter that sets the size, where the block is called."""
     if link.call not in context.scope.run.calls:
         return
     arrived, wanted = context.refusal.arrived, context.refusal.wanted
@@ -102,7 +102,7 @@ def _construction_of(link: Link) -> tuple[Expression, nodes.Call, Layer] | None:
 
 
 def _changes(context: FaultContext, layer: Layer, call: nodes.Call, link: Link) -> Iterator[tuple[str, Any]]:
-    """Arguments of a layer with other values: sizes first, then the window's, the nearest values first."""
+    """Other values for a layer's arguments: sizes first, then window arguments, nearest values first."""
     fields, signature = vars(layer), layer.signature()
     arrived, wanted = context.refusal.arrived, context.refusal.wanted
     others = [size for tensor in tensors_in((context.arguments, dict(context.keywords))) for size in tensor.shape]
@@ -130,18 +130,18 @@ def _changes(context: FaultContext, layer: Layer, call: nodes.Call, link: Link) 
             continue
         least = 0 if "padding" in name else 1
         if name == "kernel_size" and "Pool" in type(layer).__name__:
-            least = 2  # a pool of one does nothing
+            least = 2  # pooling over 1 does nothing
         if name == "kernel_size" and value > 2:
-            least = 2  # a kernel of one sees no neighbours
+            least = 2  # a kernel of 1 sees no neighbors
         near = sorted(set(range(least, value + 7)) - {value}, key=lambda other: abs(other - value))
         if name == "kernel_size":
-            # Kernels are odd by custom, so that they have a middle.
+            # Kernel sizes are usually odd, to have a center.
             near.sort(key=lambda other: (other - value) % 2)
         yield from ((name, other) for other in near)
 
 
 def _larger(layer: Layer, call: nodes.Call) -> Iterator[tuple[str, Any]]:
-    """What people change to keep a map larger: the padding that keeps a size, or no stride."""
+    """Edits that keep a map larger: "same" padding, or a stride of 1."""
     fields, signature = vars(layer), layer.signature()
     kernel, padding, stride = (fields.get(name) for name in ("kernel_size", "padding", "stride"))
     pads = "Pool" not in type(layer).__name__ and _is_plain(argument_of(call, signature, "padding"))
@@ -164,7 +164,7 @@ def _changed(layer: Layer, name: str, value: Any) -> Layer | None:
 
 
 def _forward(layer: Layer, links: tuple[Link, ...]) -> Iterator[Tensor | None]:
-    """What each link makes, the farthest first, where the farthest is this layer; ends at one that refuses."""
+    """The output of each link from this layer on; stops at a link that refuses its input."""
     tensor: Tensor | None = None
     for number, link in enumerate(reversed(links)):
         operation = link.operation
@@ -179,7 +179,7 @@ def _forward(layer: Layer, links: tuple[Link, ...]) -> Iterator[Tensor | None]:
 
 
 def applied_rule(operation: Operation) -> Any:
-    """The rule that an operation applied; None where it ran a body."""
+    """The rule of an operation; None if it ran a body."""
     target = operation.target
     if isinstance(target, Function):
         return target.apply
@@ -187,7 +187,7 @@ def applied_rule(operation: Operation) -> Any:
 
 
 def reapplied(operation: Operation, rule: Any, link: Link, tensor: Tensor | None) -> Tensor | None:
-    """What a rule makes of another tensor in the place of the one that came; None where it refuses."""
+    """The output of a rule with one input tensor replaced; None if the rule refuses it."""
     if rule is None or tensor is None or link.before is None:
         return None
     arguments = plain(swapped(operation.arguments, link.before, tensor))
@@ -201,12 +201,12 @@ def reapplied(operation: Operation, rule: Any, link: Link, tensor: Tensor | None
 
 
 def swapped(value: Any, before: Tensor, after: Tensor) -> Any:
-    """The value with one tensor in the place of another."""
+    """The value with one tensor replaced."""
     return map_nested(lambda leaf: after if isinstance(leaf, Tensor) and leaf == before else leaf, value)
 
 
 def _accepts(context: FaultContext, before: Tensor, after: Tensor) -> bool:
-    """Whether the call that failed takes this tensor in the place of the one that came."""
+    """Whether the failing call accepts this tensor instead of its input."""
     arguments = plain(swapped(tuple(context.arguments), before, after))
     keywords = {name: plain(swapped(value, before, after)) for name, value in context.keywords.items()}
     assert context.apply is not None
@@ -219,7 +219,7 @@ def _accepts(context: FaultContext, before: Tensor, after: Tensor) -> bool:
 
 
 def _because(links: tuple[Link, ...], shapes: list[Tensor | None]) -> str:
-    """`16 * 5 * 5 = 400`: the sum of the last step that joins dimensions, of what then comes to it."""
+    """The product of the last step that merges dimensions, after the edit: `16 * 5 * 5 = 400`."""
     text = ""
     for link, before, after in zip(reversed(links), shapes, shapes[1:], strict=False):
         if before is not None and after is not None and len(after.shape) < len(before.shape):

@@ -26,7 +26,7 @@ def whole(pattern: str) -> str:
 
 
 def name(*allowed: str) -> str:
-    """A name of the file's own: no word of Python's grammar, and none of the language but those allowed."""
+    """A user-defined name: neither a Python keyword nor a reserved word, except those allowed."""
     return f"^{_but_no({*keyword.kwlist, *LANGUAGE} - {*allowed})}{_NAME}$"
 
 

@@ -39,7 +39,7 @@ def signature_of(key: Scalar) -> BlockSignature:
         calls.insert(0, node)
         node = node.function
     if not isinstance(node, nodes.Name):
-        raise SpecError(Problem("syntax", "this is no block's signature", expression.where(), help=(_EXAMPLE,)))
+        raise SpecError(Problem("syntax", "not a block signature", expression.where(), help=(_EXAMPLE,)))
     name_span = expression.span(node)
     if problem := name_problem(node.id, "a block", name_span):
         raise SpecError(problem)
@@ -60,7 +60,7 @@ def _parameters(expression: Expression, call: nodes.Call) -> tuple[BlockParamete
             name = expression.text[: call.function.end].strip()
             inputs = expression.text[call.function.end : call.end]
             fix = f"{name}(){inputs}: hyperparameters come first, in brackets of their own"
-            message = "an input cannot stand among the hyperparameters"
+            message = "an input is not allowed among the hyperparameters"
             raise SpecError(Problem("syntax", message, span, help=(fix,)))
         if not isinstance(argument, nodes.Name):
             raise SpecError(Problem("syntax", "a hyperparameter is a name", span, help=(_EXAMPLE,)))
@@ -86,7 +86,7 @@ def _inputs(expression: Expression, call: nodes.Call) -> tuple[BlockInput, ...]:
     for keyword in call.keywords:
         name, span = _keyword(expression, keyword)
         if not (isinstance(keyword.value, nodes.Constant) and keyword.value.value is None):
-            message = f"an input that may be left out is written {name}=None"
+            message = f"an optional input is written {name}=None"
             raise SpecError(Problem("syntax", message, expression.span(keyword.value)))
         found.append(BlockInput(name, None, True, span))
     _check([(entry.name, entry.span) for entry in found], "an input")
@@ -95,7 +95,7 @@ def _inputs(expression: Expression, call: nodes.Call) -> tuple[BlockInput, ...]:
 
 def _keyword(expression: Expression, keyword: nodes.Keyword) -> tuple[str, Span]:
     if keyword.name is None:
-        raise SpecError(Problem("syntax", "** cannot stand in a block's signature", expression.span(keyword)))
+        raise SpecError(Problem("syntax", "** is not allowed in a block's signature", expression.span(keyword)))
     return keyword.name, expression.span((keyword.start, keyword.start + len(keyword.name)))
 
 

@@ -45,7 +45,7 @@ class StepReader:
             self.findings.add(_no_body(node, what))
             return Body((), node.span, False)
         if not node.items:
-            self.findings.add(Problem("missing-key", f"{what} holds no step", node.span))
+            self.findings.add(Problem("missing-key", f"{what} has no steps", node.span))
         if len(node.items) > limits.CALLS:
             message = f"{what} holds more than {limits.CALLS:,} steps"
             self.findings.add(Problem("too-large", message, _start(node.span)))
@@ -175,7 +175,7 @@ def _no_body(node: Scalar, what: str) -> Problem:
         start = Span(node.span.source, at, at + 1)
         fix = (f"{name}: {shortened(rest.strip())}",)
         return Problem("syntax", "a space is missing after this colon", start, help=fix)
-    message = f"{what} wants steps, a mapping or a list of them, not {kind_of(node)}"
+    message = f"{what} expects steps (a mapping or a list), not {kind_of(node)}"
     fix = ("conv1: Conv2d(1, 6, 5)",)
     return Problem("wrong-type", message, node.span, help=fix)
 

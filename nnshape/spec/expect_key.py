@@ -39,7 +39,7 @@ def expectations(items: tuple[tuple[Scalar, Node], ...], findings: Findings) -> 
     for key, value in items:
         if key.value not in QUANTITIES:
             fix = nearest(key.value, QUANTITIES) or (f"a file may expect {', '.join(QUANTITIES)}",)
-            message = f"{shortened(key.value)} is nothing that a file can expect"
+            message = f"{shortened(key.value)} is not a quantity of expect"
             findings.add(Problem("unknown-key", message, key.span, help=fix))
             continue
         try:
@@ -80,5 +80,5 @@ def _output(node: Node) -> OutputShape:
     ):
         return tuple([_output(item) for item in node.items])
     if isinstance(node, Scalar) and not node.value:
-        raise SpecError(Problem("wrong-type", f"a shape is wanted here, not {kind_of(node)}", node.span))
+        raise SpecError(Problem("wrong-type", f"a shape is expected here, not {kind_of(node)}", node.span))
     return shape_of_node(node)

@@ -104,7 +104,7 @@ def _check_brackets(text: str) -> None:
         elif mark in ")]}":
             depth -= 1
         elif mark == "#":
-            message = "a comment cannot stand inside an expression"
+            message = "a comment is not allowed inside an expression"
             raise Unreadable("syntax", message, match.start(), len(text), help=("move it outside the quotes",))
 
 

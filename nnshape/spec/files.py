@@ -122,7 +122,7 @@ def read_included(path: str, root: str) -> Source:
         reason = error.strerror if isinstance(error, OSError) else None
         raise NotIncluded(f"the file cannot be read: {reason or 'its path is not valid'}") from None
     if len(data) > limits.TEXT_BYTES:
-        raise NotIncluded("the file is longer than 1 MiB, the most that a spec may be")
+        raise NotIncluded("the file is longer than 1 MiB, the maximum size of a spec")
     try:
         source = source_of_bytes(path, data)
     except SpecError:

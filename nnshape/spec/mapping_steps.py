@@ -59,7 +59,7 @@ class _Writer:
 
     def call(self, node: Mapping, kind: Node) -> None:
         if not isinstance(kind, Scalar) or not CALLEE.fullmatch(kind.value):
-            fix = "type: Conv2d, and the arguments as keys of their own"
+            fix = "type: Conv2d, and write the arguments as separate keys"
             raise SpecError(Problem("wrong-type", "type is the name of a layer", kind.span, help=(fix,)))
         self.copy(kind)
         arguments, source = node.get("args"), node.get("from")
@@ -80,7 +80,7 @@ class _Writer:
             if key.value in OWN_KEYS:
                 continue
             if not key.value.isidentifier():
-                raise SpecError(Problem("invalid-name", f"{key.value!r} is no argument's name", key.span))
+                raise SpecError(Problem("invalid-name", f"{key.value!r} is not an argument name", key.span))
             self.put(comma)
             self.copy(key)
             self.put("=")
@@ -120,7 +120,7 @@ class _Writer:
         elif (kind := node.get("type")) is not None:
             self.call(node, kind)
         else:
-            message = "an argument is a value or a list; a mapping wants a type to be a layer"
+            message = "an argument is a value or a list; a mapping needs a type to be a layer"
             raise SpecError(Problem("wrong-type", message, node.span))
 
     def scalar(self, node: Scalar) -> None:

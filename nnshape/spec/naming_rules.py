@@ -69,7 +69,7 @@ def name_problem(name: str, what: str, span: Span) -> Problem | None:
         message = f"{shortened(name)!r} cannot name {what}: a name is letters, digits and _"
         return Problem("invalid-name", message, span)
     if keyword.iskeyword(name):
-        return Problem("invalid-name", f"{name} is a word of Python's grammar and cannot name {what}", span)
+        return Problem("invalid-name", f"{name} is a Python keyword and cannot name {what}", span)
     if _as_python_reads(name) != name:
         return Problem("invalid-name", f"Python reads {name} as {_as_python_reads(name)}: write it so", span)
     if name.startswith("__"):
@@ -104,7 +104,7 @@ def item_name_fault(name: str, container: str = "") -> str | None:
     if not name.isprintable() or '"' in name or "\\" in name:
         return f"an item's name has only printable characters, and no double quote or backslash: not {name!r}"
     if keyword.iskeyword(name):
-        return f"{name} is a word of Python's grammar and cannot name an item"
+        return f"{name} is a Python keyword and cannot name an item"
     if name.startswith("__"):
         return f"{name} begins with two underscores and cannot name an item"
     if name in MODULE_ATTRIBUTES or name in _OF_CONTAINERS.get(container, ()):

@@ -55,7 +55,7 @@ def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | N
             values[key.value] = value
         else:
             fix = nearest(key.value, KEYS) or (f"the keys of a spec are {', '.join(KEYS)}",)
-            message = f"{shortened(key.value)} is no key of a spec"
+            message = f"{shortened(key.value)} is not a key of a spec"
             findings.add(Problem("unknown-key", message, key.span, help=fix))
     _check_required(source, items, values, findings, included)
 
@@ -102,7 +102,7 @@ def _root_items(root: Node | None, source: Source) -> Mapping:
     if isinstance(root, Mapping):
         return root
     if root is None or (isinstance(root, Scalar) and not root.value.strip()):
-        message = "the file is empty" if source.text.strip() == "" else "the file holds nothing"
+        message = "the file is empty" if source.text.strip() == "" else "the file has no content"
         raise SpecError(Problem("missing-key", message, Span(source, 0, 0), help=(_FIRST_SPEC,)))
     if isinstance(root, Scalar) and root.plain and (at := root.span.text.find(":")) > 0:
         place = Span(source, root.span.start + at, root.span.start + at + 1)

@@ -59,14 +59,14 @@ def value_of_node(node: Node) -> Value:
         return value_of(node)
     if isinstance(node, Sequence):
         return [value_of_node(item) for item in node.items]
-    raise SpecError(Problem("wrong-type", "a number, a word or a list of them is wanted here", node.span))
+    raise SpecError(Problem("wrong-type", "a number, a word or a list of them is expected here", node.span))
 
 
 def word_of(node: Node, wanted: str) -> tuple[str, Span]:
     """The text of a scalar that is to be a word; raises SpecError where it is a collection or empty."""
     if isinstance(node, Scalar) and node.value:
         return node.value, node.span
-    raise SpecError(Problem("wrong-type", f"{wanted} is wanted here, not {kind_of(node)}", node.span))
+    raise SpecError(Problem("wrong-type", f"{wanted} is expected here, not {kind_of(node)}", node.span))
 
 
 def kind_of(node: Node) -> str:

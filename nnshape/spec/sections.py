@@ -105,7 +105,7 @@ class SectionReader:
             example = f"{key.value}: {{depth: 6}}"
             for name, setting in self.entries(value, f"the variant {key.value}", example):
                 if name.value not in hparams and name.value not in sizes:
-                    message = f"{name.value} is no hparam and no size of this file"
+                    message = f"{name.value} is neither an hparam nor a size of this file"
                     fix = nearest(name.value, chain(hparams, sizes))
                     self.findings.add(Problem("unknown-name", message, name.span, help=fix))
                     continue

@@ -55,7 +55,7 @@ def shape_of_text(text: str, origin: SourceMap) -> ShapePattern:
     start = len(text) - len(text.lstrip())
     span = origin.span(start, start + len(stripped))
     if not stripped:
-        raise SpecError(Problem("syntax", "a shape is wanted here", origin.whole, help=(EXAMPLES,)))
+        raise SpecError(Problem("syntax", "a shape is expected here", origin.whole, help=(EXAMPLES,)))
     if match := _BRACKETS.fullmatch(text):
         dtype = None
         if match.group(1) is not None:
@@ -64,7 +64,7 @@ def shape_of_text(text: str, origin: SourceMap) -> ShapePattern:
         open_at = match.start(2)
         expression = parse_expression(" " * open_at + text[open_at:], origin)
         if not isinstance(expression.node, nodes.List):
-            raise SpecError(Problem("syntax", "this is no shape", span, help=(EXAMPLES,)))
+            raise SpecError(Problem("syntax", "not a shape", span, help=(EXAMPLES,)))
         if len(expression.node.items) > limits.DIMENSIONS:
             raise _too_many(span)
         for dim in expression.node.items:
@@ -72,7 +72,7 @@ def shape_of_text(text: str, origin: SourceMap) -> ShapePattern:
         return ShapePattern(expression.node.items, dtype, False, expression, span)
     if match := _DTYPE_BEFORE.match(text):
         fix = f"a dtype stands before brackets: {match.group(1)}[N, …]"
-        raise SpecError(Problem("syntax", "a dtype cannot stand before this form", span, help=(fix,)))
+        raise SpecError(Problem("syntax", "a dtype is not allowed before this form", span, help=(fix,)))
     return _per_sample(text, origin, span)
 
 
@@ -151,10 +151,10 @@ def _no_element(text: str, at: int, origin: SourceMap) -> SpecError:
         return SpecError(Problem("syntax", f"{here} does not separate sizes; x does", span, help=(fix,)))
     if here and here in "+-/%":
         fix = "put arithmetic in brackets: 16 x (H//2 - 2) x W"
-        return SpecError(Problem("syntax", f"{here} cannot stand in a shape without brackets", span, help=(fix,)))
+        return SpecError(Problem("syntax", f"{here} is not allowed in a shape without brackets", span, help=(fix,)))
     if not here:
         return SpecError(Problem("syntax", "the shape ends too early", span, "a size is missing here"))
-    return SpecError(Problem("syntax", f"this is no shape: {here} cannot stand here", span, help=(EXAMPLES,)))
+    return SpecError(Problem("syntax", f"not a shape: {here} is not allowed here", span, help=(EXAMPLES,)))
 
 
 _SIZES = (
@@ -178,7 +178,7 @@ def _dtype(name: str, span: Span) -> str:
     canonical = DTYPES.get(name.removeprefix("torch."))
     if canonical is None:
         fix = nearest(name, DTYPES) or (f"torch has {', '.join(_USUAL)}, …",)
-        raise SpecError(Problem("wrong-dtype", f"{name} is no dtype", span, help=fix))
+        raise SpecError(Problem("wrong-dtype", f"{name} is not a dtype", span, help=fix))
     return canonical
 
 
@@ -190,14 +190,14 @@ def shape_of_node(node: Node) -> ShapePattern:
         return shape_of_text(node.value, node.origin)
     if isinstance(node, Mapping):
         raise SpecError(
-            Problem("wrong-type", "a shape is wanted here, not a mapping", node.span, help=("write 1x32x32",))
+            Problem("wrong-type", "a shape is expected here, not a mapping", node.span, help=("write 1x32x32",))
         )
     # YAML has cut the list at its commas, those within an element too: joining undoes that.
     text = "["
     pieces: list[Piece] = [Piece(0, 1, node.span.start, node.span.start + 1)]
     for index, item in enumerate(node.items):
         if not isinstance(item, Scalar):
-            raise SpecError(Problem("wrong-type", "a size is wanted here, not a collection", item.span))
+            raise SpecError(Problem("wrong-type", "a size is expected here, not a collection", item.span))
         if not item.value:
             raise SpecError(Problem("syntax", "a size is missing here", item.span))
         if len(text) + len(item.value) > limits.EXPRESSION_CHARACTERS:

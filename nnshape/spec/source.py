@@ -148,13 +148,13 @@ def _unprintable(source: Source, offset: int) -> Problem:
     span = Span(source, offset, offset + 1)
     if code == 0:
         fix = "a text with NUL characters is UTF-16 or no text at all; save the file as UTF-8"
-        return Problem("syntax", "a NUL character stands in the text", span, "NUL", help=(fix,))
-    message = f"the character U+{code:04X} cannot stand in YAML"
-    return Problem("syntax", message, span, f"U+{code:04X}", help=("take the character out",))
+        return Problem("syntax", "the text contains a NUL character", span, "NUL", help=(fix,))
+    message = f"the character U+{code:04X} is not allowed in YAML"
+    return Problem("syntax", message, span, f"U+{code:04X}", help=("remove the character",))
 
 
 def _too_large(name: str) -> SpecError:
-    message = f"{name} is longer than 1 MiB, the most that a spec may be"
+    message = f"{name} is longer than 1 MiB, the maximum size of a spec"
     return SpecError(Problem("too-large", message, place=name))
 
 

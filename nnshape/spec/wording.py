@@ -70,7 +70,7 @@ def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadabl
     end = min(end, len(text)) if end > start else min(start + 1, len(text))
     here = text[start:end]
     if not text.strip():
-        return Unreadable("syntax", "an expression is wanted here", 0, len(text))
+        return Unreadable("syntax", "an expression is expected here", 0, len(text))
     if "was never closed" in said:
         closer = _CLOSERS.get(here, ")")
         return Unreadable("syntax", f"{here} is never closed", start, end, f"no {closer} follows")
@@ -91,7 +91,7 @@ def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadabl
         fix = "put the arguments without a name first, or name this one too"
         return Unreadable("syntax", "an argument without a name follows one with a name", start, end, help=(fix,))
     if "Generator expression must be parenthesized" in said:
-        return Unreadable("syntax", "a loop beside other arguments wants brackets of its own", start, end)
+        return Unreadable("syntax", "a loop beside other arguments needs its own brackets", start, end)
     if "leading zeros" in said:
         return Unreadable("syntax", "a number does not begin with 0", start, _word_end(text, start))
     if said.startswith("invalid character"):
@@ -122,27 +122,29 @@ def _unexpected(text: str, start: int, end: int) -> Unreadable:
         return Unreadable("syntax", "the expression ends too early", start, start, "something is missing here")
     if here.startswith("->") or text.startswith("->", start):
         fix = "an assertion stands at the end of a step: Layer(…) -> 6x28x28"
-        return Unreadable("syntax", "-> cannot stand here", start, start + 2, help=(fix,))
+        return Unreadable("syntax", "-> is not allowed here", start, start + 2, help=(fix,))
     if here in _KEYWORDS:
         return _reserved(here, start, end)
     if here == "=" and (word := _LAST_WORD.search(text, 0, start)) and word.group(1) in _KEYWORDS:
         return _reserved(word.group(1), *word.span(1))
     if here == "=":
         fix = "a step's name goes in front of a colon: name: expression"
-        return Unreadable("syntax", "= cannot stand here", start, end, help=(fix,))
+        return Unreadable("syntax", "= is not allowed here", start, end, help=(fix,))
     if here == ":":
-        return Unreadable("syntax", ": cannot stand here", start, end, help=("a named argument is written name=value",))
+        return Unreadable(
+            "syntax", ": is not allowed here", start, end, help=("a named argument is written name=value",)
+        )
     if here == "*":
-        return Unreadable("syntax", "* cannot stand here", start, end)
+        return Unreadable("syntax", "* is not allowed here", start, end)
     if here in (",", ")", "]"):
         return Unreadable("syntax", f"a value is wanted before {here}", start, end)
     if (before := text[:start].rstrip()) and (before[-1].isalnum() or before[-1] in ")]_'\""):
         return Unreadable("syntax", f"{here} cannot follow here", start, end, "an operator or a comma is missing")
-    return Unreadable("syntax", f"{here} cannot stand here", start, end)
+    return Unreadable("syntax", f"{here} is not allowed here", start, end)
 
 
 def _reserved(word: str, start: int, end: int) -> Unreadable:
-    return Unreadable("syntax", f"{word} is a word of Python's grammar and cannot stand here", start, end)
+    return Unreadable("syntax", f"{word} is a Python keyword and is not allowed here", start, end)
 
 
 def _number_start(text: str, start: int) -> int:

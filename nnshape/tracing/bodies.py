@@ -153,7 +153,7 @@ def _check_holds_values(frame: Frame, value: Any) -> None:
         for item in value:
             _check_holds_values(frame, item)
     elif is_applied(value):
-        message = f"{frame.call.name} holds {shown(value)}, which is no value until it is applied to a tensor"
+        message = f"{frame.call.name} holds {shown(value)}, which is not a value until it is applied to a tensor"
         raise fault("wrong-type", message, frame.call.span)
 
 

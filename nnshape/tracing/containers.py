@@ -79,7 +79,7 @@ def report_never_applied(root: Module, report: Callable[[Problem], None]) -> Non
         unknown = module.run is None if module.body is not None else is_layer and not module.materialized
         if unknown:
             message = f"{module.path} is never applied, so its parameters are not known"
-            help = ("apply it in a later step, or leave it out",)
+            help = ("apply it in a later step, or remove it",)
             report(Problem("unknown-value", message, module.span, help=help))
 
 

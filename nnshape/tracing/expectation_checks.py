@@ -48,13 +48,13 @@ def _judged(expectation: Expectation, totals: Totals) -> Problem | None:
     if isinstance(value, Dim):
         symbols = ", ".join(sorted(symbols_of(value)))
         help = (f"give {symbols} a value in dims",)
-        message = f"the model's {name} are not held against this: they depend on {symbols}"
+        message = f"the model's {name} cannot be checked: they depend on {symbols}"
         return Problem("unchecked", message, span, str(value), help=help, severity="warning")
     assert isinstance(expectation.value, int)
     bound = f"{'' if expectation.relation == '==' else f'{expectation.relation} '}{expectation.value:,}"
     holds = _HOLDS[expectation.relation](value, expectation.value)
     if is_least and (holds or expectation.relation not in ("<", "<=")):
-        message = f"the model's {name} are not held against this: a part of them is not known"
+        message = f"the model's {name} cannot be checked: some are unknown"
         return Problem("unchecked", message, span, f"at least {value:,}", severity="warning")
     if holds:
         return None

@@ -72,7 +72,7 @@ def _meant_as_text(
         _constructed(kind, (), {name: constructor_argument(value) for name, value in quoted.items()})
     except Refusal as again:
         return again
-    help = f"a text stands in quotes: {parameter.name}='{meant.name}'"
+    help = f"put text in quotes: {parameter.name}='{meant.name}'"
     return Refusal(refusal.problem, refusal.message, refusal.argument, help=help)
 
 

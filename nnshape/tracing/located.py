@@ -55,7 +55,7 @@ def truth(frame: Frame, node: nodes.Node, value: Any) -> bool:
     if isinstance(value, Unknown):
         raise Unknowable
     if isinstance(value, Tensor):
-        message = "what a tensor holds is not known when the model is read, so it cannot decide here"
+        message = "the values of a tensor are unknown when the model is read, so a condition cannot use them"
         raise fault("wrong-type", message, frame.expression.span(node))
     if isinstance(value, Dim):
         raise undecided(frame, node)

@@ -62,7 +62,7 @@ def measure_of(frame: Frame, node: nodes.Node, name: str) -> Measure | None:
     try:
         return measuring.load()
     except ImportError as error:
-        message = f"{name} has no rule, and torch, which would measure it, cannot be imported: {error}"
+        message = f"{name} has no rule, and torch, which would infer its shape, cannot be imported: {error}"
         raise fault("unmeasured", message, frame.expression.span(node)) from None
 
 

@@ -67,7 +67,7 @@ def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
         return fault("unknown-layer", f"there is no layer or block called {name}", span, help=nearest(name, types))
     help = nearest(name, frame.own_names()) or nearest(name, torch_names())
     if span.source.text[: span.start].endswith("="):
-        help = (*help, f"a text stands in quotes: '{name}'")
+        help = (*help, f"put text in quotes: '{name}'")
     return fault("unknown-name", f"there is no step, hparam, size or function called {name}", span, help=help)
 
 

@@ -32,7 +32,7 @@ def input_tensor(frame: Frame, pattern: ShapePattern) -> Tensor:
     sizes: list[Any] = [plain(frame.file.sizes["N"])] if pattern.per_sample else []
     for node in pattern.dims:
         if _wildcard(node) or _ellipsis(node):
-            message = "an input says each of its sizes"
+            message = "an input must give every size"
             raise fault("syntax", message, pattern.expression.span(node), help=("write a number or a name",))
         size = plain(frame.evaluate(node))
         if isinstance(size, bool) or not isinstance(size, (int, Dim)):
@@ -185,7 +185,7 @@ def _as_it_comes(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[st
     ahead = "-> " if pattern.span.source.text[: pattern.span.start].rstrip().endswith("->") else ""
     numbers = len(own) < len(value.shape) and own and not pattern.dtype and all(type(size) is int for size in own)
     text = "x".join(sizes) if numbers else f"{pattern.dtype or ''}[{', '.join(map(str, value.shape))}]"
-    return (f"if that is what is meant:   {ahead}{text}",)
+    return (f"if you meant that:   {ahead}{text}",)
 
 
 def _wanted_size(frame: Frame, node: nodes.Node) -> Any:

@@ -100,7 +100,7 @@ def override(
         if name == "N":
             tracer.report(_batch_has_no_value(located.span).problem)
         elif name not in sizes:
-            message = f"{name} is no size of an input"
+            message = f"{name} is not a size of an input"
             tracer.report(Problem("unknown-name", message, located.span, help=nearest(name, sizes)))
             file.sizes[name] = located.value  # what reads it has no fault of its own
         elif not symbolic:

@@ -161,7 +161,7 @@ def test_a_step_at_fault_shows_its_problem(run, spec):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["Conv2dd"], "Conv2dd is no layer, function, kind of problem or topic. Did you mean Conv2d?"),
+        (["Conv2dd"], "Conv2dd is not a layer, function, kind of problem or topic. Did you mean Conv2d?"),
         (["size-mismach"], "Did you mean size-mismatch?"),
         (["error[unknown-lyer]"], "Did you mean unknown-layer?"),
         (["configs/lenet.yaml"], "name a step of configs/lenet.yaml"),
@@ -198,4 +198,4 @@ def test_a_word_of_the_language_has_a_page_whose_example_is_a_step(run, word):
 def test_a_function_without_a_rule_is_said_to_be_measured(run):
     result = run("explain", "diff")
     assert result.code == 2
-    assert "diff has no rule: it is measured" in " ".join(result.err.split())
+    assert "diff has no rule: its shape is inferred by running torch" in " ".join(result.err.split())

@@ -175,7 +175,7 @@ def test_without_torch_the_step_says_what_it_lacks(monkeypatch):
     monkeypatch.setattr("nnshape.api._torch_measure", missing)
     (problem,) = trace(loads("input: 4\nlayers:\n  a: diff()\n")).errors
     assert problem.kind == "unmeasured"
-    assert "diff has no rule, and torch, which would measure it, cannot be imported" in problem.message
+    assert "diff has no rule, and torch, which would infer its shape, cannot be imported" in problem.message
 
 
 @pytest.mark.parametrize(

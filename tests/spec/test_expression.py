@@ -123,7 +123,7 @@ REFUSED = {
     "f'{x!r}'": "a format or conversion", "f'{x:>3}'": "a format or conversion",
     "x.__class__": "two underscores", "x._＿class__": "two underscores", "__import__('os')": "two underscores",
     "f(a=1, a=2)": "the argument a is given twice",
-    "x(1) # why": "a comment cannot stand inside",
+    "x(1) # why": "a comment is not allowed inside",
 }  # fmt: skip
 
 
@@ -141,10 +141,10 @@ WORDED = [
     ("f(1, 2))", ") closes no bracket", ")"),
     ("f(1]", "] closes a (", "]"),
     ("f('a)", "the string that ' opens is never closed", "'a)"),
-    ("a = f(1)", "= cannot stand here", "="),
-    ("f(if=3)", "if is a word of Python's grammar", "if"),
-    ("f(lambda=3)", "lambda is a word of Python's grammar", "lambda"),
-    ("f(None=3)", "None is a word of Python's grammar", "None"),
+    ("a = f(1)", "= is not allowed here", "="),
+    ("f(if=3)", "if is a Python keyword", "if"),
+    ("f(lambda=3)", "lambda is a Python keyword", "lambda"),
+    ("f(None=3)", "None is a Python keyword", "None"),
     ("f(a.b=3)", "only a name can stand before =", None),
     ("1x32", "1x32 is no number", "1x32"),
     ("f(010)", "a number does not begin with 0", "010"),
@@ -152,16 +152,16 @@ WORDED = [
     ("x y", "y cannot follow here", "y"),
     ("f(,)", "a value is wanted before ,", ","),
     ("f(1,,2)", "a value is wanted before ,", ","),
-    ("import os", "import is a word of Python's grammar", "import"),
+    ("import os", "import is a Python keyword", "import"),
     ("x.", "the expression ends too early", ""),
     ("relu(x) +  ", "the expression ends too early", ""),
     ("f(x for x in y, 2)", "a loop beside other arguments", "x for x in y"),
     ("f(“a”)", "“ (U+201C) is no character", "“"),
-    ("f(a: 3)", ": cannot stand here", ":"),
+    ("f(a: 3)", ": is not allowed here", ":"),
     ("a if b", "an if without an else", "a if b"),
-    ("f(-> 3)", "-> cannot stand here", "->"),
-    ("é + $", "$ cannot stand here", "$"),
-    ("", "an expression is wanted here", ""),
+    ("f(-> 3)", "-> is not allowed here", "->"),
+    ("é + $", "$ is not allowed here", "$"),
+    ("", "an expression is expected here", ""),
 ]
 
 

@@ -53,14 +53,14 @@ def test_brackets_are_taken_as_written(text, expected, dtype):
 @pytest.mark.parametrize(
     ("text", "message", "pointed"),
     [
-        ("", "a shape is wanted here", ""),
-        ("6xx5", "x cannot stand here", "x"),
-        ("x5", "x cannot stand here", "x"),
+        ("", "a shape is expected here", ""),
+        ("6xx5", "x is not allowed here", "x"),
+        ("x5", "x is not allowed here", "x"),
         ("5x", "the shape ends too early", ""),
         ("6X14", "X does not separate sizes", "X"),
         ("6×14", "× does not separate sizes", "×"),
         ("6, 14", ", does not separate sizes", ","),
-        ("H//2 x 3", "/ cannot stand in a shape without brackets", "/"),
+        ("H//2 x 3", "/ is not allowed in a shape without brackets", "/"),
         ("(H//2 x 3", "( is never closed", "("),
         ("[N, 3", "[ is never closed", "["),
         ("Nx3", "N is put in front", "N"),
@@ -71,10 +71,10 @@ def test_brackets_are_taken_as_written(text, expected, dtype):
         ("[True]", "a size is an integer", "True"),
         ("(1, 2)x3", "a size is an integer", "(1, 2)"),
         ("[[1], 2]", "a size is an integer", "[1]"),
-        ("[1][2]", "this is no shape", "[1][2]"),
-        ("int64 128x128", "a dtype cannot stand before this form", "int64 128x128"),
-        ("float(1x2)", "a dtype cannot stand before this form", "float(1x2)"),
-        ("int65[N]", "int65 is no dtype", "int65"),
+        ("[1][2]", "not a shape", "[1][2]"),
+        ("int64 128x128", "a dtype is not allowed before this form", "int64 128x128"),
+        ("float(1x2)", "a dtype is not allowed before this form", "float(1x2)"),
+        ("int65[N]", "int65 is not a dtype", "int65"),
     ],
 )
 def test_what_is_no_shape(text, message, pointed):
@@ -122,7 +122,7 @@ def test_shapes_as_yaml(yaml, expected, per_sample):
 
 @pytest.mark.parametrize(
     ("yaml", "message"),
-    [("[[1]]", "a size is wanted here"), ("[1, '']", "a size is missing"), ("{c: {b: c}}", "not a mapping")],
+    [("[[1]]", "a size is expected here"), ("[1, '']", "a size is missing"), ("{c: {b: c}}", "not a mapping")],
 )
 def test_yaml_that_is_no_shape(yaml, message):
     (problem,) = loads(f"input: {yaml}\nlayers: {{a: b}}\n").problems

@@ -84,4 +84,4 @@ def test_a_variant_that_is_not_there_is_refused_alike_everywhere(tmp_path):
 
 def test_a_name_that_an_included_variant_sets_in_vain_is_told_once(tmp_path):
     (problem,) = included(tmp_path, "p(variant='wide')", "{wide: {widht: 8}}").problems
-    assert problem.message == "widht is no hparam and no size of this file"
+    assert problem.message == "widht is neither an hparam nor a size of this file"

@@ -42,7 +42,7 @@ def hostile(request) -> tuple[str, Report]:
 
 
 def loaded(text: str):
-    """As it goes through a file, where half of a surrogate pair cannot stand."""
+    """As it goes through a file, where half of a surrogate pair is not allowed."""
     return json.loads(text.encode("utf-8", "backslashreplace"))
 
 
