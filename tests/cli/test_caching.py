@@ -4,7 +4,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,8 @@ import pytest
 import nnshape
 
 ROOT = Path(nnshape.__file__).parents[1]
+#: The names that Python and Debian give to a folder of installed packages.
+PACKAGES = ("site-packages", "dist-packages")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="links and permissions of POSIX")
 WRONG = "input: 8\nlayers:\n  a: Linear(7, 4)\n"
 
@@ -118,9 +119,12 @@ def test_a_machine_without_torch_is_not_served_the_answer_of_one_with_it(tree, t
     (tree / "a.yaml").write_text("input: 8\nlayers:\n  a: torch.special.entr(x)\n")
     packages = tmp_path / "packages"
     packages.mkdir()
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if not entry.name.startswith(("torch", "functorch", "nnshape")) and entry.suffix != ".pth":
-            (packages / entry.name).symlink_to(entry)
+    # A .pth file may add the packages of another environment; of two with one name the first is imported.
+    for folder in reversed([Path(entry) for entry in sys.path if Path(entry).name in PACKAGES]):
+        for entry in folder.iterdir():
+            if not entry.name.startswith(("torch", "functorch", "nnshape")) and entry.suffix != ".pth":
+                (packages / entry.name).unlink(missing_ok=True)
+                (packages / entry.name).symlink_to(entry)
     program = "import sys; sys.path[:0] = sys.argv.pop(1).split(); from nnshape.cli import main; sys.exit(main())"
 
     def checked(path: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -95,7 +95,7 @@ HOSTILE = {
     "escape, in a string": ("unknown-name", quoted("foo('\\x1b]0;owned\\x07')")),
     "escape, in an argument": ("invalid-argument", quoted("Conv1d(4, 4, 1, padding_mode='\\x1b[2J')")),
     "escape, in an equation": ("invalid-argument", quoted("einsum('\\x1b[2J', x)")),
-    "escape, in the name of an item": ("", quoted("Sequential(('\\x1b[2J', ReLU()))")),
+    "escape, in the name of an item": ("invalid-name", quoted("Sequential(('\\x1b[2J', ReLU()))")),
     "escape, in globs and ties": ("unknown-name", X + 'tie: {"\\e[2Ja": b}\nfreeze: ["\\e[2J"]\n'),
     "escape, in an import": ("syntax", X + 'import: {A: "\\e[2J:a"}\n'),
     "escape, in a comment that is shown": ("syntax", "input: 4\nlayers:\n  a: Linearr(4, 4)  # \x9b2J\n"),

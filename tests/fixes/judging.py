@@ -29,6 +29,10 @@ _STRIDES = "view size is not compatible with input tensor's size and stride"
 #: With `is_causal`, only torch's path for inference reads a mask of bool that its other paths drop.
 _DROPPED = re.compile(r"For mask_type == 2 mask shape|shape '\[\d+, -?\d+, \d+, \d+\]' is invalid for input")
 
+# torch documents an int here. A tuple of one runs as well, since torch.empty takes it for a shape and
+# F.batch_norm never reads num_features.
+_ONE_SIZE = re.compile(r"BatchNorm\dd takes a whole number as num_features, not \(\d+,\)")
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -96,8 +100,13 @@ def traced(text: str) -> Trace:
 
 
 def _on_purpose(problem: Problem) -> bool:
-    """Whether nnshape refuses what torch lets pass: a number for True or False, a size in `dims` that no input has."""
-    return problem.kind in STRICTER or "takes True or False" in problem.message or "is no size of" in problem.message
+    """Whether nnshape refuses what torch lets pass.
+
+    A number for True or False, a tuple for a number of features, a size in `dims` that no input has.
+    """
+    message = problem.message
+    spoken = "takes True or False" in message or "is no size of" in message or _ONE_SIZE.search(message)
+    return problem.kind in STRICTER or bool(spoken)
 
 
 def _plain(text: str) -> str:

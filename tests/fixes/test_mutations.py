@@ -82,6 +82,7 @@ FOUND = {
     "a dtype's method with an argument": ("tiny_model", "Softmax(1)", "double(1)"),
     "a name made of a tensor": (
         "densenet121", "    norm5", "    t: Sequential((f'{conv0}', ReLU()) for i in range(1))\n    norm5"),
+    "a number of features in a tuple": ("densenet121", "norm0: BatchNorm2d(16)", "norm0: BatchNorm2d((16,))"),
     "bool as a method": ("lenet", "  relu4: ReLU()", "  relu4: bool()"),
 }  # fmt: skip
 

@@ -41,6 +41,7 @@ def is_sound(text: str) -> bool:
 LACKING = {
     "{type: Conv2d, in_channels: 1, kernel_size: [5, w]": ["out_channels"],
     "{type: Conv2d, in_channels: 1, from: conv1": ["out_channels", "kernel_size"],
+    "{type: Conv2d}": ["in_channels", "out_channels", "kernel_size"],
 }
 
 
