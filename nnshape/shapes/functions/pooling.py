@@ -131,7 +131,7 @@ def max_pool1d(
     input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
-    """Takes the largest value of each window over the last dimension."""
+    """Takes the maximum of each window over [N, C, L]."""
     return max_pooled(
         1, input, check_pool("{layer}", 1, kernel_size, stride, padding, dilation), ceil_mode, return_indices
     )
@@ -142,7 +142,7 @@ def max_pool2d(
     input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
-    """Takes the largest value of each window over the last two dimensions."""
+    """Takes the maximum of each window over [N, C, H, W]."""
     return max_pooled(
         2, input, check_pool("{layer}", 2, kernel_size, stride, padding, dilation), ceil_mode, return_indices
     )
@@ -153,7 +153,7 @@ def max_pool3d(
     input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, dilation: Sizes = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
-    """Takes the largest value of each window over the last three dimensions."""
+    """Takes the maximum of each window over [N, C, D, H, W]."""
     return max_pooled(
         3, input, check_pool("{layer}", 3, kernel_size, stride, padding, dilation), ceil_mode, return_indices
     )
@@ -164,7 +164,7 @@ def avg_pool1d(
     input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:  # fmt: skip
-    """Takes the mean of each window over the last dimension."""
+    """Takes the mean of each window over [N, C, L]."""
     return average_pooled(1, input, check_pool("{layer}", 1, kernel_size, stride, padding), ceil_mode)
 
 
@@ -173,7 +173,7 @@ def avg_pool2d(
     input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: Size | None = None,
 ) -> Tensor:  # fmt: skip
-    """Takes the mean of each window over the last two dimensions."""
+    """Takes the mean of each window over [N, C, H, W]."""
     check_divisor(divisor_override)
     return average_pooled(2, input, check_pool("{layer}", 2, kernel_size, stride, padding), ceil_mode)
 
@@ -183,6 +183,6 @@ def avg_pool3d(
     input: Tensor, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: Size | None = None,
 ) -> Tensor:  # fmt: skip
-    """Takes the mean of each window over the last three dimensions."""
+    """Takes the mean of each window over [N, C, D, H, W]."""
     check_divisor(divisor_override)
     return average_pooled(3, input, check_pool("{layer}", 3, kernel_size, stride, padding), ceil_mode)

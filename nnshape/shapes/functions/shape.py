@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def of_shape(input: Tensor, shape: Shape) -> Tensor:
-    """The same elements in another shape."""
+    """Returns the same elements in another shape."""
     return Tensor(shape, input.dtype, input.span)
 
 
@@ -113,7 +113,7 @@ def _listed(sizes: tuple[Size, ...]) -> str:
 def view(input: Tensor, *shape: Whole | DType) -> Tensor:
     """The same elements in another shape, or their bytes as another dtype.
 
-    shape: the new sizes; one may be -1 and is worked out. Or a dtype.
+    shape: the new sizes; one may be -1, which is inferred. Or a dtype.
     """
     if len(shape) == 1 and isinstance(shape[0], DType):
         return _viewed_as(input, shape[0])
@@ -139,9 +139,9 @@ def _viewed_as(input: Tensor, dtype: DType) -> Tensor:
 
 @function(method=True, example=("reshape(N, -1)", "6x5x5"))
 def reshape(input: Tensor, *shape: Whole) -> Tensor:
-    """The same elements in another shape.
+    """Returns the same elements in another shape.
 
-    shape: the new sizes; one may be -1 and is worked out.
+    shape: the new sizes; one may be -1, which is inferred.
     """
     return of_shape(input, reshaped(input.shape, shape))
 
@@ -170,7 +170,7 @@ function(name="reshape_as", only_method=True, example=("reshape_as(x, y)", "6x5x
 
 @function(method=True, example=("flatten(1)", "6x5x5"))
 def flatten(input: Tensor, start_dim: Whole = 0, end_dim: Whole = -1) -> Tensor:
-    """Joins a range of dimensions into one.
+    """Flattens a range of dimensions into one.
 
     start_dim, end_dim: the first and the last of them.
     """
@@ -187,7 +187,7 @@ def flatten(input: Tensor, start_dim: Whole = 0, end_dim: Whole = -1) -> Tensor:
 
 @function(method=True, example=("ravel()", "6x5x5"))
 def ravel(input: Tensor) -> Tensor:
-    """Joins all dimensions into one."""
+    """Flattens all dimensions into one."""
     return of_shape(input, (product(input.shape),))
 
 
@@ -196,7 +196,7 @@ def unflatten(input: Tensor, dim: Whole, sizes: WholeTuple) -> Tensor:
     """Splits a dimension into several.
 
     dim: the dimension to split.
-    sizes: the sizes to split it into; one may be -1 and is worked out.
+    sizes: the sizes to split it into; one may be -1, which is inferred.
     """
     return of_shape(input, unflattened(input.shape, dim, sizes))
 
@@ -242,7 +242,7 @@ def unflattened(shape: Shape, dim: Size, sizes: Any, name: str = "sizes") -> Sha
 
 @function(method=True, example=("permute(0, 2, 3, 1)", "6x5x5"))
 def permute(input: Tensor, *dims: Whole) -> Tensor:
-    """Puts the dimensions in another order.
+    """Reorders the dimensions.
 
     dims: every dimension once, in the new order.
     """
@@ -325,7 +325,7 @@ function(name="moveaxis", method=True, example=("moveaxis(1, -1)", "6x5x5"))(mov
 
 @function(method=True, example=("squeeze(1)", "1x28x28"))
 def squeeze(input: Tensor, dim: Wholes | None = None) -> Tensor:
-    """Drops dimensions of size 1.
+    """Removes dimensions of size 1.
 
     dim: the dimensions to drop where their size is 1; all for None.
     """
@@ -339,6 +339,6 @@ def squeeze(input: Tensor, dim: Wholes | None = None) -> Tensor:
 
 @function(method=True, example=("unsqueeze(1)", "28x28"))
 def unsqueeze(input: Tensor, dim: Whole) -> Tensor:
-    """Adds a dimension of size 1 at a place."""
+    """Inserts a dimension of size 1 at an index."""
     place = axis(dim, input.shape, extra=1)
     return of_shape(input, (*input.shape[:place], 1, *input.shape[place:]))

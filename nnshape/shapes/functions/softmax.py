@@ -16,7 +16,7 @@ from nnshape.shapes.values import require_floating
 
 @function(example=("glu()", "20"))
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """Halves a dimension: its first half times the sigmoid of the second."""
+    """Splits a dimension in half into a and b and computes a * sigmoid(b), the gated linear unit."""
     if not input.shape:
         note = "glu does not support scalars because halving size must be even"
         raise Refusal("wrong-rank", "{layer} halves a dimension, but a single number arrives", "input", note=note)
@@ -45,13 +45,13 @@ def _softmax(input: Tensor, dim: int | None, dtype: DType | None) -> Tensor:
 
 @function(method=True, example=("softmax(-1)", "10"))
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
-    """Turns the values along a dimension into shares that sum to 1."""
+    """Computes exp(x) / sum(exp(x)) along a dimension."""
     return _softmax(input, dim, dtype)
 
 
 @function(example=("softmin(-1)", "10"))
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
-    """Turns the negated values along a dimension into shares that sum to 1."""
+    """Computes the softmax of -x along a dimension."""
     if input.dtype == "bool":
         raise Refusal("wrong-dtype", "{layer} cannot negate a bool input", "input")
     return _softmax(input, dim, dtype)
@@ -65,7 +65,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 
 @function(example=("gumbel_softmax(1.0, True)", "10"))
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
-    """Draws shares that sum to 1 from the Gumbel-Softmax distribution.
+    """Samples from the Gumbel-Softmax distribution along a dimension.
 
     logits: the scores.
     tau: the temperature: the lower, the nearer to a single one.
