@@ -1,4 +1,4 @@
-"""What `--fix` and `--diff` do: the safe fixes of a spec, written to its file, or shown."""
+"""Implements `--fix` and `--diff`: writes the safe fixes of a spec to its file, or shows them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _NO_TORCH = "--device none skips the proof and needs no torch"
 
 
 def proved(trace: Trace, device: str) -> Verification | None:
-    """What the real modules say of a trace; None where the proof is left out. Raises SpecError."""
+    """Prove a trace on the real modules; None if the proof is skipped. Raises SpecError."""
     if device == "none" or trace.errors:
         return None
     try:
@@ -27,7 +27,7 @@ def proved(trace: Trace, device: str) -> Verification | None:
 
 
 def checked_device(device: str) -> None:
-    """Raise SpecError for what can be no device's name; it needs no torch to say so."""
+    """Raise SpecError for an invalid device name, without importing torch."""
     kind, colon, number = device.partition(":")
     if not kind.isidentifier() or (colon and not number.isdigit()):
         message = f"{device or 'an empty name'} is not a device"

@@ -1,4 +1,4 @@
-"""What becomes of a body: its graph, and which node carries out which step."""
+"""The graph of a body, with the node of each step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The devices that are there, by torch's names."""
+"""The available devices, by torch's names."""
 
 from __future__ import annotations
 

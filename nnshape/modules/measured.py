@@ -1,4 +1,4 @@
-"""Layers and functions without a rule: they are run with torch at several sizes, and their outputs' sizes read off.
+"""Layers and functions without a rule: infers their output shapes by running torch at several sizes.
 
 A class of the person's own is imported only where its very name was allowed, which the trace sees to. Of torch's
 own functions only those are run that take tensors, or numbers, to tensors: none that reads a file or sets a state.

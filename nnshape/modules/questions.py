@@ -1,4 +1,4 @@
-"""What is measured for one model: each question once, and only so many of them."""
+"""Shapes inferred by running torch for one model: each question once, up to a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function of the engine is in torch: the operation that a graph's node calls."""
+"""Maps functions of the engine to the torch operations that graph nodes call."""
 
 from __future__ import annotations
 

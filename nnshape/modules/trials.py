@@ -1,4 +1,4 @@
-"""Runs torch on meta at several sizes, for what has no rule, and reads off how its outputs' sizes come about."""
+"""Infers shapes without a rule: runs torch on meta at several sizes and fits the output sizes."""
 
 from __future__ import annotations
 

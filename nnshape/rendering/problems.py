@@ -1,4 +1,4 @@
-"""Problems for a person: what is wrong, the lines of the source, what led there, and what helps."""
+"""Renders problems as text: the message, source lines, the calls that led there, and help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which calls in a row are the same again, so that one of them can stand for all."""
+"""Folds consecutive equal calls into one row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one step of a model comes about, for a person and for programs."""
+"""Explains one step of a model, as text and as JSON."""
 
 from __future__ import annotations
 

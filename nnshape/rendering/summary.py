@@ -1,4 +1,4 @@
-"""What is said of a model as a whole: its inputs and sizes above the table, its totals below."""
+"""Renders a model's inputs and sizes above the table, and its totals below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an argument takes, as a schema: the kinds that a rule declares, asked with a value of each type of JSON."""
+"""The schema of an argument: tests the kinds that a rule declares with a value of each JSON type."""
 
 from __future__ import annotations
 

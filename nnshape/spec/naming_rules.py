@@ -1,4 +1,4 @@
-"""Which names a spec's own things may have, and which two of them a reader could confuse."""
+"""Rules for names in a spec: allowed names, and pairs that are easily confused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of an expression: what was written, and from where to where in its text.
+"""The nodes of an expression, with their offsets in its text.
 
 Nodes are compared by identity: an `x` here and an `x` there are two nodes. (That also spares each
 process some milliseconds, in which dataclasses would write `__eq__` and `__hash__` for every class.)

@@ -1,4 +1,4 @@
-"""Where the characters of a YAML value stand in the text: folds, escapes and indents undone."""
+"""Maps characters of a YAML value to the source text, across folds, escapes and indents."""
 
 from __future__ import annotations
 

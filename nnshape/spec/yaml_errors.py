@@ -1,4 +1,4 @@
-"""What PyYAML could not read, said in plain words at the place where the fault lies."""
+"""Explains PyYAML's errors and locates their cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls in an expression: what is called, and with what."""
+"""Evaluates calls in an expression: the callee and its arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a spec expects of its own totals and output, held against the trace."""
+"""Checks the `expect` of a spec against its trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what is wrong to where: a rule's `Refusal` and the trace's own findings become located problems."""
+"""Turns a rule's `Refusal` and the trace's own findings into located problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mistake of nnshape itself, told as a problem at its place."""
+"""Reports an internal error as a located problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What torch has and the engine has no rule for: found without torch's import, measured with it."""
+"""Finds torch layers and functions without a rule, and infers their shapes by running torch."""
 
 from __future__ import annotations
 

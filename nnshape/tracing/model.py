@@ -1,4 +1,4 @@
-"""What a trace is made of: modules, the calls of them, and the operations that a call consists of."""
+"""The parts of a trace: modules, calls, and the operations of a call."""
 
 from __future__ import annotations
 

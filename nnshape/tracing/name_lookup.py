@@ -1,4 +1,4 @@
-"""What names and attributes mean in an expression."""
+"""Resolves names and attributes in an expression."""
 
 from __future__ import annotations
 

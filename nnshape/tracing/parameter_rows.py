@@ -1,4 +1,4 @@
-"""The parameters of a traced model: a row each, what is tied and frozen, and the totals."""
+"""The parameters of a traced model: one row each, ties, freezes, and totals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trace starts from: the inputs' shapes, the hparams and the sizes, the person's own among them."""
+"""The starting values of a trace: input shapes, hparams and sizes, with overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about values, and how a message shows them."""
+"""Predicates on values, and their text in messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the values of a model weigh, and the problem where a model takes more work than it may."""
+"""Charges the work of a model's values, and reports a model that exceeds the limit."""
 
 from __future__ import annotations
 

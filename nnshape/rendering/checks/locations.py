@@ -1,4 +1,4 @@
-"""Where a finding lies, in the terms of each reader: paths from a root, columns in its own units, fingerprints."""
+"""Locates a finding for each report format: relative paths, columns in its units, fingerprints."""
 
 from __future__ import annotations
 
