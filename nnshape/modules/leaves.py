@@ -31,8 +31,8 @@ def construct(layer: Layer, values: Values, span: Span | None = None) -> torch.n
     if isinstance(layer, OwnConstruction):
         return layer.construct()
     kind: type[torch.nn.Module] = getattr(torch.nn, type(layer).__name__)
-    fields = {name: argument(value, values, span) for name, value in vars(layer).items() if name != "device"}
-    return kind(**fields)
+    given = {name: argument(value, values, span) for name, value in layer.given().items() if name != "device"}
+    return kind(**given)
 
 
 def argument(value: Any, values: Values, span: Span | None = None) -> Any:

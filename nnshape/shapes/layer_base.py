@@ -90,12 +90,8 @@ class Layer:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def __repr__(self) -> str:
-        fields = self.signature().parameters
-        shown = (
-            f"{vars(self)[p.name]!r}" if p.default is REQUIRED else f"{p.name}={vars(self)[p.name]!r}"
-            for p in fields
-            if p.default is REQUIRED or vars(self)[p.name] != p.default
-        )
+        required = {parameter.name for parameter in self.signature().parameters if parameter.default is REQUIRED}
+        shown = (f"{value!r}" if name in required else f"{name}={value!r}" for name, value in self.given().items())
         return f"{type(self).__name__}({', '.join(shown)})"
 
     @classmethod
@@ -142,6 +138,19 @@ class Layer:
             sentence, own = explained(base.__dict__.get("__doc__"))
             meanings.update(own)
         return sentence, {name: meanings[name] for name in cls.signature().by_name if name in meanings}
+
+    def given(self) -> dict[str, Any]:
+        """The arguments that differ from torch's defaults, and those without one, in torch's order.
+
+        The real module gets these only, so that an older torch without one of the others can still make it.
+        """
+        arguments = {}
+        for parameter in self.signature().parameters:
+            value = vars(self)[parameter.name]
+            # 1 == True == 1.0, and torch may treat them differently.
+            if type(value) is not type(parameter.default) or value != parameter.default:
+                arguments[parameter.name] = value
+        return arguments
 
     @property
     def wants_auto(self) -> bool:
