@@ -3,6 +3,8 @@
 Random tests draw the same cases in every run, so that a failure is the change's own. `pytest --explore` draws new
 ones and prints their seed; `pytest --explore SEED` draws those again. NNSHAPE_CASES=20 in the environment draws 20
 times as many, and `pytest --cases` tells at the end on how many cases each rule was held against torch.
+
+The tests expect torch 2.13. `torch_releases.py` says which of them fail with other releases, and why.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from torch_releases import mark_differences
 
 hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("explore", database=None, deadline=None)
@@ -38,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.explore = random.SystemRandom().randrange(2**32)  # xdist hands it on to its workers
     config.option.hypothesis_seed = str(config.option.explore)
     hypothesis.settings.load_profile("explore")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_differences(items)
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +87,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         accepted, refused = counted[name, "accepted"], counted[name, "refused"]
         if accepted or refused:
             terminalreporter.line(f"{name}: {accepted:,} + {refused:,}")
+    different = {name: counted[name, "different"] for name in dict.fromkeys(names) if counted[name, "different"]}
+    if different:
+        listed = ", ".join(f"{name} {count:,}" for name, count in different.items())
+        terminalreporter.line(f"cases that only the rule or only this release of torch accepts: {listed}")
     without = [name for name in dict.fromkeys(names) if not counted[name, "accepted"]]
     terminalreporter.line(f"{counted.total():,} cases; no case that torch accepts: {', '.join(without) or 'none'}")
 

@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 def toml_document(source: Source) -> dict[str, Any]:
     """Parse a TOML document; raises SpecError if it is invalid or exceeds a limit."""
     if sys.version_info >= (3, 11):
-        import tomllib
+        import tomllib  # novermin: newer than Python 3.10
     else:
         import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 

@@ -125,7 +125,7 @@ class Builder:
             if child.tensor is None:
                 children[name] = self._module(child)
             else:
-                tensor = own_tensor(child, run, self.values)
+                tensor = own_tensor(child, run, self.values, self.device)
                 if child.type == "Parameter":
                     children[name] = torch.nn.Parameter(tensor, requires_grad=not child.frozen)
                 else:

@@ -17,8 +17,8 @@ from nnshape.tracing.model import Module, Operation, Run, StoredTensor
 from nnshape.tracing.runtime_sizes import RuntimeSize
 
 
-def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:
-    """The first value of a Parameter or Buffer, on the device of the context.
+def own_tensor(module: Module, run: Run, values: Values, device: torch.device) -> torch.Tensor:
+    """The first value of a Parameter or Buffer, on a device that is the context's too.
 
     Raises SpecError where it depends on what is known only when the model runs.
     """
@@ -31,7 +31,7 @@ def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:
     )
     if made_by.arguments:
         # Its own copy: the expression may be that of a step which is used elsewhere too.
-        return _Evaluation(values, module).value(made_by.arguments[0]).detach().clone()  # type: ignore[no-any-return]
+        return _Evaluation(values, module, device).value(made_by.arguments[0]).detach().clone()  # type: ignore[no-any-return]
     shape = tuple(number(size, values, module.span) for size in module.tensor.shape)
     dtype = torch_dtype(module.tensor.dtype)
     if dtype.is_floating_point or dtype.is_complex:
@@ -42,9 +42,11 @@ def own_tensor(module: Module, run: Run, values: Values) -> torch.Tensor:
 class _Evaluation:
     """Computes values of a body that hang on no input."""
 
-    def __init__(self, values: Values, module: Module) -> None:
+    def __init__(self, values: Values, module: Module, device: torch.device) -> None:
         self._values = values
         self._module = module
+        # Up to torch 2.6, torch.get_default_device() does not see the device of a context.
+        self._device = device
         self._known: dict[Tensor, Any] = {}
 
     def value(self, value: Any) -> Any:
@@ -74,7 +76,7 @@ class _Evaluation:
         if function.name in targets.PROPERTIES:
             return getattr(arguments[0], function.name)
         if function.factory:
-            keywords["device"] = torch.get_default_device()
+            keywords["device"] = self._device
         target = targets.target_of(function, len(arguments), bool(keywords), operation.method)
         if isinstance(target, str):
             return getattr(arguments[0], target)(*arguments[1:], **keywords)

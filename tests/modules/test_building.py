@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from nnshape import SpecError, build, loads, trace, verify
+from nnshape.shapes.layers import find_layer
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -428,3 +429,32 @@ def test_gradients_reach_every_parameter(of):
     built = build(of(RESIDUAL))
     F.mse_loss(built(torch.rand(2, 3, 16, 16)), torch.rand(2, 4)).backward()
     assert [name for name, p in built.named_parameters() if p.grad is None] == ["unused.weight", "unused.bias"]
+
+
+class OlderBatchNorm(nn.BatchNorm2d):
+    """The layer of an older torch, which has no `bias`."""
+
+    def __init__(self, num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+
+
+def test_a_torch_without_an_argument_makes_the_layers_that_do_not_use_it(of, monkeypatch):
+    monkeypatch.setattr(nn, "BatchNorm2d", OlderBatchNorm)
+    model = "input: 4x8x8\nlayers:\n  bn: BatchNorm2d(4, eps=0.001, bias={})\n"
+    built = build(of(model.format(True)))
+    assert (type(built.bn), built.bn.eps) == (OlderBatchNorm, 0.001)
+    with pytest.raises(SpecError) as caught:
+        build(of(model.format(False)))
+    (problem,) = caught.value.problems
+    assert "unexpected keyword argument 'bias'" in problem.notes[0]
+
+
+def test_a_torch_without_a_layer_is_named_by_torch(of, monkeypatch):
+    monkeypatch.delattr(nn, "BatchNorm2d")
+    (problem,) = verify(of("input: 4x8x8\nlayers:\n  bn: BatchNorm2d(4)\n")).disagreements
+    assert problem.notes == ("torch says: module 'torch.nn' has no attribute 'BatchNorm2d'",)
+
+
+def test_an_argument_equal_to_the_default_but_of_another_type_reaches_torch():
+    assert find_layer("Linear")(3, 8, bias=1).given() == {"in_features": 3, "out_features": 8, "bias": 1}
+    assert find_layer("Linear")(3, 8, bias=True).given() == {"in_features": 3, "out_features": 8}
