@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from functional import check_functional_form
+from torch_releases import FOLLOWED, RELEASE
 
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import TooLarge, substitute, symbol
@@ -29,7 +30,6 @@ from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
-from torch_releases import FOLLOWED, RELEASE
 
 #: What torch raises where it refuses an argument or an input.
 TORCH_REFUSES = (
