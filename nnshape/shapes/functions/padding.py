@@ -26,10 +26,10 @@ VERBS = {"reflect": "reflect", "replicate": "repeat the edge of", "circular": "w
 
 @function(example=("pad((1, 1, 2, 2))", "3x28x28"))
 def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: float | None = None) -> Tensor:
-    """Adds values on both sides of the last dimensions, or cuts them off where `pad` is negative.
+    """Pads both sides of the last dimensions, or crops them where `pad` is negative.
 
-    pad: how much is added before and behind, the last dimension first.
-    mode: what is added: 'constant', 'reflect', 'replicate' or 'circular'.
+    pad: the sizes to add before and after each dimension, the last dimension first.
+    mode: the padding mode: 'constant', 'reflect', 'replicate' or 'circular'.
     """
     if not isinstance(pad, (tuple, list)):
         raise Refusal("wrong-type", f"{{layer}} takes a tuple of sizes as pad, not {described(pad)}", "pad")

@@ -158,46 +158,48 @@ def check_scale(value: object, dtype: DType, name: str) -> None:
     require_room(dtype, **{name: value})
 
 
-_with_alpha("add", "add", "Adds the other operand times alpha, element by element.", _promoted())
-_with_alpha("sub subtract", "subtract", "Subtracts the other operand times alpha, element by element.", _subtracted)
-_declare("mul multiply", "multiply", "Multiplies element by element.", _promoted())
-_declare("true_divide", "divide", "Divides element by element; whole numbers give floats.", _promoted(floating=True))
-_declare("floor_divide", "divide", "Divides element by element and rounds down.", _divided_whole)
-_declare("remainder", "divide", "The rest of a division, with the divisor's sign.", _divided_whole)
-_declare("fmod", "divide", "The rest of a division, with the dividend's sign.", _divided_whole, "Tensor")
+_with_alpha("add", "add", "Computes input + alpha * other elementwise.", _promoted())
+_with_alpha("sub subtract", "subtract", "Computes input - alpha * other elementwise.", _subtracted)
+_declare("mul multiply", "multiply", "Multiplies elementwise.", _promoted())
+_declare("true_divide", "divide", "Divides elementwise; integers give floats.", _promoted(floating=True))
+_declare("floor_divide", "divide", "Divides elementwise and rounds down.", _divided_whole)
+_declare("remainder", "divide", "Computes the remainder elementwise, with the sign of the divisor.", _divided_whole)
+_declare(
+    "fmod", "divide", "Computes the remainder elementwise, with the sign of the dividend.", _divided_whole, "Tensor"
+)
 
 for _names, _sentence in {
-    "eq": "Says where two operands are equal.",
-    "ne not_equal": "Says where two operands differ.",
+    "eq": "Tests input == other elementwise.",
+    "ne not_equal": "Tests input != other elementwise.",
 }.items():
     _declare(_names, "compare", _sentence, _truth())
 for _names, _sentence in {
-    "lt less": "Says where the first operand is less than the second.",
-    "le less_equal": "Says where the first operand is at most the second.",
-    "gt greater": "Says where the first operand is greater than the second.",
-    "ge greater_equal": "Says where the first operand is at least the second.",
+    "lt less": "Tests input < other elementwise.",
+    "le less_equal": "Tests input <= other elementwise.",
+    "gt greater": "Tests input > other elementwise.",
+    "ge greater_equal": "Tests input >= other elementwise.",
 }.items():
     _declare(_names, "compare", _sentence, _truth("bif"))
 for _names, _sentence in {
-    "bitwise_and": "The bits that both operands have (`&`); for bools, where both are true.",
-    "bitwise_or": "The bits that either operand has (`|`); for bools, where either is true.",
-    "bitwise_xor": "The bits that one operand has (`^`); for bools, where just one is true.",
+    "bitwise_and": "Computes the bitwise AND (`&`), the logical AND for bools.",
+    "bitwise_or": "Computes the bitwise OR (`|`), the logical OR for bools.",
+    "bitwise_xor": "Computes the bitwise XOR (`^`), the logical XOR for bools.",
 }.items():
     _declare(_names, "combine the bits of", _sentence, _promoted("bi"))
 _declare("bitwise_left_shift", "shift", "Shifts the bits to the left by the other operand.", _promoted("i"))
 _declare("bitwise_right_shift", "shift", "Shifts the bits to the right by the other operand.", _promoted("i"))
 
 for _names, _sentence in {
-    "logical_and": "Says where both operands are true (not 0).",
-    "logical_or": "Says where either operand is true (not 0).",
-    "logical_xor": "Says where just one operand is true (not 0).",
+    "logical_and": "Computes the elementwise logical AND; nonzero is true.",
+    "logical_or": "Computes the elementwise logical OR; nonzero is true.",
+    "logical_xor": "Computes the elementwise logical XOR; nonzero is true.",
 }.items():
     _declare(_names, "combine", _sentence, _truth(), "Tensor", "Tensor")
 for _names, _sentence, _allowed in (
-    ("maximum", "The larger of two tensors, element by element; NaN wins.", "bif"),
-    ("minimum", "The smaller of two tensors, element by element; NaN wins.", "bif"),
-    ("fmax", "The larger of two tensors, element by element; NaN loses.", "bif"),
-    ("fmin", "The smaller of two tensors, element by element; NaN loses.", "bif"),
+    ("maximum", "Computes the elementwise maximum; NaN propagates.", "bif"),
+    ("minimum", "Computes the elementwise minimum; NaN propagates.", "bif"),
+    ("fmax", "Computes the elementwise maximum, ignoring NaN.", "bif"),
+    ("fmin", "Computes the elementwise minimum, ignoring NaN.", "bif"),
     ("gcd", "The greatest common divisor, element by element.", "i"),
     ("lcm", "The least common multiple, element by element.", "i"),
     ("hypot", "The length of the hypotenuse over two legs, element by element.", "f"),
@@ -208,7 +210,13 @@ for _names, _sentence, _allowed in (
     _declare(_names, "combine", _sentence, _promoted(_allowed), "Tensor", "Tensor")
 _declare("atan2 arctan2", "combine", "The angle of the point (other, input), element by element.",
          _promoted("bif", floating=True), "Tensor", "Tensor")  # fmt: skip
-_declare("copysign", "combine", "The first operand with the second's sign.", _promoted("bif", floating=True), "Tensor")
+_declare(
+    "copysign",
+    "combine",
+    "Computes the magnitude of input with the sign of other.",
+    _promoted("bif", floating=True),
+    "Tensor",
+)
 _declare("xlogy", "combine", "input * log(other), 0 where input is 0.", _promoted("bif", floating=True))
 # Torch's CPU kernel of ldexp has gaps (float32 by bool): they are a fault of its own and not followed here.
 _declare("ldexp", "combine", "input * 2**other, element by element.", _promoted(floating=True), "Tensor", "Tensor")
@@ -216,7 +224,7 @@ _declare("ldexp", "combine", "input * 2**other, element by element.", _promoted(
 
 @function(method=True, example=("div(2)", "6x5x5"))
 def div(input: Tensor | Number, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
-    """Divides element by element; whole numbers give floats, unless the result is rounded.
+    """Divides elementwise; integers give floats unless rounded.
 
     rounding_mode: "floor" rounds down, "trunc" towards 0.
     """
@@ -234,7 +242,7 @@ function(name="divide", method=True, example=("divide(2)", "6x5x5"))(div.rule)
 
 @function(name="pow", method=True, example=("pow(2)", "6x5x5"))
 def pow_(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
-    """Raises each element to a power."""
+    """Computes input ** exponent elementwise."""
     shape = broadcast(shape_of(input), shape_of(exponent), "raise to a power", "exponent")
     return Tensor(shape, _raised("raise to a power", input, exponent))
 

@@ -80,7 +80,7 @@ _extreme("min", """The smallest element; along a dimension, the smallest of each
 
 @function(method=True, example=("aminmax()", "6x5x5"))
 def aminmax(input: Tensor, *, dim: Whole | None = None, keepdim: Flag = False) -> Extremes:
-    """The smallest and the largest elements, along a dimension or of all."""
+    """Returns the minimum and the maximum, along a dimension or of all elements."""
     require_kinds(input, "bif", "compares")
     if dim is None:
         require_any(input, "aminmax")
@@ -104,8 +104,8 @@ def _place_of(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_place_of("argmax", "Where the largest element stands, along a dimension or in the flat tensor.")
-_place_of("argmin", "Where the smallest element stands, along a dimension or in the flat tensor.")
+_place_of("argmax", "Returns the index of the maximum, along a dimension or in the flattened tensor.")
+_place_of("argmin", "Returns the index of the minimum, along a dimension or in the flattened tensor.")
 
 
 def _middle(name: str, doc: str, allowed: str) -> None:
@@ -127,14 +127,14 @@ _middle("nanmedian", "The middle element without the NaNs, along a dimension wit
 
 @function(method=True, example=("mode(1)", "6x5x5"))
 def mode(input: Tensor, dim: Whole = -1, keepdim: Flag = False) -> Ranked:
-    """The most frequent elements along a dimension, and where they stand last."""
+    """Returns the most frequent value along a dimension and its last index."""
     require_kinds(input, "bif", "compares")
     return _chosen(input, dim, keepdim, "mode")
 
 
 @function(method=True, example=("kthvalue(2, 1)", "6x5x5"))
 def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False) -> Ranked:
-    """The k-th smallest elements along a dimension, and where they stand.
+    """Returns the k-th smallest element along a dimension and its index.
 
     k: which value in ascending order, counted from 1.
     """
@@ -151,9 +151,9 @@ def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False) ->
 
 @function(method=True, example=("topk(2)", "6x5x5"))
 def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted: Flag = True) -> Ranked:
-    """The k largest elements along a dimension, and where they stand.
+    """Returns the k largest elements along a dimension and their indices.
 
-    k: how many.
+    k: the number of elements.
     dim: the dimension.
     largest: the smallest instead where False.
     sorted: whether they come in order.
@@ -172,7 +172,7 @@ def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted:
 
 @function(method=True, example=("sort(1)", "6x5x5"))
 def sort(input: Tensor, dim: Whole = -1, descending: Flag = False, *, stable: Flag = False) -> Ranked:
-    """The elements in order along a dimension, and where they stood."""
+    """Sorts along a dimension and returns the values and their original indices."""
     axis(dim, input.shape)
     require_kinds(input, "bif", "orders")
     return Ranked(input.like(), input.like(dtype=INT64))
@@ -180,13 +180,13 @@ def sort(input: Tensor, dim: Whole = -1, descending: Flag = False, *, stable: Fl
 
 @function(method=True, example=("argsort(1)", "6x5x5"))
 def argsort(input: Tensor, dim: Whole = -1, descending: Flag = False, *, stable: Flag = False) -> Tensor:
-    """Where the elements of the sorted tensor stood."""
+    """Returns the indices that sort the tensor along a dimension."""
     return sort.rule(input, dim).indices  # type: ignore[no-any-return]
 
 
 @function(method=True, example=("msort()", "6x5x5"))
 def msort(input: Tensor) -> Tensor:
-    """The elements in order along the first dimension."""
+    """Sorts along the first dimension."""
     return sort.rule(input, 0).values  # type: ignore[no-any-return]
 
 

@@ -108,10 +108,10 @@ def _require_real(dtype: DType | None, name: str) -> None:
 
 @function(name="sum", method=True, example=("sum(1)", "6x5x5"))
 def sum_(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
-    """Adds up over dimensions, or over all.
+    """Sums over dimensions, or over all elements.
 
     dim: the dimensions to sum over; all for None.
-    keepdim: whether they stay, with size 1.
+    keepdim: whether to keep the reduced dimensions, with size 1.
     dtype: the dtype to add up in.
     """
     return reduce(input, dim, keepdim, summed_dtype(input, dtype))
@@ -119,7 +119,7 @@ def sum_(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtyp
 
 @function(method=True, example=("nansum(1)", "6x5x5"))
 def nansum(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
-    """Adds up over dimensions, or over all, with NaN as 0."""
+    """Sums over dimensions, or over all elements, treating NaN as 0."""
     require_kinds(input, "bif", "adds up")
     _require_real(dtype, "nansum")
     return reduce(input, dim, keepdim, summed_dtype(input, dtype))
@@ -127,10 +127,10 @@ def nansum(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, d
 
 @function(method=True, example=("mean(1)", "6x5x5"))
 def mean(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
-    """The mean over dimensions, or over all.
+    """Computes the mean over dimensions, or over all elements.
 
     dim: the dimensions to average over; all for None.
-    keepdim: whether they stay, with size 1.
+    keepdim: whether to keep the reduced dimensions, with size 1.
     dtype: the dtype to compute in.
     """
     return reduce(input, dim, keepdim, averaged_dtype(input, dtype, "mean"))
@@ -138,7 +138,7 @@ def mean(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtyp
 
 @function(method=True, example=("nanmean(1)", "6x5x5"))
 def nanmean(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
-    """The mean over dimensions, or over all, without the NaNs."""
+    """Computes the mean over dimensions, or over all elements, ignoring NaN."""
     require_kinds(input, "f", "averages")
     _require_real(dtype, "nanmean")
     return reduce(input, dim, keepdim, averaged_dtype(input, dtype, "nanmean"))
@@ -161,8 +161,8 @@ def _truth(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "bool[6, 5]"))(rule)
 
 
-_truth("any", "Says whether any element is true, over dimensions or over all.")
-_truth("all", "Says whether all elements are true, over dimensions or over all.")
+_truth("any", "Tests whether any element is true, over dimensions or over all elements.")
+_truth("all", "Tests whether all elements are true, over dimensions or over all elements.")
 
 
 @function(method=True, example=("count_nonzero(1)", "6x5x5"))
@@ -224,8 +224,8 @@ def _spread(name: str, doc: str, answer: Callable[[Tensor, Tensor], Any]) -> Non
     function(name=name, method=not name.endswith("_mean"), example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_spread("var", "The variance over dimensions, or over all.", lambda spread, mean: spread)
-_spread("std", "The standard deviation over dimensions, or over all.", lambda spread, mean: spread)
+_spread("var", "Computes the variance over dimensions, or over all elements.", lambda spread, mean: spread)
+_spread("std", "Computes the standard deviation over dimensions, or over all elements.", lambda spread, mean: spread)
 _spread("var_mean", "The variance and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean))
 _spread(
     "std_mean", "The standard deviation and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean)
@@ -299,8 +299,8 @@ def _running(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_running("cumsum", "The running sum along a dimension.")
-_running("cumprod", "The running product along a dimension.")
+_running("cumsum", "Computes the cumulative sum along a dimension.")
+_running("cumprod", "Computes the cumulative product along a dimension.")
 
 
 @function(method=True, example=("logcumsumexp(1)", "6x5x5"))

@@ -43,10 +43,10 @@ def _splittable(input: Tensor, dim: Size) -> int:
 
 @function(method=True, example=("chunk(2, 1)", "6x5x5"))
 def chunk(input: Tensor, chunks: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Cuts a dimension into so many equal pieces; the last may be smaller, and there may be fewer.
+    """Splits a dimension into at most `chunks` equal pieces; the last may be smaller.
 
-    chunks: how many pieces.
-    dim: the dimension to cut.
+    chunks: the number of pieces.
+    dim: the dimension to split.
     """
     place = _splittable(input, dim)
     number = plain_int(chunks, "chunks")
@@ -68,10 +68,10 @@ def chunk(input: Tensor, chunks: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
 
 @function(method=True, example=("split(2, 1)", "6x5x5"))
 def split(tensor: Tensor, split_size_or_sections: Wholes, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Cuts a dimension into pieces of a size, the last of which may be smaller, or of these sizes.
+    """Splits a dimension into pieces of one size, the last possibly smaller, or of the given sizes.
 
     split_size_or_sections: the size of each piece, or a list of the sizes.
-    dim: the dimension to cut.
+    dim: the dimension to split.
     """
     name = "split_size_or_sections"
     if isinstance(split_size_or_sections, (tuple, list)):
@@ -121,7 +121,7 @@ def tensor_split(input: Tensor, indices_or_sections: Wholes, dim: Whole = 0) -> 
     """Cuts a dimension into so many nearly equal pieces, or at these places.
 
     indices_or_sections: the number of pieces, or a tuple of the places to cut at.
-    dim: the dimension to cut.
+    dim: the dimension to split.
     """
     name = "indices_or_sections"
     place = _splittable(input, dim)
@@ -161,7 +161,7 @@ _halves("dsplit", 3, 2, "Cuts in depth: dimension 2.")
 
 @function(method=True, example=("unbind(1)", "3x5x5"))
 def unbind(input: Tensor, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Takes a dimension apart into a tuple of its slices."""
+    """Removes a dimension and returns a tuple of its slices."""
     place = _splittable(input, dim)
     count = _countable(input.shape[place], input, dim, "dim")
     return tuple(Tensor(input.shape[:place] + input.shape[place + 1 :], input.dtype, input.span) for _ in range(count))

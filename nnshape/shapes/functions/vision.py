@@ -111,11 +111,11 @@ def interpolate(
     input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None, mode: str = "nearest",
     align_corners: bool | None = None, recompute_scale_factor: bool | None = None, antialias: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Brings a map to another size.
+    """Resizes the spatial dimensions of [N, C, ...] by interpolation.
 
-    size: the size of the output's map.
+    size: the spatial size of the output.
     mode: 'nearest', 'linear', 'bilinear', 'bicubic', 'trilinear', 'area' or 'nearest-exact'.
-    scale_factor: what each size is multiplied by, in place of size.
+    scale_factor: a factor for the input size, instead of size.
     recompute_scale_factor: whether the scale is worked out again from the sizes that it gave.
     """
     return resized(input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
@@ -126,26 +126,26 @@ def upsample(
     input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None, mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Brings a map to another size: interpolate, by its old name."""
+    """Resizes by interpolation; deprecated name of interpolate."""
     return resized(input, size, scale_factor, mode, align_corners, None)
 
 
 @function(example=("upsample_nearest(scale_factor=2)", "16x14x14"))
 def upsample_nearest(input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None) -> Tensor:
-    """Brings a map to another size by the nearest value: interpolate, by an old name.
+    """Resizes by nearest-neighbor interpolation; deprecated, use interpolate.
 
-    size: the size of the output's map.
-    scale_factor: what each size is multiplied by, in place of size.
+    size: the spatial size of the output.
+    scale_factor: a factor for the input size, instead of size.
     """
     return resized(input, size, scale_factor, "nearest", None, None)
 
 
 @function(example=("upsample_bilinear(scale_factor=2)", "16x14x14"))
 def upsample_bilinear(input: Tensor, size: Sizes | None = None, scale_factor: Floats | None = None) -> Tensor:
-    """Brings a map to another size between the nearest values: interpolate, by an old name.
+    """Resizes by bilinear interpolation; deprecated, use interpolate.
 
-    size: the size of the output's map.
-    scale_factor: what each size is multiplied by, in place of size.
+    size: the spatial size of the output.
+    scale_factor: a factor for the input size, instead of size.
     """
     return resized(input, size, scale_factor, "bilinear", True, None)
 
@@ -207,7 +207,7 @@ def channels_shuffled(input: Tensor, groups: Size) -> Tensor:
 
 @function(example=("pixel_shuffle(2)", "16x14x14"))
 def pixel_shuffle(input: Tensor, upscale_factor: Size) -> Tensor:
-    """Spreads channels over a finer map."""
+    """Rearranges channels into space: [N, C*r*r, H, W] -> [N, C, H*r, W*r]."""
     _require_image(input, "pixel_shuffle")
     check_factor("{layer}", "upscale_factor", upscale_factor)
     return shuffled(input, upscale_factor)
@@ -215,14 +215,14 @@ def pixel_shuffle(input: Tensor, upscale_factor: Size) -> Tensor:
 
 @function(example=("pixel_unshuffle(2)", "16x14x14"))
 def pixel_unshuffle(input: Tensor, downscale_factor: Size) -> Tensor:
-    """Stacks neighbouring pixels as channels of a coarser map."""
+    """Rearranges space into channels: [N, C, H*r, W*r] -> [N, C*r*r, H, W]."""
     check_factor("{layer}", "downscale_factor", downscale_factor)
     return unshuffled(input, downscale_factor)
 
 
 @function(example=("channel_shuffle(2)", "16x14x14"))
 def channel_shuffle(input: Tensor, groups: Size) -> Tensor:
-    """Takes the channels of the groups in turn."""
+    """Interleaves the channels of all groups."""
     check_factor("{layer}", "groups", groups)
     return channels_shuffled(input, groups)
 
@@ -231,7 +231,7 @@ def channel_shuffle(input: Tensor, groups: Size) -> Tensor:
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> Tensor:
-    """Reads a map at the places that a grid names.
+    """Samples the input at the positions of a grid.
 
     grid: where each value of the result is taken from: places from -1 to 1, the last dimension x and y (and z).
     mode: 'bilinear', 'nearest' or 'bicubic'.
