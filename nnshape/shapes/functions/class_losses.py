@@ -251,7 +251,7 @@ def linear_cross_entropy(
     label_smoothing: float = 0.0,
     options: None = None,
 ) -> Tensor:
-    """Computes the cross entropy of the logits from a linear layer, without keeping all logits in memory.
+    """Computes the cross entropy of the logits that a linear layer computes from features.
 
     linear_weight: the weight of the linear layer, [classes, features].
     linear_bias: the bias of the linear layer.

@@ -175,7 +175,7 @@ class MultiLabelSoftMarginLoss(_Loss):
 
 
 class LinearCrossEntropyLoss(_Loss):
-    """Computes the cross entropy of the logits from a linear layer, without keeping all logits in memory.
+    """Computes the cross entropy of the logits that a linear layer computes from features.
 
     in_features: the number of features per sample.
     num_classes: the number of classes.

@@ -11,7 +11,7 @@ class CosineSimilarity(Layer):
     """Computes the cosine similarity of two tensors along a dimension.
 
     dim: the dimension to reduce.
-    eps: the smallest product of norms, to avoid division by zero.
+    eps: the lower bound of each norm, to avoid division by zero.
     """
 
     dim: int = 1
