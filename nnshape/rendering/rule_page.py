@@ -42,7 +42,7 @@ def arguments_of(rule: Rule) -> list[Argument]:
 
 def inputs_of(rule: Rule) -> list[Argument]:
     """What a layer is applied to; nothing for a function, whose arguments hold its inputs."""
-    return [] if isinstance(rule, Function) else _arguments(rule.call_signature(), SHARED, {})
+    return [] if isinstance(rule, Function) else _arguments(rule.call_signature(), SHARED | rule.input_help(), {})
 
 
 def _arguments(signature: Signature, meanings: Mapping[str, str], auto: Mapping[str, Any]) -> list[Argument]:

@@ -122,22 +122,30 @@ class Layer:
 
     @classmethod
     def help(cls) -> tuple[str, dict[str, str]]:
-        """What the layer does, in a sentence, and what each argument means, in torch's order.
+        """One sentence on the layer, and the meaning of each argument of its constructor, in torch's order."""
+        sentence, meanings = cls._explained()
+        return sentence, {name: meanings[name] for name in cls.signature().by_name if name in meanings}
 
-        Both stand in the docstring, the arguments as lines `name, name: meaning`; a base class says
-        what its subclasses share.
-        """
+    @classmethod
+    def input_help(cls) -> dict[str, str]:
+        """The meaning of each input that the docstring describes."""
+        meanings = cls._explained()[1]
+        return {name: meanings[name] for name in cls.call_signature().by_name if name in meanings}
+
+    @classmethod
+    def _explained(cls) -> tuple[str, dict[str, str]]:
+        """The docstring: its sentence, and its lines `name, name: meaning`, after those of the base classes."""
         from nnshape.shapes.meanings import explained  # only help needs it
 
         meanings = {
-            "device": "where the parameters are; a spec's layers are built on the device of the command.",
-            "dtype": "the dtype of the parameters; float32 if it is not given.",
+            "device": "the device of the parameters; a spec's layers are built on the device of the command.",
+            "dtype": "the dtype of the parameters; float32 if None.",
         }
         sentence = ""
         for base in reversed(cls.__mro__[:-2]):
             sentence, own = explained(base.__dict__.get("__doc__"))
             meanings.update(own)
-        return sentence, {name: meanings[name] for name in cls.signature().by_name if name in meanings}
+        return sentence, meanings
 
     def given(self) -> dict[str, Any]:
         """The arguments that differ from torch's defaults, and those without one, in torch's order.

@@ -52,6 +52,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """Averages [N, C, L] down or up to a given output length.
 
     output_size: the length of the output.
+    input: the input tensor [N, C, L] or [C, L].
     """
 
     output_size: Sizes
@@ -62,7 +63,10 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """Averages [N, C, H, W] to a given output height and width."""
+    """Averages [N, C, H, W] to a given output height and width.
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     output_size: SizesOrNone
 
@@ -72,7 +76,10 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """Averages [N, C, D, H, W] to a given output depth, height and width."""
+    """Averages [N, C, D, H, W] to a given output depth, height and width.
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     output_size: SizesOrNone
 
@@ -85,6 +92,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Max-pools [N, C, L] to a given output length.
 
     output_size: the length of the output.
+    input: the input tensor [N, C, L] or [C, L].
     """
 
     output_size: Sizes
@@ -96,7 +104,10 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """Max-pools [N, C, H, W] to a given output height and width."""
+    """Max-pools [N, C, H, W] to a given output height and width.
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     output_size: SizesOrNone
     return_indices: bool = False
@@ -107,7 +118,10 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """Max-pools [N, C, D, H, W] to a given output depth, height and width."""
+    """Max-pools [N, C, D, H, W] to a given output depth, height and width.
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     output_size: SizesOrNone
     return_indices: bool = False

@@ -31,6 +31,8 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
     cutoffs: the first class of each cluster, in increasing order from 1 to n_classes - 1.
     div_value: the factor by which each further cluster has fewer features.
     head_bias: whether the head has a learnable bias.
+    input_: the input tensor [N, in_features] or [in_features].
+    target_: the class indices [N] or [], as int64.
     """
 
     in_features: Size

@@ -28,6 +28,11 @@ class MultiheadAttention(Layer):
     kdim: the number of features of a key; embed_dim if None.
     vdim: the number of features of a value; embed_dim if None.
     batch_first: whether the inputs are [N, T, features] instead of [T, N, features].
+    query: the query tensor [T, N, embed_dim], [N, T, embed_dim] with batch_first, or [T, embed_dim].
+    key: the key tensor [S, N, kdim], [N, S, kdim] with batch_first, or [S, kdim].
+    value: the value tensor [S, N, vdim], [N, S, vdim] with batch_first, or [S, vdim].
+    key_padding_mask: the mask [N, S] or [S] of the keys to ignore (True).
+    attn_mask: the mask [T, S] or [N * num_heads, T, S] of keys to ignore (bool), or terms of the scores (float).
     """
 
     embed_dim: Size

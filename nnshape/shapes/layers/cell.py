@@ -92,6 +92,8 @@ class RNNCell(_Cell):
     hidden_size: the number of features in the hidden state.
     bias: whether to add learnable biases.
     nonlinearity: the activation, 'tanh' or 'relu'.
+    input: the input tensor [N, input_size] or [input_size].
+    hx: the hidden state [N, hidden_size] or [hidden_size]; zeros by default.
     """
 
     input_size: Size
@@ -128,6 +130,8 @@ class GRUCell(_Cell):
     input_size: the number of input features.
     hidden_size: the number of features in the hidden state.
     bias: whether to add learnable biases.
+    input: the input tensor [N, input_size] or [input_size].
+    hx: the hidden state [N, hidden_size] or [hidden_size]; zeros by default.
     """
 
     input_size: Size
@@ -153,6 +157,8 @@ class LSTMCell(_Cell):
     input_size: the number of input features.
     hidden_size: the number of features in the hidden state.
     bias: whether to add learnable biases.
+    input: the input tensor [N, input_size] or [input_size].
+    hx: (h, c), the hidden and cell state, [N, hidden_size] or [hidden_size] each; zeros by default.
     """
 
     input_size: Size

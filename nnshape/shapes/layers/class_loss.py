@@ -23,6 +23,8 @@ class NLLLoss(_Loss):
     ignore_index: the class index to ignore in the targets.
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    input: the log-probabilities [N, C], [C] or [N, C, *].
+    target: the class indices [N], [] or [N, *].
     """
 
     weight: Tensor | None = None
@@ -51,6 +53,8 @@ class NLLLoss2d(_Loss):
     ignore_index: the class index to ignore in the targets.
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    input: the log-probabilities [N, C], [C] or [N, C, *].
+    target: the class indices [N], [] or [N, *].
     """
 
     weight: Tensor | None = None
@@ -80,6 +84,8 @@ class CrossEntropyLoss(_Loss):
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     label_smoothing: the share of each target to spread over all classes, from 0 to 1.
+    input: the logits [N, C], [C] or [N, C, *].
+    target: the class indices [N], [] or [N, *], or probabilities of the input's shape.
     """
 
     weight: Tensor | None = None
@@ -110,6 +116,8 @@ class MultiMarginLoss(_Loss):
     weight: a weight per class, as a tensor; None weighs all classes equally.
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    input: the scores [N, C] or [C].
+    target: the class indices [N] or [].
     """
 
     p: int = 1
@@ -141,6 +149,8 @@ class MultiLabelMarginLoss(_Loss):
 
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    input: the scores [N, C] or [C].
+    target: the class indices of the input's shape; -1 ends the classes of a sample.
     """
 
     size_average: bool | None = None
@@ -160,6 +170,8 @@ class MultiLabelSoftMarginLoss(_Loss):
     weight: weights per class or per element, as a tensor; None weighs all equally.
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    input: the logits [N, C].
+    target: 0 or 1 per class, [N, C].
     """
 
     weight: Tensor | None = None

@@ -173,7 +173,10 @@ class _Convolution(Layer):
 
 
 class Conv1d(_Convolution):
-    """Applies a 1D convolution to [N, C, L]."""
+    """Applies a 1D convolution to [N, C, L].
+
+    input: the input tensor [N, C_in, L] or [C_in, L].
+    """
 
     dimensions = 1
     auto = {"in_channels": (0, -2)}
@@ -182,7 +185,10 @@ class Conv1d(_Convolution):
 
 
 class Conv2d(_Convolution):
-    """Applies a 2D convolution to [N, C, H, W]."""
+    """Applies a 2D convolution to [N, C, H, W].
+
+    input: the input tensor [N, C_in, H, W] or [C_in, H, W].
+    """
 
     dimensions = 2
     auto = {"in_channels": (0, -3)}
@@ -191,7 +197,10 @@ class Conv2d(_Convolution):
 
 
 class Conv3d(_Convolution):
-    """Applies a 3D convolution to [N, C, D, H, W]."""
+    """Applies a 3D convolution to [N, C, D, H, W].
+
+    input: the input tensor [N, C_in, D, H, W] or [C_in, D, H, W].
+    """
 
     dimensions = 3
     auto = {"in_channels": (0, -4)}

@@ -33,6 +33,7 @@ class PairwiseDistance(Layer):
     p: the degree of the norm.
     eps: a small number added to each difference to avoid division by zero.
     keepdim: whether to keep the last dimension, with size 1.
+    x1, x2: the tensor [N, D] or [D] of the vectors.
     """
 
     p: float = 2.0

@@ -37,7 +37,10 @@ class Dropout(_Dropout):
 
 
 class Dropout1d(_Dropout):
-    """Zeroes random channels of [N, C, L] in training."""
+    """Zeroes random channels of [N, C, L] in training.
+
+    input: the input tensor [N, C, L] or [C, L].
+    """
 
     functional = functions.dropout1d
     example = ("Dropout1d(0.2)", "16x32")
@@ -48,7 +51,10 @@ class Dropout1d(_Dropout):
 
 
 class Dropout2d(_Dropout):
-    """Zeroes random channels of [N, C, H, W] in training."""
+    """Zeroes random channels of [N, C, H, W] in training.
+
+    input: the input tensor [N, C, H, W] or [N, C, L].
+    """
 
     least = 2
     functional = functions.dropout2d
@@ -56,7 +62,10 @@ class Dropout2d(_Dropout):
 
 
 class Dropout3d(_Dropout):
-    """Zeroes random channels of [N, C, D, H, W] in training."""
+    """Zeroes random channels of [N, C, D, H, W] in training.
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     least = 1  # torch adds a batch dimension to every input that is not 5D
     functional = functions.dropout3d
@@ -71,7 +80,10 @@ class AlphaDropout(_Dropout):
 
 
 class FeatureAlphaDropout(_Dropout):
-    """Drops random channels in training, with SELU's saturation value, and preserves mean and variance."""
+    """Drops random channels in training, with SELU's saturation value, and preserves mean and variance.
+
+    input: the input tensor [N, C, *].
+    """
 
     least = 2
     functional = functions.feature_alpha_dropout

@@ -51,7 +51,10 @@ class _InstanceNorm(_Normalization):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalizes each channel of each sample in [N, C, L] over its length."""
+    """Normalizes each channel of each sample in [N, C, L] over its length.
+
+    input: the input tensor [N, C, L] or [C, L].
+    """
 
     dimensions = 1
     auto = {"num_features": (0, -2)}
@@ -60,7 +63,10 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalizes each channel of each sample in [N, C, H, W] over height and width."""
+    """Normalizes each channel of each sample in [N, C, H, W] over height and width.
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     dimensions = 2
     auto = {"num_features": (0, -3)}
@@ -69,7 +75,10 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Normalizes each channel of each sample in [N, C, D, H, W] over depth, height and width."""
+    """Normalizes each channel of each sample in [N, C, D, H, W] over depth, height and width.
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     dimensions = 3
     auto = {"num_features": (0, -4)}
@@ -84,6 +93,7 @@ class LocalResponseNorm(Layer):
     alpha: the factor of the sum of squares.
     beta: the exponent.
     k: the constant added to the sum.
+    input: the input tensor [N, C, *].
     """
 
     size: Size
@@ -105,6 +115,7 @@ class CrossMapLRN2d(Layer):
     alpha: the factor of the sum of squares.
     beta: the exponent.
     k: the constant added to the sum.
+    input: the input tensor [N, C, H, W].
     """
 
     size: Size

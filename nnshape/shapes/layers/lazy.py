@@ -111,6 +111,7 @@ class _LazyConvolutionTranspose(_Lazy):
     groups: the number of channel groups convolved independently.
     dilation: the spacing of the kernel's elements.
     padding_mode: 'zeros' is the only mode.
+    output_size: the target output size, in place of output_padding; one of those that the stride allows.
     """
 
     out_channels: Size

@@ -30,6 +30,7 @@ class Linear(Layer):
     in_features: the size of the input's last dimension.
     out_features: the size of the output's last dimension.
     bias: whether to add a learnable bias.
+    input: the input tensor [*, in_features].
     """
 
     in_features: Size
@@ -85,6 +86,8 @@ class Bilinear(Layer):
     in1_features, in2_features: the size of each input's last dimension.
     out_features: the size of the output's last dimension.
     bias: whether to add a learnable bias.
+    input1: the first input tensor [*, in1_features].
+    input2: the second input tensor [*, in2_features].
     """
 
     in1_features: Size

@@ -98,7 +98,10 @@ class _BatchNorm(_BatchNormalization):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Normalizes each channel of [N, C] or [N, C, L] over the batch."""
+    """Normalizes each channel of [N, C] or [N, C, L] over the batch.
+
+    input: the input tensor [N, C] or [N, C, L].
+    """
 
     ranks = (2, 3)
     functional = rules.batch_norm
@@ -106,7 +109,10 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Normalizes each channel of [N, C, H, W] over the batch."""
+    """Normalizes each channel of [N, C, H, W] over the batch.
+
+    input: the input tensor [N, C, H, W].
+    """
 
     ranks = (4,)
     functional = rules.batch_norm
@@ -114,7 +120,10 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Normalizes each channel of [N, C, D, H, W] over the batch."""
+    """Normalizes each channel of [N, C, D, H, W] over the batch.
+
+    input: the input tensor [N, C, D, H, W].
+    """
 
     ranks = (5,)
     functional = rules.batch_norm
@@ -125,6 +134,7 @@ class SyncBatchNorm(_BatchNormalization):
     """Normalizes each channel over the batches of all processes; like BatchNorm in a single process.
 
     process_group: the processes that share statistics; all if None.
+    input: the input tensor [N, C, *].
     """
 
     num_features: Size
@@ -155,6 +165,7 @@ class LayerNorm(Layer):
     eps: a small number added to the variance to avoid division by zero.
     elementwise_affine: whether to learn a scale and a shift per element.
     bias: whether `elementwise_affine` includes the shift.
+    input: the input tensor [N, *, *normalized_shape].
     """
 
     normalized_shape: Sizes
@@ -199,6 +210,7 @@ class RMSNorm(Layer):
     normalized_shape: the sizes of the trailing dimensions to normalize over.
     eps: a small number added to the mean square; the dtype's machine epsilon if None.
     elementwise_affine: whether to learn a scale per element.
+    x: the input tensor [N, *, *normalized_shape].
     """
 
     normalized_shape: Sizes
@@ -238,6 +250,7 @@ class GroupNorm(Layer):
     eps: a small number added to the variance to avoid division by zero.
     affine: whether to learn a scale and a shift per channel.
     bias: whether `affine` includes the shift.
+    input: the input tensor [N, C, *].
     """
 
     num_groups: Size

@@ -21,6 +21,7 @@ class HingeEmbeddingLoss(_Loss):
     margin: the minimum distance of dissimilar samples.
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    target: 1 or -1, of the input's shape.
     """
 
     margin: float = 1.0
@@ -41,6 +42,8 @@ class CosineEmbeddingLoss(_Loss):
     margin: the maximum cosine similarity of dissimilar samples.
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    input1, input2: the tensor [N, D] or [D].
+    target: 1 or -1, [N] or [].
     """
 
     margin: float = 0.0
@@ -61,6 +64,7 @@ class MarginRankingLoss(_Loss):
     margin: the required gap between the two inputs.
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
+    target: 1 or -1.
     """
 
     margin: float = 0.0
@@ -145,6 +149,10 @@ class CTCLoss(_Loss):
     blank: the index of the blank label.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     zero_infinity: whether to count infinite losses, of inputs too short for their targets, as 0.
+    log_probs: the log-probabilities [T, N, C] or [T, C].
+    targets: the class indices [N, S], or [sum(target_lengths)] in a row.
+    input_lengths: the length of each input, at most T.
+    target_lengths: the length of each target.
     """
 
     blank: int = 0

@@ -80,7 +80,10 @@ class _MaxPool(_Pool):
 
 
 class MaxPool1d(_MaxPool):
-    """Takes the maximum of each window over [N, C, L]."""
+    """Takes the maximum of each window over [N, C, L].
+
+    input: the input tensor [N, C, L] or [C, L].
+    """
 
     dimensions = 1
     functional = functions.max_pool1d
@@ -88,7 +91,10 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """Takes the maximum of each window over [N, C, H, W]."""
+    """Takes the maximum of each window over [N, C, H, W].
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     dimensions = 2
     functional = functions.max_pool2d
@@ -96,7 +102,10 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """Takes the maximum of each window over [N, C, D, H, W]."""
+    """Takes the maximum of each window over [N, C, D, H, W].
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     dimensions = 3
     functional = functions.max_pool3d
@@ -107,6 +116,7 @@ class AvgPool1d(_Pool):
     """Takes the mean of each window over [N, C, L].
 
     count_include_pad: whether the means include the padding.
+    input: the input tensor [N, C, L] or [C, L].
     """
 
     kernel_size: Sizes
@@ -146,7 +156,10 @@ class _AvgPool(_Pool):
 
 
 class AvgPool2d(_AvgPool):
-    """Takes the mean of each window over [N, C, H, W]."""
+    """Takes the mean of each window over [N, C, H, W].
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     dimensions = 2
     functional = functions.avg_pool2d
@@ -154,7 +167,10 @@ class AvgPool2d(_AvgPool):
 
 
 class AvgPool3d(_AvgPool):
-    """Takes the mean of each window over [N, C, D, H, W]."""
+    """Takes the mean of each window over [N, C, D, H, W].
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     dimensions = 3
     functional = functions.avg_pool3d

@@ -176,6 +176,8 @@ class RNN(_Recurrent):
     batch_first: whether input and output are [N, T, features] instead of [T, N, features].
     dropout: the dropout probability between layers in training.
     bidirectional: whether to read the sequence in both directions.
+    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, or [T, input_size].
+    hx: the initial hidden state [D * num_layers, N, hidden_size], D the number of directions; zeros by default.
     """
 
     input_size: Size
@@ -221,6 +223,8 @@ class GRU(_Recurrent):
     batch_first: whether input and output are [N, T, features] instead of [T, N, features].
     dropout: the dropout probability between layers in training.
     bidirectional: whether to read the sequence in both directions.
+    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, or [T, input_size].
+    hx: the initial hidden state [D * num_layers, N, hidden_size], D the number of directions; zeros by default.
     """
 
     input_size: Size
@@ -258,6 +262,8 @@ class LSTM(_Recurrent):
     dropout: the dropout probability between layers in training.
     bidirectional: whether to read the sequence in both directions.
     proj_size: the projected size of the hidden state; 0 for no projection.
+    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, or [T, input_size].
+    hx: (h_0, c_0), the initial hidden and cell state [D * num_layers, N, features] of D directions; zeros by default.
     """
 
     input_size: Size

@@ -63,7 +63,10 @@ class Softmin(_Activation):
 
 
 class Softmax2d(Layer):
-    """Computes the softmax over the channels at each position of [N, C, H, W]."""
+    """Computes the softmax over the channels at each position of [N, C, H, W].
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     functional = functions.softmax
     example = ("Softmax2d()", "6x28x28")

@@ -60,6 +60,7 @@ class Embedding(_Table):
     norm_type: the p of the p-norm for max_norm.
     scale_grad_by_freq: whether to divide gradients by each index's frequency in the batch.
     sparse: whether the weight's gradient is a sparse tensor.
+    input: the tensor of indices [*], int64 or int32.
     """
 
     num_embeddings: Size
@@ -101,6 +102,7 @@ class EmbeddingBag(_Table):
     sparse: whether the weight's gradient is a sparse tensor; not with 'max'.
     include_last_offset: whether the last offset is the end of the last bag.
     padding_idx: the index of padding, excluded from every bag.
+    input: the indices, [B, N] for B bags of equal length, or [N] with offsets.
     """
 
     num_embeddings: Size

@@ -103,6 +103,9 @@ class TransformerEncoder(_Stack):
     norm: a layer applied after the last, such as LayerNorm; None for none.
     enable_nested_tensor: whether to skip padding with nested tensors in evaluation.
     mask_check: whether to check first that the padding mask allows nested tensors.
+    src: the source sequence [S, N, E], [N, S, E] with batch_first, or [S, E].
+    mask: the attention mask [S, S] of the source.
+    is_causal: a hint that mask is causal; None to detect it.
     """
 
     encoder_layer: Layer
@@ -136,6 +139,7 @@ class TransformerDecoder(_Stack):
     decoder_layer: the TransformerDecoderLayer to copy.
     num_layers: the number of layers.
     norm: a layer applied after the last, such as LayerNorm; None for none.
+    tgt: the target sequence [T, N, E], [N, T, E] with batch_first, or [T, E].
     """
 
     decoder_layer: Layer
@@ -182,6 +186,8 @@ class Transformer(Layer):
     batch_first: whether the inputs are [N, T, features] instead of [T, N, features].
     norm_first: whether to normalize before attention and feed-forward instead of after.
     bias: whether linear layers and layer norms have learnable biases.
+    src: the source sequence [S, N, E], [N, S, E] with batch_first, or [S, E].
+    tgt: the target sequence [T, N, E], [N, T, E] with batch_first, or [T, E].
     """
 
     d_model: Size = 512

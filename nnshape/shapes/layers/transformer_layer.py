@@ -169,6 +169,7 @@ class TransformerEncoderLayer(_TransformerLayer):
     batch_first: whether the input is [N, T, features] instead of [T, N, features].
     norm_first: whether to normalize before attention and feed-forward instead of after.
     bias: whether linear layers and layer norms have learnable biases.
+    src: the source sequence [S, N, E], [N, S, E] with batch_first, or [S, E].
     """
 
     d_model: Size
@@ -218,6 +219,7 @@ class TransformerDecoderLayer(_TransformerLayer):
     batch_first: whether the inputs are [N, T, features] instead of [T, N, features].
     norm_first: whether to normalize before attention and feed-forward instead of after.
     bias: whether linear layers and layer norms have learnable biases.
+    tgt: the target sequence [T, N, E], [N, T, E] with batch_first, or [T, E].
     """
 
     d_model: Size

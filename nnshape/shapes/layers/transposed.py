@@ -33,6 +33,7 @@ class _ConvolutionTranspose(Layer):
     bias: whether to add a learnable bias.
     dilation: the spacing of the kernel's elements.
     padding_mode: 'zeros' is the only mode.
+    output_size: the target output size, instead of output_padding; one of those that the stride allows.
     """
 
     in_channels: Size
@@ -135,7 +136,10 @@ class _ConvolutionTranspose(Layer):
 
 
 class ConvTranspose1d(_ConvolutionTranspose):
-    """Applies a 1D transposed convolution to [N, C, L], which upsamples by its stride."""
+    """Applies a 1D transposed convolution to [N, C, L], which upsamples by its stride.
+
+    input: the input tensor [N, C_in, L] or [C_in, L].
+    """
 
     dimensions = 1
     auto = {"in_channels": (0, -2)}
@@ -144,7 +148,10 @@ class ConvTranspose1d(_ConvolutionTranspose):
 
 
 class ConvTranspose2d(_ConvolutionTranspose):
-    """Applies a 2D transposed convolution to [N, C, H, W], which upsamples by its stride."""
+    """Applies a 2D transposed convolution to [N, C, H, W], which upsamples by its stride.
+
+    input: the input tensor [N, C_in, H, W] or [C_in, H, W].
+    """
 
     dimensions = 2
     auto = {"in_channels": (0, -3)}
@@ -153,7 +160,10 @@ class ConvTranspose2d(_ConvolutionTranspose):
 
 
 class ConvTranspose3d(_ConvolutionTranspose):
-    """Applies a 3D transposed convolution to [N, C, D, H, W], which upsamples by its stride."""
+    """Applies a 3D transposed convolution to [N, C, D, H, W], which upsamples by its stride.
+
+    input: the input tensor [N, C_in, D, H, W] or [C_in, D, H, W].
+    """
 
     dimensions = 3
     auto = {"in_channels": (0, -4)}

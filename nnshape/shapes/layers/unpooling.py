@@ -62,7 +62,10 @@ class _LPPool(Layer):
 
 
 class LPPool1d(_LPPool):
-    """Computes (sum of x**p)**(1/p) of each window over [N, C, L]."""
+    """Computes (sum of x**p)**(1/p) of each window over [N, C, L].
+
+    input: the input tensor [N, C, L] or [C, L].
+    """
 
     dimensions = 1
     functional = functions.lp_pool1d
@@ -70,7 +73,10 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """Computes (sum of x**p)**(1/p) of each window over [N, C, H, W]."""
+    """Computes (sum of x**p)**(1/p) of each window over [N, C, H, W].
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     dimensions = 2
     functional = functions.lp_pool2d
@@ -78,7 +84,10 @@ class LPPool2d(_LPPool):
 
 
 class LPPool3d(_LPPool):
-    """Computes (sum of x**p)**(1/p) of each window over [N, C, D, H, W]."""
+    """Computes (sum of x**p)**(1/p) of each window over [N, C, D, H, W].
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     dimensions = 3
     functional = functions.lp_pool3d
@@ -140,7 +149,10 @@ class _FractionalMaxPool(Layer):
 
 
 class FractionalMaxPool2d(_FractionalMaxPool):
-    """Max-pools [N, C, H, W] with randomly placed windows to a given output size."""
+    """Max-pools [N, C, H, W] with randomly placed windows to a given output size.
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     dimensions = 2
     functional = functions.fractional_max_pool2d
@@ -148,7 +160,10 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
-    """Max-pools [N, C, D, H, W] with randomly placed windows to a given output size."""
+    """Max-pools [N, C, D, H, W] with randomly placed windows to a given output size.
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     dimensions = 3
     functional = functions.fractional_max_pool3d
@@ -161,6 +176,8 @@ class _MaxUnpool(Layer):
     kernel_size: the window size of the max pooling.
     stride: the stride of the max pooling; kernel_size if None.
     padding: the padding of the max pooling.
+    indices: the indices of the maxima, as returned by the max pooling with return_indices=True.
+    output_size: the target output size, one of those that the pooling maps to the input's size.
     """
 
     kernel_size: Sizes
@@ -184,7 +201,10 @@ class _MaxUnpool(Layer):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """Inverts MaxPool1d: puts each value at the index of its maximum, and zeros elsewhere."""
+    """Inverts MaxPool1d: puts each value at the index of its maximum, and zeros elsewhere.
+
+    input: the input tensor [N, C, L] or [C, L].
+    """
 
     dimensions = 1
     functional = functions.max_unpool1d
@@ -192,7 +212,10 @@ class MaxUnpool1d(_MaxUnpool):
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """Inverts MaxPool2d: puts each value at the index of its maximum, and zeros elsewhere."""
+    """Inverts MaxPool2d: puts each value at the index of its maximum, and zeros elsewhere.
+
+    input: the input tensor [N, C, H, W] or [C, H, W].
+    """
 
     dimensions = 2
     functional = functions.max_unpool2d
@@ -200,7 +223,10 @@ class MaxUnpool2d(_MaxUnpool):
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """Inverts MaxPool3d: puts each value at the index of its maximum, and zeros elsewhere."""
+    """Inverts MaxPool3d: puts each value at the index of its maximum, and zeros elsewhere.
+
+    input: the input tensor [N, C, D, H, W] or [C, D, H, W].
+    """
 
     dimensions = 3
     functional = functions.max_unpool3d

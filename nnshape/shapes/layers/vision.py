@@ -21,6 +21,7 @@ class _Upsampling(Layer):
 
     size: the spatial size of the output.
     scale_factor: a factor for the input size, instead of `size`; the result is rounded down.
+    input: the input tensor [N, C, *spatial].
     """
 
     size: Sizes | None = None
@@ -141,6 +142,7 @@ class ChannelShuffle(Layer):
     """Interleaves the channels of all groups.
 
     groups: the number of groups.
+    input: the input tensor [N, C, *].
     """
 
     groups: Size
@@ -162,6 +164,7 @@ class Unfold(Layer):
     dilation: the distance between the elements of a block.
     padding: padding on both sides of each dimension.
     stride: the spacing of the blocks.
+    input: the input tensor [N, C, H, W] or [C, H, W].
     """
 
     kernel_size: Sizes
@@ -201,6 +204,7 @@ class Fold(Layer):
     dilation: the distance between the elements of a block.
     padding: the size cropped from both sides of each output dimension.
     stride: the spacing of the blocks.
+    input: the input tensor [N, C * kernel elements, blocks] or without N.
     """
 
     output_size: Sizes
