@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from nnshape.modules import budget
-from nnshape.modules.standing_in import bilinear_shortened, run_shortened
+from nnshape.modules.standing_in import bilinear_shortened, run_shortened, steps_run
 from nnshape.tracing.model import Module, Operation
 
 #: A tensor on meta as all that an operation can see of it.
@@ -26,7 +26,7 @@ class Asker:
     def __init__(self, device: torch.device) -> None:
         self._on_meta = device.type == "meta"
         self._budget = budget.Budget(budget.RUN)
-        self._answers: dict[Hashable, _Look] = {}
+        self._answers: dict[Hashable, Any] = {}
 
     def module(
         self, operation: Operation, real: torch.nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
@@ -39,7 +39,8 @@ class Asker:
         if not self._on_meta or not is_itself:
             return self._ask(operation, None, lambda: real(*arguments, **keywords))
         question = _question(layer, arguments, keywords)
-        return self._ask(operation, question, lambda: run_shortened(real, arguments, keywords))
+        steps = steps_run(real, arguments)
+        return self._ask(operation, question, lambda: run_shortened(real, arguments, keywords), steps)
 
     def function(
         self, operation: Operation | None, target: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
@@ -59,9 +60,9 @@ class Asker:
         question = None if name.endswith("_") or not self._on_meta else _question(target, arguments, keywords)
         return self._ask(operation, question, run)
 
-    def _ask(self, operation: Operation, question: Hashable | None, run: Callable[[], Any]) -> Any:
+    def _ask(self, operation: Operation, question: Hashable | None, run: Callable[[], Any], steps: int = 0) -> Any:
         known = self._answers.get(question) if question is not None else None
-        amount = budget.asked(operation) if known is None else 1
+        amount = budget.asked(operation, steps) if known is None else 1
         if not self._budget.take(amount):
             raise Beyond(f"a proof runs at most {self._budget.most:,} operations of torch")
         if known is not None:
@@ -91,8 +92,11 @@ def _question(asked: Hashable, arguments: tuple[Any, ...], keywords: Mapping[str
     return tuple(parts)
 
 
-def _seen(value: Any) -> _Look | None:
+def _seen(value: Any) -> Any:
     """An answer to be given again: the look of tensors that have memory of their own; None for any other."""
+    if type(value) is tuple:  # such as that of a recurrent layer
+        parts = list(map(_seen, value))
+        return None if None in parts else parts
     if isinstance(value, torch.Tensor):
         if value.layout != torch.strided or value.dtype.is_complex:
             return None
@@ -101,6 +105,8 @@ def _seen(value: Any) -> _Look | None:
     return None
 
 
-def _shown(seen: _Look) -> torch.Tensor:
+def _shown(seen: Any) -> Any:
+    if isinstance(seen, list):
+        return tuple(map(_shown, seen))
     shape, stride, dtype = seen
     return torch.empty_strided(shape, stride, dtype=dtype, device="meta")

@@ -19,6 +19,8 @@ from nnshape.tracing import Trace
 from nnshape.tracing.model import Module, Operation, StoredTensor
 from nnshape.tracing.runtime_sizes import plain
 
+#: Calls of one model that is built and run at all: each is a node of a graph, and takes memory until the end.
+CALLS = 32_000
 #: Modules, parameters and buffers that one proof makes.
 MADE = 100_000
 #: Operations of torch that one proof runs: a call counts `_ASKED`, and 1 where torch has answered the same before.
@@ -31,6 +33,8 @@ WORK = 10**12
 TENSOR_BYTES = 2**63
 
 _ASKED = 3
+#: The work of one step of a recurrent layer on meta, where torch takes it apart into operations.
+_STEP = 30
 #: Functions whose time grows with the cube of a matrix, and the factor that covers the steps of their methods.
 _CUBIC = frozenset({
     "cholesky", "cholesky_ex", "cholesky_inverse", "cond", "corrcoef", "cov", "det", "eig", "eigh", "eigvals",
@@ -61,20 +65,22 @@ def made(module: Module) -> int:
     return 1 + len(module.parameters) + len(module.buffers)
 
 
-def asked(operation: Operation) -> int:
-    """What an operation counts for when torch is asked to run it."""
+def asked(operation: Operation, steps: int = 0) -> int:
+    """The work of an operation that torch runs; `steps` counts those that a recurrent layer takes one by one."""
     tensors = [*tensors_in((operation.arguments, dict(operation.keywords))), *tensors_in(operation.result)]
     amount = _ASKED + sum(1 + len(tensor.shape) // 8 for tensor in tensors) // 4
     target = operation.target
     if isinstance(target, Module):
         # Each layer of a stack has parameters of its own.
-        layers = int(getattr(target.layer, "num_layers", 0) or 0)
-        return amount + 2 * len(target.parameters) + 40 * min(layers, RUN)
+        layers = 0 if steps else int(getattr(target.layer, "num_layers", 0) or 0)
+        return amount + 2 * len(target.parameters) + _STEP * steps + 40 * min(layers, RUN)
     return amount
 
 
 def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str:
     """Why the model is not run on a device at all; nothing where it is."""
+    if len(trace.calls) > CALLS:
+        return f"it makes {len(trace.calls):,} calls, and a proof runs at most {CALLS:,}"
     measure = _Measure(device, sizes)
     for tensor in trace.inputs.values():
         measure.keep(tensor)

@@ -32,6 +32,16 @@ def run_shortened(real: nn.Module, arguments: tuple[Any, ...], keywords: Mapping
     return real(*arguments, **keywords)
 
 
+def steps_run(real: nn.Module, arguments: tuple[Any, ...]) -> int:
+    """The number of steps that a recurrent layer takes on meta, over all its layers and directions; 0 for any other."""
+    if not isinstance(real, nn.RNNBase) or not arguments or not isinstance(arguments[0], torch.Tensor):
+        return 0
+    first = arguments[0]
+    place = 1 if real.batch_first and first.dim() == 3 else 0
+    steps = min(first.shape[place], FEW) if first.dim() in (2, 3) else 1
+    return steps * real.num_layers * (2 if real.bidirectional else 1)
+
+
 def bilinear_shortened(
     input1: torch.Tensor, input2: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
 ) -> torch.Tensor:

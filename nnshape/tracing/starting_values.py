@@ -13,6 +13,7 @@ from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor
 from nnshape.spec import Located, ShapePattern, Span, Spec, nodes, parse_shape, parse_value
+from nnshape.spec.limits import PROBLEMS
 from nnshape.tracing import shape_matching
 from nnshape.tracing.faults import Abort, Fault, fault
 from nnshape.tracing.internal import internal_error
@@ -97,6 +98,8 @@ def override(
             tracer.report(Problem("ambiguous-name", message, block.name_span, help=("give the block another name",)))
     values: dict[str, Any] = {}
     for name, located in spec.dims.items():
+        if len(tracer.problems) > PROBLEMS:
+            break  # the first call ends the trace
         if name == "N":
             tracer.report(_batch_has_no_value(located.span).problem)
         elif name not in sizes:

@@ -10,6 +10,7 @@ from textwrap import dedent
 
 import pytest
 import torch
+from torch import nn
 
 import nnshape
 from nnshape import build, loads, trace, verify
@@ -158,6 +159,33 @@ def test_the_modules_of_a_proof_are_counted(of, monkeypatch):
     assert verification.sentence.endswith("; 1 not proved, as a proof makes at most 5 modules and parameters: b")
 
 
+@pytest.mark.parametrize(("calls", "is_run"), [(20, True), (19, False)])
+def test_the_calls_of_a_proof_are_counted(of, monkeypatch, calls, is_run):
+    monkeypatch.setattr(budget, "CALLS", calls)
+    verification = verify(of("input: 8\nlayers:\n  h: Sequential(ReLU() for i in range(19))\n"))
+    assert (verification.reason == "") is is_run
+    assert is_run or verification.reason == f"it makes 20 calls, and a proof runs at most {calls}"
+
+
+def test_an_answer_of_several_tensors_is_asked_once(of, monkeypatch):
+    asked = []
+    run = standing_in._recurrent
+    monkeypatch.setattr(standing_in, "_recurrent", lambda *given: asked.append(given) or run(*given))
+    block = "blocks:\n  B:\n    l: LSTM(8, 8, batch_first=True)\n    o: l[0]\n"
+    verification = verify(of(f"input: [N, 10, 8]\n{block}layers:\n  h: Sequential(B() for i in range(20))\n"))
+    assert verification.agree
+    assert not verification.unproved
+    assert len(asked) == 2  # the output of the first has other strides than the input
+
+
+def test_the_steps_of_a_recurrent_layer_are_counted():
+    layers = {1: nn.LSTM(8, 8), 6: nn.GRU(8, 8, 3, bidirectional=True)}
+    for factor, layer in layers.items():
+        assert standing_in.steps_run(layer, (torch.empty(10, 2, 8),)) == 10 * factor
+        assert standing_in.steps_run(layer, (torch.empty(100_000, 2, 8, device="meta"),)) == standing_in.FEW * factor
+    assert standing_in.steps_run(nn.Linear(8, 8), (torch.empty(10, 8),)) == 0
+
+
 def test_the_operations_of_a_proof_are_counted(of, monkeypatch):
     traced = of("input: 4\nlayers:\n  a: relu()\n  b: relu()\n  c: exp()\n")
     monkeypatch.setattr(budget, "RUN", 7)
@@ -181,8 +209,8 @@ def test_the_same_question_is_asked_once(of, monkeypatch):
     asked = []
     ask = Asker._ask
 
-    def spied(self, operation, question, run):
-        return ask(self, operation, question, lambda: (asked.append(operation), run())[1])
+    def spied(self, operation, question, run, steps=0):
+        return ask(self, operation, question, lambda: (asked.append(operation), run())[1], steps)
 
     monkeypatch.setattr(Asker, "_ask", spied)
     traced = of("input: 4\nlayers:\n  h: Sequential(Linear(4, 4) for i in range(50))\n  r: relu()\n  q: relu()\n")

@@ -314,3 +314,11 @@ def test_sums_of_too_many_symbols_are_partial_and_no_crash():
     sizes = ", ".join(f"{name}{i}" for i in range(18) for name in "ABC")
     whole = trace(spec_of(steps, f"[{sizes}]"))
     assert whole.totals.partial_parameters
+
+
+@pytest.mark.parametrize(("unknown", "is_cut"), [(990, False), (1_100, True)])
+def test_unknown_dims_end_at_the_limit_of_problems(unknown, is_cut):
+    dims = ", ".join(f"d{number}: 1" for number in range(unknown))
+    problems = trace(loads(f"input: [N, 8]\ndims: {{{dims}}}\nlayers:\n  a: ReLU()\n")).problems
+    assert len(problems) <= PROBLEMS + 2
+    assert (problems[-1].kind == "too-large") is is_cut
