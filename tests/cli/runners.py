@@ -19,8 +19,10 @@ _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 def commands_in(data: bytes) -> list[str]:
     """Every command in the bytes, as the text from its first sign to the end of its line."""
     found = []
-    for line in _LINE_END.split(data.decode("utf-8", "surrogateescape")):
-        text = "".join(sign for sign in line if not draws_nothing(sign) or sign.isspace()).lstrip()
+    whole = data.decode("utf-8", "surrogateescape")
+    without_width = dict.fromkeys(ord(sign) for sign in set(whole) if draws_nothing(sign) and not sign.isspace())
+    for line in _LINE_END.split(whole):
+        text = line.translate(without_width).lstrip()
         if text.startswith("::") and "::" in text[2:]:
             found.append(text)
         found += [text[match.start() :] for match in _ANYWHERE.finditer(text)]
@@ -35,4 +37,4 @@ def draws_nothing(sign: str) -> bool:
 
 def hidden_in(data: bytes) -> set[str]:
     """The signs that nobody sees, newlines apart."""
-    return {sign for sign in data.decode("utf-8", "surrogateescape") if draws_nothing(sign)} - {"\n"}
+    return {sign for sign in set(data.decode("utf-8", "surrogateescape")) if draws_nothing(sign)} - {"\n"}

@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 from xml.etree import ElementTree
 
 import pytest
 
 from nnshape.cli import main
+from nnshape.rendering import visible
 
 # Imported by path: the tests are no package.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -25,8 +29,16 @@ from runners import commands_in, hidden_in
 CHECK_FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "rdjson")
 FORMATS = ("table", "json", "markdown", "csv")
 WIDTHS = (20, 60, 80, 200)
-#: Each text goes through one in so many answers; through every one with NNSHAPE_EXAMPLES set, as a fuzzer would.
-SHARE = 1 if os.environ.get("NNSHAPE_EXAMPLES") else 7
+#: Whether every combination is tried, as a fuzzer would, and not only every pair.
+EVERY = bool(os.environ.get("NNSHAPE_EXAMPLES"))
+
+Case = TypeVar("Case")
+
+
+def some(cases: Sequence[Case], first: int, step: int) -> Sequence[Case]:
+    """One case in `step`, counted from `first`; every case with NNSHAPE_EXAMPLES set."""
+    return cases if EVERY else cases[first % step :: step]
+
 
 TEXTS = [
     "::error::x", "::add-mask::x", "::set-output name=a::b", "::stop-commands::x", "  ::error file=a,line=1::x",
@@ -155,29 +167,61 @@ def assert_whole_rows(out: bytes) -> None:
 
 @pytest.mark.parametrize("place", SPECS)
 def test_text_of_a_spec(place, bytes_of, monkeypatch):
-    """Every text in every place; each goes through a share of the answers, and over the places through all of them."""
+    """Every text in every place, through one answer each: every place meets every answer, and so does every text."""
     for number, text in enumerate(TEXTS):
         Path("m.yaml").write_bytes(SPECS[place](text).encode())
         monkeypatch.setenv("COLUMNS", str(WIDTHS[number % len(WIDTHS)]))
-        for command in ANSWERS[(number + list(SPECS).index(place)) % SHARE :: SHARE]:
+        for command in answers_of(number, place):
             answer(bytes_of, "m.yaml", command)
+
+
+def answers_of(number: int, place: str) -> Sequence[tuple[str, ...]]:
+    """The answers that a text goes through in a place."""
+    return some(ANSWERS, number + list(SPECS).index(place), len(ANSWERS))
+
+
+def test_every_pair_of_text_place_and_answer_is_tried():
+    tried = [
+        (number, place, item) for number in range(len(TEXTS)) for place in SPECS for item in answers_of(number, place)
+    ]
+    assert {(number, place) for number, place, _ in tried} == set(itertools.product(range(len(TEXTS)), SPECS))
+    assert {(place, item) for _, place, item in tried} == set(itertools.product(SPECS, ANSWERS))
+    assert {(number, item) for number, _, item in tried} == set(itertools.product(range(len(TEXTS)), ANSWERS))
+
+
+@pytest.mark.parametrize("command", ANSWERS, ids=" ".join)
+def test_without_the_guard_every_answer_speaks(command, bytes_of, monkeypatch):
+    """Hold that the texts above reach every answer: nothing but the escapes keeps them from being obeyed."""
+    Path("m.yaml").write_text(SPECS["step"]("##[error]x"))
+    answer(bytes_of, "m.yaml", command)
+    # Every renderer and the writer escape by these three: now each of them leaves a text as it is.
+    monkeypatch.setattr(visible, "_is_plain", lambda text: True)
+    monkeypatch.setattr(visible, "_is_hidden", lambda sign: False)
+    monkeypatch.setattr(visible, "_COMMAND", re.compile("(?!)"))
+    with pytest.raises(AssertionError, match=r"##\[error\]x"):
+        answer(bytes_of, "m.yaml", command)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("place", SPECS)
 def test_wrapped_lines(place, width, bytes_of, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
-    for before in (0, 31, 59):
+    commands = (
+        ("check", "--no-cache", "--device", "none", "m.yaml"),
+        ("inspect", "--device", "none", "m.yaml"),
+        ("explain", "m.yaml", "a"),
+    )
+    for number, before in enumerate((0, 31, 59), list(SPECS).index(place) + WIDTHS.index(width)):
         words = "w" * before + " " + " ".join(["::error::x", "##[error]x"] * 12)
         Path("m.yaml").write_text(SPECS[place](words))
-        for command in (("check", "--no-cache"), ("inspect",)):
-            bytes_of(*command, "m.yaml", "--device", "none")
-        bytes_of("explain", "m.yaml", "a")
+        for command in some(commands, number, len(commands)):
+            bytes_of(*command)
 
 
-@pytest.mark.parametrize(
-    "text", [text for text in TEXTS if "\0" not in text and len(text) < 200] + ["\udcff"], ids=ascii
-)
+FILE_NAMES = [text for text in TEXTS if "\0" not in text and len(text) < 200] + ["\udcff"]
+
+
+@pytest.mark.parametrize("text", FILE_NAMES, ids=ascii)
 @pytest.mark.parametrize("faulty", [True, False], ids=["faulty", "no spec"])
 def test_names_of_files_and_folders(text, faulty, bytes_of):
     folder = Path(text.replace("/", "_"))
@@ -188,9 +232,12 @@ def test_names_of_files_and_folders(text, faulty, bytes_of):
         )
     except OSError:
         pytest.skip("no name for a file here")
-    for command in ANSWERS[len(text) % SHARE :: SHARE]:
+    # There are twice as many names as answers: a faulty file and no spec each go through all of them.
+    number = FILE_NAMES.index(text) + faulty * len(ANSWERS) // 2
+    for command in some(ANSWERS, number, len(ANSWERS)):
         answer(bytes_of, f"./{folder}/{folder.name}.yaml", command)
-    bytes_of("check", ".", "--device", "none", "--no-cache", "--format", CHECK_FORMATS[len(text) % 8])
+    for form in some(CHECK_FORMATS, number, len(CHECK_FORMATS)):
+        bytes_of("check", ".", "--device", "none", "--no-cache", "--format", form)
     bytes_of("check", f"./{folder}/nothing.yaml", "--no-cache")
 
 
@@ -199,7 +246,7 @@ ARGUMENTS = [
     ("inspect", "m.yaml", "--set", "{}"), ("inspect", "m.yaml", "--set", "{}=1"), ("inspect", "m.yaml", "--set", "h={}"),
     ("inspect", "m.yaml", "--input", "{}"), ("inspect", "m.yaml", "--variant", "{}"), ("inspect", "m.yaml", "--device", "{}"),
     ("inspect", "m.yaml", "--columns", "{}"), ("inspect", "m.yaml", "--depth", "{}"), ("params", "m.yaml", "--layer", "{}"),
-    ("check", "{}"), ("check", "m.yaml", "--format", "{}"), ("check", "m.yaml", "--exclude", "{}"), ("check", "-", "--stdin-filename", "{}"),
+    ("check", "{}"), ("check", "m.yaml", "--format", "{}"), ("check", "m.yaml", "--device", "none", "--exclude", "{}"), ("check", "-", "--stdin-filename", "{}"),
     ("check", "m.yaml", "--output-file", "{}/a"), ("check", "m.yaml", "--jobs", "{}"), ("explain", "{}"), ("explain", "m.yaml", "{}"),
     ("layer", "{}", "4"), ("layer", "Linear(4, '{}')", "4"), ("layer", "Linear(4, 4)", "{}"), ("layer", "relu(y)", "{}=4"),
     ("layer", "Linear(4, 4)", "4", "--set", "{}=1"), ("schema", "{}"), ("schema", "--output-file", "{}/a"),
@@ -210,7 +257,7 @@ ARGUMENTS = [
 def test_usage_errors_that_quote_arguments(arguments, bytes_of, monkeypatch):
     Path("m.yaml").write_text("input: 4\nhparams: {h: 4}\nlayers:\n  a: Linear(h, 4)\n")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"input: 4\nlayers:\n  a: Linear(5, 4)\n")))
-    for text in [*TEXTS[ARGUMENTS.index(arguments) % 3 :: 3], "\udcff"]:
+    for text in [*some(TEXTS, ARGUMENTS.index(arguments), 7), "\udcff"]:
         bytes_of(*(argument.format(text) if "{}" in argument else argument for argument in arguments))
 
 
@@ -221,7 +268,7 @@ SETTINGS = ["exclude = [{}]", "include = [{}]", "device = {}", "format = {}", "i
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_settings(setting, bytes_of):
     Path("m.yaml").write_text("input: 4\nlayers:\n  a: Linear(5, 4)\n")
-    for text in TEXTS:
+    for text in some(TEXTS, SETTINGS.index(setting), 3):
         quoted = json.dumps(text, ensure_ascii=True)
         quoted = re.sub(r"(?:\\ud[89ab]..\\u....)", '"', quoted) if "\\ud" in quoted else quoted
         line = setting.replace("{{", "{").replace("}}", "}").replace("{}", quoted.replace('""', '"'))
@@ -229,24 +276,32 @@ def test_settings(setting, bytes_of):
         bytes_of("check", "m.yaml", "--no-cache")
 
 
-@pytest.mark.parametrize(
-    "name", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR", "COLUMNS", "XDG_CACHE_HOME", "TERM", "PYTHONIOENCODING"]
-)
+VARIABLES = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR", "COLUMNS", "XDG_CACHE_HOME", "TERM", "PYTHONIOENCODING"]
+
+
+@pytest.mark.parametrize("name", VARIABLES)
 def test_environment(name, bytes_of, monkeypatch):
     Path("m.yaml").write_text("input: 4\nlayers:\n  a: Linear(5, 4)\n")
     for number, text in enumerate(TEXTS):
         monkeypatch.setenv(name, text)
-        for form in CHECK_FORMATS[number % 3 :: 3]:
-            bytes_of("check", "m.yaml", "--device", "none", "--format", form)
+        for form in some(CHECK_FORMATS, number + VARIABLES.index(name), len(CHECK_FORMATS)):
+            cache = () if name == "XDG_CACHE_HOME" else ("--no-cache",)
+            bytes_of("check", "m.yaml", "--device", "none", *cache, "--format", form)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-@pytest.mark.parametrize("text", ["größe 世界 🙂 │⋮:", "⋮:error::x", "│::error::x", "\udcff", "…"], ids=ascii)
+ENCODINGS = ["ascii", "latin-1", "cp1252", "utf-8"]
+FOREIGN = ["größe 世界 🙂 │⋮:", "⋮:error::x", "│::error::x", "\udcff", "…"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("text", FOREIGN, ids=ascii)
 def test_streams_that_know_few_signs(encoding, text, bytes_of):
     Path(f"{text}.yaml").write_text(
         f"name: '{text}'\ninput: 4\nlayers:\n  a: Linear(5, 4)  # 世 │⋮\n", "utf-8", "replace"
     )
-    for form in CHECK_FORMATS:
+    # With more texts than encodings, every encoding meets every format.
+    number = ENCODINGS.index(encoding) + FOREIGN.index(text)
+    for form in some(CHECK_FORMATS, number, len(ENCODINGS)):
         out = bytes_of("check", f"{text}.yaml", "--device", "none", "--no-cache", "--format", form, encoding=encoding)
         if form in ("json", "gitlab", "sarif", "rdjson"):
             json.loads(out.decode("utf-8"))
@@ -254,20 +309,24 @@ def test_streams_that_know_few_signs(encoding, text, bytes_of):
             assert (
                 ElementTree.fromstring(out).find("testsuite").get("name") == text.replace("\udcff", "\\udcff") + ".yaml"
             )
-    for form in FORMATS:
+    for form in some(FORMATS, number, len(ENCODINGS)):
         out = bytes_of("inspect", f"{text}.yaml", "--device", "none", "--format", form, encoding=encoding)
         if form == "json":
             assert json.loads(out.decode("utf-8"))["name"] == text.replace("\udcff", "?")
 
 
-@pytest.mark.parametrize("text", ["::error::x", "##[error]x", "a\n::error::x", "\x1b[31mred", "\u202eabc"], ids=ascii)
-@pytest.mark.parametrize("form", CHECK_FORMATS)
-@pytest.mark.parametrize(
-    "ci", [{"GITHUB_ACTIONS": "true"}, {"GITLAB_CI": "true"}, {}], ids=["GitHub", "GitLab", "none"]
-)
-def test_real_processes(text, form, ci, tmp_path):
-    if sum(map(ord, text + form)) % 3 and ci:
-        form = "full"  # every format without a CI system, every third with one
+PROCESS_TEXTS = ["::error::x", "##[error]x", "a\n::error::x", "\x1b[31mred", "\u202eabc"]
+SYSTEMS = [{"GITHUB_ACTIONS": "true"}, {"GITLAB_CI": "true"}, {}]
+PROCESSES = [
+    (form, text, ci)
+    for number, form in enumerate(CHECK_FORMATS)
+    for text in some(PROCESS_TEXTS, number, len(PROCESS_TEXTS))
+    for ci in some(SYSTEMS, number, len(SYSTEMS))
+]
+
+
+@pytest.mark.parametrize(("form", "text", "ci"), PROCESSES, ids=ascii)
+def test_real_processes(form, text, ci, tmp_path):
     folder = tmp_path / text
     folder.mkdir()
     (folder / "m.yaml").write_text(SPECS["name"](text) + f"# {text!r}\n")
