@@ -159,7 +159,7 @@ def _consumed(index: Any) -> int:
 
 @function(name="getitem", example=("x[0]", "6x5x5"))
 def getitem(input: Tensor, index: Any) -> Tensor:
-    """Takes elements by whole numbers, slices, None, Ellipsis, tensors and masks, as torch does."""
+    """Indexes with integers, slices, None, Ellipsis, tensors and masks, as torch does."""
     # Torch takes a short list that holds slices or lists for a tuple, as numpy did once.
     tuple_like = isinstance(index, list) and len(index) < 32 and any(map(_is_no_number, index))
     parts = tuple(index) if isinstance(index, tuple) or tuple_like else (index,)
@@ -223,10 +223,10 @@ def _apply_list(state: _Index, part: Any) -> None:
 
 @function(method=True, example=("masked_fill(x, x > 0, 0)", "6x5x5"))
 def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
-    """Puts a value where the mask is true.
+    """Fills elements with a value where a mask is True.
 
     mask: a bool tensor that broadcasts with the input.
-    value: a number, or a tensor without dimensions.
+    value: a number or a 0-dimensional tensor.
     """
     if mask.dtype != "bool":
         note = f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
@@ -253,10 +253,10 @@ _MASKS = ("bool", "uint8")
 
 @function(example=("where(x > 0, x, 0)", "6x5x5"))
 def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None) -> Any:
-    """Takes from the first where the condition is true, from the second where it is not.
+    """Selects elements from `input` where the condition is True, and from `other` elsewhere.
 
-    condition: a bool tensor; alone, the places where it is true come back, a tensor for each dimension.
-    input, other: what to take from: tensors or numbers, which broadcast with it.
+    condition: a bool tensor; if given alone, returns the indices of its True elements, one tensor per dimension.
+    input, other: tensors or numbers that broadcast with the condition.
     """
     if input is None and other is None:
         count = fresh_symbol("nonzero", product(condition.shape))
@@ -276,10 +276,10 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
 
 @function(name="where", only_method=True, example=("x.where(x > 0, 0)", "6x5x5"))
 def keep_where(input: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
-    """Keeps the elements where the condition is true, and takes from the other where it is not.
+    """Keeps elements where the condition is True, and takes those of `other` elsewhere.
 
     condition: a bool tensor.
-    other: a tensor or a number, which broadcasts with it.
+    other: a tensor or number that broadcasts with the condition.
     """
     chosen: Tensor = where.rule(condition, input, other)
     return chosen

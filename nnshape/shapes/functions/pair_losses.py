@@ -44,7 +44,7 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Takes a distance where its target is 1, and by how much it falls short of a margin where that is -1."""
+    """Computes x where the target is 1, and max(0, margin - x) where it is -1."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     if input.dtype == "bool" or is_complex(input.dtype):
@@ -63,7 +63,7 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Measures by the angle between two samples if they are alike, where the target is 1, or not, where it is -1."""
+    """Computes 1 - cos where the target is 1, and max(0, cos - margin) where it is -1, of pairs [N, D]."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     if target.ndim > 1 or not input1.ndim == input2.ndim == target.ndim + 1:
@@ -94,7 +94,7 @@ def margin_ranking_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Measures by how much the input that a target of 1 or -1 names fails to rank above the other."""
+    """Computes max(0, -target * (input1 - input2) + margin), for targets of 1 or -1."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     if not input1.ndim == input2.ndim == target.ndim:
@@ -151,7 +151,7 @@ def triplet_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Measures by how much an anchor's distance from its like fails to be a margin below that from its unlike."""
+    """Computes max(0, d(anchor, positive) - d(anchor, negative) + margin) with the p-norm distance d."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     _require_triplet(anchor, positive, negative, margin)
@@ -171,7 +171,7 @@ def triplet_margin_with_distance_loss(
     swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:
-    """Measures as triplet_margin_loss does, with a distance of one's own."""
+    """Computes max(0, d(anchor, positive) - d(anchor, negative) + margin) with a given distance d."""
     require_reduction(reduction)
     _require_triplet(anchor, positive, negative, margin)
 
@@ -204,7 +204,7 @@ def ctc_loss(
     reduction: str = "mean",
     zero_infinity: bool = False,
 ) -> Tensor:
-    """Sums over every alignment how likely a sequence of classes is, given each step's logarithms of probabilities."""
+    """Computes the connectionist temporal classification loss of log-probabilities [T, N, C] against labels."""
     require_reduction(reduction, _OLD)
     if log_probs.ndim not in (2, 3):
         message = f"{{layer}} wants log_probs of [T, N, classes] or [T, classes], but {log_probs} arrives"

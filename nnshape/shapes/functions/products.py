@@ -36,7 +36,7 @@ def _added(input: Tensor, found: Tensor, beta: Number, alpha: Number) -> Tensor:
 
 @function(method=True, example=("addmm(x, x, x.t())", "[5, 5]"))
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """beta * input + alpha * mat1 @ mat2, for matrices."""
+    """Computes beta * input + alpha * (mat1 @ mat2)."""
     return _added(input, mm.rule(mat1, mat2), beta, alpha)
 
 
@@ -47,7 +47,7 @@ def _addmm_macs(output: Tensor, input: Tensor, mat1: Tensor, mat2: Tensor, **sca
 
 @function(method=True, example=("addmv(x, matrix, y)", "[6]", "[6, 5]", "[5]"))
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """beta * input + alpha * mat @ vec, for a matrix and a vector."""
+    """Computes beta * input + alpha * (mat @ vec)."""
     found = _added(input, mv.rule(mat, vec), beta, alpha)
     require_room(found.dtype, beta=beta, alpha=alpha)  # in half precision too, where the others compute in float32
     return found
@@ -60,7 +60,7 @@ def _addmv_macs(output: Tensor, input: Tensor, mat: Tensor, vec: Tensor, **scale
 
 @function(method=True, example=("addr(x, y, y)", "[5, 5]", "[5]"))
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """beta * input + alpha * the outer product of two vectors."""
+    """Computes beta * input + alpha * outer(vec1, vec2)."""
     for name, vec in (("vec1", vec1), ("vec2", vec2)):
         if len(vec.shape) != 1:
             raise Refusal("wrong-rank", f"{{layer}} wants a vector as {name}, but {vec} arrives", name)
@@ -74,7 +74,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
 
 @function(method=True, example=("baddbmm(x, x, x)", "[4, 5, 5]"))
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """beta * input + alpha * batch1 @ batch2, for batches of matrices."""
+    """Computes beta * input + alpha * (batch1 @ batch2), per matrix of a batch."""
     return _added(input, bmm.rule(batch1, batch2), beta, alpha)
 
 
@@ -85,7 +85,7 @@ def _baddbmm_macs(output: Tensor, input: Tensor, batch1: Tensor, batch2: Tensor,
 
 @function(method=True, example=("addbmm(x, y, y)", "[5, 5]", "[4, 5, 5]"))
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
-    """beta * input + alpha * the sum of the products of two batches of matrices."""
+    """Computes beta * input + alpha * the sum over the batch of batch1 @ batch2."""
     found = bmm.rule(batch1, batch2)
     return _added(input, Tensor(found.shape[1:], found.dtype), beta, alpha)
 
@@ -106,9 +106,9 @@ def _require_three(input: Tensor, other: Tensor, shape: Shape, dim: Size, name: 
 
 @function(method=True, example=("cross(x, x, 0)", "[3, 5]"))
 def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
-    """The cross product of vectors of three elements.
+    """Computes the cross product of vectors of size 3.
 
-    dim: the dimension of size 3 that holds them; the first such one for None.
+    dim: the dimension of size 3; the first such dimension if None.
     """
     if len(input.shape) != len(other.shape):
         note = f"linalg.cross: inputs must have the same number of dimensions, got {input.ndim} and {other.ndim}"
@@ -133,7 +133,7 @@ MOST_MATRICES = 100
 
 @function(example=("chain_matmul(x, x)", "[5, 5]"))
 def chain_matmul(*matrices: Tensor) -> Tensor:
-    """Multiplies matrices one after the other.
+    """Multiplies a chain of matrices in the cheapest order.
 
     matrices: the matrices, in order.
     """
@@ -185,10 +185,10 @@ _MODES = (
 
 @function(example=("cdist(x, x)", "6x5x3"))
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
-    """The distance of every pair of rows of two tensors, in each batch.
+    """Computes the p-norm distance between each pair of rows: [B, P, M], [B, R, M] -> [B, P, R].
 
-    p: the order of the norm.
-    compute_mode: how the distances are computed; the result is the same.
+    p: the degree of the norm.
+    compute_mode: the method of computation; does not change shapes.
     """
     for name, tensor in (("x1", x1), ("x2", x2)):
         if len(tensor.shape) < 2:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @function(method=True, example=("flip(1)", "6x5x5"))
 def flip(input: Tensor, *dims: Whole) -> Tensor:
-    """Turns dimensions round."""
+    """Reverses the order of elements along dimensions."""
     axes(dims, input.shape, "dims", every=False)
     return of_shape(input, input.shape)
 
@@ -39,16 +39,16 @@ def _flipped(name: str, rank: int, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}()", "6x5x5"))(rule)
 
 
-_flipped("fliplr", 2, "Turns dimension 1 round, left to right.")
-_flipped("flipud", 1, "Turns dimension 0 round, top to bottom.")
+_flipped("fliplr", 2, "Flips columns: reverses dimension 1.")
+_flipped("flipud", 1, "Flips rows: reverses dimension 0.")
 
 
 @function(method=True, example=("roll(1, 2)", "6x5x5"))
 def roll(input: Tensor, shifts: Wholes, dims: Wholes = ()) -> Tensor:
-    """Shifts elements along dimensions; what falls out comes in at the other end.
+    """Shifts elements along dimensions; elements shifted past the end reappear at the start.
 
-    shifts: how far, for each dimension.
-    dims: the dimensions; without any, the tensor is rolled as if it were flat.
+    shifts: the number of places to shift by, per dimension.
+    dims: the dimensions to roll; if empty, the tensor is flattened, rolled and restored.
     """
     distances = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
     places = dims if isinstance(dims, (tuple, list)) else (dims,)
@@ -68,9 +68,9 @@ def roll(input: Tensor, shifts: Wholes, dims: Wholes = ()) -> Tensor:
 
 @function(method=True, example=("rot90(1, (1, 2))", "6x5x5"))
 def rot90(input: Tensor, k: Whole = 1, dims: WholeTuple = (0, 1)) -> Tensor:
-    """Turns a plane by 90 degrees, k times.
+    """Rotates a tensor by 90 degrees in the plane of two dimensions.
 
-    k: how often; minus turns the other way.
+    k: the number of rotations; negative values rotate the other way.
     dims: the two dimensions of the plane.
     """
     if len(dims) != 2:
@@ -91,11 +91,11 @@ def rot90(input: Tensor, k: Whole = 1, dims: WholeTuple = (0, 1)) -> Tensor:
 
 @function(only_method=True, example=("x.unfold(1, 3, 1)", "6x5x5"))
 def unfold(input: Tensor, dimension: Whole, size: Whole, step: Whole) -> Tensor:
-    """Slides a window along a dimension; what it shows becomes a last dimension.
+    """Returns all slices of `size` elements along a dimension, as a new last dimension.
 
-    dimension: the dimension.
-    size: the length of the window.
-    step: how far it moves.
+    dimension: the dimension to unfold.
+    size: the size of each slice.
+    step: the step between slices.
     """
     place = axis(dimension, input.shape, "dimension")
     own = input.shape[place] if input.shape else 1
@@ -122,9 +122,9 @@ def unfold(input: Tensor, dimension: Whole, size: Whole, step: Whole) -> Tensor:
 
 @function(example=("meshgrid(x, x)", "[5]"))
 def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...]:
-    """The coordinates of a grid over vectors: a tensor for each of them.
+    """Creates coordinate grids from vectors: one tensor per vector.
 
-    indexing: "ij" as a matrix's, "xy" with the first two dimensions swapped.
+    indexing: 'ij' for matrix indexing, 'xy' to swap the first two dimensions.
     """
     if not tensors:
         raise Refusal("missing-argument", "meshgrid takes one or more vectors, but none arrives", "tensors")
@@ -151,7 +151,7 @@ def _at_least(name: str, rank: int) -> None:
         found = tuple(of_shape(tensor, with_rank(tensor.shape, rank)) for tensor in tensors)
         return found[0] if len(found) == 1 else found
 
-    rule.__doc__ = f"Adds dimensions of size 1 until there are {rank}."
+    rule.__doc__ = f"Adds dimensions of size 1 to tensors of fewer than {rank} dimensions."
     function(name=name, example=(f"{name}(x)", "[5]"))(rule)
 
 
@@ -161,7 +161,7 @@ for _rank in (1, 2, 3):
 
 @function(example=("cartesian_prod(x, x)", "[5]"))
 def cartesian_prod(*tensors: Tensor) -> Tensor:
-    """Every combination of one element of each vector, as rows."""
+    """Returns the Cartesian product of vectors, one combination per row."""
     if not tensors:
         raise Refusal("missing-argument", "cartesian_prod takes one or more vectors, but none arrives", "tensors")
     for tensor in tensors:
@@ -175,7 +175,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 
 @function(example=("block_diag(x, x)", "[5, 5]"))
 def block_diag(*tensors: Tensor) -> Tensor:
-    """A matrix with these matrices on its diagonal."""
+    """Creates a block-diagonal matrix from matrices."""
     rows: Size = 0
     columns: Size = 0
     for tensor in tensors:

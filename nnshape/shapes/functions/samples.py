@@ -32,11 +32,11 @@ def _like(name: str, doc: str) -> None:
     function(name=name, example=(f"{name}()", "6x5x5"))(rule)
 
 
-_like("zeros_like", "A tensor of zeros in the shape and dtype of another.")
-_like("ones_like", "A tensor of ones in the shape and dtype of another.")
-_like("empty_like", "A tensor of any values in the shape and dtype of another.")
-_like("rand_like", "Random numbers, even between 0 and 1, in the shape and dtype of another tensor.")
-_like("randn_like", "Random numbers of the standard normal distribution in the shape and dtype of another tensor.")
+_like("zeros_like", "A tensor of zeros, of the input's shape and dtype.")
+_like("ones_like", "A tensor of ones, of the input's shape and dtype.")
+_like("empty_like", "An uninitialized tensor of the input's shape and dtype.")
+_like("rand_like", "Random numbers, uniform in [0, 1), of the input's shape and dtype.")
+_like("randn_like", "Random numbers from the standard normal distribution, of the input's shape and dtype.")
 
 
 @function(example=("full_like(2)", "6x5x5"))
@@ -44,7 +44,7 @@ def full_like(
     input: Tensor, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
     requires_grad: Flag = False, layout: Any = None, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """A tensor of one value in the shape and dtype of another."""
+    """A tensor filled with `fill_value`, of the input's shape and dtype."""
     chosen = with_gradient(dtype or input.dtype, requires_grad)
     require_fits(fill_value, chosen, input.shape)
     return Tensor(input.shape, chosen)
@@ -61,9 +61,9 @@ def _new(name: str, doc: str) -> None:
     function(name=name, only_method=True, example=(f"{name}(2, 3)", "6x5x5"))(rule)
 
 
-_new("new_zeros", "A tensor of zeros in the dtype of this one.")
-_new("new_ones", "A tensor of ones in the dtype of this one.")
-_new("new_empty", "A tensor of any values in the dtype of this one.")
+_new("new_zeros", "A tensor of zeros of the given size, of the input's dtype.")
+_new("new_ones", "A tensor of ones of the given size, of the input's dtype.")
+_new("new_empty", "An uninitialized tensor of the given size, of the input's dtype.")
 
 
 @function(only_method=True, example=("new_full((2, 3), 1)", "6x5x5"))
@@ -71,7 +71,7 @@ def new_full(
     input: Tensor, size: WholeTuple, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
     requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """A tensor of one value in the dtype of this one."""
+    """A tensor of the given size filled with `fill_value`, of the input's dtype."""
     chosen, shape = with_gradient(dtype or input.dtype, requires_grad), checked_size(size)
     require_fits(fill_value, chosen, shape)
     return Tensor(shape, chosen)
@@ -83,10 +83,10 @@ def randint(
     device: Device | None = None,
     requires_grad: Flag = False, generator: Any = None, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """Random whole numbers from `low` (0, where only one is given) up to but without `high`.
+    """A tensor of random integers, uniform in [low, high).
 
-    low: the least value.
-    high: the first value above them all.
+    low: the smallest integer; 0 by default.
+    high: one above the largest integer.
     """
     if isinstance(high, (tuple, list)):
         if size is not None:
@@ -115,9 +115,9 @@ def randperm(
     n: Whole, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
     generator: Any = None, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """The whole numbers below n in random order.
+    """A random permutation of the integers from 0 to n - 1.
 
-    n: how many whole numbers are put in a random order.
+    n: the upper bound (exclusive).
     """
     if not assume_at_least(n, 0):
         raise Refusal("invalid-argument", f"n must be 0 or more, not {n}", "n", note=f"n must be non-negative, got {n}")
@@ -147,7 +147,7 @@ def linspace(
     start: Number, end: Number, steps: Whole, *, dtype: DType | None = None, device: Device | None = None,
     requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """So many numbers in even steps from `start` to `end`, both included."""
+    """A vector of `steps` values evenly spaced from `start` to `end`, inclusive."""
     return _spaced(steps, dtype, requires_grad, start, end)
 
 
@@ -156,9 +156,9 @@ def logspace(
     start: Number, end: Number, steps: Whole, base: float = 10.0, *, dtype: DType | None = None,
     device: Device | None = None, requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """So many powers of `base`, their exponents in even steps from `start` to `end`.
+    """A vector of `steps` values evenly spaced on a logarithmic scale from base**start to base**end.
 
-    base: what is raised to the values.
+    base: the base of the logarithm.
     """
     return _spaced(steps, dtype, requires_grad, start, end)
 
@@ -182,10 +182,10 @@ def _windowed(name: str, doc: str) -> None:
     function(name=name, factory=True, example=(f"{name}(16)",))(rule)
 
 
-_windowed("hann_window", "A Hann window.")
-_windowed("hamming_window", "A Hamming window.")
-_windowed("blackman_window", "A Blackman window.")
-_windowed("bartlett_window", "A Bartlett window.")
+_windowed("hann_window", "A Hann window of `window_length` values.")
+_windowed("hamming_window", "A Hamming window of `window_length` values.")
+_windowed("blackman_window", "A Blackman window of `window_length` values.")
+_windowed("bartlett_window", "A Bartlett window of `window_length` values.")
 
 
 def _triangle_indices(name: str, doc: str) -> None:
@@ -220,8 +220,12 @@ def _lower_triangle(rows: Size, columns: Size, offset: Size) -> Size:
     return cut * least + cut * (cut - 1) // 2 + (rows - full) * columns
 
 
-_triangle_indices("tril_indices", "The rows and columns of a matrix's lower triangle.")
-_triangle_indices("triu_indices", "The rows and columns of a matrix's upper triangle.")
+_triangle_indices(
+    "tril_indices", "The indices of a matrix's lower triangle: a row of row indices and a row of column indices."
+)
+_triangle_indices(
+    "triu_indices", "The indices of a matrix's upper triangle: a row of row indices and a row of column indices."
+)
 
 
 def _shape_of_data(data: Any, depth: int = 0) -> tuple[Shape, list[object]]:
@@ -245,9 +249,9 @@ def tensor_(
     requires_grad: Flag = False,
     pin_memory: Flag = False,
 ) -> Tensor:
-    """A tensor of these numbers.
+    """Creates a tensor from data.
 
-    data: a number, or a list of them, or of such lists.
+    data: a number or a nested list of numbers.
     """
     shape, numbers = _shape_of_data(data)
     natural = FLOAT32

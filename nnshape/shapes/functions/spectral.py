@@ -75,16 +75,16 @@ def _length(name: str, size: Size, n: Size | None, dtype: DType) -> tuple[Size, 
     return (points // 2 + 1 if kind in ("rfft", "ihfft") else points), dtype
 
 
-_one_dimension("fft", """The discrete Fourier transform of a dimension.
+_one_dimension("fft", """Computes the discrete Fourier transform along a dimension.
 
-    n: the number of points: what is missing is filled with 0, what is too much is cut off.
-    dim: the dimension.
+    n: the length of the signal; the input is zero-padded or trimmed to it.
+    dim: the dimension to transform.
     """)  # fmt: skip
-_one_dimension("ifft", "The inverse discrete Fourier transform of a dimension.")
-_one_dimension("rfft", "The Fourier transform of real numbers: n//2 + 1 of its values, the rest being their mirror.")
-_one_dimension("irfft", "The inverse of rfft: real numbers, 2*(size - 1) of them where n does not say how many.")
-_one_dimension("hfft", "The Fourier transform of a half-Hermitian signal: real numbers.")
-_one_dimension("ihfft", "The inverse of hfft.")
+_one_dimension("ifft", "Computes the inverse discrete Fourier transform along a dimension.")
+_one_dimension("rfft", "Computes the Fourier transform of a real signal: the n // 2 + 1 nonnegative frequencies.")
+_one_dimension("irfft", "Computes the inverse of rfft: a real signal of n values, 2 * (size - 1) by default.")
+_one_dimension("hfft", "Computes the Fourier transform of a Hermitian signal, given as its first half: real values.")
+_one_dimension("ihfft", "Computes the inverse of hfft.")
 
 
 def _several_dimensions(name: str, doc: str, pair: bool) -> None:
@@ -135,10 +135,10 @@ def _several_dimensions(name: str, doc: str, pair: bool) -> None:
 
 
 for _kind, _doc in {
-    "fft": "The discrete Fourier transform of {}.",
-    "ifft": "The inverse discrete Fourier transform of {}.",
-    "rfft": "The Fourier transform of real numbers over {}: half of the last one, plus 1.",
-    "irfft": "The inverse of rfft over {}: real numbers.",
+    "fft": "Computes the discrete Fourier transform over {}.",
+    "ifft": "Computes the inverse discrete Fourier transform over {}.",
+    "rfft": "Computes the Fourier transform of a real signal over {}: size // 2 + 1 values in the last.",
+    "irfft": "Computes the inverse of rfft over {}: a real signal.",
 }.items():
     _several_dimensions(f"{_kind}2", _doc.format("two dimensions"), pair=True)
     _several_dimensions(f"{_kind}n", _doc.format("several dimensions"), pair=False)
@@ -161,8 +161,8 @@ def _shifted(name: str, doc: str) -> None:
     function(name=name, example=(f"{name}()", "6x16"))(rule)
 
 
-_shifted("fftshift", "Moves the zero frequency into the middle.")
-_shifted("ifftshift", "Moves the zero frequency back to the front.")
+_shifted("fftshift", "Moves the zero frequency to the center.")
+_shifted("ifftshift", "Moves the zero frequency back to the start, the inverse of fftshift.")
 
 
 def _frequencies(name: str, doc: str) -> None:
@@ -183,8 +183,8 @@ def _frequencies(name: str, doc: str) -> None:
     function(name=name, factory=True, example=(f"{name}(16)",))(rule)
 
 
-_frequencies("fftfreq", "The frequencies of fft's values.")
-_frequencies("rfftfreq", "The frequencies of rfft's values.")
+_frequencies("fftfreq", "The sample frequencies of fft for a signal of n values.")
+_frequencies("rfftfreq", "The sample frequencies of rfft for a signal of n values.")
 
 
 def _require_window(window: Tensor | None, length: Size) -> None:
@@ -216,18 +216,18 @@ def stft(
     center: Flag = True, pad_mode: str = "reflect", normalized: Flag = False, onesided: Flag | None = None,
     return_complex: Flag | None = None, align_to_window: Flag | None = None,
 ) -> Tensor:  # fmt: skip
-    """The Fourier transform of windows that slide along a signal: [batch, frequencies, frames].
+    """Computes the short-time Fourier transform of a signal [N, L] or [L]: [N, frequencies, frames].
 
-    n_fft: how many points each transform has.
-    hop_length: how far the window moves; a quarter of n_fft for None.
-    win_length: how long the window is; n_fft for None.
-    window: its weights, a vector of that length.
-    center: whether n_fft//2 points are padded at both ends.
-    onesided: whether only half of the frequencies come back; so for real signals where None.
-    return_complex: complex numbers, or pairs of real ones.
-    normalized: whether the result is divided by the square root of the window's length.
-    pad_mode: how the ends are padded: a mode of pad.
-    align_to_window: whether frames begin where the window does.
+    n_fft: the size of each Fourier transform.
+    hop_length: the distance between frames; n_fft // 4 if None.
+    win_length: the size of the window and of each frame; n_fft if None.
+    window: the window function, a vector of win_length values; ones if None.
+    center: whether to pad both ends with n_fft // 2 values, so that frames are centered on their time step.
+    onesided: whether to return only the n_fft // 2 + 1 nonnegative frequencies; True for real signals if None.
+    return_complex: whether to return a complex tensor instead of a last dimension of size 2.
+    normalized: whether to divide the result by the square root of the frame length.
+    pad_mode: the padding mode with center=True: a mode of `pad`.
+    align_to_window: whether to align frames to the window instead of to n_fft, with center=False.
     """
     if len(input.shape) not in (1, 2) or category(input.dtype) < 2:
         problem: KindName = "wrong-dtype" if category(input.dtype) < 2 else "wrong-rank"
@@ -275,12 +275,12 @@ def istft(
     center: Flag = True, normalized: Flag = False, onesided: Flag | None = None, length: Whole | None = None,
     return_complex: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """The signal out of the Fourier transforms of its windows: the inverse of stft.
+    """Computes the inverse short-time Fourier transform: the signal, by least squares.
 
-    n_fft, hop_length, win_length, window, center: as stft had them.
-    length: how long the signal is; what its windows cover for None.
-    normalized: whether the input was normalized so.
-    onesided: whether the input holds only the frequencies from 0 up.
+    n_fft, hop_length, win_length, window, center: as passed to stft.
+    length: the length of the signal; determined by the frames if None.
+    normalized: whether stft normalized the input.
+    onesided: whether the input holds only the nonnegative frequencies.
     return_complex: whether the signal is complex.
     """
     if not is_complex(input.dtype):

@@ -1,4 +1,4 @@
-"""The rarer pools: power averages, fractional pools and the inverse of a max pool.
+"""Power-average pooling, fractional max pooling and max unpooling.
 
 Source: https://pytorch.org/docs/stable/nn.functional.html#pooling-functions. The layers of the same names share
 these rules.
@@ -226,7 +226,7 @@ def _declare_power(count: int) -> Function:
     ) -> Tensor:
         return power_pooled("{layer}", count, input, norm_type, kernel_size, stride, ceil_mode)
 
-    lp_pool.rule.__doc__ = f"Takes the power average of each window over {where}."
+    lp_pool.rule.__doc__ = f"Computes (sum of x**p)**(1/p) of each window over {where}."
     return lp_pool
 
 
@@ -246,7 +246,7 @@ def _declare_fractional(count: int) -> Function:
         kernel, sizes, ratios = fractional_size("{layer}", count, kernel_size, output_size, output_ratio)
         return fractional_pooled(count, input, kernel, sizes, ratios, return_indices, _random_samples)
 
-    fractional.rule.__doc__ = f"Takes the largest value of each of so many windows over {where}, spread by chance."
+    fractional.rule.__doc__ = f"Takes the maximum of windows at random steps over {where}, to match the output size."
     return fractional
 
 
@@ -261,7 +261,9 @@ def _declare_unpool(count: int) -> Function:
     ) -> Tensor:  # fmt: skip
         return unpooled("{layer}", count, input, indices, kernel_size, stride, padding, output_size)
 
-    unpool.rule.__doc__ = f"Puts each value back where a max pool over {where} found it, and 0 elsewhere."
+    unpool.rule.__doc__ = (
+        f"Inverts max pooling over {where}: puts each value at the index of its maximum, and zeros elsewhere."
+    )
     return unpool
 
 
