@@ -56,37 +56,37 @@ def expanded(shape: Shape, target: tuple[Size, ...], name: str = "sizes") -> Sha
 
 @function(only_method=True, example=("expand(3, -1, 5)", "[1, 6, 5]"))
 def expand(input: Tensor, *sizes: Whole) -> Tensor:
-    """Repeats dimensions of size 1 without copying.
+    """Expands dimensions of size 1 without copying.
 
-    sizes: the new sizes; -1 keeps one.
+    sizes: the new sizes; -1 keeps the size of a dimension.
     """
     return of_shape(input, expanded(input.shape, sizes))
 
 
 @function(only_method=True, example=("expand_as(x, y)", "1x5x5", "6x5x5"))
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """Repeats dimensions of size 1 to the shape of another tensor."""
+    """Expands dimensions of size 1 to the shape of another tensor."""
     return of_shape(input, expanded(input.shape, other.shape, "other"))
 
 
 @function(method=True, example=("broadcast_to((3, 6, 5))", "[6, 5]"))
 def broadcast_to(input: Tensor, size: WholeTuple) -> Tensor:
-    """Repeats dimensions of size 1 to a shape."""
+    """Broadcasts a tensor to a shape."""
     return of_shape(input, expanded(input.shape, tuple(size), "size"))
 
 
 @function(example=("broadcast_tensors(x, x)", "6x5x5"))
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Repeats dimensions of size 1 until all tensors have one shape."""
+    """Broadcasts tensors to a common shape."""
     shape = broadcast_all([tensor.shape for tensor in tensors])
     return tuple(of_shape(tensor, shape) for tensor in tensors)
 
 
 @function(only_method=True, example=("repeat(2, 1, 1)", "[6, 5]"))
 def repeat(input: Tensor, *repeats: Whole) -> Tensor:
-    """Copies the tensor side by side.
+    """Repeats a tensor along each dimension, copying its elements.
 
-    repeats: how often along each dimension; new dimensions come in front.
+    repeats: the number of repetitions per dimension; extra leading ones add dimensions.
     """
     ahead = len(repeats) - len(input.shape)
     if ahead < 0:
@@ -107,7 +107,7 @@ def _repeated(shape: Shape, times: tuple[Size, ...], name: str) -> Shape:
 
 @function(method=True, example=("tile(2, 1)", "[6, 5]"))
 def tile(input: Tensor, *dims: Whole) -> Tensor:
-    """Copies the tensor side by side; numbers that are missing in front count as 1."""
+    """Repeats a tensor along its last dimensions; missing leading repetitions count as 1."""
     longest = max(len(dims), len(input.shape))
     shape = (1,) * (longest - len(input.shape)) + input.shape
     return of_shape(input, _repeated(shape, (1,) * (longest - len(dims)) + tuple(dims), "dims"))
@@ -117,11 +117,11 @@ def tile(input: Tensor, *dims: Whole) -> Tensor:
 def repeat_interleave(
     input: Tensor, repeats: Whole | Tensor, dim: Whole | None = None, *, output_size: Whole | None = None
 ) -> Tensor:
-    """Repeats each element of a dimension.
+    """Repeats each element along a dimension.
 
-    repeats: how often; or a tensor with a number for each element.
-    dim: the dimension; None flattens first.
-    output_size: the resulting size of the dimension, where a tensor says how often.
+    repeats: the number of repetitions, or a tensor with one number per element.
+    dim: the dimension to repeat along; None flattens the input first.
+    output_size: the resulting size of the dimension, if repeats is a tensor.
     """
     shape = (product(input.shape),) if dim is None else input.shape
     if not shape:

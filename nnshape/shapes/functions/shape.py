@@ -111,9 +111,9 @@ def _listed(sizes: tuple[Size, ...]) -> str:
 
 @function(only_method=True, example=("view(N, -1)", "6x5x5"))
 def view(input: Tensor, *shape: Whole | DType) -> Tensor:
-    """The same elements in another shape, or their bytes as another dtype.
+    """Returns the same elements in another shape, or their bytes as another dtype.
 
-    shape: the new sizes; one may be -1, which is inferred. Or a dtype.
+    shape: the new shape, with at most one -1, which is inferred; or a dtype.
     """
     if len(shape) == 1 and isinstance(shape[0], DType):
         return _viewed_as(input, shape[0])
@@ -141,7 +141,7 @@ def _viewed_as(input: Tensor, dtype: DType) -> Tensor:
 def reshape(input: Tensor, *shape: Whole) -> Tensor:
     """Returns the same elements in another shape.
 
-    shape: the new sizes; one may be -1, which is inferred.
+    shape: the new shape, with at most one -1, which is inferred.
     """
     return of_shape(input, reshaped(input.shape, shape))
 
@@ -161,7 +161,7 @@ def _(input: Tensor, *shape: Any) -> tuple[str, ...]:
 
 @function(only_method=True, example=("view_as(x, y)", "6x5x5", "30x5"))
 def view_as(input: Tensor, other: Tensor) -> Tensor:
-    """The same elements in the shape of another tensor."""
+    """Returns the same elements in the shape of another tensor."""
     return of_shape(input, reshaped(input.shape, other.shape, "other"))
 
 
@@ -172,7 +172,7 @@ function(name="reshape_as", only_method=True, example=("reshape_as(x, y)", "6x5x
 def flatten(input: Tensor, start_dim: Whole = 0, end_dim: Whole = -1) -> Tensor:
     """Flattens a range of dimensions into one.
 
-    start_dim, end_dim: the first and the last of them.
+    start_dim, end_dim: the first and the last dimension to flatten.
     """
     shape = input.shape
     start, end = axis(start_dim, shape, "start_dim"), axis(end_dim, shape, "end_dim")
@@ -273,7 +273,7 @@ def transpose(input: Tensor, dim0: Whole, dim1: Whole) -> Tensor:
 
 @function(method=True, example=("swapaxes(1, 2)", "6x5x5"))
 def swapaxes(input: Tensor, axis0: Whole, axis1: Whole) -> Tensor:
-    """Swaps two dimensions, as transpose does.
+    """Swaps two dimensions; alias of transpose.
 
     axis0, axis1: the two dimensions.
     """
@@ -285,7 +285,7 @@ function(name="swapdims", method=True, example=("swapdims(1, 2)", "6x5x5"))(tran
 
 @function(method=True, example=("t()", "[6, 5]"))
 def t(input: Tensor) -> Tensor:
-    """Swaps the dimensions of a matrix; leaves a vector or number as it is."""
+    """Transposes a matrix; returns a vector or a scalar unchanged."""
     if len(input.shape) > 2:
         message = f"{{layer}} transposes a matrix, but {input} arrives: transpose(-2, -1) swaps its last two"
         note = f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D"
@@ -295,10 +295,10 @@ def t(input: Tensor) -> Tensor:
 
 @function(method=True, example=("movedim(1, -1)", "6x5x5"))
 def movedim(input: Tensor, source: Wholes, destination: Wholes) -> Tensor:
-    """Moves dimensions to other places; the others keep their order.
+    """Moves dimensions to new positions; the others keep their order.
 
-    source: where the dimensions are.
-    destination: where they go.
+    source: the dimensions to move.
+    destination: their new positions.
     """
     if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
         raise Refusal("wrong-type", "movedim takes two numbers, or two tuples of them", "destination")
@@ -327,7 +327,7 @@ function(name="moveaxis", method=True, example=("moveaxis(1, -1)", "6x5x5"))(mov
 def squeeze(input: Tensor, dim: Wholes | None = None) -> Tensor:
     """Removes dimensions of size 1.
 
-    dim: the dimensions to drop where their size is 1; all for None.
+    dim: the dimensions to remove if their size is 1; all if None.
     """
     shape = input.shape
     if dim is None:

@@ -67,9 +67,9 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """Samples from the Gumbel-Softmax distribution along a dimension.
 
-    logits: the scores.
-    tau: the temperature: the lower, the nearer to a single one.
-    hard: whether the result is a single one and zeros.
+    logits: the unnormalized log-probabilities.
+    tau: the temperature; low values approach one-hot samples.
+    hard: whether to return one-hot samples.
     """
     along = axis(dim, logits.shape)
     if (

@@ -109,7 +109,7 @@ def _with_sizes(tensor: Tensor, sizes: Any, dim: Size, name: str) -> tuple[Tenso
 
 @function(method=True, example=("split_with_sizes([2, 4], 1)", "6x5x5"))
 def split_with_sizes(input: Tensor, split_sizes: WholeTuple, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Cuts a dimension into pieces of these sizes.
+    """Splits a dimension into pieces of the given sizes.
 
     split_sizes: the size of each piece.
     """
@@ -118,9 +118,9 @@ def split_with_sizes(input: Tensor, split_sizes: WholeTuple, dim: Whole = 0) -> 
 
 @function(method=True, example=("tensor_split(4, 1)", "6x5x5"))
 def tensor_split(input: Tensor, indices_or_sections: Wholes, dim: Whole = 0) -> tuple[Tensor, ...]:
-    """Cuts a dimension into so many nearly equal pieces, or at these places.
+    """Splits a dimension into nearly equal pieces, or at the given indices.
 
-    indices_or_sections: the number of pieces, or a tuple of the places to cut at.
+    indices_or_sections: the number of pieces, or a tuple of the indices to split at.
     dim: the dimension to split.
     """
     name = "indices_or_sections"

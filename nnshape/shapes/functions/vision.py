@@ -116,7 +116,7 @@ def interpolate(
     size: the spatial size of the output.
     mode: 'nearest', 'linear', 'bilinear', 'bicubic', 'trilinear', 'area' or 'nearest-exact'.
     scale_factor: a factor for the input size, instead of size.
-    recompute_scale_factor: whether the scale is worked out again from the sizes that it gave.
+    recompute_scale_factor: whether to interpolate with the factor computed from the rounded output size.
     """
     return resized(input, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
 
@@ -233,7 +233,7 @@ def grid_sample(
 ) -> Tensor:
     """Samples the input at the positions of a grid.
 
-    grid: where each value of the result is taken from: places from -1 to 1, the last dimension x and y (and z).
+    grid: the sampling positions [N, H, W, 2] or [N, D, H, W, 3], normalized to -1 to 1, in the order x, y, z.
     mode: 'bilinear', 'nearest' or 'bicubic'.
     """
     for name, value, known in (
@@ -271,9 +271,9 @@ def grid_sample(
 
 @function(example=("affine_grid((1, 3, 32, 32))", "[1, 2, 3]"))
 def affine_grid(theta: Tensor, size: WholeTuple, align_corners: bool | None = None) -> Tensor:
-    """Makes the grid that an affine map of a picture reads.
+    """Generates the sampling grid of affine transformations, for grid_sample.
 
-    theta: the matrices of the maps, [N, 2, 3] or [N, 3, 4].
+    theta: the affine matrices, [N, 2, 3] or [N, 3, 4].
     """
     count = len(size) - 2
     if not is_floating(theta.dtype):
