@@ -15,7 +15,7 @@ SHARED: dict[str, str] = {
     "batch1": "the left matrices.",
     "batch2": "the right matrices.",
     "beta": "the factor of input.",
-    "bias": "a bias per channel or feature, a vector; None for none.",
+    "bias": "the bias per channel or feature, a vector; no bias if None.",
     "boundaries": "the boundaries, in ascending order.",
     "col": "the number of columns.",
     "correction": "the number subtracted from the count in the divisor.",
@@ -42,8 +42,8 @@ SHARED: dict[str, str] = {
     "indices_or_sections": "the number of pieces, or the indices to split at.",
     "inplace": "whether to overwrite the input.",
     "input": "the input tensor.",
-    "input1": "the first of the two inputs.",
-    "input2": "the second of the two inputs.",
+    "input1": "the first input tensor.",
+    "input2": "the second input tensor.",
     "input_": "the features of each sample.",
     "input_lengths": "the number of steps of each sequence.",
     "interpolation": "the interpolation between two values: 'linear', 'lower', 'higher', 'nearest' or 'midpoint'.",
@@ -124,8 +124,8 @@ SHARED: dict[str, str] = {
     "weight": "the learnable weight, as the layer of that name has it.",
     "window_length": "the length of the window.",
     "x": "the input tensor.",
-    "x1": "the first of the two inputs.",
-    "x2": "the second of the two inputs.",
+    "x1": "the first input tensor.",
+    "x2": "the second input tensor.",
 }
 
 

@@ -186,8 +186,8 @@ for _names, _sentence in {
     "bitwise_xor": "Computes the bitwise XOR (`^`), the logical XOR for bools.",
 }.items():
     _declare(_names, "combine the bits of", _sentence, _promoted("bi"))
-_declare("bitwise_left_shift", "shift", "Shifts the bits to the left by the other operand.", _promoted("i"))
-_declare("bitwise_right_shift", "shift", "Shifts the bits to the right by the other operand.", _promoted("i"))
+_declare("bitwise_left_shift", "shift", "Shifts bits to the left by other, elementwise.", _promoted("i"))
+_declare("bitwise_right_shift", "shift", "Shifts bits to the right by other, elementwise.", _promoted("i"))
 
 for _names, _sentence in {
     "logical_and": "Computes the elementwise logical AND; nonzero is true.",
@@ -200,15 +200,15 @@ for _names, _sentence, _allowed in (
     ("minimum", "Computes the elementwise minimum; NaN propagates.", "bif"),
     ("fmax", "Computes the elementwise maximum, ignoring NaN.", "bif"),
     ("fmin", "Computes the elementwise minimum, ignoring NaN.", "bif"),
-    ("gcd", "The greatest common divisor, element by element.", "i"),
-    ("lcm", "The least common multiple, element by element.", "i"),
-    ("hypot", "The length of the hypotenuse over two legs, element by element.", "f"),
-    ("nextafter", "The next number after the first operand, towards the second.", "f"),
+    ("gcd", "Computes the greatest common divisor elementwise.", "i"),
+    ("lcm", "Computes the least common multiple elementwise.", "i"),
+    ("hypot", "Computes sqrt(input**2 + other**2) elementwise.", "f"),
+    ("nextafter", "Computes the next representable number after input towards other, elementwise.", "f"),
     ("logaddexp", "The logarithm of the sum of the exponentials, element by element.", "fc"),
     ("logaddexp2", "The same as logaddexp, to base 2.", "f"),
 ):
     _declare(_names, "combine", _sentence, _promoted(_allowed), "Tensor", "Tensor")
-_declare("atan2 arctan2", "combine", "The angle of the point (other, input), element by element.",
+_declare("atan2 arctan2", "combine", "Computes the angle of the point (other, input) elementwise, in radians.",
          _promoted("bif", floating=True), "Tensor", "Tensor")  # fmt: skip
 _declare(
     "copysign",
@@ -217,9 +217,9 @@ _declare(
     _promoted("bif", floating=True),
     "Tensor",
 )
-_declare("xlogy", "combine", "input * log(other), 0 where input is 0.", _promoted("bif", floating=True))
+_declare("xlogy", "combine", "Computes input * log(other), 0 where input is 0.", _promoted("bif", floating=True))
 # Torch's CPU kernel of ldexp has gaps (float32 by bool): they are a fault of its own and not followed here.
-_declare("ldexp", "combine", "input * 2**other, element by element.", _promoted(floating=True), "Tensor", "Tensor")
+_declare("ldexp", "combine", "Computes input * 2**other elementwise.", _promoted(floating=True), "Tensor", "Tensor")
 
 
 @function(method=True, example=("div(2)", "6x5x5"))
@@ -259,9 +259,9 @@ def float_power(input: Tensor | Number, exponent: Tensor | Number) -> Tensor:
 
 @function(method=True, example=("heaviside(x, x)", "6x5x5"))
 def heaviside(input: Tensor, values: Tensor) -> Tensor:
-    """0 for what is below 0, 1 for what is above, and `values` for 0 itself.
+    """Computes the Heaviside step function: 0 below 0, 1 above 0, `values` at 0.
 
-    values: what stands where the input is 0.
+    values: the values where the input is 0.
     """
     dtype = _alike("step", input, values)
     if is_complex(dtype):
@@ -271,9 +271,9 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 
 @function(example=("polar(x, x)", "6x5x5"))
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
-    """Complex numbers of these absolute values and angles.
+    """Creates complex numbers from absolute values and angles.
 
-    abs: the lengths.
+    abs: the absolute values.
     angle: the angles, in radians.
     """
     dtype = _complex_of(halves=False)("make complex numbers of", abs, angle)
@@ -282,17 +282,17 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
 
 @function(name="complex", example=("complex(x, x)", "6x5x5"))
 def complex_(real: Tensor, imag: Tensor) -> Tensor:
-    """Complex numbers of these real and imaginary parts."""
+    """Creates complex numbers from real and imaginary parts."""
     dtype = _complex_of(halves=True)("make complex numbers of", real, imag)
     return Tensor(broadcast(real.shape, imag.shape, "combine", "imag"), dtype)
 
 
 @function(method=True, example=("isclose(x, x)", "6x5x5"))
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: Flag = False) -> Tensor:
-    """Says where two tensors are nearly equal: by `atol` plus `rtol` times the other's size.
+    """Tests |input - other| <= atol + rtol * |other| elementwise.
 
-    rtol: the distance that is allowed, as a share of other.
-    atol: the distance that is allowed besides.
-    equal_nan: whether NaN is close to NaN.
+    rtol: the relative tolerance.
+    atol: the absolute tolerance.
+    equal_nan: whether two NaNs count as equal.
     """
     return Tensor(broadcast(input.shape, other.shape, "compare"), _compared_close("compare", input, other))

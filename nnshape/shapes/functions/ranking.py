@@ -66,15 +66,15 @@ def _extreme(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_extreme("max", """The largest element; along a dimension, the largest of each row with its place; or of two tensors.
+_extreme("max", """The maximum of all elements, maxima and indices along a dimension, or the larger of two tensors.
 
-    dim: the dimension, or another tensor to compare with element by element; None for the largest of all.
-    keepdim: whether the dimension stays, with size 1.
+    dim: the dimension to reduce, or a tensor to compare with elementwise; None reduces all dimensions.
+    keepdim: whether to keep the reduced dimension, with size 1.
     """)  # fmt: skip
-_extreme("min", """The smallest element; along a dimension, the smallest of each row with its place; or of two tensors.
+_extreme("min", """The minimum of all elements, minima and indices along a dimension, or the smaller of two tensors.
 
-    dim: the dimension, or another tensor to compare with element by element; None for the smallest of all.
-    keepdim: whether the dimension stays, with size 1.
+    dim: the dimension to reduce, or a tensor to compare with elementwise; None reduces all dimensions.
+    keepdim: whether to keep the reduced dimension, with size 1.
     """)  # fmt: skip
 
 
@@ -121,8 +121,8 @@ def _middle(name: str, doc: str, allowed: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_middle("median", "The middle element, along a dimension with its place or of all.", "if")
-_middle("nanmedian", "The middle element without the NaNs, along a dimension with its place or of all.", "if")
+_middle("median", "The median of all elements, or the medians and their indices along a dimension.", "if")
+_middle("nanmedian", "The median of all elements, or medians and indices along a dimension, ignoring NaN.", "if")
 
 
 @function(method=True, example=("mode(1)", "6x5x5"))
@@ -156,7 +156,7 @@ def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted:
     k: the number of elements.
     dim: the dimension.
     largest: the smallest instead where False.
-    sorted: whether they come in order.
+    sorted: whether to return the elements in order.
     """
     place = axis(dim, input.shape)
     own = input.shape[place] if input.shape else 1
@@ -201,5 +201,5 @@ def _running(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_running("cummax", "The largest element so far along a dimension, and where it stands.")
-_running("cummin", "The smallest element so far along a dimension, and where it stands.")
+_running("cummax", "The cumulative maxima along a dimension, and their indices.")
+_running("cummin", "The cumulative minima along a dimension, and their indices.")

@@ -110,7 +110,7 @@ def _require_real(dtype: DType | None, name: str) -> None:
 def sum_(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
     """Sums over dimensions, or over all elements.
 
-    dim: the dimensions to sum over; all for None.
+    dim: the dimensions to sum over; all if None.
     keepdim: whether to keep the reduced dimensions, with size 1.
     dtype: the dtype to add up in.
     """
@@ -129,7 +129,7 @@ def nansum(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, d
 def mean(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
     """Computes the mean over dimensions, or over all elements.
 
-    dim: the dimensions to average over; all for None.
+    dim: the dimensions to average over; all if None.
     keepdim: whether to keep the reduced dimensions, with size 1.
     dtype: the dtype to compute in.
     """
@@ -243,7 +243,7 @@ def norm(
     """The norm over dimensions, or over all.
 
     p: its order: a number, "fro" or "nuc".
-    dim: the dimensions; all for None.
+    dim: the dimensions to reduce; all if None.
     """
     if isinstance(p, str) and p not in ("fro", "nuc"):
         raise Refusal("invalid-argument", f"norm takes a number, 'fro' or 'nuc' as p, not {described(p)}", "p")
