@@ -25,7 +25,7 @@ from nnshape.modules.trials import abstract, refusals
 from nnshape.shapes.arguments import AUTO, Signature
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.function import Function
-from nnshape.shapes.functions.splitting import MOST_PIECES
+from nnshape.shapes.functions.splitting import MAX_PIECES
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
@@ -208,8 +208,8 @@ def _require_countable(name: str, given: Any) -> None:
     Only `gradient` gives one for each dimension.
     """
     largest = max((size for tensor in tensors_in(given) for size in tensor.shape if isinstance(size, int)), default=0)
-    if largest > MOST_PIECES:
-        message = f"{name} may give {largest:,} tensors: {MOST_PIECES:,} are the limit"
+    if largest > MAX_PIECES:
+        message = f"{name} may give {largest:,} tensors: {MAX_PIECES:,} are the limit"
         raise Refusal("too-large", message, help="a rule would know how many: use split, chunk or unbind")
 
 

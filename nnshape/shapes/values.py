@@ -14,7 +14,7 @@ COMPUTED_IN = {"float16": "float32", "bfloat16": "float32"}
 
 
 #: The most layers that one stack may have.
-MOST_LAYERS = 10_000
+MAX_LAYERS = 10_000
 
 
 def undecided(size: object, name: str) -> NoReturn:
@@ -56,5 +56,5 @@ def require_room(dtype: str, **operands: Any) -> None:
 
 def require_few(count: Any, name: str) -> None:
     """Raise Refusal for more layers in a stack than any model has: each has its own parameters."""
-    if isinstance(count, int) and count > MOST_LAYERS:
-        raise Refusal("too-large", f"{name} (={count:,}) is more than {MOST_LAYERS:,} layers", name)
+    if isinstance(count, int) and count > MAX_LAYERS:
+        raise Refusal("too-large", f"{name} (={count:,}) is more than {MAX_LAYERS:,} layers", name)

@@ -128,7 +128,7 @@ def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
 
 
 #: The cheapest order of so many matrices takes some 100,000 steps to find.
-MOST_MATRICES = 100
+MAX_MATRICES = 100
 
 
 @function(example=("chain_matmul(x, x)", "[5, 5]"))
@@ -148,8 +148,8 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
 def cheapest(sizes: list[Size]) -> Size:
     """The fewest multiplications for a chain of matrices, in the order that torch chooses."""
     count = len(sizes) - 1
-    if count > MOST_MATRICES:
-        raise Refusal("too-large", f"{{layer}} orders {MOST_MATRICES} matrices at most, not {count:,}")
+    if count > MAX_MATRICES:
+        raise Refusal("too-large", f"{{layer}} orders {MAX_MATRICES} matrices at most, not {count:,}")
     if not all(type(size) is int for size in sizes):
         total: Size = 0
         for place in range(1, count):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Whole, Wholes, WholeTuple
 
 #: The most tensors that one split may give.
-MOST_PIECES = 10_000
+MAX_PIECES = 10_000
 
 
 def _pieces(input: Tensor, place: int, sizes: list[Size]) -> tuple[Tensor, ...]:
@@ -30,8 +30,8 @@ def _countable(count: Size, input: Tensor, dim: Size, name: str) -> int:
     if isinstance(count, Dim):
         message = f"{{layer}} gives {count} tensors from dimension {dim} of {input}: give the size a value"
         raise Refusal("unknown-value", message, name)
-    if count > MOST_PIECES:
-        raise Refusal("too-large", f"{{layer}} gives {count} tensors: {MOST_PIECES} are the limit", name)
+    if count > MAX_PIECES:
+        raise Refusal("too-large", f"{{layer}} gives {count} tensors: {MAX_PIECES} are the limit", name)
     return count
 
 
