@@ -100,7 +100,7 @@ class TransformerEncoder(_Stack):
 
     encoder_layer: the TransformerEncoderLayer to copy.
     num_layers: the number of layers.
-    norm: a layer applied after the last, such as LayerNorm; None for none.
+    norm: a layer applied after the last, such as LayerNorm; no norm if None.
     enable_nested_tensor: whether to skip padding with nested tensors in evaluation.
     mask_check: whether to check first that the padding mask allows nested tensors.
     src: the source sequence [S, N, E], [N, S, E] with batch_first, or [S, E].
@@ -138,7 +138,7 @@ class TransformerDecoder(_Stack):
 
     decoder_layer: the TransformerDecoderLayer to copy.
     num_layers: the number of layers.
-    norm: a layer applied after the last, such as LayerNorm; None for none.
+    norm: a layer applied after the last, such as LayerNorm; no norm if None.
     tgt: the target sequence [T, N, E], [N, T, E] with batch_first, or [T, E].
     """
 
