@@ -239,9 +239,11 @@ HOSTILE = {
 
 @pytest.fixture
 def low_limits(monkeypatch):
-    """The limits on work a fiftieth of what they are: what runs into one does so in a fiftieth of the time."""
+    """The limits on work a fiftieth of what they are, and few fixes tried: what runs into a limit does so early."""
     monkeypatch.setattr(import_module("nnshape.tracing.work_limit"), "WORK", limits.WORK // 50)
     monkeypatch.setattr(import_module("nnshape.tracing.tracer"), "CALLS", limits.CALLS // 50)
+    monkeypatch.setattr(import_module("nnshape.fixes.searching"), "_TRIES", 3)
+    monkeypatch.setattr(import_module("nnshape.fixes.searching"), "_PROBLEMS", 3)
 
 
 @pytest.mark.usefixtures("low_limits")
@@ -350,6 +352,6 @@ def test_a_mutated_file_of_the_gallery_gets_an_answer(seed, run, tmp_path, chanc
     original = source.choice(sorted(CONFIGS.glob("*.yaml")))
     path = tmp_path / original.name
     path.write_bytes(mutated(original.read_bytes(), source))
-    for command in COMMANDS.values():
-        assert answer(run, *command, path).code in (0, 1)
-    json.loads(answer(run, *COMMANDS["json"], path).out)
+    results = {name: answer(run, *command, path) for name, command in COMMANDS.items()}
+    assert {result.code for result in results.values()} <= {0, 1}
+    json.loads(results["json"].out)

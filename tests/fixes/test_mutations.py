@@ -15,7 +15,7 @@ from gallery import CONFIGS, NAMES, OTHERS, SMALL, text_of
 from judging import judged
 from mutating import CHANGES, Mutation, mutated
 
-MUTATIONS = int(os.environ.get("NNSHAPE_MUTATIONS", "20"))
+MUTATIONS = int(os.environ.get("NNSHAPE_MUTATIONS", "4"))
 
 
 def test_every_file_of_the_gallery_is_mutated():
