@@ -60,7 +60,7 @@ def judge(task: Task) -> Judgement:
         return _judged(task)
     except _Refused as refused:
         return Judgement(Outcome(source.name, source), refused=refused.problems)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # an allowed class may call sys.exit()
         if os.environ.get("NNSHAPE_TRACEBACK"):
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
@@ -157,7 +157,7 @@ def _modules() -> Any:
     """The part that imports torch."""
     try:
         from nnshape import modules
-    except ImportError as error:
+    except Exception as error:  # with too little memory, torch raises OSError, MemoryError and others
         message = f"torch cannot be imported: {error}"
         problem = Problem("unavailable-device", message, argument="device", help=(_NO_TORCH,))
         raise _Refused((problem,)) from None

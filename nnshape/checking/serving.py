@@ -57,12 +57,16 @@ def serve_forks(prove: bool) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where the parent ignores it, no exit status would be kept
     _import(prove)
     gc.freeze()  # the workers share this memory as long as no garbage collection writes to it
-    control.sendall(READY)
-    while True:
-        message, sockets, *_ = socket.recv_fds(control, NUMBER.size, 1)
-        if not message:
-            os._exit(0)
-        control.sendall(NUMBER.pack(_fork(control, *sockets) if sockets else _end(*NUMBER.unpack(message))))
+    try:
+        control.sendall(READY)
+        while True:
+            message, sockets, *_ = socket.recv_fds(control, NUMBER.size, 1)
+            if not message:
+                break
+            control.sendall(NUMBER.pack(_fork(control, *sockets) if sockets else _end(*NUMBER.unpack(message))))
+    except ConnectionError:  # the parent was killed with an answer unread, which resets the socket
+        pass
+    os._exit(0)
 
 
 def _fork(control: socket.socket, pipe: int) -> int:
@@ -99,7 +103,10 @@ def work(tasks: int, judgements: int) -> None:
         score = Path("/proc/self/oom_score_adj")
         score.write_text(str(max(int(score.read_text()), _OUT_OF_MEMORY_SCORE)))
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(tasks, waiting), daemon=True).start()
+    try:
+        threading.Thread(target=_receive, args=(tasks, waiting), daemon=True).start()
+    except RuntimeError:  # no memory for a thread: the parent names the file
+        os._exit(1)
     with contextlib.suppress(BrokenPipeError), open(judgements, "wb") as target:
         while True:
             pickle.dump(judge(waiting.get()), target)

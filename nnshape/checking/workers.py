@@ -16,15 +16,17 @@ from nnshape.checking.judging import Judgement, Task
 from nnshape.checking.outcome import Outcome
 from nnshape.checking.starting import Starter, Worker, WorkerEnded, starter
 
-#: Restarts of a process that exits before its first task.
-_MOST_STARTS = 3
+#: Failed starts in a row, with no task judged meanwhile, after which no more processes are started.
+_MAX_FAILED_STARTS = 3
 
 
 def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[int, Judgement], None]) -> None:
     """Check tasks in worker processes, and call `take` with the index and judgement of each.
 
     When a worker ends in the middle of a task, the task is tried again after all others, in a fresh process and
-    with no other at work. If that ends too, the judgement says so. No process is left when this returns or raises.
+    with no other at work. If that ends too, the judgement says so. When no more processes can be started, so do the
+    judgements of the remaining tasks; raises ChildProcessError if no task was judged before. No process is left when
+    this returns or raises.
     """
     # Threads start the processes, and live as long as these: Linux ends a process with the thread that started it.
     with closing(_Workers(tasks[0].device != "none")) as workers, ThreadPoolExecutor(processes) as threads:
@@ -36,6 +38,10 @@ def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[in
                     take(futures[future], future.result())
                 except WorkerEnded:
                     lost.append(futures[future])
+                except ChildProcessError as error:
+                    if not workers.judged:
+                        raise
+                    take(futures[future], _crashed(tasks[futures[future]], str(error)))
             for index in sorted(lost):
                 take(index, threads.submit(workers.judge_alone, tasks[index]).result())
         finally:
@@ -52,7 +58,9 @@ class _Workers:
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
         self._over = False
+        self._failed = False
         self._lock = threading.Lock()
+        self.judged = 0
 
     def judge(self, task: Task) -> Judgement:
         """Check a task in an idle or new worker; raises WorkerEnded."""
@@ -65,24 +73,30 @@ class _Workers:
             self._drop(worker)
             raise
         with self._lock:
+            self.judged += 1
             self._idle.append(worker)
         return judgement
 
     def judge_alone(self, task: Task) -> Judgement:
         """Retry a task in a new worker, and report an internal error if that exits too."""
-        worker = self._start()
         try:
-            return worker.judge(task)
+            worker = self._start()
+        except ChildProcessError as error:
+            return _crashed(task, str(error))
+        try:
+            judgement = worker.judge(task)
+            self.judged += 1  # no other thread is at work
+            return judgement
         except WorkerEnded as ended:
-            crash = f"the process checking it {_how(ended.status)}, twice"
-            return Judgement(Outcome(task.source.name, task.source, crash=crash))
+            return _crashed(task, f"the process checking it {_how(ended.status)}, twice")
         finally:
             self._drop(worker)
 
     def _start(self) -> Worker:
-        for _ in range(_MOST_STARTS):
+        failures, judged = 0, self.judged
+        while failures < _MAX_FAILED_STARTS:
             with self._lock:
-                if self._over:
+                if self._over or self._failed:
                     break
                 if self._starter is None or self._starter.ended:
                     self._starter = starter(self._prove)
@@ -90,6 +104,9 @@ class _Workers:
             try:
                 worker = current.start()
             except EOFError:
+                if self.judged != judged:
+                    failures, judged = 0, self.judged
+                failures += 1
                 continue
             with self._lock:
                 self._all.add(worker)
@@ -97,6 +114,7 @@ class _Workers:
             if over:
                 break
             return worker
+        self._failed = True
         raise ChildProcessError("the worker processes end as soon as they are started")
 
     def _drop(self, worker: Worker) -> None:
@@ -117,6 +135,10 @@ class _Workers:
         """Close the pipes to the processes, once no thread uses them."""
         for worker in self._all:
             worker.close()
+
+
+def _crashed(task: Task, crash: str) -> Judgement:
+    return Judgement(Outcome(task.source.name, task.source, crash=crash))
 
 
 def _how(status: int) -> str:

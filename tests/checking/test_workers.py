@@ -1,7 +1,10 @@
 """Worker processes: whatever ends one, every other file is checked, and none outlives the command."""
 
+import contextlib
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -56,7 +59,7 @@ def wait_for(condition):
 
 @pytest.fixture
 def many(project, monkeypatch, mark):
-    monkeypatch.setattr(check_run, "_LEAST_WITHOUT", 1)
+    monkeypatch.setattr(check_run, "_MIN_WITHOUT", 1)
     files = {f"f{i:02}_yaml": f"input: 8\nlayers:\n  a: Linear({7 + i % 2}, 4)\n" for i in range(9)}
     project(**files, lib_yaml="blocks:\n  B():\n    fc: Linear(7, 3)\n")
     project(m_yaml="input: 8\ninclude: {lib: lib.yaml}\nlayers:\n  a: lib.B()\n")
@@ -279,3 +282,91 @@ def test_a_signal_while_the_command_imports_torch(start, tmp_path, library):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err.strip()) == (130, "", "")
+
+
+@pytest.mark.parametrize("moment", ["server", "torch", "workers", "judging"])
+def test_a_parent_that_is_killed_leaves_no_traceback(start, long, mark, moment):
+    process = start([*command(), "--device", "meta"] if moment == "torch" else command())
+    moments = {
+        "server": lambda: len(marked(mark)) > 1,
+        "torch": lambda: [pid for pid in marked(mark) if pid != process.pid and maps(pid, "libtorch")],
+        "workers": lambda: workers_of(process.pid, mark),
+        "judging": lambda: len(workers_of(process.pid, mark)) == 2,
+    }
+    assert wait_for(moments[moment])
+    process.kill()
+    _, err = process.communicate(timeout=PATIENCE)
+    assert err == ""
+    assert wait_for(lambda: not marked(mark))
+
+
+def test_a_server_whose_parent_resets_the_socket_ends_in_silence(mark):
+    ours, theirs = socket.socketpair()
+    code = starting._CODE.format("serve_forks", False)
+    with theirs:
+        server = subprocess.Popen([sys.executable, "-c", code, *sys.path], stdin=theirs, stderr=subprocess.PIPE)
+    # An answer that nobody has read resets the socket when it closes. The kernel would end a child of this process
+    # only with this process, so the server reads the reset itself.
+    assert wait_for(lambda: select.select([ours], [], [], 0)[0])
+    ours.close()
+    _, err = server.communicate(timeout=PATIENCE)
+    assert (server.returncode, err) == (0, b"")
+
+
+def test_all_processes_killed_many_times(many, checked):
+    """The run goes on as long as files are judged between the kills; files hit twice are named."""
+    killed = []
+
+    def kill(done, total):
+        if done in (1, 2, 3, 4, 5):
+            victims = [pid for pid in marked(many) if pid != os.getpid()]
+            for victim in victims:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+            killed.extend(victims)
+
+    assert texts(checked(jobs=2, progress=kill)) == texts(checked(jobs=1))
+    assert len(killed) >= 5
+    assert not marked(many)
+
+
+@pytest.mark.parametrize("starter", [starting.ForkServer, starting.Spawner])
+def test_files_that_no_process_can_check_are_named(many, checked, monkeypatch, starter):
+    monkeypatch.setattr(workers, "starter", starter)
+
+    def stop_starting(done, total):
+        if done == 1:
+            monkeypatch.setattr(starting, "_CODE", "import os; os._exit(3) # {} {}")
+            for victim in [pid for pid in marked(many) if pid != os.getpid()]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+
+    report = checked(jobs=2, progress=stop_starting)
+    assert len(report.outcomes) == 10
+    assert 1 <= len(report.crashes) <= 9
+    assert {each.crash for each in report.crashes} == {"the worker processes end as soon as they are started"}
+    assert not marked(many)
+
+
+def test_a_class_that_exits_is_named(start, tmp_path):
+    text = "import sys, torch\n\nclass Exit(torch.nn.Identity):\n    def __init__(self):\n        sys.exit(0)\n"
+    (tmp_path / "exits.py").write_text(text)
+    (tmp_path / "e.yaml").write_text('input: 8\nimport: {Exit: "exits:Exit"}\nlayers:\n  a: Exit()\n')
+    (tmp_path / "f.yaml").write_text("input: 8\nlayers:\n  a: Linear(8, 4)\n")
+    process = start(command("--allow-import", "exits:Exit"))
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode != 0
+    assert "e.yaml" in out + err
+    assert "SystemExit" in out + err
+
+
+@pytest.mark.parametrize("limit", [500_000, 600_000])
+def test_too_little_memory_for_torch_ends_the_command(start, tmp_path, limit):
+    for number in range(140):
+        (tmp_path / f"f{number:03}.yaml").write_text(f"input: 8\nlayers:\n  a: Linear(8, {number + 1})\n")
+    line = " ".join([*command(), "--device", "meta"])
+    process = start(["bash", "-c", f"ulimit -v {limit}; exec {line}"])
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "torch cannot be imported" in err or "could not be checked" in out or "as soon as they are started" in err
+    assert "Traceback" not in err
