@@ -15,7 +15,13 @@ from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.tracing import numbers
 
 #: Where a rule is looked for by name.
-LOOKED_UP = ("scope.find_layer", "scope.find_function", "calls.find_method", "calls.find_function", "name_lookup.find_method")
+LOOKED_UP = (
+    "scope.find_layer",
+    "scope.find_function",
+    "calls.find_method",
+    "calls.find_function",
+    "name_lookup.find_method",
+)
 
 
 @pytest.fixture
