@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from nnshape.modules.trials import measured
+from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.notices import Notice, notice, noticing
 from nnshape.shapes.refusal import Refusal
