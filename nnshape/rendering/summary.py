@@ -135,7 +135,7 @@ def total_lines(trace: Trace, width: int) -> list[Line]:
     lines: list[Line] = []
     sums = totals(trace)
     names = max(len(total.name) for total in sums) + 2
-    numbers = max(len(total.text) for total in sums if not _is_formula(total.text))
+    numbers = max((len(total.text) for total in sums if not _is_formula(total.text)), default=0)
     beside = width - names - numbers - 2 >= _MIN_REMARK
     for total in sums:
         name = (padded(total.name, names), "dim")

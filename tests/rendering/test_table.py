@@ -110,3 +110,10 @@ def test_unknown_is_never_nothing(answer):
     assert re.search(r"^parameters +>= 50,006", text, re.MULTILINE)
     assert re.search(r"^MACs +>= ", text, re.MULTILINE)
     assert re.search(r"^✗ fc2 +\? ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_totals_that_are_all_formulas(width, answer):
+    text = answer("input: [N, C, H]\nlayers:\n  a: BatchNorm1d(auto)\n  b: Conv1d(auto, 4, 3)\n", width)
+    assert "parameters  14*C + 4" in text
+    assert re.search(r"buffers +2\*C \+ 1", text)
