@@ -19,7 +19,7 @@ from nnshape.modules.budget import MADE, Budget
 from nnshape.modules.budget import made as weight
 from nnshape.modules.devices import available_device
 from nnshape.modules.graphs import Writer
-from nnshape.modules.initial import own_tensor
+from nnshape.modules.initial import first_values, own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
 from nnshape.spec.naming_rules import item_name_fault
@@ -121,11 +121,12 @@ class Builder:
         """A module's children by name: modules, parameters, and buffers with whether they are saved."""
         _check_names(module)
         children: dict[str, Any] = {}
+        made_by = first_values(run) if any(child.tensor is not None for child in module.children.values()) else {}
         for name, child in module.children.items():
             if child.tensor is None:
                 children[name] = self._module(child)
             else:
-                tensor = own_tensor(child, run, self.values, self.device)
+                tensor = own_tensor(child, made_by[child], self.values, self.device)
                 if child.type == "Parameter":
                     children[name] = torch.nn.Parameter(tensor, requires_grad=not child.frozen)
                 else:

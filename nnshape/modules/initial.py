@@ -17,18 +17,22 @@ from nnshape.tracing.model import Module, Operation, Run, StoredTensor
 from nnshape.tracing.runtime_sizes import RuntimeSize
 
 
-def own_tensor(module: Module, run: Run, values: Values, device: torch.device) -> torch.Tensor:
+def first_values(run: Run) -> dict[Module, Operation]:
+    """The operation that gives each Parameter and Buffer of a body its first value."""
+    found: dict[Module, Operation] = {}
+    for call in run.calls:
+        for operation in call.operations:
+            if isinstance(operation.target, StoredTensor):
+                found.setdefault(operation.target.module, operation)
+    return found
+
+
+def own_tensor(module: Module, made_by: Operation, values: Values, device: torch.device) -> torch.Tensor:
     """The first value of a Parameter or Buffer, on a device that is the context's too.
 
     Raises SpecError where it depends on what is known only when the model runs.
     """
     assert module.tensor is not None
-    made_by = next(
-        operation
-        for call in run.calls
-        for operation in call.operations
-        if isinstance(operation.target, StoredTensor) and operation.target.module is module
-    )
     if made_by.arguments:
         # Its own copy: the expression may be that of a step which is used elsewhere too.
         return _Evaluation(values, module, device).value(made_by.arguments[0]).detach().clone()  # type: ignore[no-any-return]
