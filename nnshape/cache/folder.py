@@ -120,7 +120,7 @@ def is_open_to_others(state: os.stat_result) -> bool:
 
 
 def _check_tag(folder: OpenFolder, *, create: bool) -> None:
-    """Hold that the folder is nnshape's own, and tag it: `--cache-dir` may name any folder."""
+    """Hold that the folder is nnshape's own, and tag it: a caller may name any folder."""
     try:
         tag, _ = folder.read(TAG, len(_TAG_TEXT))
     except OSError:

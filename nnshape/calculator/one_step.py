@@ -24,13 +24,11 @@ from nnshape.spec import (
 )
 from nnshape.spec.body_reader import arrow
 from nnshape.spec.shape_patterns import shape_of_text
-from nnshape.spec.source import source_of_text
+from nnshape.spec.source import LAYER, source_of_text
 from nnshape.spec.source_map import verbatim
 from nnshape.tracing.model import Call, Trace
 from nnshape.tracing.runtime_sizes import plain
 
-#: The name of the source in messages.
-NAME = "<layer>"
 # A name ahead of the step: `(conv1): ` as print(model) writes it, or `conv1: ` as a spec does.
 _PREFIX = re.compile(r"\s*(?:\((\w+)\)|([^\W\d]\w*)):\s+")
 _SHAPE_NAME = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
@@ -43,7 +41,7 @@ def one_step(step: str, shapes: Sequence[str]) -> Spec:
     them ahead of its own arguments, unless the step itself names the tensors it takes. Raises SpecError
     where the step is none, WrongUse where the inputs do not fit its form.
     """
-    source = source_of_text("\n".join((step, *shapes)), NAME)
+    source = source_of_text("\n".join((step, *shapes)), LAYER)
     step = source.text[: len(source.text) - sum(len(shape) + 1 for shape in shapes)]
     name, start = _name_ahead(step)
     blank = " " * start + step[start:]

@@ -17,7 +17,7 @@ from nnshape.problems import SpecError
 #: With fewer specs, starting worker processes would take longer than it saves.
 _MIN_WITH_TORCH, _MIN_WITHOUT = 8, 64
 #: Each process imports its own torch.
-_MOST_PROCESSES = 8
+_MAX_PROCESSES = 8
 
 
 def check(
@@ -87,7 +87,7 @@ def _processes(tasks: int, device: str, jobs: int | None) -> int:
         return 1
     least = _MIN_WITHOUT if device == "none" else _MIN_WITH_TORCH
     if jobs is None:
-        jobs = min(_cores(), _MOST_PROCESSES)
+        jobs = min(_cores(), _MAX_PROCESSES)
     return min(jobs, tasks) if tasks >= least else 1
 
 

@@ -15,7 +15,7 @@ from nnshape.spec import Source, limits, read_source
 from nnshape.spec.files import has_suffix
 from nnshape.spec.likeness import has_keys, likeness
 from nnshape.spec.opening import inside, open_regular
-from nnshape.spec.source import source_of_bytes
+from nnshape.spec.source import STDIN, source_of_bytes
 
 #: Characters of an overlong file that are searched for the keys of a spec.
 _MAX_SEARCHED = 4 * limits.TEXT_BYTES
@@ -87,7 +87,7 @@ def find_specs(
 
 def stdin_spec(name: str | None) -> SpecFile:
     """Read standard input, under the name of a file if given. Raises SpecError only if standard input is closed."""
-    shown = name or "<stdin>"
+    shown = name or STDIN
     root = None if name is None else os.path.dirname(name)
     try:
         source = read_source("-")

@@ -55,12 +55,12 @@ def check(
     from nnshape.checking import NO_CONFIG, find_specs, read_settings, stdin_spec
     from nnshape.checking import check as check_specs
     from nnshape.checking.path_patterns import BadPattern, Patterns
+    from nnshape.cli.argument_names import in_options
     from nnshape.cli.caching import cleared_cache, opened_cache
     from nnshape.cli.program import PROBLEMS, USAGE
     from nnshape.cli.progress import ProgressBar
     from nnshape.cli.proof import checked_device
     from nnshape.cli.replacing import check_writable
-    from nnshape.cli.wording import in_options
     from nnshape.cli.writing import write, write_error, write_patch
     from nnshape.problems import SpecError
     from nnshape.rendering.problems import problems_lines
@@ -164,20 +164,20 @@ def _places(paths: list[str], stdin_filename: str | None) -> list[str]:
 def _write(report: Report, name: str, output_file: str | None, columns: int | None, color: str) -> None:
     """Write the report where it goes; the sum of it stands at the end of what people read, else on standard error."""
     from nnshape.cli.replacing import replace_file
-    from nnshape.cli.writing import page, write, write_error
+    from nnshape.cli.writing import output, write, write_error
     from nnshape.rendering.checks.full import summary_line
     from nnshape.rendering.formats import View, format_of
     from nnshape.rendering.styled import painted
 
     form = format_of("check", name)
-    paper = page(columns, color)
-    width = paper.width if output_file is None else columns or _PLAIN_COLUMNS
+    out = output(columns, color)
+    width = out.width if output_file is None else columns or _PLAIN_COLUMNS
     answer = form.render(report, View(width, os.environ.get(form.root, "") or os.getcwd()))
     if output_file is not None:
         text = painted(answer, color == "always") if form.language == "lines" else answer
         replace_file(output_file, text, "output_file")
     elif form.language == "lines":
-        paper.write(answer)
+        out.write(answer)
     else:
         write(answer, form.language)
     if output_file is not None or not form.complete:

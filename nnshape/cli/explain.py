@@ -45,9 +45,9 @@ def explain(
       nnshape explain security
       nnshape explain configs/resnet.yaml layer1.0.conv1
     """
-    from nnshape.cli.writing import page, write
+    from nnshape.cli.writing import output, write
 
-    paper = page(columns, color)
+    out = output(columns, color)
     if subject is None:
         from nnshape.rendering.guide_page import topic_lines, topics_json
 
@@ -55,7 +55,7 @@ def explain(
         if output_format == "json":
             write(topics_json(pages))
         else:
-            paper.write(topic_lines(pages, paper.width))
+            out.write(topic_lines(pages, out.width))
         return 0
     if step is not None:
         from nnshape.cli.tracing import traced
@@ -66,7 +66,7 @@ def explain(
         if output_format == "json":
             write(step_json(trace, found), "json")
         else:
-            paper.write(step_lines(trace, found, paper.width))
+            out.write(step_lines(trace, found, out.width))
         return 0
     from nnshape.problems.kinds import kind_names
     from nnshape.problems.pages import kind_of
@@ -79,7 +79,7 @@ def explain(
         if output_format == "json":
             write(kind_json(kind), "json")
         else:
-            paper.write(kind_lines(kind, paper.width))
+            out.write(kind_lines(kind, out.width))
         return 0
     from nnshape.rendering.rule_page import rule_json, rule_lines, word_json, word_lines
     from nnshape.spec.words import WORDS
@@ -88,7 +88,7 @@ def explain(
         if output_format == "json":
             write(word_json(name), "json")
         else:
-            paper.write(word_lines(name, paper.width))
+            out.write(word_lines(name, out.width))
         return 0
     rule = _rule(subject)
     if rule is None:
@@ -98,12 +98,12 @@ def explain(
         if output_format == "json":
             write(page_json(topic))
         else:
-            paper.write(page_lines(topic, paper.width))
+            out.write(page_lines(topic, out.width))
         return 0
     if output_format == "json":
         write(rule_json(rule), "json")
     else:
-        paper.write(rule_lines(rule, paper.width))
+        out.write(rule_lines(rule, out.width))
     return 0
 
 

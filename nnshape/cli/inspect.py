@@ -10,7 +10,7 @@ from nnshape.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnshape.cli.writing import Page
+    from nnshape.cli.writing import Output
     from nnshape.problems import Problem
 
 
@@ -45,7 +45,7 @@ def inspect(
     """
     from nnshape.cli.proof import checked_device, proof_lines, proved
     from nnshape.cli.tracing import traced
-    from nnshape.cli.writing import page, write, write_error, write_patch
+    from nnshape.cli.writing import output, write, write_error, write_patch
 
     checked_device(device)
     trace = traced(file, inputs, settings, variant, symbolic, allow_import)
@@ -66,15 +66,15 @@ def inspect(
     if output_format == "table":
         from nnshape.rendering.table import table_lines
 
-        paper = page(columns, color)
-        paper.write(table_lines(trace, paper.width, depth=depth, fold=not no_fold))
-        _write_problems(paper, trace.problems)
+        out = output(columns, color)
+        out.write(table_lines(trace, out.width, depth=depth, fold=not no_fold))
+        _write_problems(out, trace.problems)
         verification = proved(trace, device)
         if verification is not None:
-            _write_problems(paper, verification.disagreements)
+            _write_problems(out, verification.disagreements)
         last = proof_lines(trace, device, verification)
         if last:
-            paper.write([(), *last])
+            out.write([(), *last])
         return _code(trace, verification)
     from nnshape.rendering.formats import View, format_of
     from nnshape.rendering.inspection import Inspection
@@ -91,11 +91,11 @@ def inspect(
     return _code(trace, verification)
 
 
-def _write_problems(paper: Page, problems: Sequence[Problem]) -> None:
+def _write_problems(out: Output, problems: Sequence[Problem]) -> None:
     if problems:
         from nnshape.rendering.problems import problems_lines
 
-        paper.write([(), *problems_lines(problems, paper.width)])
+        out.write([(), *problems_lines(problems, out.width)])
 
 
 def _code(trace: Any, verification: Any) -> int:

@@ -42,7 +42,7 @@ def layer(
     from nnshape.calculator.one_step import one_step
     from nnshape.cli.proof import checked_device, proof_lines, proved
     from nnshape.cli.tracing import overrides_of
-    from nnshape.cli.writing import page, write
+    from nnshape.cli.writing import output, write
     from nnshape.rendering.layer_report import layer_json, layer_lines
     from nnshape.rendering.problems import problems_lines
 
@@ -60,24 +60,24 @@ def layer(
         sample = _sample(trace, device, seed) if values and not trace.errors else None
         write(layer_json(trace, verification, sample), "json")
         return _code(trace, verification)
-    paper = page(columns, color)
+    out = output(columns, color)
     if trace.errors:
-        paper.write(problems_lines(trace.problems, paper.width))
+        out.write(problems_lines(trace.problems, out.width))
         return 1
     # The answer is there before torch is imported.
-    paper.write(layer_lines(trace, paper.width))
+    out.write(layer_lines(trace, out.width))
     if trace.problems:
-        paper.write([(), *problems_lines(trace.problems, paper.width)])
+        out.write([(), *problems_lines(trace.problems, out.width)])
     if values:
         from nnshape.rendering.layer_report import sample_lines
 
-        paper.write([(), *sample_lines(_sample(trace, device, seed))])
+        out.write([(), *sample_lines(_sample(trace, device, seed))])
     verification = proved(trace, device)
     if verification is not None and verification.disagreements:
-        paper.write([(), *problems_lines(verification.disagreements, paper.width)])
+        out.write([(), *problems_lines(verification.disagreements, out.width)])
     last = proof_lines(trace, device, verification)
     if last:
-        paper.write([(), *last])
+        out.write([(), *last])
     return _code(trace, verification)
 
 

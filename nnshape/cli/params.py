@@ -38,7 +38,7 @@ def params(
       nnshape params configs/lenet.yaml --layer conv1 --values --seed 1
     """
     from nnshape.cli.tracing import exit_code, traced
-    from nnshape.cli.writing import page, write, write_error
+    from nnshape.cli.writing import output, write, write_error
     from nnshape.rendering import parameters
     from nnshape.rendering.formats import View, format_of
     from nnshape.rendering.problems import problem_count, problems_lines
@@ -50,12 +50,12 @@ def params(
     tensors = _values(trace, rows, device, seed) if values and not trace.errors else None
     selection = parameters.Selection(trace, rows, layer, tensors)
     if output_format == "table":
-        paper = page(columns, color)
-        paper.write(parameters.parameter_lines(selection, paper.width))
+        out = output(columns, color)
+        out.write(parameters.parameter_lines(selection, out.width))
         if trace.problems:
-            paper.write([(), *problems_lines(trace.problems, paper.width)])
+            out.write([(), *problems_lines(trace.problems, out.width)])
         if values and trace.errors:
-            paper.write([(), [(f"not built: the model has {problem_count(trace.errors)}", "dim")]])
+            out.write([(), [(f"not built: the model has {problem_count(trace.errors)}", "dim")]])
         return 1 if trace.errors else 0
     form = format_of("params", output_format)
     write(form.render(selection, View()), form.language)

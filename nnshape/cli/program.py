@@ -83,8 +83,8 @@ def _misused(error: Any) -> int:
 
 def _refused(error: SpecError, arguments: list[str]) -> int:
     """Show why there is no model to speak of; as JSON on standard output where JSON was asked for."""
+    from nnshape.cli.argument_names import in_options
     from nnshape.cli.tracing import is_usage
-    from nnshape.cli.wording import in_options
     from nnshape.cli.writing import write, write_error
     from nnshape.rendering.problems import problems_lines
 

@@ -20,7 +20,7 @@ _ASCII = str.maketrans({"…": "~", "├": "|", "└": "`", "│": "|", "─": "
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Output:
     """Where lines go, how wide they may be, and whether they are coloured."""
 
     width: int
@@ -31,10 +31,10 @@ class Page:
         _put_lines(lines, sys.stdout, self.color)
 
 
-def page(columns: int | None, color: str) -> Page:
+def output(columns: int | None, color: str) -> Output:
     """The page that the options and the terminal ask for; a pipe is 80 columns unless COLUMNS says more."""
     width = columns or shutil.get_terminal_size((80, 24)).columns
-    return Page(max(width, _MIN_COLUMNS), wants_color(color, sys.stdout))
+    return Output(max(width, _MIN_COLUMNS), wants_color(color, sys.stdout))
 
 
 def wants_color(choice: str, stream: TextIO | None) -> bool:

@@ -58,7 +58,7 @@ def unmoved(offset: int, edits: Sequence[Edit]) -> int | None:
 
 def unified_diff(before: str, after: str, name: str) -> str:
     """The unified diff of two texts; empty if they are equal."""
-    from difflib import unified_diff as difference  # only --diff needs it
+    from difflib import unified_diff as difference  # only a patch needs it
 
     lines = []
     shown = _name_in_diff(name)

@@ -9,6 +9,7 @@ from nnshape.disk import open_folder_of_tree
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source
 from nnshape.spec.limits import TEXT_BYTES
+from nnshape.spec.source import names_file
 
 _MARK = b"\xef\xbb\xbf"
 #: The maximum size of a spec.
@@ -23,7 +24,7 @@ def rewrite(source: Source, text: str) -> None:
     written, or it is no longer as it was read.
     """
     name = source.name
-    if name.startswith("<"):
+    if not names_file(name):
         raise _refused(name, "it was not read from a file")
     folder_name, file_name = os.path.split(name)
     try:

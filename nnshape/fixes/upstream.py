@@ -25,7 +25,7 @@ from nnshape.tracing.runtime_sizes import plain
 #: The arguments that set a size, most likely edits first.
 _SIZES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "d_model", "output_size", "num_channels")
 _WINDOW = ("output_padding", "kernel_size", "padding", "stride", "scale_factor", "upscale_factor", "downscale_factor")
-_MOST_LINKS = 60
+_MAX_LINKS = 60
 _FAILURES = (Refusal, TooLarge, ArithmeticError, TypeError, ValueError, IndexError, AttributeError)
 
 
@@ -45,7 +45,7 @@ def upstream(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def _along(trace: Trace, context: FaultContext, chain: Chain, tensor: Tensor) -> Iterator[Candidate]:
-    for number, link in enumerate(chain.links[:_MOST_LINKS]):
+    for number, link in enumerate(chain.links[:_MAX_LINKS]):
         place = _construction_of(link)
         if place is None or not link.changed:
             continue

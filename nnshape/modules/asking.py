@@ -25,7 +25,7 @@ class Asker:
 
     def __init__(self, device: torch.device) -> None:
         self._on_meta = device.type == "meta"
-        self._budget = budget.Budget(budget.RUN)
+        self._budget = budget.Allowance(budget.RUN)
         self._answers: dict[Hashable, Any] = {}
 
     def module(

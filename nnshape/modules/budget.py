@@ -45,7 +45,7 @@ _CUBIC = frozenset({
 _CUBIC_STEPS = 64
 
 
-class Budget:
+class Allowance:
     """What is left of a number of operations."""
 
     def __init__(self, most: int) -> None:
@@ -99,13 +99,13 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
         needed = (measure.bytes + measure.transient) / 2**30
         return (
             f"its parameters and values take {needed:,.1f} GiB, and a proof on {device} takes at most "
-            f"{BYTES // 2**30}: --device meta takes none"
+            f"{BYTES // 2**30}: the meta device takes none"
         )
     work = measure.work + _number(trace.root.macs, sizes)
     if work > WORK:
         return (
             f"it takes {work:.1e} multiply-accumulates and elements, and a proof on {device} takes at most "
-            f"{WORK:.0e}: --device meta takes none"
+            f"{WORK:.0e}: the meta device takes none"
         )
     return ""
 

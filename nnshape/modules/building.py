@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from nnshape.modules.asking import Beyond
 from nnshape.modules.block import BlockModule, SequentialBlock
 from nnshape.modules.blueprint import Blueprint
-from nnshape.modules.budget import MADE, Budget
+from nnshape.modules.budget import MADE, Allowance
 from nnshape.modules.budget import made as weight
 from nnshape.modules.devices import available_device
 from nnshape.modules.graphs import Writer
@@ -70,7 +70,7 @@ class Builder:
         #: Whether a module that torch refuses leaves a gap, which its call then reports.
         self.lenient = lenient
         #: What may still be made for a proof; who asks for the model itself gets all of it.
-        self._budget = Budget(MADE) if lenient else None
+        self._budget = Allowance(MADE) if lenient else None
         self.real: dict[Module, torch.nn.Module] = {}
         self._blueprints: dict[Module, Blueprint] = {}
 

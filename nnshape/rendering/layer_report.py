@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _AUTO = re.compile(r"\bauto\b")
 _MIN_WRAP = 20
 #: Up to so many parameters are listed one by one.
-_MOST_ROWS = 32
+_MAX_ROWS = 32
 #: The width of the column of words such as `output`.
 _COLUMN = 8
 
@@ -142,14 +142,14 @@ def count_lines(call: Call, rows: Sequence[ParameterRow], width: int, prefix: st
     third = max(max((cells(str(row.tensor.dtype)) for row in rows), default=0), 0)
     last = max(map(cells, [*counts, total, all_macs]))
     lines: list[Line] = []
-    shown = len(rows) if len(rows) <= _MOST_ROWS else _MOST_ROWS - 8
+    shown = len(rows) if len(rows) <= _MAX_ROWS else _MAX_ROWS - 8
     for row, name, shape, count in zip(rows[:shown], names, shapes, counts, strict=False):
         role = "  buffer" if row.buffer else ""
         middle = f"{padded(shape, second)}  {padded(str(row.tensor.dtype), third)}"
         style = "dim" if row.buffer else ""
         lines.append([(f"{padded(name, first)}  {middle}  {padded(count, last, True)}{role}", style)])
     if shown < len(rows):
-        lines.append([(f"… and {len(rows) - shown} more, which --format json lists", "dim")])
+        lines.append([(f"… and {len(rows) - shown} more, which the JSON lists", "dim")])
     gap = " " * (second + third + 6 if rows else 2)
     size = _bytes(call, rows)
     lines.append([(padded("parameters", first), "dim"), (gap + padded(total, last, True), "head"), (size, "dim")])

@@ -211,7 +211,7 @@ class Layer:
         """
         raise NotImplementedError
 
-    def declared(self, *arguments: Any, **keywords: Any) -> tuple[Any, ...] | None:
+    def expected_inputs(self, *arguments: Any, **keywords: Any) -> tuple[Any, ...] | None:
         """The inputs as this layer would have had them, where its forward refused the ones that came.
 
         The trace goes on from there after a fault; None where nothing can be said.

@@ -30,7 +30,7 @@ from nnshape.spec.nodes import (
 from nnshape.spec.reader import read_spec
 from nnshape.spec.scalars import Value, value_of_node
 from nnshape.spec.shape_patterns import ShapePattern, parse_shape
-from nnshape.spec.source import Source, Span, read_source, source_of_text
+from nnshape.spec.source import TEXT, Source, Span, read_source, source_of_text
 from nnshape.spec.source_map import SourceMap
 from nnshape.spec.spec import (
     Block,
@@ -106,7 +106,7 @@ def load(path: str | Path) -> Spec:
     return read_spec(source, None if str(path) == "-" else folder_of_file(path))
 
 
-def loads(text: str, name: str = "<text>", folder: str | Path | None = None) -> Spec:
+def loads(text: str, name: str = TEXT, folder: str | Path | None = None) -> Spec:
     """The spec in a text; it may include files only where a `folder` is given. Raises SpecError."""
     source = source_of_text(text, name)
     return read_spec(source, None if folder is None else base_folder(folder))

@@ -12,7 +12,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import limits, nodes
 from nnshape.spec.nodes import Generator, Keyword, Node
-from nnshape.spec.wording import Unreadable, fault_of_syntax_error, unwanted
+from nnshape.spec.syntax_faults import Unreadable, fault_of_syntax_error, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,7 +28,7 @@ KEYS: dict[str, Key] = {
         "layers:\n  conv1: Conv2d(1, 6, 5)",
     ),
     "hparams": Key(
-        "Named numbers, words and lists for use in expressions. --set and variants override them.",
+        "Named numbers, words and lists for use in expressions. Overrides and variants replace them.",
         "hparams: {depth: 12}",
     ),
     "dims": Key(
@@ -56,7 +56,7 @@ KEYS: dict[str, Key] = {
         "expect: {parameters: 81290}",
     ),
     "variants": Key(
-        "Named sets of values for hparams and sizes. check checks each; --variant selects one.",
+        "Named sets of values for hparams and sizes. nnshape check checks each of them.",
         "variants: {small: {depth: 6}}",
     ),
     "include": Key(
@@ -64,7 +64,7 @@ KEYS: dict[str, Key] = {
         "include: {rn: resnet.yaml}",
     ),
     "import": Key(
-        "Python module classes, as module.path:Class. Each needs --allow-import.",
+        "Python module classes, as module.path:Class. Each must be allowed by name.",
         'import: {MyAttn: "mypkg.layers:MyAttn"}',
     ),
 }

@@ -18,7 +18,7 @@ from nnshape.spec.naming_rules import Names, check_names, shortened
 from nnshape.spec.nodes import Name
 from nnshape.spec.scalars import kind_of, word_of
 from nnshape.spec.sections import SectionReader
-from nnshape.spec.source import Source, Span
+from nnshape.spec.source import Source, Span, names_file
 from nnshape.spec.spec import Block, Body, Include, Input, Spec
 from nnshape.spec.yaml_tree import Mapping, Node, Scalar, parse_document
 from nnshape.work import Budget, bounded
@@ -183,6 +183,6 @@ def _name(node: Node | None, source: Source, findings: Findings) -> str:
             return word_of(node, "the model's name")[0]
         except SpecError as error:
             findings.extend(error.problems)
-    if source.name.startswith("<"):
+    if not names_file(source.name):
         return "model"
     return os.path.splitext(os.path.basename(source.name))[0]

@@ -22,6 +22,11 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 # All but YAML 1.2's c-printable (section 5.1); a byte-order mark counts only at the start.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+#: The name of a text on standard input, and of a text that a Python caller gives.
+STDIN = "<stdin>"
+TEXT = "<text>"
+#: The name of the step and shapes that the calculator is given.
+LAYER = "<layer>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +96,15 @@ class Span:
         return self.source.text[self.start : self.end]
 
 
+def names_file(name: str) -> bool:
+    """Whether a source of this name was read from a file."""
+    return name not in (STDIN, TEXT, LAYER)
+
+
 def read_source(path: str | Path) -> Source:
     """The text of a file, or of standard input for `-`; raises SpecError where there is none to read."""
     if str(path) == "-":
-        return source_of_bytes("<stdin>", _first_bytes("<stdin>", sys.stdin.buffer))
+        return source_of_bytes(STDIN, _first_bytes(STDIN, sys.stdin.buffer))
     name = str(path)
     try:
         with open(path, "rb") as file:
@@ -107,7 +117,7 @@ def read_source(path: str | Path) -> Source:
     return source_of_bytes(name, data)
 
 
-def source_of_text(text: str, name: str = "<text>") -> Source:
+def source_of_text(text: str, name: str = TEXT) -> Source:
     """A source of a text at hand, under the same limits as a file; raises SpecError."""
     # Only a text that could be over the limit is worth encoding to count its bytes.
     if len(text) * 4 > limits.TEXT_BYTES and len(text.encode("utf-8", "replace")) > limits.TEXT_BYTES:

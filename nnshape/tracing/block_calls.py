@@ -18,7 +18,11 @@ from nnshape.tracing.scope import BlockBody, Definition, FileScope, Frame, Local
 
 
 def make_block(
-    frame: Frame, node: nodes.Call, definition: Definition, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    frame: Frame,
+    node: nodes.Call,
+    definition: Definition,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
 ) -> Module:
     """A module of a block, its hyperparameters bound; raises Fault where they do not fit."""
     module = Module(definition.name.rpartition(".")[2], (frame.expression, node))

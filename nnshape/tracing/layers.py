@@ -191,7 +191,7 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
 def _declared(layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """What the layer gives out when its input is as its own arguments declare; unknown where it cannot say."""
     try:
-        wanted = layer.declared(*arguments, **keywords)
+        wanted = layer.expected_inputs(*arguments, **keywords)
         return UNKNOWN if wanted is None else layer.apply(tuple(wanted), {})
     except (Refusal, TooLarge, TypeError, AttributeError, IndexError, ValueError):
         return UNKNOWN

@@ -99,4 +99,4 @@ def _context(
 def refuse_import(target: str) -> NoReturn:
     """Refuse to import a Python class that the person running nnshape has not allowed by name."""
     message = f"{target} is Python code, and this run does not allow it to be imported"
-    raise Refusal("import-refused", message, help=f"if you trust it: --allow-import {target}")
+    raise Refusal("import-refused", message, help=f"if you trust it, name it in allow-import: {target}")

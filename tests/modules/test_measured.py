@@ -76,7 +76,7 @@ def test_a_class_that_is_not_allowed_is_not_imported(package, allow):
     traced = trace(loads(text), allow_import=allow)
     (problem,) = traced.problems
     assert (problem.kind, problem.span.text) == ("import-refused", "Pair(8)")
-    assert f"--allow-import {package}:Pair" in " ".join((problem.message, *problem.help))
+    assert f"allow-import: {package}:Pair" in " ".join((problem.message, *problem.help))
     assert not any(name.startswith("measured_package") for name in sys.modules)
 
 

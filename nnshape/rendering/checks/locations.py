@@ -8,6 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from nnshape.spec.source import names_file
+
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome
     from nnshape.spec import Source, Span
@@ -23,7 +25,7 @@ def file_of(outcome: Outcome, finding: Finding) -> str:
 
 def path_from(root: str, name: str) -> str:
     """A file's path from a root, with slashes; the whole path where the file lies elsewhere."""
-    if name.startswith("<"):
+    if not names_file(name):
         return name
     absolute = os.path.abspath(name)
     start = os.path.abspath(root).rstrip(os.sep) + os.sep

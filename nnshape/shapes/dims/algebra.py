@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias, Union
 from nnshape.shapes.dims.atoms import Quotient
 from nnshape.shapes.dims.range import at_least_cheaply, range_of_terms
 from nnshape.shapes.dims.terms import (
-    MOST_FACTORS,
+    MAX_FACTORS,
     Range,
     Terms,
     TooLarge,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Size: TypeAlias = Union[int, "Dim"]
 
 RESERVED = frozenset({"min", "max"})  # the words of a size's text that are no names of sizes
-MOST_STEPS = 256  # of one long division of polynomials
+MAX_STEPS = 256  # of one long division of polynomials
 
 
 class Dim:
@@ -137,8 +137,8 @@ class Dim:
             return NotImplemented
         if exponent < 0:
             raise ValueError(f"({self})**{exponent} is no whole number")
-        if exponent > MOST_FACTORS:
-            raise TooLarge(f"a power over {MOST_FACTORS} of a symbolic size is too large")
+        if exponent > MAX_FACTORS:
+            raise TooLarge(f"a power over {MAX_FACTORS} of a symbolic size is too large")
         power: Size = 1
         for _ in range(exponent):
             power = self * power
@@ -285,7 +285,7 @@ def _long_division(above: Terms, below: Terms) -> tuple[Terms, Terms]:
     whole: Terms = {}
     rest = above.copy()
     waiting = sorted(above, key=lambda monomial: (len(monomial), monomial))
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         if not waiting:
             break
         monomial = waiting.pop()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from nnshape.shapes.dims.terms import MOST_WRITTEN, TooLarge
+from nnshape.shapes.dims.terms import MAX_WRITTEN, TooLarge
 from nnshape.shapes.dims.text import write_argument, write_denominator, write_numerator
 from nnshape.work import spend
 
@@ -93,8 +93,8 @@ def _checked_depth(parts: tuple[Size, ...]) -> int:
     if depth > DEEPEST:
         raise TooLarge(f"a size nested over {DEEPEST} deep is too large")
     length = sum(_length(part) for part in parts)
-    if length > MOST_WRITTEN:
-        raise TooLarge(f"a size of over {MOST_WRITTEN} characters is too large")
+    if length > MAX_WRITTEN:
+        raise TooLarge(f"a size of over {MAX_WRITTEN} characters is too large")
     return depth
 
 
@@ -107,6 +107,6 @@ def _length(size: Size) -> int:
 
 def _checked_text(text: str) -> str:
     spend(5 + len(text) // 32)
-    if len(text) > MOST_WRITTEN:
-        raise TooLarge(f"a size of over {MOST_WRITTEN} characters is too large")
+    if len(text) > MAX_WRITTEN:
+        raise TooLarge(f"a size of over {MAX_WRITTEN} characters is too large")
     return text

@@ -28,8 +28,8 @@ from nnshape.work import spend
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_CASES = 256
-MOST_WORK = 1 << 13  # factors handled in the cases of one question
+MAX_CASES = 256
+MAX_WORK = 1 << 13  # factors handled in the cases of one question
 
 
 def minimum(*sizes: Size) -> Size:
@@ -64,7 +64,7 @@ def equal(a: Size, b: Size) -> bool | None:
         return False
     if len({value == 0 for value in sampled(difference)}) == 2:
         return None
-    verdict = _verdict(_is_zero(case) for case in _cases(difference, 1, [MOST_WORK]))
+    verdict = _verdict(_is_zero(case) for case in _cases(difference, 1, [MAX_WORK]))
     if verdict is None and _has_extremum(difference):
         low, high = bounds(difference)
         if low == high == 0:
@@ -100,7 +100,7 @@ def divisible(a: Size, b: Size) -> bool | None:
             return a % b == 0
         verdict = _is_multiple(a, abs(b))
         if verdict is None:
-            verdict = _verdict(_is_multiple(case, abs(b)) for case in _cases(a, abs(b), [MOST_WORK]))
+            verdict = _verdict(_is_multiple(case, abs(b)) for case in _cases(a, abs(b), [MAX_WORK]))
         return verdict
     try:
         rest = a - b * floor_divide(a, b)
@@ -121,7 +121,7 @@ def bounds(a: Size) -> Range:
     except AttributeError:
         found = range_of(a)
         if not _is_linear(a._terms):
-            found = intersect(found, _branched_bounds(a, [MOST_WORK]))
+            found = intersect(found, _branched_bounds(a, [MAX_WORK]))
         object.__setattr__(a, "_bounds", found)
         return found
 
@@ -250,7 +250,7 @@ def _cases(dim: Dim, modulus: int, work: list[int]) -> Iterator[Size]:
     split: list[tuple[str, int]] = []
     cases = 1
     for name, period in sorted(periods.items(), key=lambda item: (item[1], item[0])):
-        if period > 1 and cases * period <= MOST_CASES and cases * period * effort <= work[0]:
+        if period > 1 and cases * period <= MAX_CASES and cases * period * effort <= work[0]:
             split.append((name, period))
             cases *= period
     if not split:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nnshape.shapes.dims.algebra import Size
     from nnshape.shapes.dims.terms import Range, Terms
 
-MOST_EXPANDED = 2048  # terms of a polynomial after every atom is counted from its lower end
+MAX_EXPANDED = 2048  # terms of a polynomial after every atom is counted from its lower end
 
 
 def range_of(size: Size) -> Range:
@@ -163,7 +163,7 @@ def _range_from_ends(terms: Terms) -> Range:
             return None, None
     powers = {m: [(atom, len(list(same))) for atom, same in groupby(m)] for m in terms}
     expanded_terms = sum(prod(power + 1 for _, power in found) for found in powers.values())
-    if expanded_terms > MOST_EXPANDED:
+    if expanded_terms > MAX_EXPANDED:
         return None, None
     spend(2 * expanded_terms)
     moved: dict[tuple[tuple[str, int], ...], int] = {}

@@ -19,7 +19,7 @@ from nnshape.work import spend
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-MOST_ARGUMENTS = 16
+MAX_ARGUMENTS = 16
 
 
 def extremum(kind: str, sizes: Iterable[Size]) -> Size:
@@ -30,8 +30,8 @@ def extremum(kind: str, sizes: Iterable[Size]) -> Size:
     numbers = [size for size in flat if isinstance(size, int)]
     dims = list(dict.fromkeys(size for size in flat if not isinstance(size, int)))
     best = [min(numbers) if kind == "min" else max(numbers)] if numbers else []
-    if len(dims) > MOST_ARGUMENTS:
-        raise TooLarge(f"a {kind} of over {MOST_ARGUMENTS} symbolic sizes is too large")
+    if len(dims) > MAX_ARGUMENTS:
+        raise TooLarge(f"a {kind} of over {MAX_ARGUMENTS} symbolic sizes is too large")
     kept = _undominated(kind, [*dims, *best])
     if len(kept) == 1:
         return kept[0]

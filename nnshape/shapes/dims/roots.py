@@ -11,7 +11,7 @@ from nnshape.work import spend
 if TYPE_CHECKING:
     from nnshape.shapes.dims.terms import Range, Terms
 
-MOST_STEPS = 32
+MAX_STEPS = 32
 
 
 def integer_range(terms: Terms) -> Range:
@@ -61,7 +61,7 @@ def _values_then_slope(terms: Terms) -> tuple[list[int], list[int]] | None:
         coefficients[len(monomial)] = coefficient
     coefficients = _moved(coefficients)
     values: list[int] = []
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         if all(c >= 0 for c in coefficients[1:]) or all(c <= 0 for c in coefficients[1:]):
             return values, coefficients
         values.append(coefficients[0])

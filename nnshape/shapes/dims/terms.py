@@ -15,13 +15,13 @@ Monomial: TypeAlias = tuple[str, ...]  # sorted, an atom repeated once per power
 Terms: TypeAlias = dict[Monomial, int]  # no zero coefficients
 Range: TypeAlias = tuple[int | None, int | None]  # both ends included, None where there is no bound
 
-MOST_TERMS = 512
-MOST_FACTORS = 64
-MOST_WORK = 1 << 14  # products of two terms in one multiplication
+MAX_TERMS = 512
+MAX_FACTORS = 64
+MAX_WORK = 1 << 14  # products of two terms in one multiplication
 #: What one product of two terms costs, in units of work.
 _PRODUCT = 2
-MOST_WRITTEN = 4096  # characters in one atom
-MOST_TOGETHER = 1 << 14  # characters of the atoms in one polynomial
+MAX_WRITTEN = 4096  # characters in one atom
+MAX_TOGETHER = 1 << 14  # characters of the atoms in one polynomial
 COEFFICIENT_LIMIT = 1 << 63
 
 
@@ -48,7 +48,7 @@ def add_into(total: Terms, terms: Terms, factor: int = 1) -> None:
 
 def multiply(left: Terms, right: Terms) -> Terms:
     """The product of two polynomials; TooLarge before the work gets out of hand."""
-    if len(left) * len(right) > MOST_WORK:
+    if len(left) * len(right) > MAX_WORK:
         raise TooLarge(f"a product of {len(left)} by {len(right)} terms is too large")
     spend(len(left) * len(right) * _PRODUCT)
     product: Terms = {}
@@ -60,8 +60,8 @@ def multiply(left: Terms, right: Terms) -> Terms:
                 product[monomial] = value
             else:
                 product.pop(monomial, None)
-        if len(product) > 2 * MOST_TERMS:
-            raise TooLarge(f"a size of over {MOST_TERMS} terms is too large")
+        if len(product) > 2 * MAX_TERMS:
+            raise TooLarge(f"a size of over {MAX_TERMS} terms is too large")
     return product
 
 
@@ -72,13 +72,13 @@ def checked(terms: Terms) -> Terms:
     for monomial, coefficient in terms.items():
         if not -COEFFICIENT_LIMIT < coefficient < COEFFICIENT_LIMIT:
             raise TooLarge("a symbolic size needs a number of 2**63 or more")
-        if len(monomial) > MOST_FACTORS:
-            raise TooLarge(f"a product of over {MOST_FACTORS} symbolic sizes is too large")
+        if len(monomial) > MAX_FACTORS:
+            raise TooLarge(f"a product of over {MAX_FACTORS} symbolic sizes is too large")
         factors += len(monomial)
-    if len(terms) > MOST_TERMS:
-        raise TooLarge(f"a size of over {MOST_TERMS} terms is too large")
-    if factors > MOST_TOGETHER // MOST_WRITTEN and sum(map(len, chain.from_iterable(terms))) > MOST_TOGETHER:
-        raise TooLarge(f"a size of over {MOST_TOGETHER} characters is too large")
+    if len(terms) > MAX_TERMS:
+        raise TooLarge(f"a size of over {MAX_TERMS} terms is too large")
+    if factors > MAX_TOGETHER // MAX_WRITTEN and sum(map(len, chain.from_iterable(terms))) > MAX_TOGETHER:
+        raise TooLarge(f"a size of over {MAX_TOGETHER} characters is too large")
     return terms
 
 

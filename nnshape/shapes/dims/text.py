@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from nnshape.shapes.dims.algebra import Size
     from nnshape.shapes.dims.terms import Monomial, Terms
 
-MOST_FACTORED = 64  # a longer sum is written as it stands
+MAX_FACTORED = 64  # a longer sum is written as it stands
 
 
 def write(terms: Terms) -> str:
     """A polynomial as a product where it falls apart into factors, otherwise as a sum."""
-    if 1 < len(terms) <= MOST_FACTORED and max(map(len, terms)) > 1:
+    if 1 < len(terms) <= MAX_FACTORED and max(map(len, terms)) > 1:
         product = _write_product(terms)
         if product is not None:
             return product

@@ -91,7 +91,7 @@ class PReLU(Layer):
         result: Tensor = functions.prelu.rule(input, self.parameters()["weight"])
         return result
 
-    def declared(self, input: Tensor) -> tuple[Tensor]:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor]:
         if input.ndim < 2 or self.num_parameters == 1:
             return (input.like(dtype=self.parameter_dtype),)
         return (input.like((input.shape[0], self.num_parameters, *input.shape[2:]), self.parameter_dtype),)

@@ -123,7 +123,7 @@ class MultiheadAttention(Layer):
             named = field if given is not None else "embed_dim"
             raise Refusal("size-mismatch", message, named, arrived=arrives, wanted=wanted, tensor=tensor, dims=(-1,))
 
-    def declared(
+    def expected_inputs(
         self, query: Tensor, key: Tensor, value: Tensor, *masks: Any, **others: Any
     ) -> tuple[Tensor, ...] | None:
         if query.ndim not in (2, 3):

@@ -73,7 +73,7 @@ class _Cell(Layer):
                     note = f"hidden{index} has inconsistent hidden_size: got {state.shape[1]}, expected {wanted[1]}"
             raise Refusal(problem, f"{{layer}} wants {what} of {one}, but {other} arrives", "hx", note=note)
 
-    def declared(self, input: Tensor, hx: Any = None) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor, hx: Any = None) -> tuple[Tensor] | None:
         if input.ndim not in (1, 2):
             return None
         return (input.like((*input.shape[:-1], self.input_size), self.parameter_dtype),)

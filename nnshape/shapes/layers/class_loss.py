@@ -36,7 +36,7 @@ class NLLLoss(_Loss):
     functional = functions.nll_loss
     example = ("NLLLoss()(x, target)", "10", "target=int64[N]")
 
-    def declared(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
+    def expected_inputs(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
         if not input.shape:
             return None
         shape = () if input.ndim == 1 else (input.shape[0], *input.shape[2:])
@@ -66,7 +66,7 @@ class NLLLoss2d(_Loss):
     functional = functions.nll_loss
     example = ("NLLLoss2d()(x, target)", "10", "target=int64[N]")
 
-    def declared(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
+    def expected_inputs(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
         if not input.shape:
             return None
         shape = () if input.ndim == 1 else (input.shape[0], *input.shape[2:])
@@ -98,7 +98,7 @@ class CrossEntropyLoss(_Loss):
     functional = functions.cross_entropy
     example = ("CrossEntropyLoss()(x, target)", "10", "target=int64[N]")
 
-    def declared(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
+    def expected_inputs(self, input: Tensor, target: Tensor) -> tuple[Tensor, ...] | None:
         if not input.shape:
             return None
         shape = () if input.ndim == 1 else (input.shape[0], *input.shape[2:])

@@ -144,7 +144,7 @@ class _Convolution(Layer):
         pads = [*self._pads()[::2], *(0,) * self.dimensions][: self.dimensions]
         return tuple(reversed(pads))
 
-    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:
         count = self.dimensions
         if len(input.shape) not in (count + 1, count + 2):
             return None

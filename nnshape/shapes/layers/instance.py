@@ -43,7 +43,7 @@ class _InstanceNorm(_Normalization):
         rules.instance_normalized(batched, channels, dtype, True, "num_features")
         return input.like()
 
-    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:
         at = len(input.shape) - self.dimensions - 1
         if at not in (0, 1):
             return None

@@ -51,7 +51,7 @@ class Linear(Layer):
         self.require_dtype(input, note=_dtypes_sentence(input.dtype, self.parameter_dtype))
         return functions.mapped(input, (self.out_features, self.in_features), "in_features")
 
-    def declared(self, input: Tensor) -> tuple[Tensor]:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor]:
         return (input.like((*input.shape[:-1], self.in_features), self.parameter_dtype),)
 
     def parameters(self) -> dict[str, Tensor]:

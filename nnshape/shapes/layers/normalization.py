@@ -79,7 +79,7 @@ class _BatchNormalization(_Normalization):
         shape = torch_shape(input) if len(input.shape) < 3 else shape_text(input.shape)
         return Refusal("wrong-rank", f"{{layer}} is {type(self).__name__}, but {shape} arrives", "input", note=note)
 
-    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:
         if len(input.shape) not in self.ranks:
             return None
         shape = (input.shape[0], self.num_features, *input.shape[2:])
@@ -191,7 +191,7 @@ class LayerNorm(Layer):
     def forward(self, input: Tensor) -> Tensor:
         return rules.layer_normalized(input, self._sizes(), self.parameter_dtype if self.elementwise_affine else None)
 
-    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:
         sizes = self._sizes()
         if len(input.shape) < len(sizes):
             return None
@@ -234,7 +234,7 @@ class RMSNorm(Layer):
     def forward(self, x: Tensor) -> Tensor:
         return rules.rms_normalized(x, self._sizes())
 
-    def declared(self, x: Tensor) -> tuple[Tensor] | None:
+    def expected_inputs(self, x: Tensor) -> tuple[Tensor] | None:
         sizes = self._sizes()
         return None if len(x.shape) < len(sizes) else (x.like((*x.shape[: -len(sizes)], *sizes), self.parameter_dtype),)
 
@@ -283,7 +283,7 @@ class GroupNorm(Layer):
             rules.require_channels(input, self.num_channels, "num_channels")
         return rules.group_normalized(input, self.num_groups, self.parameter_dtype if self.affine else None)
 
-    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:
         if len(input.shape) < 2:
             return None
         return (Tensor((input.shape[0], self.num_channels, *input.shape[2:]), self.parameter_dtype),)

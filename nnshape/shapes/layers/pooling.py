@@ -45,7 +45,7 @@ class _Pool(Layer):
             own.get("dilation", 1),
         )
 
-    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:
         count = self.dimensions
         if len(input.shape) not in (count + 1, count + 2):
             return None

@@ -127,7 +127,7 @@ class _Recurrent(Layer):
             raise Refusal("size-mismatch", message, "hx", note=note)
         self.require_dtype(state, "hx")
 
-    def declared(self, input: Tensor, hx: Any = None) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor, hx: Any = None) -> tuple[Tensor] | None:
         if input.ndim not in (2, 3):
             return None
         return (input.like((*input.shape[:-1], self.input_size), self.parameter_dtype),)

@@ -83,7 +83,7 @@ class Embedding(_Table):
         result: Tensor = functions.embedding.rule(input, table, None, self.max_norm)
         return result
 
-    def declared(self, input: Tensor) -> tuple[Tensor]:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor]:
         return (Tensor(input.shape, INT64),)
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
@@ -135,7 +135,7 @@ class EmbeddingBag(_Table):
         )
         return result
 
-    def declared(self, input: Tensor, *others: Any, **named: Any) -> tuple[Any, ...]:
+    def expected_inputs(self, input: Tensor, *others: Any, **named: Any) -> tuple[Any, ...]:
         return (Tensor(input.shape, INT64), *others)
 
     def derivation(self, input: Tensor, *others: Any, **named: Any) -> tuple[str, ...]:

@@ -71,8 +71,8 @@ class _Stack(Layer):
         """The output after the final norm."""
         return x if self.norm is None else self.norm.apply((x,), {})
 
-    def declared(self, *inputs: Any, **others: Any) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = self.layer.declared(*inputs, **others)
+    def expected_inputs(self, *inputs: Any, **others: Any) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self.layer.expected_inputs(*inputs, **others)
         return found
 
     def parameters(self) -> Parameters:
@@ -279,7 +279,7 @@ class Transformer(Layer):
             message = f"{{layer}} gets a batch of {src.shape[place]} in src, but of {tgt.shape[place]} in tgt"
             raise Refusal("size-mismatch", message, "tgt", note="the batch number of src and tgt must be equal")
 
-    def declared(self, src: Tensor, tgt: Tensor, *masks: Any, **others: Any) -> tuple[Tensor, ...] | None:
+    def expected_inputs(self, src: Tensor, tgt: Tensor, *masks: Any, **others: Any) -> tuple[Tensor, ...] | None:
         if src.ndim not in (2, 3):
             return None
         target = tgt if tgt.ndim == src.ndim else src

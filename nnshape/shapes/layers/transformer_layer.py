@@ -198,7 +198,7 @@ class TransformerEncoderLayer(_TransformerLayer):
         self.feed(src)
         return src.like()
 
-    def declared(self, src: Tensor, *masks: Any, **others: Any) -> tuple[Tensor] | None:
+    def expected_inputs(self, src: Tensor, *masks: Any, **others: Any) -> tuple[Tensor] | None:
         if src.ndim not in (2, 3):
             return None
         return (src.like((*src.shape[:-1], self.d_model), self.parameter_dtype),)
@@ -255,7 +255,7 @@ class TransformerDecoderLayer(_TransformerLayer):
         self.feed(tgt)
         return tgt.like()
 
-    def declared(self, tgt: Tensor, memory: Tensor, *masks: Any, **others: Any) -> tuple[Tensor, ...] | None:
+    def expected_inputs(self, tgt: Tensor, memory: Tensor, *masks: Any, **others: Any) -> tuple[Tensor, ...] | None:
         if tgt.ndim not in (2, 3):
             return None
         source = memory if memory.ndim == tgt.ndim else tgt

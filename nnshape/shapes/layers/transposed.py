@@ -110,7 +110,7 @@ class _ConvolutionTranspose(Layer):
                 raise Refusal("invalid-argument", message, "output_size")
         return [size - least for size, (least, _) in zip(sizes, extra, strict=True)]
 
-    def declared(self, input: Tensor, output_size: WholeTuple | None = None) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor, output_size: WholeTuple | None = None) -> tuple[Tensor] | None:
         count = self.dimensions
         if len(input.shape) not in (count + 1, count + 2):
             return None

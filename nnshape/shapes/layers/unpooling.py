@@ -46,7 +46,7 @@ class _LPPool(Layer):
             type(self).__name__, self.dimensions, input, power, self.kernel_size, self.stride, self.ceil_mode
         )
 
-    def declared(self, input: Tensor) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:
         count = self.dimensions
         if len(input.shape) not in (count + 1, count + 2):
             return None
