@@ -1,4 +1,4 @@
-"""Spec -> Trace: every step of a model with its shapes, parameters and problems. Imports no torch."""
+"""Traces a `Spec` to a `Trace`: the shapes, parameters and problems of every step. Never imports torch."""
 
 from nnshape.tracing.measuring import Measuring
 from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, StoredTensor, Trace

@@ -1,4 +1,4 @@
-"""Places modules in the model, each under the name of its step, and applies them."""
+"""Registers modules in the model under the names of their steps, and applies them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nnshape.tracing.scope import Frame, Special
 
 
 def made_before(frame: Frame, target: Any) -> Module | None:
-    """The tensor of this step's own, made when its body ran before: a Parameter or Buffer is made once."""
+    """Return the Parameter or Buffer that this step made in an earlier run of its body, or None. It is made once."""
     if not frame.again or not isinstance(target, Special):
         return None
     module = frame.module.children.get(frame.call.name)
@@ -24,16 +24,16 @@ def made_before(frame: Frame, target: Any) -> Module | None:
 
 
 def _as_before(frame: Frame, module: Module) -> Module:
-    """The module that this step took when its body ran before, in place of the one made again: weights are shared.
+    """Return the module that this step made in an earlier run of its body, so that the runs share weights.
 
-    A body has the values of this run. Raises Fault where the step now makes a module of another type.
+    Its body is replaced by the new module's, which holds the values of this run. Raises Fault if the types differ.
     """
     before = frame.module.children.get(frame.call.name)
     if before is None:
         return module
     if before.type != module.type:
-        message = f"{before.path} is a {before.type}, and a {module.type} when its block is applied again"
-        help = ("a module has one form: let one step make it in the one, and another step in the other",)
+        message = f"{before.path} is a {before.type} at first, but a {module.type} when its block is applied again"
+        help = ("a step makes one module: use a separate step for each type",)
         raise fault("invalid-argument", message, module.span, help=help)
     before.body = module.body
     frame.placed = frame.call.module = before
@@ -41,7 +41,7 @@ def _as_before(frame: Frame, module: Module) -> Module:
 
 
 def place(frame: Frame, module: Module) -> None:
-    """Let the step take a module, under the step's own name."""
+    """Register a module under the name of the current step. Raises Fault if the step has made one already."""
     if module.path is not None:
         return
     name = frame.call.name
@@ -58,7 +58,7 @@ def place(frame: Frame, module: Module) -> None:
 def apply_module(
     frame: Frame, node: nodes.Node | None, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
-    """Apply a module, and record the operation in the step."""
+    """Apply a module to its arguments, record the operation in the current step, and return the output."""
     if frame.again and module.path is None and frame.placed is None:
         module = _as_before(frame, module)
     new = module.path is None
@@ -67,8 +67,8 @@ def apply_module(
         return frame.tracer.apply_body(frame, node, module, arguments, keywords)
     assert node is not None
     if module.holds_modules:
-        message = f"{module.path} is a {module.type}, which is not applied itself"
-        help = (f"apply what it holds: {module.path}[{_first_key(module)}](x)",)
+        message = f"{module.path} is a {module.type}, which cannot be called"
+        help = (f"call one of its items: {module.path}[{_first_key(module)}](x)",)
         raise fault("wrong-type", message, frame.expression.span(node), help=help)
     if module.tensor is not None:
         raise fault(

@@ -1,4 +1,4 @@
-"""Blocks: a module of one, with its hyperparameters, and its inputs when it is applied."""
+"""Makes a module of a block with its hyperparameters, and binds its inputs when it is applied."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make_block(
     arguments: tuple[Any, ...],
     keywords: dict[str, Any],
 ) -> Module:
-    """A module of a block, its hyperparameters bound; raises Fault where they do not fit."""
+    """Return a new module of a block, with its hyperparameters bound. Raises Fault if they do not match the block's."""
     module = Module(definition.name.rpartition(".")[2], (frame.expression, node))
     block = definition.block
     try:
@@ -75,7 +75,7 @@ def bind_inputs(
     arguments: tuple[Any, ...],
     keywords: dict[str, Any],
 ) -> None:
-    """Give a block's inputs their values and hold them against their patterns."""
+    """Bind the inputs of a block to the arguments of its call, and check them against their shape patterns."""
     block = definition.block
     inputs = block.inputs if block is not None else definition.file.spec.inputs
     parameters = [Parameter(i.name, ("Any",), None if getattr(i, "optional", False) else REQUIRED) for i in inputs]
@@ -102,17 +102,17 @@ def bind_inputs(
 
 
 def _match_model_input(inner: Frame, pattern: ShapePattern, value: Any, name: str) -> None:
-    """The inputs of an included model bind its own sizes, the batch among them."""
+    """Check an input of an included model, and bind that model's sizes, N included."""
     if pattern.per_sample and isinstance(value, Tensor) and value.shape:
         inner.names.setdefault("N", RuntimeSize(value.shape[0], "size", (value, 0)))
     shape_matching.match_block_input(inner, pattern, value, name)
 
 
 def _at_call(frame: Frame, node: nodes.Node, wrong: Fault, span: Span) -> Fault:
-    """A block's complaint about its input, told at the call that gave it, with the block's line beside."""
+    """Move a fault in a block's input to the call that passed it, with a label at the block's own line."""
     problem = wrong.problem
     place = problem.span or span
-    label = Label(place, "wanted here")
+    label = Label(place, "expected here")
     return Fault(
         Problem(problem.kind, problem.message, frame.expression.span(node), problem.label, (label,), (), problem.help)
     )

@@ -1,4 +1,4 @@
-"""The loop over the steps of a body: of the model, of a block, of an anonymous block, of a Sequential."""
+"""Runs the steps of a body: the model, a block, an anonymous block or a Sequential."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NUMBERS = (int, float, str, bool, type(None), RuntimeSize)
 
 
 def run_steps(frame: Frame, steps: tuple[Step, ...]) -> None:
-    """Run steps one after the other; a fault in one is reported, and leaves its value unknown."""
+    """Run steps in order. A fault in a step is reported, and makes the value of that step unknown."""
     for step in steps:
         value = step.value
         if isinstance(value, Body):
@@ -53,7 +53,7 @@ def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
     except Unknowable:
         return
     except OutOfWork:
-        raise ended(step.assertion.span, "while this shape was compared") from None
+        raise ended(step.assertion.span, "while checking this shape") from None
     if problem is not None:
         frame.tracer.report(problem)
 
@@ -71,14 +71,17 @@ def _evaluated(frame: Frame) -> Any:
 
 
 def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
-    """Run one step: its value takes its name, and becomes the running value if it is a tensor."""
+    """Run one step and return its value, which becomes the local of that name and the new running value.
+
+    Constants, containers, and Parameters and Buffers leave the running value as it is.
+    """
     tracer = frame.tracer
     tracer.count(call)
     frame.call, frame.placed = call, None
     try:
         value = evaluate(frame)
         if isinstance(value, Module) and (value.path is None or value is frame.placed) and not value.holds_modules:
-            # A construction that nothing has applied takes the running value.
+            # A module that is made but not called is applied to the running value.
             value = applying.apply_module(frame, frame.expression.node, value, (frame.running,), {})
         if type(value) is Tensor:
             _check_elements(call, value)
@@ -128,7 +131,7 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
 
 
 def _lose_count(frame: Frame) -> None:
-    """Note that a step did not run to its end: what it would still have made is not counted."""
+    """Mark the counts of a step that failed as partial."""
     call = frame.call
     call.partial_macs = True
     made = frame.placed is not None and frame.placed.materialized
@@ -141,14 +144,14 @@ def _check_elements(call: Call, tensor: Tensor) -> None:
         if type(size) is int:
             elements *= size
         elif isinstance(size, Dim) and size is not N:
-            spend(len(size.terms()))  # each row of the table writes it
+            spend(len(size.terms()))  # every row of the table prints it
     if elements >= MAX_ELEMENTS:
-        message = f"{call.name} would have {elements:,} elements, more than torch can count the bytes of"
+        message = f"{call.name} would have {elements:,} elements, too many for torch to address"
         raise fault("too-large", message, call.span)
 
 
 def _check_holds_values(frame: Frame, value: Any) -> None:
-    """Raise Fault where a layer or function stands that nothing has applied: `(ReLU(), x)`, or a bare `ReLU`."""
+    """Raise Fault if a value holds a layer or function that has not been applied, as in `(ReLU(), x)` or `ReLU`."""
     if isinstance(value, (tuple, list)):
         for item in value:
             _check_holds_values(frame, item)
@@ -171,9 +174,9 @@ def _is_constant(value: Any) -> bool:
 
 
 def _type_of(frame: Frame, call: Call) -> str:
-    """The name that the table shows for a step: its module's class, or what was applied last.
+    """Return the type of a step in the table: the class of its module, or the last operation.
 
-    Where it applies several modules, as in a loop over what a ModuleList holds, none of them names the step.
+    A step that applies several modules, such as a loop over a ModuleList, is named after the last operation.
     """
     modules = {operation.target for operation in call.operations if isinstance(operation.target, Module)}
     if call.module is not None and len(modules) < 2:
@@ -189,7 +192,7 @@ def _type_of(frame: Frame, call: Call) -> str:
 
 
 def _inputs_of(frame: Frame, call: Call) -> list[Tensor]:
-    """The tensors that a step took from elsewhere, each once, in order."""
+    """Return the tensors that a step uses and did not make itself, each once, in order of use."""
     if len(call.operations) == 1 and not call.operations[0].keywords and len(call.operations[0].arguments) == 1:
         only = call.operations[0].arguments[0]
         if type(only) is Tensor:
@@ -211,7 +214,10 @@ def _inputs_of(frame: Frame, call: Call) -> list[Tensor]:
 def apply_body(
     frame: Frame, node: nodes.Node | None, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
-    """Run a module's body on what it is applied to, and record the operation in the step."""
+    """Run the body of a module on the arguments, record the operation in the current step, and return the output.
+
+    `node` is the call in the step's expression; None for an anonymous block, which has none.
+    """
     call = frame.call
     new = module.path is None
     if new:
@@ -242,7 +248,7 @@ def apply_body(
             frame.tracer.leave()
     run.output = inner.running
     for child in run.calls:
-        call.take_counts(child)
+        call.add_counts(child)
     return call.record(module, arguments, keywords, inner.running, run=run)
 
 
@@ -272,7 +278,7 @@ def _bind_single(
     if len(arguments) + len(keywords) != 1:
         span = frame.expression.span(node) if node is not None else frame.call.span
         raise fault(
-            "unknown-argument", f"{module.type} takes one value, and {len(arguments) + len(keywords)} came", span
+            "unknown-argument", f"{module.type} takes one value, but got {len(arguments) + len(keywords)}", span
         )
     given = arguments[0] if arguments else next(iter(keywords.values()))
     value = produced(given, BodyInput("x", frame.call.span, frame.call, given))
@@ -283,7 +289,7 @@ def _bind_single(
 
 
 def _run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
-    """Run one item as a step of its own, with the loop variables of its turn."""
+    """Run one item of a Sequential as a step, with the loop variables of its iteration."""
     inner.names = item.variables
     span = body.expression.span(item.node)
     text = " ".join(body.expression.text[item.node.start : item.node.end].split())
@@ -293,8 +299,8 @@ def _run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
         value = frame.evaluate(item.node)
         if isinstance(item.node, nodes.Name) and isinstance(value, Tensor) and item.node.id != "_":
             name = item.node.id
-            message = f"an item of a Sequential is a module, and {name} is a value here"
-            raise fault("wrong-type", message, span, help=(f"write {name}(_) to apply the module of that step again",))
+            message = f"an item of a Sequential must be a module, but {name} is a value here"
+            raise fault("wrong-type", message, span, help=(f"write {name}(_) to call the module of that step again",))
         if isinstance(value, Module) and (value.path is None or value is frame.placed):
             return applying.apply_module(frame, item.node, value, (frame.running,), {})
         return value
@@ -303,5 +309,6 @@ def _run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
     before = inner.running
     value = run_step(inner, call, evaluate)
     if not isinstance(value, (Tensor, tuple, list, Unknown)):
-        inner.tracer.report(Problem("wrong-type", f"an item of a Sequential is a module, not {shown(value)}", span))
+        message = f"an item of a Sequential must be a module, not {shown(value)}"
+        inner.tracer.report(Problem("wrong-type", message, span))
         inner.running = before

@@ -1,4 +1,4 @@
-"""Evaluates calls in an expression: the callee and its arguments."""
+"""Evaluates the calls in an expression."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from nnshape.tracing.value_display import holds_tensor, holds_unknown, shown
 
 
 def call(frame: Frame, node: nodes.Call) -> Any:
-    """The value of a call; a tensor that this step made when its body ran before is made no second time."""
+    """Return the value of a call. A Parameter or Buffer is made once, however often its body runs. Raises Fault."""
     function = node.function
     if isinstance(function, nodes.Name):
         target = name_lookup.lookup(frame, function.id, function, called=True)
@@ -76,7 +76,7 @@ def call(frame: Frame, node: nodes.Call) -> Any:
 
 
 def _called(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """The value of `target(arguments, keywords)`; raises Fault."""
+    """Return the value of `target(*arguments, **keywords)`. Raises Fault."""
     if is_layer_class(target):
         return make_layer(frame, node, target, arguments, keywords)
     if isinstance(target, Function):
@@ -117,7 +117,7 @@ def _with_numbers(
 def _function(
     frame: Frame, node: nodes.Call, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
-    """Apply a function by its name; with no tensor among its arguments it takes the running value first."""
+    """Apply a function. Without a tensor among its arguments, it takes the running value as its first one."""
     given = (arguments, keywords)
     if not function.factory and not holds_tensor(given) and not holds_unknown(given):
         arguments = (frame.running, *arguments)
@@ -131,7 +131,7 @@ def _arguments(frame: Frame, node: nodes.Call) -> tuple[tuple[Any, ...], dict[st
     keywords: dict[str, Any] = {}
     for keyword in node.keywords:
         if keyword.name is None:
-            message = "** unpacks a mapping, and the language has none"
+            message = "** is not supported: write the arguments out"
             raise fault("syntax", message, frame.expression.span(keyword))
         value = keyword.value
         unquoted = isinstance(value, nodes.Name) and value.id in _UNQUOTED.get(keyword.name, ())
@@ -142,7 +142,7 @@ def _arguments(frame: Frame, node: nodes.Call) -> tuple[tuple[Any, ...], dict[st
     return tuple(arguments), keywords
 
 
-#: The strings that print(model) shows without their quotes, so that a pasted layer has none.
+#: Strings that print(model) shows without quotes, so that a layer can be pasted from its output.
 _UNQUOTED = {"padding": ("same", "valid"), "padding_mode": ("reflect", "replicate", "circular")}
 
 
@@ -168,7 +168,7 @@ def _size(tensor: Tensor, dim: int | None = None) -> Any:
     return sizes if dim is None else sizes[dim]
 
 
-#: Tensor methods that read a number off the tensor.
+#: Tensor methods that return a number.
 _READINGS: dict[str, Callable[..., Any]] = {
     "size": _size,
     "dim": lambda tensor: len(tensor.shape),

@@ -1,7 +1,7 @@
-"""ModuleList and its like: modules, or parameters, that a step holds and does not apply.
+"""ModuleList, ModuleDict, ParameterList and ParameterDict: they hold modules or parameters and do not apply them.
 
-`heads: ModuleList(Linear(d, 2) for i in range(3))` moves no tensor; later steps apply what it holds, as in
-`heads[0](x)` or `cat([head(x) for head in heads], 1)`.
+`heads: ModuleList(Linear(d, 2) for i in range(3))` leaves the running value as it is. Later steps call its items:
+`heads[0](x)`, or `cat([head(x) for head in heads], 1)`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nnshape.tracing.value_display import shown
 
 
 def make_container(frame: Frame, node: nodes.Call, kind: str) -> Module:
-    """A container of the items written, under the step's own name."""
+    """Return a container with its items, registered under the name of the current step. Raises Fault."""
     before = frame.module.children.get(frame.call.name) if frame.again else None
     if before is not None:
         frame.placed = frame.call.module = before
@@ -35,17 +35,18 @@ def make_container(frame: Frame, node: nodes.Call, kind: str) -> Module:
         running=frame.running, expression=frame.expression,
     )  # fmt: skip
     for item in items:
-        _take(inner, item, kind)
-        frame.call.take_counts(inner.call)
+        _add_item(inner, item, kind)
+        frame.call.add_counts(inner.call)
     return module
 
 
-def _take(inner: Frame, item: Item, kind: str) -> None:
-    """Let a container hold one more item, under its name."""
+def _add_item(inner: Frame, item: Item, kind: str) -> None:
+    """Add an item to a container, as a call of its own. Raises Fault if it is not one that the container can hold."""
     named, of_parameters = CONTAINERS[kind]
     span = inner.expression.span(item.node)
     if named != item.is_named:
-        message = f"an item of a {kind} is {'a pair of a name and' if named else ''} what it holds".replace("  ", " ")
+        held = "a parameter" if of_parameters else "a module"
+        message = f"an item of a {kind} must be {f'a pair of a name and {held}' if named else held}"
         raise fault("wrong-type", message, span, help=(_FORMS[kind],))
     text = " ".join(inner.expression.text[item.node.start : item.node.end].split())
     inner.call = Call(inner.prefix + item.name, item.name, "", text, span, inner.depth)
@@ -59,27 +60,28 @@ def _take(inner: Frame, item: Item, kind: str) -> None:
     elif not (inner.placed is not None and (value is inner.placed or inner.placed.tensor is not None)) or (
         of_parameters != (inner.placed.tensor is not None)
     ):
-        wanted = "a Parameter" if of_parameters else "a module that is not applied"
-        raise fault("wrong-type", f"an item of a {kind} is {wanted}, not {shown(value)}", span, help=(_FORMS[kind],))
+        wanted = "a Parameter" if of_parameters else "a module that is not called"
+        message = f"an item of a {kind} must be {wanted}, not {shown(value)}"
+        raise fault("wrong-type", message, span, help=(_FORMS[kind],))
     inner.run.calls.append(inner.call)
 
 
 _FORMS = {
-    "ModuleList": "write ModuleList(Linear(8, 2) for i in range(3)), and apply heads[0](x) in a later step",
-    "ModuleDict": "write ModuleDict(('a', Linear(8, 2)), ('b', Linear(8, 4))), and apply heads['a'](x) in a later step",
+    "ModuleList": "write ModuleList(Linear(8, 2) for i in range(3)), and call heads[0](x) in a later step",
+    "ModuleDict": "write ModuleDict(('a', Linear(8, 2)), ('b', Linear(8, 4))), and call heads['a'](x) in a later step",
     "ParameterList": "write ParameterList(Parameter(1, 8) for i in range(3)), and use scales[0] in a later step",
     "ParameterDict": "write ParameterDict(('a', Parameter(1, 8))), and use scales['a'] in a later step",
 }
 
 
 def report_never_applied(root: Module, report: Callable[[Problem], None]) -> None:
-    """Report what a container holds and no step applies, where its parameters hang on what it is applied to."""
+    """Report the modules of containers that are never called, if their parameters depend on their input."""
     for module in _held_below(root):
         is_layer = module.layer is not None
         unknown = module.run is None if module.body is not None else is_layer and not module.materialized
         if unknown:
-            message = f"{module.path} is never applied, so its parameters are not known"
-            help = ("apply it in a later step, or remove it",)
+            message = f"{module.path} is never called, so its parameters are unknown"
+            help = ("call it in a later step, or remove it",)
             report(Problem("unknown-value", message, module.span, help=help))
 
 

@@ -1,4 +1,4 @@
-"""The context of a refusal, kept beside its problem: the step, the layer, its arguments and the names in scope."""
+"""The context of a refusal: its step, layer, arguments and the names in scope. Explanations and fixes read it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """The body around a step: its module and run, the number of steps before this one, and the names that it binds.
+    """The body around a step, as it was when the step ran.
 
-    `names` holds hyperparameters and loop variables. `outer` is the body in whose expression a Sequential stands.
+    `count` is the number of steps that ran before. `names` holds hyperparameters and loop variables. `outer` is the
+    body around a Sequential, whose names its items see.
     """
 
     module: Module
@@ -31,21 +32,21 @@ class Scope:
 
     @property
     def prefix(self) -> str:
-        """The path of the body, with a dot after it; empty for the model's own."""
+        """The path of the body followed by a dot, or an empty string for the model."""
         return f"{self.module.path}." if self.module.path else ""
 
     @property
     def is_model(self) -> bool:
-        """Whether the body is the model's own, and not that of a block or Sequential."""
+        """Whether this is the body of the model, rather than of a block or Sequential."""
         return self.outer is None and not self.module.path
 
     @property
     def steps_before(self) -> list[Call]:
-        """The steps of the body that were executed before this one."""
+        """The steps of the body that ran before this one."""
         return self.run.calls[: self.count]
 
     def values(self) -> Iterator[tuple[str, Any]]:
-        """The inputs and earlier steps that a step can name, with their values: the latest first."""
+        """Yield the name and value of each earlier step and input in scope, latest first."""
         for call in reversed(self.steps_before):
             yield call.name, call.output
         yield from reversed(self.run.inputs.items())
@@ -53,19 +54,19 @@ class Scope:
             yield from self.outer.values()
 
     def name_of(self, tensor: Tensor) -> str:
-        """The name of a tensor in this scope; empty where it has none."""
+        """Return the name of a tensor in this scope, or an empty string."""
         return next((name for name, value in self.values() if type(value) is Tensor and value == tensor), "")
 
     def value_of(self, name: str) -> Any:
-        """The value of an input or an earlier step; None where there is none of this name."""
+        """Return the value of the input or earlier step of this name, or None."""
         return next((value for known, value in self.values() if known == name), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaultContext:
-    """A refusal where it happened: the call at `node`, in the step `call`.
+    """A refusal by the call at `node` in the step `call`.
 
-    `module` is None where a function or a constructor refused.
+    `module` is None if a function or a constructor refused.
     """
 
     refusal: Refusal
@@ -77,16 +78,16 @@ class FaultContext:
     keywords: Mapping[str, Any]
     signature: Signature | None
     module: Module | None
-    #: The rule that refused, where it was applied to tensors.
+    #: The rule that refused, if it was applied to tensors.
     apply: Callable[[tuple[Any, ...], dict[str, Any]], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Explainer:
-    """Writes the problems of a trace: `nnshape.explain` has the one that is used.
+    """Writes the problems of a trace; `nnshape.explain` implements it.
 
-    `problem` gives a refusal its place and its labels. `way_to` labels the steps that led to the sizes
-    of a tensor, as seen from a step and a place in the text.
+    `problem` returns the problem of a refusal, with its place and labels. `way_to` returns labels on the steps that
+    determined the shape of a tensor, for a problem at a given step and span.
     """
 
     problem: Callable[[FaultContext], Problem]

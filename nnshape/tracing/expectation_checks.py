@@ -27,7 +27,7 @@ _NAMES = {"parameter_bytes": "bytes of parameters", "macs": "MACs", "trainable":
 
 
 def check_expectations(frame: Frame, totals: Totals, output: Any, report: Callable[[Problem], None]) -> None:
-    """Report every expectation that does not hold; no count is judged where the trace has other errors."""
+    """Report each expectation that does not hold. Counts are checked only if the trace has no other error."""
     is_wrong = any(p.severity == "error" and p.kind != "unexpected-shape" for p in frame.tracer.problems)
     for expectation in frame.file.spec.expect:
         if expectation.quantity == "output":
@@ -40,7 +40,7 @@ def check_expectations(frame: Frame, totals: Totals, output: Any, report: Callab
 
 
 def _judged(expectation: Expectation, totals: Totals) -> Problem | None:
-    """What is wrong with a count; a warning where it is not known well enough to be judged."""
+    """Return the problem of a count, or None. It is a warning if the count is not known well enough to check."""
     value = getattr(totals, expectation.quantity)
     is_least = totals.partial_macs if expectation.quantity == "macs" else totals.partial_parameters
     name = _NAMES.get(expectation.quantity, expectation.quantity)
@@ -48,13 +48,13 @@ def _judged(expectation: Expectation, totals: Totals) -> Problem | None:
     if isinstance(value, Dim):
         symbols = ", ".join(sorted(symbols_of(value)))
         help = (f"give {symbols} a value in dims",)
-        message = f"the model's {name} cannot be checked: they depend on {symbols}"
+        message = f"cannot check the model's {name}: they depend on {symbols}"
         return Problem("unchecked", message, span, str(value), help=help, severity="warning")
     assert isinstance(expectation.value, int)
     bound = f"{'' if expectation.relation == '==' else f'{expectation.relation} '}{expectation.value:,}"
     holds = _HOLDS[expectation.relation](value, expectation.value)
     if is_least and (holds or expectation.relation not in ("<", "<=")):
-        message = f"the model's {name} cannot be checked: some are unknown"
+        message = f"cannot check the model's {name}: some are unknown"
         return Problem("unchecked", message, span, f"at least {value:,}", severity="warning")
     if holds:
         return None
@@ -76,7 +76,7 @@ def _check_output(
         except Unknowable:
             return
         except OutOfWork:
-            raise ended(wanted.span, "while this shape was compared") from None
+            raise ended(wanted.span, "while checking this shape") from None
         if problem is not None:
             report(problem)
         return

@@ -1,4 +1,4 @@
-"""Evaluates an expression of a spec in a body: a whitelist of nodes, each with its meaning."""
+"""Evaluates the expressions of a spec: a whitelist of nodes, with one rule each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnshape.spec import nodes
 from nnshape.tracing import calls, name_lookup, numbers
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.located import located, truth
-from nnshape.tracing.loops import comprehended, evaluate_all
+from nnshape.tracing.loops import comprehension_values, evaluate_all
 from nnshape.tracing.members import item_of
 from nnshape.tracing.model import Module
 from nnshape.tracing.operations import on_tensors
@@ -21,9 +21,9 @@ from nnshape.tracing.value_display import shown
 from nnshape.tracing.work_limit import ended, spend_on
 from nnshape.work import OutOfWork
 
-#: The values that are as large as what they hold.
+#: Types whose values take work in proportion to their contents.
 _COMPOSED = frozenset({tuple, list, str})
-#: The rule behind each sign where a tensor takes part.
+#: The function that each operator applies to tensors.
 _TENSOR_SIGNS = {
     "+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_divide", "%": "remainder", "**": "pow",
     "@": "matmul", "&": "bitwise_and", "|": "bitwise_or", "^": "bitwise_xor",
@@ -33,14 +33,14 @@ _TENSOR_SIGNS = {
 
 
 def evaluate(frame: Frame, node: nodes.Node) -> Any:
-    """The value of a node: a tensor, a number, a module, a tuple of them …; raises Fault."""
+    """Return the value of a node: a tensor, a number, a module, or a tuple of those. Raises Fault."""
     try:
         value = _RULES[type(node)](frame, node)
-        frame.tracer.budget.left -= 1  # what is composed or applied sees that it is spent
+        frame.tracer.budget.left -= 1  # a negative budget is noticed at the next `spend`
         if type(value) in _COMPOSED:
             spend_on(value)
     except OutOfWork:
-        raise ended(frame.expression.span(node), "while this was computed") from None
+        raise ended(frame.expression.span(node), "while computing this") from None
     return value
 
 
@@ -74,7 +74,7 @@ def _list(frame: Frame, node: nodes.List) -> Any:
 
 
 def _starred(frame: Frame, node: nodes.Starred) -> NoReturn:
-    raise fault("syntax", "* unpacks among arguments or items, not here", frame.expression.span(node))
+    raise fault("syntax", "* can only unpack arguments or items", frame.expression.span(node))
 
 
 def _slice(frame: Frame, node: nodes.Slice) -> Any:
@@ -108,7 +108,7 @@ def _unary(frame: Frame, node: nodes.Unary) -> Any:
     if isinstance(value, Unknown):
         raise Unknowable
     if sign == "~" or not is_number(value):
-        raise fault("wrong-type", f"{sign} does not go with {shown(value)}", frame.expression.span(node))
+        raise fault("wrong-type", f"{sign} does not work on {shown(value)}", frame.expression.span(node))
     with located(frame, node):
         return numbers.arithmetic("*", value, -1) if sign == "-" else value
 
@@ -153,13 +153,13 @@ def _without_tensor(frame: Frame, part: nodes.Node) -> Any:
     if isinstance(value, Unknown):
         raise Unknowable
     if isinstance(value, Tensor):
-        message = f"a text is made of numbers and texts, not of {shown(value)}"
+        message = f"an f-string can hold numbers and strings, not {shown(value)}"
         raise fault("wrong-type", message, frame.expression.span(part))
     return value
 
 
 def _comprehension(frame: Frame, node: nodes.Comprehension) -> Any:
-    return comprehended(frame, node)
+    return comprehension_values(frame, node)
 
 
 def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
@@ -183,12 +183,12 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
 
 
 def _outside(frame: Frame, node: nodes.Subscript, count: int, index: int) -> Exception:
-    """The fault for a number that is no place in a tuple, saying which are."""
+    """Return the fault for an index out of range, with the valid range."""
     text, span = frame.expression.span(node.value).text, frame.expression.span(node)
     if not count:
-        return fault("index-error", f"{text} holds nothing, so it has no [{index}]", span)
+        return fault("index-error", f"{text} is empty, so it has no [{index}]", span)
     message = f"{text} holds {count} value{'s' * (count > 1)}, so it has no [{index}]"
-    last = f"0 to {count - 1}, or -{count} to -1 from the back" if count > 1 else "0, or -1"
+    last = f"0 to {count - 1}, or -{count} to -1 from the end" if count > 1 else "0 or -1"
     return fault("index-error", message, span, label=f"takes {last}")
 
 

@@ -1,4 +1,4 @@
-"""Turns a rule's `Refusal` and the trace's own findings into located problems."""
+"""The exceptions of tracing: each carries a located problem or marks an unknown value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Fault(Exception):
-    """A located problem that ends the step it was found in."""
+    """A located problem that ends its step."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -21,7 +21,7 @@ class Fault(Exception):
 
 
 class Abort(Exception):
-    """A limit was met: the trace ends here, with this problem as its last."""
+    """A limit is exceeded: the trace ends, and this is its last problem."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -29,7 +29,7 @@ class Abort(Exception):
 
 
 class Unknowable(Exception):
-    """The value depends on one that is unknown after a fault: the step's value is unknown too."""
+    """The value of a step depends on an unknown value, such as that of a step with a fault, so it is unknown too."""
 
 
 def fault(
@@ -42,5 +42,5 @@ def fault(
     related: Iterable[Label] = (),
     notes: Iterable[str] = (),
 ) -> Fault:
-    """A fault at a place, ready to raise."""
+    """Return a `Fault` with a new problem at `span`, ready to raise."""
     return Fault(Problem(kind, message, span, label, tuple(related), (), tuple(help), tuple(notes)))

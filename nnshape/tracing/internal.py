@@ -7,17 +7,17 @@ import os
 from nnshape.problems import Problem
 from nnshape.spec import Span
 
-_LONGEST = 200
+_MAX_LENGTH = 200
 
 
 def internal_error(error: Exception, span: Span) -> Problem:
-    """The problem for an exception that no rule should raise; with NNSHAPE_TRACEBACK set, it is raised again."""
+    """Return the problem for an exception that is a bug of nnshape. Re-raises it if NNSHAPE_TRACEBACK is set."""
     if os.environ.get("NNSHAPE_TRACEBACK"):
         raise error
-    help = ("this is a bug: please report it with this step; NNSHAPE_TRACEBACK=1 shows where it comes from",)
+    help = ("this is a bug: please report it with this step; NNSHAPE_TRACEBACK=1 shows the traceback",)
     return Problem("internal-error", f"nnshape is wrong here: {described_error(error)}", span, help=help)
 
 
 def described_error(error: Exception) -> str:
-    """An exception's class and what it says, in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST]
+    """Return the class and message of an exception on one line, shortened if long."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_MAX_LENGTH]

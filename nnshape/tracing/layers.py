@@ -1,4 +1,4 @@
-"""Makes and applies the layers of `torch.nn`: a layer is immutable and its rule pure, so answers are kept."""
+"""Constructs and applies the layers of `torch.nn`. Layers are immutable and rules pure, so both are cached."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from nnshape.tracing.scope import Frame
 from nnshape.tracing.value_display import holds_unknown
 from nnshape.work import PARAMETER, RULE, budget, spend
 
-#: Elements of a tensor whose bytes, 8 at the most for a real number, stay below 2**63.
+#: The most elements of a tensor: at 8 bytes each, its size in bytes stays below 2**63.
 MAX_ELEMENTS = 2**60
-#: What is kept at most; models repeat far fewer layers than that.
-_KEPT = 20_000
+#: The most entries of each cache; models have far fewer distinct layers.
+_CACHE_SIZE = 20_000
 _PLAIN = frozenset({int, bool, float, str, type(None)})
 _layers: dict[tuple[Any, ...], Layer] = {}
-#: The answer of a layer to a shape, its MACs, and the work that they took: a kept answer costs what a new one does,
-#: so that where a trace ends does not hang on what was traced before it.
+#: The output of a layer for a shape, its MACs, and the work that they took. A cached answer spends the same work as a
+#: new one, so that the limit does not depend on the models traced before.
 _Answer = tuple[Tensor, Size, int]
 _answers: dict[tuple[Any, ...], _Answer] = {}
 
@@ -35,10 +35,10 @@ _answers: dict[tuple[Any, ...], _Answer] = {}
 def make_layer(
     frame: Frame, node: nodes.Call, kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Module:
-    """Construct a layer: a module that no step has taken yet."""
+    """Construct a layer as a module that is not registered yet. If refused, report it; the module then has no layer."""
     module = Module(kind.__name__, (frame.expression, node))
     if holds_unknown((arguments, keywords)):
-        frame.call.lose_count()
+        frame.call.mark_partial()
         return module
     try:
         module.layer = _constructed(
@@ -47,18 +47,18 @@ def make_layer(
             {key: constructor_argument(value) for key, value in keywords.items()},
         )
     except Refusal as refusal:
-        refusal = _meant_as_text(kind, arguments, keywords, refusal)
+        refusal = _without_quotes(kind, arguments, keywords, refusal)
         frame.tracer.report(located_refusal(frame, node, refusal, arguments, kind.signature()).problem)
-        frame.call.lose_count()
+        frame.call.mark_partial()
     except TooLarge as error:
         raise fault("too-large", str(error), module.span) from None
     return module
 
 
-def _meant_as_text(
+def _without_quotes(
     kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[str, Any], refusal: Refusal
 ) -> Refusal:
-    """What is wrong where a word that is also a function's name was written without its quotes: `padding=full`."""
+    """Return a better refusal if a string lacks its quotes and is also the name of a function: `padding=full`."""
     parameter = kind.signature().by_name.get(refusal.argument or "")
     if refusal.problem != "wrong-type" or parameter is None or "str" not in parameter.kinds:
         return refusal
@@ -77,7 +77,7 @@ def _meant_as_text(
 
 
 def constructor_argument(value: Any) -> Any:
-    """A constructor's argument as the layer wants it: a module that no step has taken is its layer."""
+    """Convert an argument for a layer's constructor: a number without its derivation, a new module as its layer."""
     if isinstance(value, Module):
         return value.layer if value.layer is not None and value.path is None else value
     return plain(value)
@@ -88,28 +88,28 @@ def _constructed(kind: type[Layer], arguments: tuple[Any, ...], keywords: dict[s
     types = tuple(map(type, values))
     if not _PLAIN.issuperset(types):
         return kind(*arguments, **keywords)
-    # The types count too: 1 == 1.0 == True, and torch does not take one for the other.
+    # The types are part of the key: 1 == 1.0 == True, but torch tells them apart.
     key = (kind, types, arguments, *keywords.items())
     layer = _layers.get(key)
     if layer is None:
-        if len(_layers) >= _KEPT:
+        if len(_layers) >= _CACHE_SIZE:
             _layers.clear()
         layer = _layers[key] = kind(*arguments, **keywords)
     return layer
 
 
 def check_dimensions(frame: Frame, node: nodes.Node, result: Any) -> None:
-    """Raise Fault where a result has more dimensions than a tensor may have."""
+    """Raise Fault if a tensor of the result has too many dimensions."""
     if type(result) is Tensor and len(result.shape) <= DIMENSIONS:
         return
     for tensor in tensors_in(result):
         if len(tensor.shape) > DIMENSIONS:
-            message = f"this makes a tensor of {len(tensor.shape):,} dimensions; {DIMENSIONS} is the most"
+            message = f"this makes a tensor of {len(tensor.shape):,} dimensions; the limit is {DIMENSIONS}"
             raise fault("too-large", message, frame.expression.span(node))
 
 
 def materialize(frame: Frame, module: Module) -> None:
-    """Take up what a step's new module brings into the model, once its arguments are all known."""
+    """Add the parameters and buffers of a new module to the model, and count them in the current step. Raises Fault."""
     if module.layer is not None:
         module.parameters = module.layer.parameters()
         module.buffers = module.layer.buffers()
@@ -118,7 +118,7 @@ def materialize(frame: Frame, module: Module) -> None:
     for name, tensor in module.parameters.items():
         elements = product(tensor.shape)
         if type(elements) is int and elements >= MAX_ELEMENTS:
-            message = f"{name} would have {elements:,} elements, more than torch can count the bytes of"
+            message = f"{name} would have {elements:,} elements, too many for torch to address"
             raise fault("too-large", message, module.span)
         frame.call.parameters += elements
 
@@ -126,7 +126,11 @@ def materialize(frame: Frame, module: Module) -> None:
 def apply_layer(
     frame: Frame, node: nodes.Node, module: Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
 ) -> Any:
-    """Apply a layer's rule, and record the operation in the step."""
+    """Apply a layer's rule, record the operation in the current step, and return the output.
+
+    A refusal for the input is reported, and the output is then the one for the input that the layer declares. Raises
+    Fault if the arguments of the layer cannot be resolved.
+    """
     layer = module.layer
     assert layer is not None
     if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
@@ -163,7 +167,7 @@ def apply_layer(
 
 
 def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Size]:
-    """The rule's answer and its MACs: the one kept from the same layer and shape, where there is one."""
+    """Return the output of a layer and its MACs, from the cache if the same layer has seen the same shape."""
     if len(arguments) != 1 or keywords or type(arguments[0]) is not Tensor or arguments[0].span is not None:
         result = layer.apply(arguments, keywords)
         return result, layer.macs(result, *arguments, **keywords)
@@ -177,19 +181,19 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
     assumed, noticed = len(frame.tracer.constraints), len(frame.tracer.notices)
     result = layer.apply(arguments, {})
     macs = layer.macs(result, tensor)
-    # An answer that rests on an assumption is asked for each time, so that each step has its own.
+    # An answer with a constraint or notice is not cached: each step must report its own.
     if type(result) is Tensor and len(frame.tracer.constraints) == assumed and len(frame.tracer.notices) == noticed:
-        # A symbolic size remembers its bounds and its text, so it is shared within one trace only; N holds none.
+        # A symbolic size carries its bounds and text, so it is shared within one trace only. N carries none.
         common = all(type(size) is int or size is N for size in tensor.shape)
         answers = _answers if common else frame.tracer.answers
-        if len(answers) >= _KEPT:
+        if len(answers) >= _CACHE_SIZE:
             answers.clear()
         answers[key] = (result.like(), macs, int(left - budget().left))
     return result, macs
 
 
 def _declared(layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """What the layer gives out when its input is as its own arguments declare; unknown where it cannot say."""
+    """Return the output of a layer for the input that its own arguments declare, or UNKNOWN."""
     try:
         wanted = layer.expected_inputs(*arguments, **keywords)
         return UNKNOWN if wanted is None else layer.apply(tuple(wanted), {})

@@ -1,4 +1,4 @@
-"""Turns what arithmetic on numbers raises into a fault at the node it was written at."""
+"""Turns the exceptions of arithmetic into faults at the node that was evaluated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnshape.tracing.value_display import symbols_under
 
 
 class located:
-    """Turns what arithmetic on numbers raises into a fault at the node."""
+    """A context manager that turns the exceptions of arithmetic into faults at a node."""
 
     __slots__ = ("_frame", "_node")
 
@@ -41,7 +41,7 @@ class located:
 
 
 def undecided(frame: Frame, node: nodes.Node) -> Exception:
-    """The fault for a condition on a symbolic size, asking for its value."""
+    """Return the fault for a condition on a symbolic size, which asks for its value."""
     text = frame.expression.span(node).text
     symbols = ", ".join(sorted(symbols_under(frame, node)))
     help = (f"give {symbols} a value: dims: {{{symbols.split(', ')[0]}: 224}}",) if symbols else ()
@@ -50,12 +50,12 @@ def undecided(frame: Frame, node: nodes.Node) -> Exception:
 
 
 def truth(frame: Frame, node: nodes.Node, value: Any) -> bool:
-    """Whether a condition holds; raises Fault for one on a symbol, or on what a tensor holds."""
+    """Return whether a condition holds. Raises Fault if it depends on a symbol or on the values of a tensor."""
     value = plain(value)
     if isinstance(value, Unknown):
         raise Unknowable
     if isinstance(value, Tensor):
-        message = "the values of a tensor are unknown when the model is read, so a condition cannot use them"
+        message = "a condition cannot use the values of a tensor, which are unknown until the model runs"
         raise fault("wrong-type", message, frame.expression.span(node))
     if isinstance(value, Dim):
         raise undecided(frame, node)

@@ -1,4 +1,4 @@
-"""Loops in an expression: the turns of a comprehension, and what its variables are in each."""
+"""Evaluates comprehensions and unpacking, with the limits on iterations."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from nnshape.tracing.work_limit import TURN
 from nnshape.work import spend
 
 
-def comprehended(frame: Frame, node: nodes.Comprehension) -> list[Any]:
-    """The element's value for every turn of the loop."""
+def comprehension_values(frame: Frame, node: nodes.Comprehension) -> list[Any]:
+    """Return the element of a comprehension for every iteration."""
     return [frame.evaluate(node.element) for _ in turns(frame, node)]
 
 
 def turns(frame: Frame, node: nodes.Comprehension) -> Iterator[dict[str, Any]]:
-    """Go through the turns of a loop: its variables are set in the frame, and given as a mapping."""
+    """Iterate over a comprehension: set its variables in the frame, and yield them. Raises Fault past the limit."""
     for count, variables in enumerate(_bindings(frame, node, 0, {}), 1):
         if count > ITERATIONS:
             message = f"this loop has more than {ITERATIONS:,} iterations"
@@ -52,13 +52,13 @@ def _unpacked(frame: Frame, generator: nodes.Generator, item: Any) -> dict[str, 
         return {generator.target: item}
     if not isinstance(item, (tuple, list)) or len(item) != len(generator.target):
         wanted = len(generator.target)
-        message = f"the loop takes {wanted} names an item, but an item is {shown(item)}"
+        message = f"the loop unpacks each item into {wanted} names, but an item is {shown(item)}"
         raise fault("wrong-type", message, frame.expression.span(generator))
     return dict(zip(generator.target, item, strict=True))
 
 
 def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:
-    """The values of several nodes, with `*` unpacked."""
+    """Return the values of several nodes, with `*` unpacked."""
     values: list[Any] = []
     for item in items:
         if type(item) is nodes.Starred:
@@ -69,9 +69,9 @@ def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:
 
 
 def iterate(frame: Frame, node: nodes.Node) -> list[Any]:
-    """The items of a value that is unpacked or looped over, at most as many as the limit allows."""
+    """Return the items of a value to unpack or loop over. Raises Fault if it is no tuple, list or container."""
     if type(node) is nodes.Comprehension:
-        return comprehended(frame, node)
+        return comprehension_values(frame, node)
     value = frame.evaluate(node)
     if isinstance(value, (tuple, list)):
         return list(value)

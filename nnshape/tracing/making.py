@@ -1,4 +1,4 @@
-"""Modules that are no layer of torch.nn: a Parameter or Buffer, and a class that torch itself must run."""
+"""Makes modules that have no rule: a Parameter or Buffer, and classes whose shapes are inferred by running torch."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def _is_size(value: Any) -> bool:
 
 
 def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """`Parameter(1, 1, 768)` or `Buffer(zeros(5))`: a tensor that the body itself holds."""
+    """Make `Parameter(1, 1, 768)` or `Buffer(zeros(5))`, registered in the body itself, and return its tensor."""
     span = frame.expression.span(node)
     dtype = keywords.pop("dtype", None) or FLOAT32
     if not isinstance(dtype, DType):
-        raise fault("wrong-type", f"dtype is one of torch's, such as float32, not {shown(dtype)}", span)
+        raise fault("wrong-type", f"dtype must be a dtype of torch, such as float32, not {shown(dtype)}", span)
     flag = "requires_grad" if kind == "Parameter" else "persistent"
     wanted = keywords.pop(flag, True)
     if not isinstance(wanted, bool):
-        raise fault("wrong-type", f"{flag} is True or False, not {shown(wanted)}", span)
+        raise fault("wrong-type", f"{flag} must be True or False, not {shown(wanted)}", span)
     if keywords:
         raise fault("unknown-argument", f"{kind} has no argument {next(iter(keywords))}", span)
     if holds_unknown(arguments):
@@ -47,16 +47,16 @@ def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, 
         sizes = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)) else arguments
         sizes = plain(tuple(sizes))
         if not arguments:
-            raise fault("missing-argument", f"{kind} is missing its sizes, or one tensor", span)
+            raise fault("missing-argument", f"{kind} needs sizes or one tensor", span)
         if not all(map(_is_size, sizes)):
             raise fault("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}", span)
         if len(sizes) > DIMENSIONS:
-            raise fault("too-large", f"{kind} has at most {DIMENSIONS} dimensions, not {len(sizes):,}", span)
+            raise fault("too-large", f"{kind} can have at most {DIMENSIONS} dimensions, not {len(sizes):,}", span)
         tensor, initial = Tensor(sizes, dtype), None
     frozen = kind == "Parameter" and not wanted
     learnable = is_floating(tensor.dtype) or is_complex(tensor.dtype) or tensor.dtype in FLOAT8
     if kind == "Parameter" and wanted and not learnable:
-        message = f"{frame.call.name} is learned, and {tensor.dtype} numbers cannot learn"
+        message = f"{frame.call.name} is trainable, but {tensor.dtype} tensors have no gradient"
         help = ("make it a Buffer, or write requires_grad=False",)
         notes = ("torch says: Only Tensors of floating point and complex dtype can require gradients",)
         raise fault("wrong-dtype", message, span, help=help, notes=notes)
@@ -73,10 +73,10 @@ def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, 
 def foreign(
     frame: Frame, node: nodes.Call, target: Foreign, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
-    """A class named in `import`, or one of torch's without a rule: measured with torch, where there is one."""
+    """Make a module of a class in `import`, or of a torch class without a rule, whose shapes torch infers."""
     module = Module(target.target.rpartition(":")[2].rpartition(".")[2], (frame.expression, node))
     if holds_unknown((arguments, keywords)):
-        frame.call.lose_count()
+        frame.call.mark_partial()
         return module
     try:
         allowed = frame.tracer.measuring.allowed if frame.tracer.measuring else ()
@@ -95,7 +95,7 @@ def foreign(
 
 
 def makes_module(frame: Frame, node: nodes.Node) -> bool:
-    """Say whether an expression holds a call that makes a module, or one of a name that nothing explains."""
+    """Return whether an expression calls a module class, or a name that is unknown and could be one."""
     for part in nodes.walk(node):
         if isinstance(part, nodes.Call):
             called = part.function

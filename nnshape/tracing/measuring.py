@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnshape.spec import nodes
     from nnshape.tracing.scope import Frame
 
-#: Where torch's own text declares its functions and methods, and where it lists its layers.
+#: The files of the torch package that declare its functions and methods, and the one that lists its layers.
 _FUNCTIONS = (
     "_C/_VariableFunctions.pyi", "_C/__init__.pyi", "nn/functional.py", "functional.py", "fft/__init__.py",
     "linalg/__init__.py", "special/__init__.py",
@@ -27,35 +27,35 @@ _LAYERS = "nn/modules/__init__.py"
 
 
 class Measure(Protocol):
-    """Rules made by running torch, for what has none in the engine."""
+    """Infers shapes by running torch, for layers and functions without a rule."""
 
     def layer(self, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Layer:
-        """A module of the class `module.path:Class`; raises Refusal for whatever the class raises."""
+        """Return a layer for the class `module.path:Class`. Raises Refusal if the class raises."""
         ...
 
     def has_layer(self, name: str) -> bool:
-        """Say whether `torch.nn` has a layer of this name."""
+        """Return whether `torch.nn` has a layer of this name."""
         ...
 
     def function(self, name: str, namespace: str = "") -> Function | None:
-        """The function of torch of this name, in one of its namespaces if that is named; or None."""
+        """Return the torch function of this name, in a namespace such as `linalg` if given; or None."""
         ...
 
     def method(self, name: str) -> Function | None:
-        """The Tensor method of this name, or None."""
+        """Return the Tensor method of this name, or None."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """What a trace may measure: the Python classes allowed by name, and the way to torch, taken only if needed."""
+    """How a trace infers shapes by running torch: the Python classes that it may import, and a lazy loader of torch."""
 
     allowed: frozenset[str]
     load: Callable[[], Measure]
 
 
 def measure_of(frame: Frame, node: nodes.Node, name: str) -> Measure | None:
-    """What measures here, for the sake of `name`. Raises Fault where torch cannot be imported."""
+    """Load the means to infer the shape of `name`, or return None if there are none. Raises Fault without torch."""
     measuring = frame.tracer.measuring
     if measuring is None:
         return None
@@ -67,7 +67,7 @@ def measure_of(frame: Frame, node: nodes.Node, name: str) -> Measure | None:
 
 
 def function_without_rule(frame: Frame, node: nodes.Node, name: str, namespace: str = "") -> Function | None:
-    """A function of torch that the engine has no rule for, or None."""
+    """Return a torch function without a rule, or None."""
     if not declares_function(name):
         return None
     measure = measure_of(frame, node, name)
@@ -75,7 +75,7 @@ def function_without_rule(frame: Frame, node: nodes.Node, name: str, namespace: 
 
 
 def method_without_rule(frame: Frame, node: nodes.Node, name: str) -> Function | None:
-    """A Tensor method that the engine has no rule for, or None."""
+    """Return a Tensor method without a rule, or None."""
     if not declares_function(name):
         return None
     measure = measure_of(frame, node, name)
@@ -83,7 +83,7 @@ def method_without_rule(frame: Frame, node: nodes.Node, name: str) -> Function |
 
 
 def is_layer_without_rule(frame: Frame, node: nodes.Node, name: str) -> bool:
-    """Say whether `torch.nn` has a layer of this name."""
+    """Return whether `torch.nn` has a layer of this name."""
     if f'"{name}"' not in _text(_LAYERS):
         return False
     measure = measure_of(frame, node, name)
@@ -91,7 +91,7 @@ def is_layer_without_rule(frame: Frame, node: nodes.Node, name: str) -> bool:
 
 
 def declares_function(name: str) -> bool:
-    """Say whether torch's text has a function of this name: a misspelt one is told without torch's import."""
+    """Return whether torch's source declares a function of this name: finds misspelt names without importing torch."""
     if not name[:1].islower():
         return False
     return name in _declared()
@@ -99,14 +99,14 @@ def declares_function(name: str) -> bool:
 
 @cache
 def _declared() -> frozenset[str]:
-    """The names of torch's functions, read once: a file may hold many names that nothing has."""
+    """Return the names of torch's functions, read once: a file may hold many unknown names."""
     declaration = re.compile(r"^(?:(?:    )?def (\w+)\(|(\w+) = )", re.MULTILINE)
     return frozenset(a or b for file in _FUNCTIONS for a, b in declaration.findall(_text(file)))
 
 
 @cache
 def _text(file: str) -> str:
-    """One file of the installed torch; empty where it is not there."""
+    """Return the text of a file of the installed torch, or an empty string."""
     found = find_spec("torch")
     for folder in (found.submodule_search_locations or ()) if found is not None else ():
         path = Path(folder, file)

@@ -1,4 +1,4 @@
-"""The members of a ModuleList and its like: reading one, some, or all of them."""
+"""Reads the items of a ModuleList, ModuleDict, ParameterList or ParameterDict."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nnshape.tracing.operations import read_attribute
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.value_display import shown
 
-#: Each container: whether its items have names, and whether they are parameters.
+#: For each container: whether its items have names, and whether they are parameters.
 CONTAINERS = {
     "ModuleList": (False, False),
     "ModuleDict": (True, False),
@@ -23,16 +23,16 @@ CONTAINERS = {
 
 
 def item_of(frame: Frame, node: nodes.Subscript, container: Module, index: Any) -> Any:
-    """What stands behind `heads[0]`, `heads[1:]` or `heads['a']`; raises Fault."""
+    """Return the value of `heads[0]`, `heads[1:]` or `heads['a']`. Raises Fault."""
     names = list(container.children)
     if CONTAINERS[container.type][0]:
         if index not in container.children:
             help = nearest(str(index), names)
-            message = f"{container.path} holds no {shown(index)}: it holds {listed(names, 'nothing')}"
+            message = f"{container.path} has no item {shown(index)}: it has {listed(names, 'none')}"
             raise fault("index-error", message, frame.expression.span(node), help=help)
         return _held(frame, container.children[index])
     if not isinstance(index, (int, slice)):
-        message = f"{container.path} is a {container.type}, which is indexed by a number, not by {shown(index)}"
+        message = f"{container.path} is a {container.type}: its index must be a number, not {shown(index)}"
         raise fault("wrong-type", message, frame.expression.span(node))
     with located(frame, node):
         found = names[index]
@@ -42,7 +42,7 @@ def item_of(frame: Frame, node: nodes.Subscript, container: Module, index: Any) 
 
 
 def items_held(frame: Frame, container: Module) -> list[Any]:
-    """What a loop over a container goes through: its items, or their names where they have names."""
+    """Return the items of a container, or the names of a ModuleDict or ParameterDict, as a Python loop would."""
     if CONTAINERS[container.type][0]:
         return list(container.children)
     return [_held(frame, child) for child in container.children.values()]

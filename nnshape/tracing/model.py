@@ -1,4 +1,4 @@
-"""The parts of a trace: modules, calls, and the operations of a call."""
+"""The parts of a trace: modules, calls and operations."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 class Module:
     """A module of the model, made once and called any number of times.
 
-    `path` is its name in the state dict, set when a step takes it. `type` is the class name that
-    `print(model)` shows. Exactly one of these says what it is: `layer` for a class of `torch.nn`,
-    `body` for a block, an anonymous block or a Sequential, `tensor` for a Parameter or Buffer,
-    `holds_modules` for a ModuleList and its like.
-    `materialized` says that its parameters are known.
+    `path` is its name in the state dict, set when a step registers it. `type` is the class name in
+    `print(model)`. Exactly one of these is set: `layer` for a class of `torch.nn`, `body` for a block,
+    an anonymous block or a Sequential, `tensor` for a Parameter or Buffer, `holds_modules` for a
+    container such as ModuleList. `materialized` is True once its parameters are known.
     """
 
     type: str
@@ -40,16 +39,16 @@ class Module:
     body: Any = None
     tensor: Tensor | None = None
     persistent: bool = False
-    #: A Parameter that asks for no gradient.
+    #: A Parameter with requires_grad=False.
     frozen: bool = False
     path: str | None = None
     children: dict[str, Module] = field(default_factory=dict)
     parameters: dict[str, Tensor] = field(default_factory=dict)
     buffers: dict[str, Tensor] = field(default_factory=dict)
     materialized: bool = False
-    #: A ModuleList or its like: its children are what it holds.
+    #: A container such as ModuleList, whose items are its children.
     holds_modules: bool = False
-    #: The first application of a body: what the real module's graph is built from.
+    #: The first run of the body, from which the graph of the real module is built.
     run: Run | None = None
 
     def __repr__(self) -> str:
@@ -57,12 +56,12 @@ class Module:
 
     @property
     def span(self) -> Span:
-        """Where the module is made."""
+        """The span of the expression that makes the module."""
         expression, node = self.place
         return node if expression is None else expression.span(node)  # type: ignore[return-value,arg-type]  # a pair
 
     def walk(self) -> Iterator[Module]:
-        """This module and all modules below it, in the order of the state dict."""
+        """Iterate over this module and its descendants, in the order of the state dict."""
         stack = [self]
         while stack:
             module = stack.pop()
@@ -72,7 +71,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredTensor:
-    """A parameter or buffer of a module, read as a value: `embed.weight`."""
+    """A parameter or buffer of a module that an expression reads, such as `embed.weight`."""
 
     module: Module
     name: str
@@ -80,11 +79,11 @@ class StoredTensor:
 
 @dataclass(slots=True, eq=False)
 class Operation:
-    """One application inside a step: of a module, of a function, or the reading of an attribute.
+    """One application of a module or function inside a step, or one read of a parameter or buffer.
 
-    Arguments and result are abstract values (tensors, numbers, and `RuntimeSize` sizes); the tensors of
-    the result have the operation as their producer. `call` is the step. `method` says that a function
-    was called as a Tensor method. `run` is there where the module has a body.
+    Arguments and result are abstract values: tensors, numbers and `RuntimeSize`s. The tensors of the
+    result have the operation as their producer. `call` is the step. `method` is True for a function
+    called as a Tensor method. `run` is set for a module with a body.
     """
 
     call: Call
@@ -98,10 +97,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BodyInput:
-    """The producer of the tensors that a body gets under a name: the model, or a block.
+    """An input of the model or of a block, as the producer of its tensors.
 
-    `span` is where the input is written. `call` is the step that applies the block and `given` the
-    value outside; both are None for an input of the model. `is_single` says that the body has no other input.
+    `span` is the input in the text. `call` is the step that applies the block, and `given` the argument that it
+    passes; both are None for an input of the model. `is_single` is True if the body has no other input.
     """
 
     name: str
@@ -111,7 +110,7 @@ class BodyInput:
     is_single: bool = True
 
     def outside(self, tensor: Tensor) -> Tensor | None:
-        """The tensor outside the block that one of this input's tensors stands for; None for an input of the model."""
+        """Return the tensor outside the block that was passed as `tensor`, or None for an input of the model."""
         if self.call is None:
             return None
         return next(itertools.islice(tensors_in(self.given), tensor.index, None), None)
@@ -119,7 +118,7 @@ class BodyInput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Declared:
-    """The producer of a tensor that a failing layer declares: the trace goes on from it."""
+    """The producer of the output that a failing layer declares, from which the trace goes on."""
 
     call: Call
 
@@ -128,7 +127,7 @@ Producer = Operation | BodyInput | Declared
 
 
 def produced(value: Any, producer: Producer) -> Any:
-    """The value with its tensors as those of a producer, numbered in the order of `tensors_in`."""
+    """Return the value with its tensors as outputs of a producer, numbered in the order of `tensors_in`."""
     if type(value) is Tensor:
         return Tensor(value.shape, value.dtype, value.span, producer)
     numbers = itertools.count()
@@ -143,7 +142,7 @@ def produced(value: Any, producer: Producer) -> Any:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One execution of a body: what came in by which name, the calls of its steps, and what came out."""
+    """One execution of a body: its inputs by name, the calls of its steps, and its output."""
 
     inputs: dict[str, Any]
     calls: list[Call] = field(default_factory=list)
@@ -152,11 +151,11 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One step as it was executed: a row of the table.
+    """One execution of a step: a row of the table.
 
-    `inputs` are the tensors that the step used, `output` its value (a tensor, a tuple of them, or
-    unknown after a fault). `parameters` counts what the step brought into the model, so a module
-    that is called again counts 0; `macs` is for the whole batch. `depth` counts from 0.
+    `inputs` are the tensors that the step uses, and `output` is its value: a tensor, a tuple of them, or
+    unknown after a fault. `parameters` is the number of elements that the step adds to the model, so it is
+    0 for a module that is called again. `macs` is for the whole batch. `depth` counts from 0.
     """
 
     path: str
@@ -171,25 +170,25 @@ class Call:
     operations: list[Operation] = field(default_factory=list)
     parameters: Size = 0
     macs: Size = 0
-    #: The step's module was made by an earlier step.
+    #: The module was made by an earlier step.
     reused: bool = False
-    #: The output was measured with torch, not computed by a rule.
+    #: The output was inferred by running torch, not computed by a rule.
     measured: bool = False
-    #: The count of parameters, or of MACs, is of a part: after a fault, or where there is no rule.
+    #: The count of parameters, or of MACs, is partial: after a fault, or without a rule.
     partial_parameters: bool = False
     partial_macs: bool = False
 
-    def lose_count(self) -> None:
-        """Note that neither the parameters nor the MACs of the step are all known."""
+    def mark_partial(self) -> None:
+        """Mark the counts of parameters and MACs as partial."""
         self.partial_parameters = self.partial_macs = True
 
-    def take_counts(self, child: Call) -> None:
-        """Add the counts of a step inside, and whether they are known."""
+    def add_counts(self, child: Call) -> None:
+        """Add the counts of a child call, which may be partial."""
         try:
             self.parameters += child.parameters
             self.macs += child.macs
         except TooLarge:  # a sum of too many different symbolic sizes
-            self.lose_count()
+            self.mark_partial()
         self.partial_parameters |= child.partial_parameters
         self.partial_macs |= child.partial_macs
         self.measured |= child.measured
@@ -204,7 +203,7 @@ class Call:
         method: bool = False,
         run: Run | None = None,
     ) -> Any:
-        """Record an operation of the step, and return its result as the operation's own."""
+        """Record an operation of the step, and return its result with the operation as the producer."""
         operation = Operation(self, target, arguments, keywords, None, method, run)
         operation.result = produced(result, operation)
         self.operations.append(operation)
@@ -212,11 +211,11 @@ class Call:
 
     @property
     def children(self) -> list[Call]:
-        """The calls of the steps inside, where the step applies blocks."""
+        """The calls of the steps of every body that this step runs."""
         return [call for operation in self.operations if operation.run for call in operation.run.calls]
 
     def walk(self) -> Iterator[Call]:
-        """This call and all calls below it, in the order of execution."""
+        """Iterate over this call and its descendants, in the order of execution."""
         stack = [self]
         while stack:
             call = stack.pop()
@@ -226,7 +225,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A constraint that the model puts on its sizes, and the step that needs it."""
+    """A constraint on the symbolic sizes of the model, and the step that needs it."""
 
     constraint: Constraint
     path: str
@@ -238,10 +237,10 @@ class Requirement:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """The result of tracing a spec: every call with its shapes, the parameters, and every problem.
+    """The result of tracing a spec: calls with their shapes, parameters, problems and totals.
 
-    `root` is the call of the whole model; `inputs` are its tensors by name; `output` is a tensor, or a
-    tuple or dict of them. `sizes` holds the symbols that have a value.
+    `root` is the call of the whole model. `inputs` are its tensors by name, and `output` is a tensor, or a
+    tuple or dict of them. `sizes` maps each symbol that has a value to that value.
     """
 
     spec: Spec
@@ -254,14 +253,14 @@ class Trace:
     parameters: tuple[ParameterRow, ...]
     totals: Totals
     variant: str | None = None
-    #: The arguments of the trace beside the spec, so that an edited spec can be traced alike.
+    #: The other arguments of `trace_spec`, so that an edited spec can be traced in the same way.
     options: Mapping[str, Any] = field(default_factory=dict)
-    #: The contexts of the refusals among the problems, by `nnshape.tracing.contexts.key_of`.
+    #: The contexts of refusals, by the `nnshape.tracing.contexts.key_of` of their problems.
     contexts: Mapping[tuple[str, str, int, int], FaultContext] = field(default_factory=dict)
-    #: The work that it took, in the units of `nnshape.work`.
+    #: The work that tracing took, in the units of `nnshape.work`.
     work: int = 0
-    #: Write `str(trace)`, and the output of a notebook's cell. Rendering does, which this package cannot
-    #: import: `nnshape.api` puts it here.
+    #: Render `str(trace)` and the output of a notebook cell. `nnshape.api` sets both, since this package cannot
+    #: import `nnshape.rendering`.
     text: ClassVar[Callable[[Trace], str]] = repr
     html: ClassVar[Callable[[Trace], str]] = repr
 
@@ -273,15 +272,15 @@ class Trace:
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
-        """Every call in the order of execution, without the root."""
+        """Every call except the root, in the order of execution."""
         return tuple(itertools.islice(self.root.walk(), 1, None))
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
-        """What the symbolic sizes must fulfil, each once."""
+        """The constraints on the symbolic sizes, each once."""
         return tuple(dict.fromkeys(requirement.constraint for requirement in self.requirements))
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """The problems that make the model wrong; warnings left out."""
+        """The problems that are errors; warnings are not among them."""
         return tuple(problem for problem in self.problems if problem.severity == "error")

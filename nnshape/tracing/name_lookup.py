@@ -25,7 +25,7 @@ _PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
 
 
 def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -> Any:
-    """What a name means here: the file's own names first, torch's then. Raises Fault where nothing does."""
+    """Return the value of a name: first among the names of the file, then among torch's. Raises Fault if unknown."""
     own = frame.own(name)
     if type(own) is Local:
         if not called:
@@ -47,7 +47,7 @@ def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -
 
 
 def _without_rule(frame: Frame, node: nodes.Node, name: str, namespace: str = "") -> Any:
-    """A layer or function of torch that has no rule, or MISSING."""
+    """Return a layer or function of torch without a rule, or MISSING."""
     if name[:1].isupper() and namespace in ("", "nn"):
         is_layer = measuring.is_layer_without_rule(frame, node, name)
         return Foreign(f"torch.nn:{name}", is_torch=True) if is_layer else MISSING
@@ -60,7 +60,7 @@ def _not_called(frame: Frame, node: nodes.Node, name: str) -> Exception:
 
 
 def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
-    """The fault for a name that nothing gives a meaning: a layer if it looks like one."""
+    """Return the fault for an unknown name: `unknown-layer` if it is capitalized."""
     span = frame.expression.span(node)
     if name[:1].isupper() and len(name) > 1:
         types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), *WORDS]
@@ -72,7 +72,7 @@ def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
 
 
 def attribute(frame: Frame, node: nodes.Attribute) -> Any:
-    """The value of `owner.name`: a parameter of a step's module, a property of a tensor, a name of another file."""
+    """Return the value of `owner.name`: a parameter or child of a module, a tensor's property, or a name of a file."""
     owner = attribute_owner(frame, node)
     name = node.name
     if isinstance(owner, Namespace):
@@ -94,7 +94,7 @@ def attribute(frame: Frame, node: nodes.Attribute) -> Any:
 
 
 def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
-    """What stands before the dot: a step's module where it has a parameter or child of the name after it."""
+    """Return the object before the dot: the module of a step if it has that parameter or child, else the value."""
     value = node.value
     if type(value) is nodes.Name and value.id != "_":
         own = frame.own(value.id)
@@ -121,7 +121,7 @@ def _module_attribute(frame: Frame, node: nodes.Attribute, module: Module) -> An
 
 
 def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) -> Any:
-    """A property of a tensor: `shape`, `ndim`, `dtype`, `T` and their like."""
+    """Return an attribute of a tensor, such as `shape`, `ndim`, `dtype` or `T`. Raises Fault if there is none."""
     if name == "shape":
         return shape_of(tensor)
     if name == "ndim":
@@ -139,12 +139,12 @@ def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) 
 
 
 def shape_of(tensor: Tensor) -> tuple[RuntimeSize, ...]:
-    """A tensor's shape as sizes that remember the tensor."""
+    """Return the shape of a tensor as run-time sizes."""
     return tuple(RuntimeSize(size, "size", (tensor, i)) for i, size in enumerate(tensor.shape))
 
 
 def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: bool) -> Any:
-    """What a name means behind `torch.`, `nn.` or `F.`."""
+    """Return the value of a name after `torch.`, `nn.` or `F.`. Raises Fault if unknown."""
     if owner.name == "torch" and node.name in ("nn", "functional"):
         return Namespace("nn")
     if owner.name == "nn" and node.name in ("functional", "init"):

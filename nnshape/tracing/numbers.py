@@ -1,4 +1,4 @@
-"""Arithmetic on the numbers of a spec: Python's own, held below the limits, symbolic sizes included."""
+"""Arithmetic on the numbers of a spec, symbolic sizes included: as in Python, within the limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nnshape.shapes.tensor import Tensor
 from nnshape.spec.limits import INTEGER, ITERATIONS
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number, plain
 
-#: The name in Python's `operator` of each sign.
+#: The function in Python's `operator` module for each operator.
 BINARY = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
     "&": "and_", "|": "or_", "^": "xor", "<<": "lshift", ">>": "rshift", "@": "matmul",
@@ -21,13 +21,13 @@ BINARY = {
 
 
 class Undecided(Exception):
-    """A condition on a symbolic size that is true for some of its values and false for others."""
+    """A condition on a symbolic size holds for some of its values only."""
 
 
 def arithmetic(sign: str, left: Any, right: Any) -> Any:
-    """The value of `left sign right` on numbers (and `+`, `*` on tuples), with its derivation.
+    """Return `left sign right` for numbers, and for `+` and `*` on tuples, with its derivation.
 
-    Raises ValueError or TypeError with a message for people, TooLarge beyond the limits.
+    Raises ValueError or TypeError with a message for the user, and TooLarge beyond the limits.
     """
     a, b = plain(left), plain(right)
     name = BINARY[sign]
@@ -36,15 +36,15 @@ def arithmetic(sign: str, left: Any, right: Any) -> Any:
     if isinstance(a, str) and isinstance(b, str) and sign == "+":
         return short(a + b)
     if not (is_number(a) and is_number(b)):
-        raise TypeError(f"{sign} wants two numbers or tensors")
+        raise TypeError(f"{sign} takes two numbers or tensors")
     if sign == "**":
         _check_power(a, b)
     elif sign == "<<":
         _check_power(2, b)
     if sign in ("/", "//", "%") and not isinstance(b, Dim) and b == 0:
-        raise ValueError("this divides by zero")
+        raise ValueError("division by zero")
     if sign == "/" and _divides_symbol(a, b):
-        name = "floordiv"  # a symbolic size has no fractions: only an exact quotient can be written
+        name = "floordiv"  # symbolic sizes are integers, so only an exact quotient is one
     try:
         value = getattr(operator, name)(a, b)
     except (OverflowError, ZeroDivisionError, ValueError) as error:
@@ -54,7 +54,7 @@ def arithmetic(sign: str, left: Any, right: Any) -> Any:
     except TypeError:
         if isinstance(a, Dim) or isinstance(b, Dim):
             raise Undecided from None
-        raise TypeError(f"{sign} does not go with {_kind(a)} and {_kind(b)}") from None
+        raise TypeError(f"{sign} does not work on {_kind(a)} and {_kind(b)}") from None
     return runtime_size(in_range(value), name, left, right)
 
 
@@ -64,18 +64,18 @@ def _divides_symbol(a: Any, b: Any) -> bool:
 
 
 def runtime_size(value: Any, how: str, *operands: Any) -> Any:
-    """The value, with how it came about where an operand came from a tensor."""
+    """Return the value, as a run-time size if an operand is one."""
     if any(type(operand) is RuntimeSize for operand in operands):
         return RuntimeSize(value, how, operands)
     return value
 
 
 def in_range(value: Any) -> Any:
-    """The number itself; raises TooLarge where it is no number that torch could take."""
+    """Return the number. Raises TooLarge or ValueError if it cannot be a size in torch."""
     if isinstance(value, int) and not -INTEGER <= value < INTEGER:
         raise TooLarge("this number is not below 2**63")
     if isinstance(value, complex):
-        raise ValueError("this is a complex number, which a size cannot be")
+        raise ValueError("a size cannot be a complex number")
     return value
 
 
@@ -92,7 +92,7 @@ def _on_tuples(sign: str, left: Any, right: Any) -> Any:
         return _bounded((*left, *right))
     items, count = (left, plain(right)) if isinstance(left, (tuple, list)) else (right, plain(left))
     if sign != "*" or not isinstance(count, int):
-        raise TypeError(f"{sign} does not go with a tuple")
+        raise TypeError(f"{sign} does not work on a tuple")
     if len(items) * max(count, 0) > ITERATIONS:
         raise TooLarge(f"a tuple of more than {ITERATIONS:,} items")
     return tuple(items) * count
@@ -105,14 +105,14 @@ def _bounded(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def short(text: str) -> str:
-    """The text itself; raises TooLarge where it is longer than any name or equation."""
+    """Return the text. Raises TooLarge if it is longer than any name or equation."""
     if len(text) > ITERATIONS:
-        raise TooLarge(f"a text of more than {ITERATIONS:,} characters")
+        raise TooLarge(f"a string of more than {ITERATIONS:,} characters")
     return text
 
 
 def compare(sign: str, left: Any, right: Any) -> bool:
-    """The truth of `left sign right` on plain values. Raises Undecided on a symbol, TypeError on others."""
+    """Return whether `left sign right` holds. Raises Undecided if it depends on a symbol, TypeError as Python does."""
     a, b = plain(left), plain(right)
     if isinstance(a, Dim) or isinstance(b, Dim):
         if not (is_number(a) and is_number(b)) or isinstance(a, float) or isinstance(b, float):
@@ -149,7 +149,7 @@ def _kind(value: Any) -> str:
     return "None" if value is None else f"a {type(value).__name__.lower()}"
 
 
-# ---- the functions on numbers, by Python's names ----
+# ---- functions on numbers ----
 
 
 def _int(value: Any = 0) -> Any:
@@ -176,7 +176,7 @@ def _range(*bounds: Any) -> tuple[int, ...]:
         raise Undecided
     numbers = range(*bounds)
     if len(numbers) > ITERATIONS:
-        raise TooLarge(f"a loop of {len(numbers):,} iterations; {ITERATIONS:,} is the most")
+        raise TooLarge(f"a loop of {len(numbers):,} iterations; the limit is {ITERATIONS:,}")
     return tuple(numbers)
 
 
@@ -184,7 +184,7 @@ def _extreme(function: Callable[..., Any], of_sizes: Callable[..., Any]) -> Call
     def applied(*values: Any) -> Any:
         items = values[0] if len(values) == 1 else values
         if not isinstance(items, (tuple, list)) or not all(map(is_number, items)):
-            raise TypeError("takes numbers alone, or one tuple of them")
+            raise TypeError("takes numbers, or one tuple of numbers")
         if any(isinstance(item, Dim) for item in items):
             if any(isinstance(item, float) for item in items):
                 raise Undecided
@@ -209,7 +209,7 @@ def _abs(value: Any) -> Any:
     return abs(value)
 
 
-#: Functions on numbers that torch also has on tensors: they are Python's where only numbers come.
+#: Functions that torch also has for tensors. With numbers only, they compute as in Python.
 SHARED: dict[str, Callable[..., Any]] = {
     "abs": _abs,
     "bool": bool,
@@ -227,7 +227,7 @@ SHARED: dict[str, Callable[..., Any]] = {
     "sqrt": _real(math.sqrt),
     "sum": _total,
 }
-#: Functions on numbers and tuples alone.
+#: Functions on numbers and tuples only.
 PYTHON: dict[str, Callable[..., Any]] = {
     "enumerate": lambda items, start=0: tuple(enumerate(items, start)),
     "isqrt": _real(lambda value: math.isqrt(int(value))),
@@ -241,12 +241,12 @@ PYTHON: dict[str, Callable[..., Any]] = {
 }
 
 
-# How Python begins a complaint about the arguments of a call.
+# The start of Python's message for wrong arguments, such as `<lambda>() takes …`.
 _PYTHON_NAME = re.compile(r"^[\w.<>]+\(\)")
 
 
 def takes(name: str, arguments: tuple[Any, ...]) -> bool:
-    """Say whether these arguments, no tensor among them, make it a computation with numbers."""
+    """Return whether a function of this name computes with numbers, given its arguments."""
     if name in PYTHON:
         return True
     if name not in SHARED or not arguments or isinstance(arguments[0], Tensor):
@@ -261,17 +261,17 @@ def takes(name: str, arguments: tuple[Any, ...]) -> bool:
 
 
 def evaluate(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """The value of a function on numbers, with its derivation. Raises as `arithmetic` does."""
+    """Return the value of a function on numbers, with its derivation. Raises the errors of `arithmetic`."""
     function = PYTHON.get(name) or SHARED[name]
     try:
         if name in PYTHON and name not in ("str", "isqrt", "range"):
             return function(*arguments, **keywords)
         value = function(*map(plain, arguments), **{key: plain(item) for key, item in keywords.items()})
-    except TypeError as error:  # Python's own words, under the name that was written
+    except TypeError as error:  # Python's message, with the name in the spec
         raise TypeError(_PYTHON_NAME.sub(f"{name}()", str(error))) from None
     except (OverflowError, ValueError) as error:
         if isinstance(error, TooLarge):
             raise
         raise ValueError(str(error)) from None
-    # The turns of a loop are counted when the model is read.
+    # The iterations of a loop are fixed when the model is traced, so `range` returns plain numbers.
     return value if isinstance(value, tuple) else runtime_size(in_range(value), name, *arguments)

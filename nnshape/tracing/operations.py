@@ -1,4 +1,4 @@
-"""Operations on tensors: the rule of a function is applied, and recorded in the step."""
+"""Applies functions to tensors, and records the operations in their step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def apply_function(
     keywords: Mapping[str, Any],
     method: bool = False,
 ) -> Any:
-    """Apply a function's rule, and record the operation in the step."""
+    """Apply a function's rule, record the operation in the current step, and return the output. Raises Fault."""
     if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
         raise Unknowable
     plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
@@ -51,12 +51,12 @@ def apply_function(
 
 
 def read_attribute(frame: Frame, attribute: StoredTensor, tensor: Tensor) -> Tensor:
-    """The value of a parameter or buffer, read inside an expression."""
+    """Record the read of a parameter or buffer, and return its tensor."""
     return frame.call.record(attribute, (), {}, tensor)  # type: ignore[no-any-return]  # a tensor stays one
 
 
 def on_tensors(frame: Frame, node: nodes.Node, name: str, values: tuple[Any, ...]) -> Any:
-    """Apply the rule behind a sign or a property to tensors."""
+    """Apply the function of an operator or property, such as `add` for `+`, to tensors. Raises Fault."""
     function = find_function(name)
     if function is None:
         raise fault("unknown-name", f"there is no rule for {name} on tensors", frame.expression.span(node))

@@ -1,4 +1,4 @@
-"""The parameters of a traced model: one row each, ties, freezes, and totals."""
+"""Lists the parameters and buffers of a traced model, with ties and freezes, and sums up the totals."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class ParameterRow:
     """One parameter or buffer, under its name in the state dict.
 
-    `count` is its number of elements. `tied_to` names the parameter whose tensor it shares: that one
-    counts, this one does not.
+    `count` is its number of elements. `tied_to` is the name of the parameter that it shares a tensor with; only
+    that one is counted in the totals.
     """
 
     name: str
@@ -40,18 +40,18 @@ class ParameterRow:
 
     @property
     def span(self) -> Span:
-        """Where the module that holds it is made."""
+        """The span of the expression that makes its module."""
         return self.module.span
 
     @property
     def count(self) -> Size:
-        """The number of elements, whether they are shared or not."""
+        """The number of elements, those of a tied parameter included."""
         return product(self.tensor.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums of a model, `macs` per sample; `partial_…` says that some part could not be known."""
+    """The totals of a model. `macs` is per sample. `partial_…` is True if a part of the model is unknown."""
 
     parameters: Size
     trainable: Size
@@ -64,12 +64,12 @@ class Totals:
 
     @property
     def frozen(self) -> Size:
-        """Parameters that are not trained."""
+        """The number of elements that are not trainable."""
         return self.parameters - self.trainable
 
 
 def totals_of(root: Call, rows: Sequence[ParameterRow]) -> Totals:
-    """Sum up a model, given the call of it and its parameters; a tied parameter counts once."""
+    """Return the totals of a model, from its root call and its parameters. Tied parameters count once."""
     parameters: Size = 0
     trainable: Size = 0
     buffers: Size = 0
@@ -85,7 +85,7 @@ def totals_of(root: Call, rows: Sequence[ParameterRow]) -> Totals:
             elif row.tied_to is None:
                 parameters, parameter_bytes = parameters + size, parameter_bytes + size_bytes
                 trainable = trainable + size if row.trainable else trainable
-        except (TooLarge, OutOfWork):  # a sum of too many different symbolic sizes, or of too large ones
+        except (TooLarge, OutOfWork):  # too many distinct symbolic terms, or too large a number
             partial = True
     try:
         macs, partial_macs = per_sample(root.macs), root.partial_macs
@@ -104,12 +104,12 @@ def totals_of(root: Call, rows: Sequence[ParameterRow]) -> Totals:
 
 
 def per_sample(macs: Size) -> Size:
-    """MACs of a batch of one."""
+    """Return the MACs for a batch of 1."""
     return macs if type(macs) is int else substitute(macs, {"N": 1})
 
 
 def named_tensors(root: Module) -> Iterator[tuple[str, Tensor, Module, bool]]:
-    """Every parameter and buffer of a tree of modules: name, tensor, owner, and whether it is a buffer."""
+    """Yield each parameter and buffer of a tree of modules: name, tensor, owner, and whether it is a buffer."""
     for module in root.walk():
         prefix = module.path or ""
         for tensors, is_buffer in ((module.parameters, False), (module.buffers, True)):
@@ -118,7 +118,7 @@ def named_tensors(root: Module) -> Iterator[tuple[str, Tensor, Module, bool]]:
 
 
 def parameter_rows(spec: Spec, root: Call, report: Callable[[Problem], None]) -> tuple[ParameterRow, ...]:
-    """Every parameter of a model with its ties and freezes; reports ties and globs that match nothing."""
+    """Return the parameters and buffers of a model. Reports wrong ties, and globs of `freeze` that match nothing."""
     assert root.module is not None
     rows = {
         name: ParameterRow(name, tensor, owner, not owner.frozen, is_buffer)
@@ -132,10 +132,10 @@ def parameter_rows(spec: Spec, root: Call, report: Callable[[Problem], None]) ->
         try:
             hit = _matching(glob.value, names, characters)
         except OutOfWork:
-            report(ended(glob.span, "while the globs of freeze were matched").problem)
+            report(ended(glob.span, "while matching the globs of freeze").problem)
             break
         if not hit and not root.partial_parameters:
-            message = f"{glob.value} fits no parameter"
+            message = f"{glob.value} matches no parameter"
             report(Problem("unknown-name", message, glob.span, help=nearest(glob.value, rows)))
         frozen.update(hit)
     frozen |= {name for name, to in ties.items() if to in frozen} | {to for name, to in ties.items() if name in frozen}
@@ -147,7 +147,7 @@ def parameter_rows(spec: Spec, root: Call, report: Callable[[Problem], None]) ->
 
 
 def _matching(glob: str, names: list[str], characters: int) -> list[str]:
-    """The names that a glob fits, or that stand below one that it fits. Raises OutOfWork."""
+    """Return the names that a glob matches, or that are below a match. Raises OutOfWork."""
     spend(50 + 20 * len(glob) + len(names) + characters * glob.count("*") // 16)
     fits = re.compile(f"(?:{translate(glob)}|{translate(glob + '.*')})").match
     return [name for name in names if fits(name)]
@@ -156,7 +156,7 @@ def _matching(glob: str, names: list[str], characters: int) -> list[str]:
 def _ties(
     rows: dict[str, ParameterRow], spec: Any, report: Callable[[Problem], None], incomplete: bool
 ) -> dict[str, str]:
-    """The valid ties: name of a parameter -> name of the one whose tensor it shares."""
+    """Return the valid ties, each a name of a parameter -> name of the parameter that it shares a tensor with."""
     ties: dict[str, str] = {}
     names = {name: None for name, row in rows.items() if not row.buffer}
     for tie in spec.tie.values():
@@ -178,7 +178,7 @@ def _ties(
             spend(RULE)
             same = len(one.shape) == len(other.shape) and all(map(assume_equal, one.shape, other.shape))
         except OutOfWork:
-            report(ended(tie.path_span, "while this tie was compared").problem)
+            report(ended(tie.path_span, "while checking this tie").problem)
             break
         if not same or one.dtype != other.dtype:
             message = (

@@ -1,4 +1,4 @@
-"""From a rule's refusal to a fault at a place: its context is recorded, and the explainer writes the problem."""
+"""Turns a rule's refusal into a located fault: records its context, and lets the explainer write the problem."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nnshape.tracing.model import Module
 from nnshape.tracing.scope import Frame
 from nnshape.work import OutOfWork, bounded, spend
 
-#: What the words of one problem cost, in units of work.
+#: The cost of writing one problem, in units of work.
 _PROBLEM = 100
 _NOTHING: Mapping[str, Any] = {}
 _Rule = Callable[[tuple[Any, ...], dict[str, Any]], Any]
@@ -32,10 +32,10 @@ def located_refusal(
     keywords: Mapping[str, Any] = _NOTHING,
     apply: _Rule | None = None,
 ) -> Fault:
-    """The fault for a refusal of the call at `node`, whose constructor or function has this signature.
+    """Return the fault for a refusal by the call at `node`.
 
-    `apply` is the rule that refused, where it was applied to tensors. Once the work for explaining a trace's
-    problems is spent, the fault has neither labels nor a cause, so no fixes.
+    `signature` is that of the constructor or function. `apply` is the rule that refused, if it was applied to tensors.
+    Once the trace has spent its work for explaining problems, the fault has no labels and no context, hence no fixes.
     """
     try:
         with bounded(frame.tracer.explaining):
@@ -59,7 +59,7 @@ def report_notices(
     module: Module | None,
     apply: _Rule,
 ) -> None:
-    """Report the notices of the rule that was just applied, as warnings at its call."""
+    """Report the notices of the last rule as warnings at its call."""
     tracer = frame.tracer
     for notice in tracer.notices:
         refusal = Refusal(notice.problem, notice.message, note=notice.note)
@@ -97,6 +97,6 @@ def _context(
 
 
 def refuse_import(target: str) -> NoReturn:
-    """Refuse to import a Python class that the person running nnshape has not allowed by name."""
-    message = f"{target} is Python code, and this run does not allow it to be imported"
+    """Raise the Refusal to import a Python class that the user has not allowed by name."""
+    message = f"{target} is Python code, and this run does not allow its import"
     raise Refusal("import-refused", message, help=f"if you trust it, name it in allow-import: {target}")

@@ -1,7 +1,7 @@
-"""`RuntimeSize`: a number read off a tensor while tracing, with the way it was read.
+"""Defines `RuntimeSize`: a number computed from the shape of a tensor, with its derivation.
 
-The trace needs the number; the real module needs the way, so that it reads the size off the tensor
-that comes at run time and runs at any valid size.
+The trace uses the number. The built module repeats the derivation on its actual input, so that it runs at any valid
+size.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from nnshape.shapes.dims import Dim
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RuntimeSize:
-    """A size, or a number computed from sizes: `how` is a Tensor method or an arithmetic operation.
+    """A size of a tensor, or a number computed from such sizes.
 
-    `how` is `size` (operands: a tensor and a dimension), `numel`, or the name of a function of
-    Python's `operator`, `math` or builtins; `operands` are tensors, numbers and other `RuntimeSize`.
+    `how` is `size` (operands: a tensor and a dimension), `numel` (a tensor), or the name of a function in
+    Python's `operator`, `math` or builtins. `operands` are tensors, numbers and other run-time sizes.
     """
 
     value: int | float | Dim
@@ -29,7 +29,7 @@ class RuntimeSize:
 
 
 def plain(value: Any) -> Any:
-    """The value without its derivations, inside tuples, lists and slices too."""
+    """Return the value with each run-time size as its number, inside tuples, lists and slices too."""
     kind = type(value)
     if kind is RuntimeSize:
         return value.value
@@ -47,5 +47,5 @@ _NESTING = (RuntimeSize, tuple, list, slice)
 
 
 def is_number(value: object) -> bool:
-    """Say whether the value is a number, derived and symbolic ones included."""
+    """Return whether the value is a number, run-time and symbolic sizes included."""
     return isinstance(value, (int, float, Dim, RuntimeSize))

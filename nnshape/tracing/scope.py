@@ -1,4 +1,4 @@
-"""What a name means: the scopes of a file, of a body and of torch, in the order of the language."""
+"""The scopes that give a name its meaning: of a body, of the file, and of torch."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ MISSING: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """A prefix that people write before torch's names: `torch`, `nn`, `F`, `math`."""
+    """A module that a name of torch may be prefixed with: `torch`, `nn`, `F` or `math`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """A word of the language that is called: Sequential, ModuleList, Parameter, Buffer."""
+    """A callable word of the language, such as Sequential, ModuleList, Parameter or Buffer."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class NumberFunction:
-    """A function on numbers, by Python's name."""
+    """A function of Python on numbers."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Definition:
-    """A block and the file it stands in; or, with no block, the whole model of an included file."""
+    """A block and its file. `block` is None for the whole model of an included file."""
 
     file: FileScope
     block: Block | None
@@ -60,7 +60,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Foreign:
-    """A class without a rule, `module.path:Class`: one that the file imports, or one of torch's own."""
+    """A class without a rule, `module.path:Class`: imported by the file, or a class of torch."""
 
     target: str
     span: Span | None = None
@@ -69,7 +69,7 @@ class Foreign:
 
 @dataclass(slots=True, eq=False)
 class FileScope:
-    """One file's own names: hparams, sizes, blocks, includes and imports."""
+    """The names of a file: hparams, sizes, blocks, includes and imports."""
 
     spec: Spec
     hparams: dict[str, Any]
@@ -77,7 +77,7 @@ class FileScope:
     includes: dict[str, FileScope] = field(default_factory=dict)
 
     def find(self, name: str) -> Any:
-        """The value of one of the file's names, or MISSING."""
+        """Return the value of a name of the file, or MISSING."""
         if name in self.hparams:
             return self.hparams[name]
         if name in self.sizes:
@@ -87,21 +87,21 @@ class FileScope:
         if name in self.includes:
             return self.includes[name]
         if name in self.spec.includes:
-            return UNKNOWN  # the file could not be included, which is told once
+            return UNKNOWN  # the include failed, and has been reported
         if name in self.spec.imports:
             imported = self.spec.imports[name]
             return Foreign(imported.target, imported.span)
         return MISSING
 
     def names(self) -> Iterator[str]:
-        """Every name of the file, for suggestions."""
+        """Yield every name of the file, for suggestions."""
         for names in (self.hparams, self.sizes, self.spec.blocks, self.includes, self.spec.imports):
             yield from names
 
 
 @dataclass(slots=True, eq=False)
 class Local:
-    """What a step or an input left under its name: its value, and the module that made it."""
+    """The value of a step or input under its name, and the module that made it."""
 
     value: Any
     module: Module | None = None
@@ -109,10 +109,10 @@ class Local:
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """A body while it runs: its names, the running value `_`, and the step it is at.
+    """The state of a running body: its names, the running value `_`, and the current step.
 
-    `names` holds hyperparameters, the sizes that shape patterns bound, and loop variables. `outer`
-    is the body in whose expression a Sequential stands: its names are seen from inside.
+    `names` holds hyperparameters, sizes bound by shape patterns, and loop variables. `outer` is the body around a
+    Sequential, whose names its items see.
     """
 
     tracer: Tracer
@@ -125,24 +125,24 @@ class Frame:
     locals: dict[str, Local] = field(default_factory=dict)
     outer: Frame | None = None
     running: Any = None
-    call: Call = None  # type: ignore[assignment]  # the step being executed; set before any is
-    expression: Expression = None  # type: ignore[assignment]  # its expression, for spans
-    #: The module that the step being executed has taken, and whether this body has run before.
+    call: Call = None  # type: ignore[assignment]  # the current step; set before the first one runs
+    expression: Expression = None  # type: ignore[assignment]  # the expression being evaluated, for spans
+    #: The module that the current step has registered, and whether this body has run before.
     placed: Module | None = None
     again: bool = False
 
     def scope(self) -> Scope:
-        """The names that the step being executed can use, as a fault keeps them."""
+        """Return a snapshot of the names in scope at the current step, for a fault."""
         outer = None if self.outer is None else self.outer.scope()
         return Scope(self.module, self.run, len(self.run.calls), self.names, outer)
 
     def evaluate(self, node: Node) -> Any:
-        """The value of a node of the step's expression: a tensor, a number, a module, a tuple of them; raises Fault."""
+        """Return the value of a node: a tensor, a number, a module, or a tuple of those. Raises Fault."""
         return self.tracer.evaluate(self, node)
 
     @contextmanager
     def naming(self, names: dict[str, Any]) -> Iterator[None]:
-        """Add names, such as the variables of a loop, for as long as the context lasts."""
+        """Add names, such as loop variables, within a `with` statement."""
         kept = self.names
         self.names = {**kept, **names}
         try:
@@ -152,7 +152,7 @@ class Frame:
 
     @contextmanager
     def reading(self, expression: Expression) -> Iterator[None]:
-        """Evaluate nodes of another expression for as long as the context lasts."""
+        """Evaluate nodes of another expression within a `with` statement."""
         kept, self.expression = self.expression, expression
         try:
             yield
@@ -161,7 +161,7 @@ class Frame:
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Come back to the step being executed after other steps of the same body have run."""
+        """Restore the current step at the end of a `with` statement that runs other steps of the same body."""
         kept = self.call, self.expression, self.placed
         try:
             yield
@@ -169,7 +169,7 @@ class Frame:
             self.call, self.expression, self.placed = kept
 
     def own(self, name: str) -> Any:
-        """What one of the file's own names means here, as a Local or a plain value; or MISSING."""
+        """Return the meaning of a name of this body or file, as a Local or a plain value; or MISSING."""
         frame: Frame | None = self
         while frame is not None:
             if name in frame.locals:
@@ -180,7 +180,7 @@ class Frame:
         return self.file.find(name)
 
     def own_names(self) -> Iterator[str]:
-        """Every name that the file itself gives a meaning here, for suggestions."""
+        """Yield every name of this body and file, for suggestions."""
         frame: Frame | None = self
         while frame is not None:
             yield from frame.locals
@@ -191,7 +191,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockBody:
-    """A block with the values of its hyperparameters: what a module of it runs."""
+    """The body of a module that is a block, with the values of its hyperparameters."""
 
     definition: Definition
     names: dict[str, Any]
@@ -200,7 +200,7 @@ class BlockBody:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepsBody:
-    """An anonymous block: steps in the scope of the body that they stand in."""
+    """The body of an anonymous block: steps that see the names around them."""
 
     steps: tuple[Step, ...]
     frame: Frame
@@ -208,9 +208,9 @@ class StepsBody:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One item of a Sequential: an expression under a name, with the loop variables of its turn.
+    """An item of a Sequential: a name, an expression, and the loop variables of its iteration.
 
-    `is_named` says that the name was written, and is not the item's number.
+    `is_named` is True if the name is in the spec, rather than the index of the item.
     """
 
     name: str
@@ -221,7 +221,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemsBody:
-    """The items of a Sequential, in the scope of the expression that they stand in."""
+    """The body of a Sequential: items that see the names around them."""
 
     items: tuple[Item, ...]
     expression: Expression
@@ -236,9 +236,9 @@ _CONSTANTS: dict[str, Any] = {
 
 
 def find_torch(name: str, called: bool = False) -> Any:
-    """What a name of torch means: a layer, a function, a dtype or a function on numbers; or MISSING.
+    """Return the meaning of a name of torch: a layer, a function, a dtype or a function on numbers; or MISSING.
 
-    `float` and its like are functions where they are `called`, and dtypes elsewhere.
+    If `called`, names such as `float` are functions; otherwise they are dtypes.
     """
     found: Any
     if not called and name in DTYPES:
@@ -259,7 +259,7 @@ def find_torch(name: str, called: bool = False) -> Any:
 
 
 def torch_names() -> Iterator[str]:
-    """Every name of torch that has a meaning, for suggestions."""
+    """Yield the names of torch with a rule, for suggestions."""
     yield from _SPECIALS
     yield from all_layers()
     yield from all_functions()
@@ -268,12 +268,12 @@ def torch_names() -> Iterator[str]:
 
 
 def is_layer_class(value: object) -> bool:
-    """Say whether the value is a class of layers."""
+    """Return whether the value is a subclass of `Layer`."""
     return isinstance(value, type) and issubclass(value, Layer)
 
 
 def is_callable(value: object) -> bool:
-    """Say whether the value can be called in an expression."""
+    """Return whether an expression can call the value."""
     return isinstance(
         value, (Special, NumberFunction, Definition, Foreign, FileScope, Module, Function)
     ) or is_layer_class(value)

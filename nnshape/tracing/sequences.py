@@ -1,4 +1,4 @@
-"""Sequential: items written one by one or by a loop, each a step of a body."""
+"""Makes a Sequential, and the items of any container, from a list of expressions or a comprehension."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from nnshape.tracing.scope import Frame, Item, ItemsBody
 
 
 def make_sequential(frame: Frame, node: nodes.Call) -> Module:
-    """A Sequential of the items written."""
+    """Return a new Sequential with its items, not run yet. Raises Fault."""
     body = ItemsBody(tuple(items_of(frame, node, "Sequential")), frame.expression, frame)
     return Module("Sequential", (frame.expression, node), body=body)
 
 
 def items_of(frame: Frame, node: nodes.Call, kind: str) -> list[Item]:
-    """The items written in the call of a Sequential or its like: named by a pair's string, else counted from 0."""
+    """Return the items of a Sequential or container. Names come from (name, item) pairs, or count from 0."""
     items: list[Item] = []
     if node.keywords:
-        message = f"{kind} takes items, not named arguments"
+        message = f"{kind} takes items, not keyword arguments"
         raise fault("unknown-argument", message, frame.expression.span(node.keywords[0]))
     for argument in node.args:
         _add_items(frame, items, argument, kind, alone=len(node.args) == 1)
@@ -37,7 +37,7 @@ def items_of(frame: Frame, node: nodes.Call, kind: str) -> list[Item]:
 
 
 def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, kind: str, alone: bool) -> None:
-    """Add what one argument of a Sequential gives: an item, the turns of a loop, or the items of an unpacked list."""
+    """Add the items of one argument: a single item, those of a comprehension, or those of an unpacked list."""
     unpacked = isinstance(argument, nodes.Starred)
     inside = argument.value if isinstance(argument, nodes.Starred) else argument
     while unpacked and isinstance(inside, nodes.Conditional):
@@ -50,7 +50,7 @@ def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, kind: str,
         for item in inside.items:
             _add_items(frame, items, item, kind, alone=False)
     elif unpacked:
-        message = "only a list or a loop that is written here can be unpacked among the items"
+        message = "only a list or a comprehension written in place can be unpacked here"
         raise fault("syntax", message, frame.expression.span(argument))
     else:
         items.append(_item(frame, argument, {}, kind, len(items)))
@@ -66,7 +66,7 @@ def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], kind: str, 
             name = frame.evaluate(node.items[0])
         span = frame.expression.span(node.items[0])
         if not isinstance(name, str):
-            raise fault("wrong-type", f"an item's name is a string without dots, not {name!r}", span)
+            raise fault("wrong-type", f"an item's name must be a string, not {name!r}", span)
         wrong = item_name_fault(name, kind)
         if wrong is not None:
             raise fault("invalid-name", wrong, span)

@@ -1,4 +1,4 @@
-"""Shapes as they are written in a spec, held against shapes as they are traced."""
+"""Checks traced shapes against the shape patterns of a spec, and binds the names in them."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ def _ellipsis(node: nodes.Node) -> bool:
 
 
 def input_tensor(frame: Frame, pattern: ShapePattern) -> Tensor:
-    """The tensor that an input's pattern declares: every name that is no hparam is a symbolic size."""
+    """Return the tensor that an input's pattern declares. Raises Fault if a size is not valid."""
     frame.expression = pattern.expression
     sizes: list[Any] = [plain(frame.file.sizes["N"])] if pattern.per_sample else []
     for node in pattern.dims:
         if _wildcard(node) or _ellipsis(node):
-            message = "an input must give every size"
+            message = "an input needs every size"
             raise fault("syntax", message, pattern.expression.span(node), help=("write a number or a name",))
         size = plain(frame.evaluate(node))
         if isinstance(size, bool) or not isinstance(size, (int, Dim)):
-            message = f"a size is a whole number, and this is {shown(size)}"
+            message = f"a size must be a whole number, not {shown(size)}"
             raise fault("wrong-type", message, pattern.expression.span(node))
         if at_least(size, 0) is False:
-            raise fault("invalid-argument", f"a size is 0 or more, and this is {size}", pattern.expression.span(node))
+            raise fault("invalid-argument", f"a size must be 0 or more, not {size}", pattern.expression.span(node))
         sizes.append(size)
     if len(sizes) > DIMENSIONS:
-        raise fault("too-large", f"an input has at most {DIMENSIONS} dimensions, not {len(sizes):,}", pattern.span)
+        raise fault("too-large", f"an input can have at most {DIMENSIONS} dimensions, not {len(sizes):,}", pattern.span)
     return Tensor(tuple(sizes), DTYPES[pattern.dtype] if pattern.dtype else FLOAT32)
 
 
 def declare_sizes(file: FileScope, patterns: list[ShapePattern]) -> list[tuple[str, nodes.Name, ShapePattern]]:
-    """The names in these patterns that are sizes: no hparams, blocks or functions of numbers."""
+    """Return the names of symbolic sizes in the patterns: those that are no hparam. Each with its node and pattern."""
     found = []
     for pattern in patterns:
         for dim in pattern.dims:
@@ -67,7 +67,7 @@ def declare_sizes(file: FileScope, patterns: list[ShapePattern]) -> list[tuple[s
 
 
 def bind_sizes(names: dict[str, Any], pattern: ShapePattern, tensor: Tensor) -> None:
-    """Let each name that stands alone in the pattern remember the dimension that it names."""
+    """Make each name that is a whole dimension of the pattern a run-time size of the input."""
     offset = 1 if pattern.per_sample else 0
     if pattern.per_sample and "N" not in names:
         names["N"] = RuntimeSize(tensor.shape[0], "size", (tensor, 0))
@@ -77,14 +77,14 @@ def bind_sizes(names: dict[str, Any], pattern: ShapePattern, tensor: Tensor) -> 
 
 
 def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str) -> None:
-    """Hold a block's input against its pattern; names that mean nothing yet are bound to the sizes that come."""
+    """Check a block's input against its pattern, and bind the new names in it to sizes. Raises Fault on a mismatch."""
     if isinstance(value, Unknown):
         for node in pattern.dims:
             if isinstance(node, nodes.Name) and frame.own(node.id) is MISSING:
                 frame.names[node.id] = UNKNOWN
         return
     if not isinstance(value, Tensor):
-        raise fault("wrong-type", f"{name} is a tensor here, and {shown(value)} comes", pattern.span)
+        raise fault("wrong-type", f"{name} must be a tensor, not {shown(value)}", pattern.span)
     with frame.reading(pattern.expression):
         for index, node in _paired(pattern, value, name):
             size = value.shape[index]
@@ -95,15 +95,15 @@ def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str
                 continue
             wanted = plain(frame.evaluate(node))
             if not _same(size, wanted):
-                message = f"{name} has {size} in dimension {index}, where {_named(node, wanted)} is wanted"
-                raise fault("unexpected-shape", message, pattern.expression.span(node), label=f"{value} comes")
+                message = f"dimension {index} of {name} is {size}, but {_named(node, wanted)} is expected"
+                raise fault("unexpected-shape", message, pattern.expression.span(node), label=f"got {value}")
         if pattern.dtype and pattern.dtype != value.dtype:
-            message = f"{name} is {value.dtype}, and {pattern.dtype} is wanted"
+            message = f"{name} is {value.dtype}, but {pattern.dtype} is expected"
             raise fault("wrong-dtype", message, pattern.span)
 
 
 def _bound(frame: Frame, name: str) -> bool:
-    """Whether a block's own hyperparameter, an earlier dimension or an hparam of the file has the name."""
+    """Return whether the name is a hyperparameter of the block, an earlier dimension, or an hparam of the file."""
     return name in frame.names or name in frame.file.hparams
 
 
@@ -112,7 +112,7 @@ def _named(node: nodes.Node, wanted: Any) -> str:
 
 
 def _paired(pattern: ShapePattern, value: Tensor, name: str) -> list[tuple[int, nodes.Node]]:
-    """Each dimension's index in the shape with the node that stands for it; `...` takes what is left."""
+    """Pair each dimension of the shape with its node in the pattern, except those that `...` covers. Raises Fault."""
     dims = pattern.dims
     ndim = len(value.shape)
     if pattern.per_sample:
@@ -121,7 +121,7 @@ def _paired(pattern: ShapePattern, value: Tensor, name: str) -> list[tuple[int, 
     if (len(dims) != ndim) if not dots else (len(dims) - 1 > ndim or len(dots) > 1):
         least = "at least " if dots else ""
         message = (
-            f"{name} is {shape_text(value.shape)}: {ndim} dimensions, where {least}{len(dims) - len(dots)} are wanted"
+            f"{name} is {shape_text(value.shape)}: {ndim} dimensions, but {least}{len(dims) - len(dots)} are expected"
         )
         raise fault("unexpected-shape", message, pattern.span)
     if not dots:
@@ -136,21 +136,21 @@ def _same(size: Any, wanted: Any) -> bool:
 
 
 def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) -> Problem | None:
-    """The problem where a value is not of the shape that `-> shape` says; None where it is."""
+    """Return the problem if a value does not have the shape asserted by `-> shape`, or None."""
     if isinstance(value, Unknown):
         return None
     if not isinstance(value, Tensor):
-        message = f"{name} gives {shown(value)}, not one tensor"
+        message = f"{name} is {shown(value)}, not one tensor"
         return Problem("unexpected-shape", message, pattern.span)
     try:
         with frame.reading(pattern.expression):
             wanted = [_wanted_size(frame, node) for node in pattern.dims]
         if pattern.per_sample:
-            # The batch leads wherever a sample's shape is written; inside a block it may be any size.
+            # A per-sample shape has the batch in front. Inside a block, it can be any size.
             wanted.insert(0, N if frame.outer is None and not frame.prefix else None)
         if not _fits(value.shape, wanted):
-            message = f"{name} gives {shape_text(value.shape)}, not {pattern.span.text.strip()}"
-            label = f"{shape_text(value.shape)} comes"
+            message = f"{name} is {shape_text(value.shape)}, not {pattern.span.text.strip()}"
+            label = f"got {shape_text(value.shape)}"
             related = _labels(frame, pattern, value)
             return Problem(
                 "unexpected-shape",
@@ -158,17 +158,17 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
                 pattern.span,
                 label,
                 related,
-                help=_as_it_comes(frame, pattern, value),
+                help=_actual_shape(frame, pattern, value),
             )
         if pattern.dtype and pattern.dtype != value.dtype:
-            return Problem("unexpected-shape", f"{name} gives {value.dtype}, not {pattern.dtype}", pattern.span)
+            return Problem("unexpected-shape", f"{name} is {value.dtype}, not {pattern.dtype}", pattern.span)
     except TooLarge as error:
         return Problem("too-large", str(error), pattern.span)
     return None
 
 
 def _labels(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[Label, ...]:
-    """The steps that led to a value; none once the work for explaining a trace's problems is spent."""
+    """Return labels on the steps that led to a value; none once the work for explaining problems is spent."""
     try:
         with bounded(frame.tracer.explaining):
             return frame.tracer.explainer.way_to(value, frame.call, pattern.span)
@@ -176,8 +176,8 @@ def _labels(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[Label, 
         return ()
 
 
-def _as_it_comes(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[str, ...]:
-    """The help with the shape that comes, as the pattern would be written for it; none where a size has no name."""
+def _actual_shape(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[str, ...]:
+    """Return a help line with the actual shape as a pattern, or none if a size cannot be written as one."""
     own = value.shape[1:] if pattern.per_sample and value.shape[:1] == (N,) else value.shape
     sizes = [str(size) for size in own]
     if not all(type(size) is int or text in frame.file.sizes for size, text in zip(own, sizes, strict=True)):

@@ -1,4 +1,4 @@
-"""The starting values of a trace: input shapes, hparams and sizes, with overrides."""
+"""Sets the starting values of a trace: input shapes, hparams and sizes, with overrides."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def input_patterns(
     spec: Spec, given: str | Mapping[str, str | ShapePattern] | Sequence[str] | None
 ) -> dict[str, ShapePattern]:
-    """The inputs' shapes: the spec's own, but for those given in their place. Raises SpecError."""
+    """Return the shape of each input: the given one, or else the one in the spec. Raises SpecError."""
     patterns_by_name = _own_patterns(spec)
     for name, shape in named_inputs(spec, () if given is None else given).items():
         patterns_by_name[name] = shape if isinstance(shape, ShapePattern) else _parsed_shape(shape)
@@ -39,7 +39,7 @@ def input_patterns(
 def named_inputs(
     spec: Spec, given: str | Mapping[str, str | ShapePattern] | Sequence[str]
 ) -> dict[str, str | ShapePattern]:
-    """The shapes given for inputs of a spec, by name; raises SpecError where it has no such input."""
+    """Return the given input shapes by name. Raises SpecError if the spec has no such input."""
     names = list(_own_patterns(spec))
     if isinstance(given, Mapping):
         pairs = dict(given)
@@ -90,27 +90,27 @@ def override(
     overrides: Mapping[str, Any],
     symbolic: bool,
 ) -> dict[str, Any]:
-    """Put the variant's and the person's values in place; gives the sizes that have a value. Raises SpecError."""
+    """Apply `dims`, the variant and the overrides, and return the values of symbolic sizes. Raises SpecError."""
     sizes = sizes_of(file, shapes.values())
     for block in spec.blocks.values():
         if find_layer(block.name) is not None:
-            message = f"{block.name} is a layer of torch, and a block of this file too"
+            message = f"{block.name} is both a layer of torch and a block of this file"
             tracer.report(Problem("ambiguous-name", message, block.name_span, help=("give the block another name",)))
     values: dict[str, Any] = {}
     for name, located in spec.dims.items():
         if len(tracer.problems) > PROBLEMS:
-            break  # the first call ends the trace
+            break  # the trace ends at its first call
         if name == "N":
             tracer.report(_batch_has_no_value(located.span).problem)
         elif name not in sizes:
             message = f"{name} is not a size of an input"
             tracer.report(Problem("unknown-name", message, located.span, help=nearest(name, sizes)))
-            file.sizes[name] = located.value  # what reads it has no fault of its own
+            file.sizes[name] = located.value  # so that steps that use it have no fault of their own
         elif not symbolic:
             values[name] = located.value
     if variant is not None:
         try:
-            values.update(take_variant(tracer.report, file, sizes, variant))
+            values.update(apply_variant(tracer.report, file, sizes, variant))
         except Refusal as refusal:
             help = nearest(str(variant), spec.variants)
             problem = Problem(refusal.problem, refusal.message, help=help, argument="variant")
@@ -123,13 +123,13 @@ def override(
         if name in file.hparams:
             file.hparams[name] = tupled(value)
         elif name == "N":
-            message = "N is the batch and has no value; write its size in the input's shape"
+            message = "N is the batch and cannot be set: write its size in the input's shape"
             raise SpecError(
                 Problem("invalid-argument", message, argument="overrides", help=('such as "[8, 1, 32, 32]"',))
             )
         elif name in sizes:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                message = f"{name} is a size: a whole number of 1 or more, not {value!r}"
+                message = f"{name} is a size, which must be a whole number of 1 or more, not {value!r}"
                 raise SpecError(Problem("wrong-type", message, argument="overrides"))
             values[name] = value
         else:
@@ -141,10 +141,10 @@ def override(
     return values
 
 
-def take_variant(
+def apply_variant(
     report: Callable[[Problem], None], file: FileScope, sizes: Collection[str], variant: object
 ) -> dict[str, Any]:
-    """Give a file's hparams their values of a variant, and return those of its sizes. Raises Refusal."""
+    """Set the hparams of a file to a variant's values, and return the variant's sizes. Raises Refusal if unknown."""
     spec = file.spec
     if not isinstance(variant, str) or variant not in spec.variants:
         message = f"{spec.name} has no variant {variant}: it has {listed(spec.variants)}"
@@ -163,13 +163,13 @@ def take_variant(
 
 
 def sizes_of(file: FileScope, shapes: Iterable[ShapePattern]) -> set[str]:
-    """The names in the inputs' shapes that are symbolic sizes."""
+    """Return the names of the symbolic sizes in the inputs' shapes."""
     return {name for name, _, _ in shape_matching.declare_sizes(file, list(shapes))} - file.spec.blocks.keys()
 
 
 def _batch_has_no_value(span: Span) -> Fault:
     help = ("write its size in the input's shape: input: [8, 1, 32, 32]",)
-    return fault("invalid-argument", "N is the batch and has no value", span, help=help)
+    return fault("invalid-argument", "N is the batch and cannot be set", span, help=help)
 
 
 def _name_of(node: nodes.Node) -> str:
@@ -177,15 +177,15 @@ def _name_of(node: nodes.Node) -> str:
 
 
 def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[str, Any]) -> None:
-    """Make the tensors that the model is given, and its symbolic sizes."""
+    """Make the input tensors of the model and its symbolic sizes. Reports faults in the input shapes."""
     file = frame.file
     if any(pattern.per_sample or "N" in map(_name_of, pattern.dims) for pattern in shapes.values()):
         file.sizes["N"] = N
     for name, node, pattern in shape_matching.declare_sizes(file, list(shapes.values())):
         if name in file.spec.blocks or name in file.spec.imports:
             span = pattern.expression.span(node)
-            frame.tracer.report(fault("ambiguous-name", f"{name} is a block, and a size here", span).problem)
-        if name not in file.sizes and name not in RESERVED:  # which the pattern itself is refused for
+            frame.tracer.report(fault("ambiguous-name", f"{name} is both a block and a size", span).problem)
+        if name not in file.sizes and name not in RESERVED:  # reserved names are refused with the pattern
             file.sizes[name] = values.get(name, symbol(name))
     for name, pattern in shapes.items():
         try:
@@ -213,5 +213,5 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
 
 
 def tupled(value: Any) -> Any:
-    """The value with its lists as tuples, which are immutable."""
+    """Return the value with lists as tuples, which are immutable."""
     return tuple(map(tupled, value)) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""The state of one trace, and the way from a `Spec` to a `Trace`."""
+"""Traces a `Spec` to a `Trace`, and holds the state of one trace."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from nnshape.work import Budget, OutOfWork, bounded
 
 
 class Tracer:
-    """What every body of one trace shares: problems, constraints, counts, and where tensors come from."""
+    """The state that all bodies of a trace share: problems, constraints, contexts and work."""
 
     def __init__(self, explainer: Explainer, measuring: Measuring | None) -> None:
         self.explainer = explainer
-        # A call in an expression may run a block, whose steps are expressions: both ends meet here.
+        # Expressions run bodies and bodies evaluate expressions: held here, neither module imports the other.
         self.evaluate = expressions.evaluate
         self.apply_body = bodies.apply_body
         self.measuring = measuring
@@ -47,17 +47,17 @@ class Tracer:
         #: Whether N is the batch of the model: see `nnshape.tracing.batch`.
         self.has_batch = False
         self._callers: list[tuple[Call, Span]] = []
-        #: The work that the trace may take, and what of it may be spent on explaining its problems.
+        #: The work that the trace may take, and the work for explaining its problems.
         self.budget = Budget(WORK)
         self.explaining = Budget(EXPLAINING)
-        #: Answers of layers to symbolic shapes: see `nnshape.tracing.layers`.
+        #: The cache of layers with symbolic shapes: see `nnshape.tracing.layers`.
         self.answers: dict[tuple[Any, ...], Any] = {}
         self._calls = 0
         self._claimed = 0
         self._known: set[tuple[str, str, int, int]] = set()
 
     def report(self, problem: Problem) -> None:
-        """Take up a problem, with the calls that led to it; the same one is told once."""
+        """Add a problem, with the calls that led to it. The same problem is added only once."""
         if problem.span is not None:
             key = key_of(problem)
             if key in self._known:
@@ -69,29 +69,29 @@ class Tracer:
         self.problems.append(problem)
 
     def count(self, call: Call) -> None:
-        """Count a step that is executed; beyond the limit the trace ends."""
+        """Count one executed step. Raises Abort beyond the limits on calls and problems."""
         self._calls += 1
         self.budget.grant(WORK_A_CALL)
         self.budget.left -= CALL + len(call.path) // PATH_CHARACTERS
         if self._calls > CALLS:
             raise Abort(Problem("too-large", f"the model makes more than {CALLS:,} calls", call.span))
         if len(self.problems) > PROBLEMS:
-            raise Abort(Problem("too-large", f"more than {PROBLEMS:,} problems: the rest is not read", call.span))
+            raise Abort(Problem("too-large", f"more than {PROBLEMS:,} problems: the trace ends here", call.span))
 
     def enter(self, call: Call, span: Span) -> None:
-        """Note that a body runs because of this call."""
+        """Push the call that runs a body. Raises Abort if blocks nest too deeply."""
         if len(self._callers) >= 64:
-            # The trace ends: a circle of blocks has as many ways to this depth as a tree has leaves.
-            message = "blocks are applied inside one another more than 64 levels deep"
+            # Not a Fault: blocks that apply each other reach this depth along exponentially many paths.
+            message = "blocks are nested more than 64 levels deep"
             raise Abort(Problem("too-large", message, span))
         self._callers.append((call, span))
 
     def leave(self) -> None:
-        """Note that the body that was entered last has ended."""
+        """Pop the call of the innermost body."""
         self._callers.pop()
 
     def attribute(self, call: Call) -> None:
-        """Put down what was assumed and noticed since the last step to this one."""
+        """Assign the constraints and notices since the last step to this one."""
         if self.notices:
             for notice in self.notices:
                 message = notice.message.replace("{layer}", call.name)
@@ -103,15 +103,15 @@ class Tracer:
         self._claimed = len(self.constraints)
 
     def included(self, file: FileScope, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> FileScope:
-        """The scope of an included file's whole model, with these hparams in place of its own."""
+        """Return the scope of an included model, with its hparams overridden by keyword. Raises Refusal."""
         if arguments:
-            raise Refusal("unknown-argument", f"{file.spec.name}'s hparams are given by name")
+            raise Refusal("unknown-argument", f"{file.spec.name} takes its hparams by keyword")
         taken = FileScope(file.spec, dict(file.hparams), {}, file.includes)
         variant = keywords.pop("variant", None)
         if variant is not None:
-            # The tensors that arrive have sizes of their own, so those of the variant count for nothing.
+            # The sizes of the variant are ignored: the inputs have sizes of their own.
             own = starting_values.input_patterns(file.spec, None).values()
-            starting_values.take_variant(self.report, taken, starting_values.sizes_of(taken, own), variant)
+            starting_values.apply_variant(self.report, taken, starting_values.sizes_of(taken, own), variant)
         for name, value in keywords.items():
             if name not in taken.hparams:
                 known = listed(taken.hparams)
@@ -121,7 +121,7 @@ class Tracer:
 
 
 def file_scope(spec: Spec) -> FileScope:
-    """The names of a file and of the files that it includes."""
+    """Return the scope of a file, with those of the files that it includes."""
     hparams = {name: starting_values.tupled(located.value) for name, located in spec.hparams.items()}
     includes = {name: file_scope(include.spec) for name, include in spec.includes.items() if include.spec is not None}
     return FileScope(spec, hparams, {}, includes)
@@ -129,7 +129,7 @@ def file_scope(spec: Spec) -> FileScope:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep Python's cycle collector off: a trace only grows, and each search would cost more than the last."""
+    """Turn off Python's cycle collector: a trace only grows, and each collection costs more than the last."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -149,7 +149,10 @@ def trace_spec(
     symbolic: bool = False,
     measuring: Measuring | None = None,
 ) -> Trace:
-    """Trace a spec: see `nnshape.trace`."""
+    """Trace a spec, as `nnshape.trace` does, with the explainer that writes its problems.
+
+    Problems of the spec are in the trace. Raises SpecError for `input`, `overrides` or `variant`.
+    """
     tracer = Tracer(explainer, measuring)
     for problem in spec.problems:
         tracer.report(problem)
@@ -175,18 +178,18 @@ def trace_spec(
             if not any(problem.severity == "error" for problem in tracer.problems):
                 report_never_applied(module, tracer.report)
         except Abort as abort:
-            tracer.budget.grant(WORK // 4)  # for what is still said of the part that was traced
+            tracer.budget.grant(WORK // 4)  # for the results of the steps that were traced
             tracer.report(abort.problem)
-            call.lose_count()
+            call.mark_partial()
             run.output = UNKNOWN
         inputs = {name: value for name, value in run.inputs.items() if isinstance(value, Tensor)}
         call.operations.append(Operation(call, module, tuple(run.inputs.values()), {}, run.output, run=run))
         tracer.budget.grant(WORK // 4)  # for the sums
         try:
             for child in run.calls:
-                call.take_counts(child)
+                call.add_counts(child)
         except OutOfWork:
-            call.lose_count()
+            call.mark_partial()
             tracer.budget.grant(WORK // 4)
         call.inputs, call.output = tuple(inputs.values()), run.output
         parameters = parameter_rows(spec, call, tracer.report)
@@ -206,13 +209,13 @@ def trace_spec(
 
 
 def _output(frame: Frame, spec: Spec) -> Any:
-    """What the model gives back: the last step's value, or what `output` names."""
+    """Return the output of the model: the values of `output`, or of the last step."""
     if spec.output is None:
         last = frame.running
         return last if any(True for _ in tensors_in(last)) else UNKNOWN
 
     if frame.run.calls:
-        frame.call = frame.run.calls[-1]  # what the output still computes belongs to the last row
+        frame.call = frame.run.calls[-1]  # operations in `output` belong to the last row
 
     def value_of(expression: Any) -> Any:
         frame.expression = expression

@@ -1,4 +1,4 @@
-"""Predicates on values, and their text in messages."""
+"""Predicates on values, and the text of values in messages."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nnshape.work import spend
 
 
 def holds_tensor(value: Any) -> bool:
-    """Say whether a tensor is among the values, inside tuples, lists and mappings too."""
+    """Return whether a value is or holds a tensor, inside tuples, lists and mappings too."""
     return any(True for _ in tensors_in(value))
 
 
 def holds_unknown(value: Any) -> bool:
-    """Say whether some value is unknown, after a fault or for want of a rule."""
+    """Return whether a value is or holds an unknown one, after a fault or without a rule."""
     if isinstance(value, (tuple, list)):
         for item in value:
             kind = type(item)
@@ -34,7 +34,7 @@ def holds_unknown(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value in a message."""
+    """Return the text of a value in a message."""
     if isinstance(value, Module):
         return f"a {value.type}"
     if isinstance(value, (Definition, FileScope)):
@@ -49,12 +49,12 @@ def shown(value: Any) -> str:
 
 
 def is_applied(value: Any) -> bool:
-    """Say whether a value is one that is applied to tensors: a module, a layer's class, a block, a function."""
+    """Return whether a value can be applied to tensors: a module, a layer's class, a block or a function."""
     return isinstance(value, (Module, Definition, FileScope, Foreign, Function, Special)) or is_layer_class(value)
 
 
 def symbols_under(frame: Frame, node: nodes.Node) -> frozenset[str]:
-    """The symbols in the sizes that an expression's names stand for."""
+    """Return the symbols in the values of the names in an expression."""
     found: frozenset[str] = frozenset()
     for part in nodes.walk(node):
         if isinstance(part, nodes.Name):

@@ -1,4 +1,4 @@
-"""Charges the work of a model's values, and reports a model that exceeds the limit."""
+"""Counts the work of the values of a model, and reports a model that exceeds the limit."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from nnshape.spec.limits import WORK, WORK_A_CALL
 from nnshape.tracing.faults import Abort
 from nnshape.work import budget, spend
 
-#: What one turn of a loop counts for, beside its names and its element.
+#: The work of one iteration of a loop, apart from its names and element.
 TURN = 3
-#: Characters of a text that count for 1.
+#: The number of characters of a string that count as one unit.
 _CHARACTERS = 16
-#: What a tensor inside a tuple counts for, beside its dimensions: each use of the tuple looks at it.
+#: The work of a tensor inside a tuple, apart from its dimensions: each use of the tuple visits it.
 _TENSOR = 3
 
 
 def ended(span: Span, doing: str) -> Abort:
-    """The end of a trace whose work is spent, at what was being done then."""
-    message = f"this model takes too much work: the limit was met {doing}"
+    """Return the Abort of a trace that has spent its work. `doing` says when, such as `in this step`."""
+    message = f"this model takes too much work: it reached the limit {doing}"
     help = (f"a model may take {WORK:,} units of work, and {WORK_A_CALL} more for each call",)
     return Abort(Problem("too-large", message, span, help=help))
 
 
 def spend_on(value: Any) -> None:
-    """Count a value by all that it holds: what uses it goes through it, a tuple inside a tuple each time."""
+    """Spend work in proportion to the contents of a value, since each use visits them all. Raises OutOfWork."""
     spend(_weight(value, budget().left))
 
 
 def _weight(value: Any, most: float) -> int:
-    """The items of a tuple, those of the tuples in it too, counted until they are more than the most."""
+    """Return the size of a value with nested items, counted until it exceeds `most`."""
     count = 0
     stack = [value]
     while stack and count <= most:

@@ -131,5 +131,5 @@ def test_the_value_of_a_step_is_no_item_of_a_sequential(steps):
     body = "layer: Linear(8, 8)\nh: Sequential({} for i in range(3))"
     t = steps(body.format("layer"), input="8")
     assert t.problems == [("wrong-type", 4, "layer")]
-    assert t.trace.problems[0].help == ("write layer(_) to apply the module of that step again",)
+    assert t.trace.problems[0].help == ("write layer(_) to call the module of that step again",)
     assert steps(body.format("layer(_)"), input="8").problems == []

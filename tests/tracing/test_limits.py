@@ -75,16 +75,16 @@ def test_a_text_has_a_limit(steps):
 @pytest.mark.parametrize(
     ("step", "kind", "words"),
     [
-        ("Parameter(4, dtype=int64)", "wrong-dtype", "int64 numbers cannot learn"),
-        ("Parameter(4, dtype=bool)", "wrong-dtype", "bool numbers cannot learn"),
-        ("Parameter(arange(4))", "wrong-dtype", "int64 numbers cannot learn"),
-        ("Parameter(4, dtype='a')", "wrong-type", "dtype is one of torch's"),
-        ("Parameter(4, dtype=7)", "wrong-type", "dtype is one of torch's"),
-        ("Parameter(4, requires_grad=1)", "wrong-type", "requires_grad is True or False"),
+        ("Parameter(4, dtype=int64)", "wrong-dtype", "int64 tensors have no gradient"),
+        ("Parameter(4, dtype=bool)", "wrong-dtype", "bool tensors have no gradient"),
+        ("Parameter(arange(4))", "wrong-dtype", "int64 tensors have no gradient"),
+        ("Parameter(4, dtype='a')", "wrong-type", "dtype must be a dtype of torch"),
+        ("Parameter(4, dtype=7)", "wrong-type", "dtype must be a dtype of torch"),
+        ("Parameter(4, requires_grad=1)", "wrong-type", "requires_grad must be True or False"),
         ("Parameter(-1)", "wrong-type", "takes sizes"),
         ("Parameter(True)", "wrong-type", "takes sizes"),
         ("Buffer(4, requires_grad=True)", "unknown-argument", "requires_grad"),
-        ("Buffer(4, persistent='no')", "wrong-type", "persistent is True or False"),
+        ("Buffer(4, persistent='no')", "wrong-type", "persistent must be True or False"),
     ],
 )
 def test_a_tensor_that_cannot_be_a_parameter(steps, step, kind, words):
