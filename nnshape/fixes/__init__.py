@@ -1,4 +1,4 @@
-"""Finds small edits that fix a failing model and applies them to its file. Does not import torch."""
+"""Finds small edits that fix a failing model, and applies them to its file. Never imports torch."""
 
 from nnshape.fixes.editing import Edit, edited, unified_diff
 from nnshape.fixes.fix import Fix

@@ -11,14 +11,14 @@ from nnshape.spec import Span
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A range of a source, and the text to write in its place; an empty range is an insertion."""
+    """A range of a source and its replacement; an empty range is an insertion."""
 
     span: Span
     replacement: str
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
-    """The text with the edits made; they must not overlap."""
+    """Return the text with the edits applied. They must not overlap."""
     for edit in sorted(edits, key=lambda edit: edit.span.start, reverse=True):
         text = text[: edit.span.start] + edit.replacement + text[edit.span.end :]
     return text
@@ -68,12 +68,12 @@ def unified_diff(before: str, after: str, name: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines as `patch` counts them: only a newline ends one."""
+    """Split lines as `patch` does, at newlines only."""
     return [line + "\n" for line in text.split("\n")[:-1]] + [last for last in text.split("\n")[-1:] if last]
 
 
 def _name_in_diff(name: str) -> str:
-    """A name as GNU diff writes it: a tab ends one with blanks, and quotes hold one that would break the line."""
+    """Write a file name as GNU diff does: followed by a tab if it has spaces, quoted if it has special characters."""
     if any(character in '"\\' or not character.isprintable() for character in name):
         data = name.encode("utf-8", "surrogateescape")
         return '"' + "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:03o}" for b in data) + '"'

@@ -14,9 +14,10 @@ from nnshape.spec import Expression, Keyword, Node, Span, nodes
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Untested edits; `step` is the range of the step that they change, if it is only one.
+    """Edits that have not been verified.
 
-    `shown` is written where the edits are more than a step's own text.
+    `step` is the range of the edited step, if there is only one. `shown` is the text for the help line of edits beyond
+    one step; otherwise the help line shows the edited step.
     """
 
     description: str
@@ -32,8 +33,9 @@ class Candidate:
 class Fix:
     """Verified edits: with them, the model traces without the problem and without a new one.
 
-    `description` says what they do, `shown` is the step as it then reads, and `because` the sum that
-    comes out. A `safe` one only takes an argument of the failing layer from what arrives.
+    A help line consists of `description`, such as `make 400 arrive`; `shown`, the step after the edits; and `because`,
+    the resulting size, such as `16 * 5 * 5 = 400`. A `safe` fix only sets an argument of the failing layer to a size
+    of its input.
     """
 
     problem: Problem
@@ -52,7 +54,7 @@ def text_of(value: Any) -> str:
 
 
 def construction(node: Node) -> nodes.Call | None:
-    """The call that constructs: `Conv2d(1, 6, 5)`, also inside `Conv2d(1, 6, 5)(x)`."""
+    """Return the constructor call: `Conv2d(1, 6, 5)`, also inside `Conv2d(1, 6, 5)(x)`; None if there is none."""
     if not isinstance(node, nodes.Call):
         return None
     while isinstance(node.function, nodes.Call):

@@ -1,4 +1,4 @@
-"""Applies the safe fixes of a spec, round after round, until none is left."""
+"""Applies the safe fixes of a spec, in rounds, until none is left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROUNDS = 20
 
 @dataclass(frozen=True, slots=True)
 class FixedText:
-    """A fixed text, the fixes applied, and the trace of that text."""
+    """The text of a spec after its fixes, the fixes applied, and the trace of that text."""
 
     text: str
     fixes: tuple[Fix, ...]
@@ -25,9 +25,9 @@ class FixedText:
 
 
 def apply_fixes(trace: Trace, search: Search | None = None) -> FixedText:
-    """Make the safe fixes of a trace's spec, in memory; a problem that has none stays.
+    """Apply the safe fixes of a trace's spec in memory. Problems without a safe fix remain.
 
-    The `search` of the file's other variants has the work that is left for all of them.
+    Pass the same `search` for every variant of a file, so that they share one work budget.
     """
     made: list[Fix] = []
     search = search or Search()
@@ -66,9 +66,9 @@ def _chosen(found: tuple[Fix, ...]) -> list[Fix]:
 
 
 def _holds_for_variants(before: Trace, after: Trace, budget: Budget) -> bool:
-    """Whether no run of the file, with or without a variant, has more errors than before.
+    """Return whether the file has no more errors than before, without and with each of its variants.
 
-    Where the budget is spent before all were traced, nothing is promised of the rest.
+    False if the budget is spent before all of them are traced.
     """
     from nnshape.tracing import trace_spec
 

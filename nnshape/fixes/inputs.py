@@ -24,7 +24,7 @@ _LARGEST = 1024
 
 
 def _ends(trace: Trace, context: FaultContext) -> Iterator[tuple[Input, Tensor, Chain]]:
-    """The model inputs that reach the failing call, with the chain of steps from each."""
+    """Yield the model inputs that reach the failing call, with the chain of steps from each."""
     seen: set[Tensor] = set()
     tensors = [context.refusal.tensor] if context.refusal.tensor is not None else []
     for tensor in (*tensors, *tensors_in((context.arguments, dict(context.keywords)))):
@@ -52,7 +52,7 @@ def other_shape(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         if refusal.problem == "size-mismatch" and type(wanted) is int and direct and len(refusal.dims) == 1:
             place = refusal.dims[0] % len(shape)
             if "kernel_size" in own and shape[-1] == wanted != shape[-2] and len(shape) == 4 and shape[0] == N:
-                yield _shape(item, pattern, (shape[3], shape[1], shape[2]), "or give it channels first")
+                yield _shape(item, pattern, (shape[3], shape[1], shape[2]), "or put its channels first")
             edit = _dim_edit(trace, pattern, place, wanted)
             if edit is not None:
                 yield Candidate("change the input", (edit,), shown=_after(edit))
@@ -67,7 +67,7 @@ def other_shape(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def other_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The dtype that the failing layer expects."""
+    """Change the dtype of an input to the one that the failing layer expects."""
     if context.refusal.problem != "wrong-dtype":
         return
     for item, tensor, chain in _ends(trace, context):
@@ -119,7 +119,7 @@ def _after(edit: Edit) -> str:
 
 
 def other_map(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The smallest map size at which no output is empty."""
+    """Enlarge an input to the smallest map size at which no output is empty."""
     if context.refusal.problem != "empty-output":
         return
     for item, tensor, chain in _ends(trace, context):
@@ -133,7 +133,7 @@ def other_map(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def even_map(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """The nearest map sizes that halve evenly, if two maps differ in size."""
+    """Resize an input to the nearest map size that halves evenly, if two maps differ in size."""
     if context.refusal.problem != "size-mismatch" or not context.refusal.names:
         return
     for item, tensor, _ in _ends(trace, context):
@@ -158,7 +158,7 @@ def _smallest(
         low, high = (low, middle) if _fits(context, chain, tensor, places, middle) else (middle, high)
     edits = _map_edits(trace, pattern, places, [high] * len(places))
     if edits and high <= _LARGEST * 4:
-        yield Candidate("take a larger input", edits, shown=_after_all(edits))
+        yield Candidate("use a larger input", edits, shown=_after_all(edits))
 
 
 def _fits(context: FaultContext, chain: Chain, tensor: Tensor, places: list[int], size: int) -> bool:
@@ -195,7 +195,7 @@ def _multiples(trace: Trace, pattern: ShapePattern, tensor: Tensor, places: list
     for sizes in sorted(tried - {tuple(old)}, key=distance):
         edits = _map_edits(trace, pattern, places, list(sizes))
         if edits and all(sizes):
-            yield Candidate("take a size that halves evenly", edits, shown=_after_all(edits))
+            yield Candidate("use a size that halves evenly", edits, shown=_after_all(edits))
 
 
 def _map_edits(trace: Trace, pattern: ShapePattern, places: list[int], sizes: list[int]) -> tuple[Edit, ...]:

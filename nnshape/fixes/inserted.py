@@ -66,7 +66,7 @@ def _changes(context: FaultContext, tensor: Tensor) -> Iterator[_Change]:
         direct = chain is not None and not any(link.changed for link in chain.links)
         if maps and rank in (3, 4, 5) and shape[-1] == wanted != shape[-2] and shape[0] == N and direct:
             order = ", ".join(map(str, (0, rank - 1, *range(1, rank - 1))))
-            yield _Change("permute", f"permute({order})", f"permute({order})", "put the channels first, they come last")
+            yield _Change("permute", f"permute({order})", f"permute({order})", "move the channels to the front")
         elif not maps:
             for dim in range(1, rank - 1):
                 if shape[dim] == wanted:
@@ -76,12 +76,12 @@ def _changes(context: FaultContext, tensor: Tensor) -> Iterator[_Change]:
     if context.refusal.problem == "wrong-rank" and type(channels) is int and shape and shape[0] == N:
         dimensions = {"1": 1, "2": 2, "3": 3}.get(type(layer).__name__[-2:-1], 0)
         if rank == dimensions + 1 and channels == 1:
-            yield _Change("channel", "unsqueeze(1)", "unsqueeze(1)", "give it a dimension for the channel")
+            yield _Change("channel", "unsqueeze(1)", "unsqueeze(1)", "add a channel dimension")
         if rank == 2 and dimensions == 2 and type(shape[1]) is int and shape[1] % channels == 0:
             side = isqrt(shape[1] // channels)
             if side * side * channels == shape[1] and side > 1:
                 step = f"view(N, {channels}, {side}, {side})"
-                yield _Change("map", step, step, "make a map of it first")
+                yield _Change("map", step, step, "reshape it to a map first")
 
 
 def _applied(trace: Trace, context: FaultContext, tensor: Tensor, change: _Change) -> Candidate | None:
@@ -172,7 +172,7 @@ def without_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     if context.refusal.problem == "empty-output" and "Pool" in name:
         lines = _whole_lines(context.call)
         if lines is not None:
-            yield Candidate("leave it out", (Edit(lines, ""),), shown=f"without {context.call.name}")
+            yield Candidate("remove it", (Edit(lines, ""),), shown=f"without {context.call.name}")
     chain = chain_of_fault(context)
     if context.refusal.problem != "wrong-rank" or chain is None or not chain.links:
         return
@@ -190,7 +190,7 @@ def without_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
                 shown = f"{flatten.call.name}: {flatten.call.text}, above {call.name}"
                 yield Candidate("move the flatten below", (Edit(lines, ""), edit), shown=shown)
             return
-    yield Candidate("leave the flatten out", (Edit(lines, ""),), shown=f"without {flatten.call.name}")
+    yield Candidate("remove the flatten", (Edit(lines, ""),), shown=f"without {flatten.call.name}")
 
 
 def above_flatten(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
@@ -237,7 +237,7 @@ def projection(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         line = line_before(context.call, f"{step}: {layer}({name})")
         if line is not None:
             edits = (line, Edit(context.expression.span(node), step))
-            yield Candidate(f"project {name}", edits, shown=f"{step}: {layer}({name}), and {step} in its place")
+            yield Candidate(f"project {name}", edits, shown=f"{step}: {layer}({name}), and use {step} instead")
 
 
 def _projecting(context: FaultContext, tensor: Tensor, other: Tensor) -> str | None:
@@ -257,12 +257,12 @@ def _projecting(context: FaultContext, tensor: Tensor, other: Tensor) -> str | N
 
 
 def _read(context: FaultContext, size: Size) -> str:
-    """The input width: a number, or `auto` inside a block, which other calls use with other sizes."""
+    """Return the input width: a number, or `auto` in a block, whose other calls may have other widths."""
     return str(size) if context.scope.is_model else "auto"
 
 
 def _width_of(context: FaultContext, tensor: Tensor, size: Size) -> str:
-    """A width as the hyperparameter that sets it, if there is one; else the number."""
+    """Return a width as the name of the hyperparameter that sets it, if there is one, else as a number."""
     chain = chain_of(tensor)
     for link in chain.links:
         operation = link.operation
@@ -281,7 +281,7 @@ def _width_of(context: FaultContext, tensor: Tensor, size: Size) -> str:
 
 
 def _named_node(node: nodes.Node, name: str) -> nodes.Name | None:
-    """The range of an operand in the text of an operation."""
+    """Return the node of an operand that is a plain name, or None."""
     if isinstance(node, nodes.Binary):
         parts: tuple[nodes.Node, ...] = (node.left, node.right)
     elif isinstance(node, nodes.Call):

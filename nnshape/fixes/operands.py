@@ -1,4 +1,4 @@
-"""Fixes of a call's operands: one of several values, or another form of a value."""
+"""Fixes of a call's operands: one of several values, or a value squeezed, transposed, cast or resized."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from nnshape.tracing.contexts import FaultContext
 
 #: The values to select from a layer that returns several, with their meanings.
 _PARTS = {
-    "LSTM": (("[0]", "take every step"), ("[1][0][-1]", "take the last hidden state")),
-    "GRU": (("[0]", "take every step"), ("[1][-1]", "take the last hidden state")),
-    "RNN": (("[0]", "take every step"), ("[1][-1]", "take the last hidden state")),
-    "LSTMCell": (("[0]", "take the hidden state"), ("[1]", "take the cell state")),
-    "MultiheadAttention": (("[0]", "take the output"),),
+    "LSTM": (("[0]", "use every step"), ("[1][0][-1]", "use the last hidden state")),
+    "GRU": (("[0]", "use every step"), ("[1][-1]", "use the last hidden state")),
+    "RNN": (("[0]", "use every step"), ("[1][-1]", "use the last hidden state")),
+    "LSTMCell": (("[0]", "use the hidden state"), ("[1]", "take the cell state")),
+    "MultiheadAttention": (("[0]", "use the output"),),
 }
 
 
@@ -25,7 +25,7 @@ _SHAPES = ("wrong-rank", "size-mismatch", "silent-broadcast")
 
 
 def one_of_several(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """Select the output or the last state of a recurrent layer, whose whole result was used as one tensor."""
+    """Select one tensor of a layer that returns several, such as the output or last hidden state of an LSTM."""
     given = next((value for value in context.arguments if isinstance(value, tuple)), None)
     if context.refusal.problem != "wrong-type" or given is None or context.module is None:
         return
@@ -33,7 +33,7 @@ def one_of_several(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     call = producer.call if isinstance(producer, Operation) else None
     if call is None or call not in context.scope.steps_before:
         return
-    for index, description in _PARTS.get(call.type, (("[0]", "take the first value"),)):
+    for index, description in _PARTS.get(call.type, (("[0]", "use the first value"),)):
         edit = _taking(context, call.name, call.name + index)
         if edit is not None:
             yield Candidate(description, (edit,), context.call.span, context.call.name)
@@ -55,7 +55,7 @@ def another_form(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Squeeze, transpose, cast or resize an operand."""
     node, refusal = context.node, context.refusal
     parts = _operand_nodes(node)
-    yield from _fewer_ids(context, parts)
+    yield from _fewer_indices(context, parts)
     tensors = [tensor for value in context.arguments for tensor in tensors_in(value)]
     for number, (tensor, part) in enumerate(zip(tensors[-len(parts) :] if parts else [], parts, strict=False)):
         span = context.expression.span(part)
@@ -68,17 +68,17 @@ def another_form(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         dims = "2:" if len(tensors[0].shape) == 4 else ""
         if dims and tensors[0].shape[1:2] and context.scope.name_of(tensors[0]):
             edit = Edit(two, f"interpolate({two.text}, {one.text}.shape[{dims}])")
-            yield Candidate("bring one to the other's size", (edit,), context.call.span, context.call.name)
+            yield Candidate("resize one to match the other", (edit,), context.call.span, context.call.name)
 
 
-def _fewer_ids(context: FaultContext, parts: tuple[nodes.Node, ...]) -> Iterator[Candidate]:
-    """Shorten the indices to the table: `arange(1024)` for 1024 rows."""
+def _fewer_indices(context: FaultContext, parts: tuple[nodes.Node, ...]) -> Iterator[Candidate]:
+    """Limit the indices to the rows of the embedding: `arange(1024)` for 1,024 rows."""
     layer = context.module.layer if context.module is not None else None
     rows = vars(layer).get("num_embeddings") if layer is not None else None
     for part in parts if context.refusal.problem == "index-error" and type(rows) is int else ():
         if isinstance(part, nodes.Call) and len(part.args) == 1 and whole_number(part.args[0]) is not None:
             edit = Edit(context.expression.span(part.args[0]), str(rows))
-            yield Candidate("look up fewer", (edit,), context.call.span, context.call.name)
+            yield Candidate("use fewer indices", (edit,), context.call.span, context.call.name)
 
 
 def _operand_nodes(node: nodes.Node) -> tuple[nodes.Node, ...]:
@@ -98,4 +98,4 @@ def _methods(context: FaultContext, tensor: Tensor, number: int) -> Iterator[tup
     if refusal.problem == "size-mismatch" and len(shape) > 1 and number == 1 and context.module is None:
         yield "transpose(-2, -1)", "transpose it"
     if refusal.problem == "wrong-dtype":
-        yield ("long()", "make it int64") if tensor.dtype.startswith("float") else ("float()", "make it float32")
+        yield ("long()", "cast it to int64") if tensor.dtype.startswith("float") else ("float()", "cast it to float32")

@@ -19,7 +19,7 @@ from nnshape.tracing.scope import BlockBody
 _FAMILY = re.compile(r"(.*)([123])d")
 
 
-def what_arrives(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
+def match_input(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Set the argument at fault to the size of the input."""
     value = _arriving(context)
     place = place_of(context)
@@ -31,14 +31,14 @@ def what_arrives(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
             context.call.span.start <= edit.span.start and edit.span.end <= context.call.span.end
         )
         yield Candidate(
-            "take what arrives", (edit,), context.call.span if in_step else None, context.call.name,
+            "match the input", (edit,), context.call.span if in_step else None, context.call.name,
             shown="" if in_step else line_after(edit), safe=in_step and literal,
         )  # fmt: skip
     layer, call = _layer(context), construction(context.node)
     if layer is not None and call is not None and context.refusal.argument in layer.auto:
         # A literal would be wrong in another iteration or another call of the block.
         edit = Edit(expression.span(place), "auto")
-        yield Candidate("take what arrives", (edit,), context.call.span, context.call.name)
+        yield Candidate("match the input", (edit,), context.call.span, context.call.name)
 
 
 def _arriving(context: FaultContext) -> Any:
@@ -64,7 +64,7 @@ def _expression(context: FaultContext) -> Expression:
 def written(
     trace: Trace, context: FaultContext, expression: Expression, node: Node, value: str
 ) -> Iterator[tuple[Edit, bool]]:
-    """The range to edit to set an argument, and whether it is a number literal."""
+    """Yield the edits that set an argument at its source, each with whether it replaces a literal."""
     if isinstance(node, (nodes.Name, nodes.Word)):
         name = node.id
         body = context.scope.module.body
@@ -82,7 +82,7 @@ def written(
 
 
 def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterator[tuple[Edit, bool]]:
-    """The literal behind a hyperparameter, where the block is called, through any number of blocks."""
+    """Yield edits of the literal passed for a hyperparameter, at the call of the block or of a block around it."""
     assert trace.root.module is not None
     modules = {item.path: item for item in trace.root.module.walk()}
     inner: Module | None = module
@@ -115,7 +115,7 @@ def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterat
 
 
 def line_after(edit: Edit) -> str:
-    """The line of an edit outside the step, after the edit."""
+    """Return the line of an edit outside the step, after the edit."""
     span = edit.span
     line = span.source.line(span.line)
     start = span.column - 1
@@ -141,7 +141,7 @@ def another_window(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     smaller = room if room % 2 or pool else room - 1
     if 1 < smaller < kernel:
         edit = with_argument(expression, call, layer.signature(), "kernel_size", smaller)
-        yield Candidate("take a smaller kernel", (edit,), context.call.span, context.call.name)
+        yield Candidate("use a smaller kernel", (edit,), context.call.span, context.call.name)
     if not pool and "padding" in own:
         # First half the kernel, which keeps the size ("same" padding), then the smallest that works.
         for wider in dict.fromkeys((kernel // 2, padding + -(-(kernel - room) // 2))):
@@ -162,7 +162,7 @@ def another_family(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     for digit in (max(1, len(tensor.shape) - 2), len(tensor.shape) - 1):
         if digit in (1, 2, 3) and str(digit) != match[2]:
             edit = Edit(_expression(context).span(function), f"{match[1]}{digit}d")
-            yield Candidate("take the layer for what arrives", (edit,), context.call.span, context.call.name)
+            yield Candidate("use the layer for this rank", (edit,), context.call.span, context.call.name)
 
 
 def another_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
@@ -172,7 +172,7 @@ def another_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         return
     if "dtype" in layer.signature().by_name and "float" in tensor.dtype:
         edit = with_argument(_expression(context), call, layer.signature(), "dtype", tensor.dtype)
-        yield Candidate("compute in what arrives", (edit,), context.call.span, context.call.name)
+        yield Candidate("use the dtype of the input", (edit,), context.call.span, context.call.name)
 
 
 def divisors(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
@@ -186,11 +186,11 @@ def divisors(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         return
     for value in sorted(range(1, 2 * number + 1), key=lambda value: (abs(value - number), -value))[1:9]:
         edit = Edit(_expression(context).span(node), str(value))
-        yield Candidate("take a number that divides", (edit,), context.call.span, context.call.name)
+        yield Candidate("use a divisor", (edit,), context.call.span, context.call.name)
 
 
 def reshapes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """Change one size of a reshape, so that it fits the elements of a sample."""
+    """Change one size of a reshape to match the number of elements in a sample."""
     refusal, node = context.refusal, context.node
     if not isinstance(node, nodes.Call) or refusal.argument != "shape":
         return
@@ -206,7 +206,7 @@ def reshapes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         number = whole_number(item)
         if number is not None and number > 0 and arrived * number % wanted == 0:
             edit = Edit(context.expression.span(item), str(arrived * number // wanted))
-            yield Candidate("take what arrives", (edit,), context.call.span, context.call.name)
+            yield Candidate("match the input", (edit,), context.call.span, context.call.name)
 
 
 def _batch_ahead(context: FaultContext, node: nodes.Call) -> Iterator[Candidate]:
@@ -214,7 +214,7 @@ def _batch_ahead(context: FaultContext, node: nodes.Call) -> Iterator[Candidate]
     if node.args:
         start = context.expression.span(node.args[0]).start
         edit = Edit(Span(context.expression.origin.source, start, start), "N, ")
-        yield Candidate("keep the batch apart", (edit,), context.call.span, context.call.name)
+        yield Candidate("keep the batch dimension", (edit,), context.call.span, context.call.name)
 
 
 def _layer(context: FaultContext) -> Layer | None:

@@ -1,4 +1,4 @@
-"""Writes a fixed spec to its file atomically, without following links, if the file is unchanged."""
+"""Writes a fixed spec to its file, atomically and without following links, if the file has not changed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _LIMIT = TEXT_BYTES + len(_MARK)
 
 
 def rewrite(source: Source, text: str) -> None:
-    """Overwrite the file of a source; keeps its mode, owner and byte order mark.
+    """Overwrite the file of a source, and keep its mode, owner and byte order mark.
 
-    Neither the file nor a folder of its tree may be a link: a file of a stranger could lead anywhere. A hard
-    link of the file keeps the old text. Raises SpecError where there is no file to write, it may not be
-    written, or it is no longer as it was read.
+    Refuses symbolic links, for the file and for folders below the root of its tree, since a link in an untrusted tree
+    could point anywhere. Hard links to the file keep the old text. Raises SpecError if the source is not from a file,
+    the file is not writable, or it has changed since it was read.
     """
     name = source.name
     if not names_file(name):
@@ -29,7 +29,7 @@ def rewrite(source: Source, text: str) -> None:
     folder_name, file_name = os.path.split(name)
     try:
         with open_folder_of_tree(folder_name) as folder:
-            # Opened for writing too, so that the system says whether this is allowed.
+            # Opened for writing too, so that the system checks the permission.
             before, state = folder.read(file_name, _LIMIT, os.O_RDWR)
 
             def check() -> None:

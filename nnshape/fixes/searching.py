@@ -1,4 +1,4 @@
-"""Searches fixes: collects candidates for a problem, orders them, and keeps those that verify."""
+"""Searches for fixes: collects candidates for a problem, nearest first, and keeps those that verify."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _OFFERED = 3
 _PROBLEMS = 20
 _TRIES = 24
 
-# The sign of a block scalar, which is no part of the step.
+# The indicator of a block scalar, which is not part of the step.
 _SCALAR = re.compile(r"^[|>][-+0-9]*\s+")
 #: Maximum number of layers below that one fix may change too.
 _FOLLOWERS = 2
 
-_ENDED = "the search for fixes ended here: all that one file's fixes may take was spent"
+_ENDED = "the search for fixes ended here: it reached the work limit of one file"
 
 Source = Callable[[Trace, FaultContext], Iterator[Candidate]]
 
@@ -42,7 +42,7 @@ _SOURCES: tuple[tuple[Source, int], ...] = (
     (operands.one_of_several, 2),
     (inserted.missing_step, 1),
     (own.another_family, 1),
-    (own.what_arrives, 1),
+    (own.match_input, 1),
     (own.reshapes, 1),
     (own.divisors, 2),
     (own.another_window, 2),
@@ -58,13 +58,14 @@ _SOURCES: tuple[tuple[Source, int], ...] = (
     (inputs.other_map, 1),
 )
 
-_FOLLOWED = (own.what_arrives, own.reshapes)
+_FOLLOWED = (own.match_input, own.reshapes)
 
 
 class Search:
-    """Searches the fixes of one file: its traces share a budget, and each problem is searched once.
+    """Searches for fixes in one file: its traces share a budget, and each problem is searched once.
 
-    `ended` is the problem at which the budget was spent; `failed` says what nnshape itself did wrong at one.
+    `ended` is the problem at which the budget was spent. `failed` maps the `id` of a problem to the internal error
+    that ended its search.
     """
 
     def __init__(self) -> None:
@@ -74,7 +75,7 @@ class Search:
         self._searched: set[tuple[object, ...]] = set()
 
     def fixes(self, trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
-        """The fixes of a trace's problems, except those already searched in an earlier trace."""
+        """Return verified fixes of a trace's problems, except problems that were searched in an earlier trace."""
         if not trace.contexts or self.ended is not None:
             return ()
         self.budget.grant(sum(FIXING_A_CALL for _ in trace.calls))
@@ -106,16 +107,16 @@ class Search:
 def fixes(trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
     """Find verified fixes: with each, the model traces without the problem and without a new one.
 
-    At most three a problem, the nearest first; with `safe_only`, only those that take an argument of
-    the failing layer from what arrives. The work is bounded: a large model gets fewer tries.
+    Returns at most three per problem, nearest first. With `safe_only`, returns only those that set an argument of the
+    failing layer to a size of its input. The work is bounded, so a large model gets fewer attempts.
     """
     return Search().fixes(trace, safe_only=safe_only)
 
 
 def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]:
-    """The problems of a trace, with verified fixes as their help.
+    """Return the problems of a trace, with verified fixes as their help.
 
-    With the `search` of the file's other traces, what was searched there is not searched again.
+    Pass the same `search` for every trace of a file, so that no problem is searched twice.
     """
     search = search or Search()
     had_ended = search.ended is not None
@@ -123,7 +124,7 @@ def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]
     for fix in search.fixes(trace):
         by_problem.setdefault(id(fix.problem), []).append(fix)
 
-    def told(problem: Problem) -> Problem:
+    def with_fixes(problem: Problem) -> Problem:
         found, notes = by_problem.get(id(problem), ()), problem.notes
         if problem is search.ended and not had_ended:
             notes = (*notes, _ENDED)
@@ -132,7 +133,7 @@ def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]
         return replace(problem, help=help_lines(found) if found else problem.help, notes=notes)
 
     touched = {*by_problem, *search.failed, id(search.ended)}
-    return tuple(told(problem) if id(problem) in touched else problem for problem in trace.problems)
+    return tuple(with_fixes(problem) if id(problem) in touched else problem for problem in trace.problems)
 
 
 def _search(trials: Trials, problem: Problem, context: FaultContext, safe_only: bool, found: list[Fix]) -> None:
@@ -142,7 +143,7 @@ def _search(trials: Trials, problem: Problem, context: FaultContext, safe_only: 
     tries = 0
     for source, most in _SOURCES:
         offered = 0
-        if other_order and source is own.what_arrives:
+        if other_order and source is own.match_input:
             continue
         for candidate in source(trace, context):
             if len(found) >= _OFFERED or offered >= most or tries >= _TRIES:
@@ -159,12 +160,12 @@ def _search(trials: Trials, problem: Problem, context: FaultContext, safe_only: 
             other_order = other_order or source is operands.one_of_several or candidate.shown.startswith("permute")
             fix = _fix(problem, candidate)
             found.append(replace(fix, safe=fix.safe and not structural))
-        if safe_only and source is own.what_arrives:
+        if safe_only and source is own.match_input:
             break
 
 
 def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate | None:
-    """The edit, extended to the layers below that the changed size reaches; None if there are too many."""
+    """Return the candidate with further edits of the layers that its new size reaches; None if there are too many."""
     whole = candidate
     for _ in range(_FOLLOWERS):
         after = trials.traced(whole.edits)
@@ -191,8 +192,8 @@ def _place(error: Problem, edits: tuple[Edit, ...]) -> tuple[str, int]:
 
 
 def _taken_back(after: Trace, context: FaultContext, before: Trace, whole: Candidate) -> tuple[Edit, Edit] | None:
-    """The edit of a layer below, in the original and in the edited text."""
-    for candidate in own.what_arrives(after, context):
+    """Return the edit of a later layer, in the original and in the edited text; None if no safe edit is found."""
+    for candidate in own.match_input(after, context):
         (edit,) = candidate.edits
         start, end = unmoved(edit.span.start, whole.edits), unmoved(edit.span.end, whole.edits)
         if candidate.step is not None and start is not None and end is not None and candidate.safe:

@@ -28,7 +28,7 @@ class Trials:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the budget is too small for another attempt, which costs about as much as the first trace."""
+        """Whether the budget is too small for another attempt, which takes about as much work as the first trace."""
         return budget().left < self._reading + self.trace.work
 
     def helps(self, problem: Problem, edits: Sequence[Edit]) -> bool:
@@ -37,7 +37,7 @@ class Trials:
         return after is not None and improves(self.trace, after, problem, edits)
 
     def traced(self, edits: Sequence[Edit]) -> Trace | None:
-        """The trace of the edited spec; None if it is not a valid spec. Raises OutOfWork without attempts left."""
+        """Return the trace of the edited spec; None if it is not valid. Raises OutOfWork if the budget is too small."""
         source = self.trace.spec.source
         if not edits or overlap(edits) or any(edit.span.source is not source for edit in edits):
             return None
@@ -46,7 +46,7 @@ class Trials:
             if self.exhausted:
                 raise OutOfWork
             after = self._tried[key] = retraced(self.trace, edited(source.text, edits))
-            # The result of an attempt counts, even if it exceeded the budget.
+            # The result of an attempt is valid, even if it overdraws the budget.
             budget().left -= self._reading + (self.trace.work if after is None else after.work)
         return self._tried[key]
 
@@ -73,7 +73,7 @@ def reread(spec: Spec, text: str) -> Spec | None:
 
 
 def improves(before: Trace, after: Trace, problem: Problem, edits: Sequence[Edit]) -> bool:
-    """Whether edits remove a problem and add none; a `-1` that absorbs the batch counts as one."""
+    """Return whether edits remove a problem and add no error, and no warning about the batch or broadcasting."""
     old = Counter(_keys(before.errors, before, edits))
     new = Counter(_keys(after.errors, after, ()))
     (gone,) = _keys((problem,), before, edits)

@@ -1,4 +1,4 @@
-"""Fixes above the failing step: one argument of an earlier step, so that the expected size arrives."""
+"""Fixes above the failing step: one argument of an earlier step that changes the input to the expected size."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _description(context: FaultContext) -> str:
     if refusal.problem == "empty-output":
         return "keep the map larger"
     if refusal.wanted is None or refusal.names:
-        return "make them alike" if context.module is None else "make what is wanted arrive"
+        return "make them equal" if context.module is None else "make the input match"
     return f"make {refusal.wanted} arrive"
 
 

@@ -17,14 +17,14 @@ def file(tmp_path):
 def test_a_fault_is_shown_with_its_fixes(run, file):
     answer = run("inspect", str(file), "--device", "none")
     assert answer.code == 1
-    assert "help: take what arrives: a: Linear(8, 4)" in " ".join(answer.out.split())
+    assert "help: match the input: a: Linear(8, 4)" in " ".join(answer.out.split())
     assert file.read_text() == WRONG
 
 
 def test_they_are_in_the_json_too(run, file):
     answer = run("inspect", str(file), "--device", "none", "--format", "json")
     first = json.loads(answer.out)["problems"][0]["help"][0]
-    assert first.split() == ["take", "what", "arrives:", "a:", "Linear(8,", "4)"]
+    assert first.split() == ["match", "the", "input:", "a:", "Linear(8,", "4)"]
 
 
 @pytest.mark.parametrize("command", ["inspect", "check"])
@@ -75,4 +75,4 @@ def test_check_fixes_every_file_that_it_can(run, tmp_path):
 
 
 def test_check_shows_the_fixes(run, file):
-    assert "help: take what arrives:" in run("check", str(file), "--device", "none", "--no-cache").out
+    assert "help: match the input:" in run("check", str(file), "--device", "none", "--no-cache").out

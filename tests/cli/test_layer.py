@@ -200,8 +200,8 @@ def test_a_fault_stands_at_its_own_column(run, arguments, code, place, words):
 @pytest.mark.parametrize(
     ("step", "shape", "fixes"),
     [
-        ("Conv2d(3, 6, 5)", "1x32x32", ["take what arrives: Conv2d(1, 6, 5)", "or change the input: 3x32x32"]),
-        ("fc1: Linear(400, 120)", "576", ["take what arrives: fc1: Linear(576, 120)", "or change the input: 400"]),
+        ("Conv2d(3, 6, 5)", "1x32x32", ["match the input: Conv2d(1, 6, 5)", "or change the input: 3x32x32"]),
+        ("fc1: Linear(400, 120)", "576", ["match the input: fc1: Linear(576, 120)", "or change the input: 400"]),
         ("Embedding(10, 4)", "[N, T]", ["change the input: int64[N, T]"]),
     ],
 )

@@ -41,7 +41,7 @@ def test_every_fix_that_is_offered_makes_the_real_modules_run(path):
 def test_the_drawing_of_the_design():
     text = next(path for path in CASES if path.stem == "linear_features").read_text()
     assert [(fix.description, fix.shown, fix.because, fix.safe) for fix in fixes(of(text))] == [
-        ("take what arrives", "fc1: Linear(576, 120)", "", True),
+        ("match the input", "fc1: Linear(576, 120)", "", True),
         ("make 400 arrive", "conv2: Conv2d(6, 16, 5)", "16 * 5 * 5 = 400", False),
     ]
 
@@ -70,7 +70,7 @@ def test_an_assertion_rules_out_a_fix_that_breaks_it():
 
 def test_a_fix_may_take_the_layer_below_along():
     text = "input: 8\nlayers:\n  a: LayerNorm(6)\n  b: Linear(6, 2)\n"
-    assert "take what arrives: a: LayerNorm(8), b: Linear(8, 2)" in shown(text)
+    assert "match the input: a: LayerNorm(8), b: Linear(8, 2)" in shown(text)
     assert not [fix for fix in fixes(of(text)) if fix.safe]
 
 

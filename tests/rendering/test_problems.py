@@ -39,7 +39,7 @@ def test_a_problem_with_everything(source):
             Label(span_of(source, "Flatten()"), "16 * 6 * 6 = 576"),
         ),
         frames=(Label(span_of(source, "layers"), "h"), Label(span_of(source, "ReLU()"), "h.0")),
-        help=("take what arrives:    fc1: Linear(576, 120)",),
+        help=("match the input:    fc1: Linear(576, 120)",),
         notes=("torch says: mat1 and mat2 shapes cannot be multiplied (2x576 and 400x120)",),
     )
     assert shown(problem) == dedent("""\
@@ -55,7 +55,7 @@ def test_a_problem_with_everything(source):
            |               ^^^ 576 arrive, 400 wanted
           = in h.0, called from line 4
           = in h, called from line 2
-        help: take what arrives:    fc1: Linear(576, 120)
+        help: match the input:    fc1: Linear(576, 120)
         note: torch says: mat1 and mat2 shapes cannot be multiplied (2x576 and 400x120)
         """)
 
@@ -145,12 +145,12 @@ def test_help_and_notes_are_wrapped_and_what_is_copied_stays_whole():
     problem = Problem(
         "wrong-type",
         "no",
-        help=("take what arrives:   fc1: Linear(576, 120, bias=False)", "write each of its sizes, a number or a name"),
+        help=("match the input:   fc1: Linear(576, 120, bias=False)", "write each of its sizes, a number or a name"),
         notes=("torch says: mat1 and mat2 shapes cannot be multiplied",),
     )
     assert shown(problem, 40) == dedent("""\
         error[wrong-type]: no
-        help: take what arrives:
+        help: match the input:
                 fc1: Linear(576, 120, bias=False)
         help: write each of its sizes, a number
               or a name
