@@ -98,9 +98,9 @@ def divisible(a: Size, b: Size) -> bool | None:
             raise ZeroDivisionError(f"{a} divided by zero")
         if isinstance(a, int):
             return a % b == 0
-        verdict = _is_multiple(a, abs(b))
+        verdict = is_multiple(a, abs(b))
         if verdict is None:
-            verdict = _verdict(_is_multiple(case, abs(b)) for case in _cases(a, abs(b), [MAX_WORK]))
+            verdict = _verdict(is_multiple(case, abs(b)) for case in _cases(a, abs(b), [MAX_WORK]))
         return verdict
     try:
         rest = a - b * floor_divide(a, b)
@@ -187,7 +187,8 @@ def _never_zero(dim: Dim) -> bool:
     return dim._terms.get((), 0) % common != 0 or never_zero(dim._terms)
 
 
-def _is_multiple(size: Size, divisor: int) -> bool | None:
+def is_multiple(size: Size, divisor: int) -> bool | None:
+    """Whether a number divides a size for all values of its atoms: True always, False never, None where neither."""
     terms = terms_of(size)
     common = divisor
     for monomial, coefficient in terms.items():
@@ -201,7 +202,7 @@ def _is_multiple(size: Size, divisor: int) -> bool | None:
 def _branched_bounds(dim: Dim, work: list[int]) -> Range:
     """Bounds by trying each argument of a min or max in its place, then each residue of the symbols."""
     atom = next((a for m in dim._terms for a in m if isinstance(a, Extremum)), None)
-    effort = len(atom.arguments) * _collect_periods(dim, 1, {}, set()) if atom is not None else 0
+    effort = len(atom.arguments) * collect_periods(dim, 1, {}, set()) if atom is not None else 0
     if atom is not None and effort <= work[0]:
         work[0] -= effort
         try:
@@ -244,7 +245,7 @@ def _cases(dim: Dim, modulus: int, work: list[int]) -> Iterator[Size]:
     a polynomial in k.  The case keeps the name H for k + 1, which is at least 1 as a symbol must be.
     """
     periods: dict[str, int] = {}
-    effort = _collect_periods(dim, 1, periods, set())
+    effort = collect_periods(dim, 1, periods, set())
     if modulus > 1:
         periods = {name: lcm(period, modulus) for name, period in periods.items()}
     split: list[tuple[str, int]] = []
@@ -269,7 +270,7 @@ def _cases(dim: Dim, modulus: int, work: list[int]) -> Iterator[Size]:
             continue
 
 
-def _collect_periods(size: Size, period: int, periods: dict[str, int], seen: set[tuple[str, int]]) -> int:
+def collect_periods(size: Size, period: int, periods: dict[str, int], seen: set[tuple[str, int]]) -> int:
     """Note for each symbol the period that makes its floor-divisions exact; the effort of one case comes back."""
     effort = 0
     spend(1 + len(terms_of(size)))
@@ -281,10 +282,10 @@ def _collect_periods(size: Size, period: int, periods: dict[str, int], seen: set
             seen.add((atom, period))
             effort += 8 if parts_of(atom) else 0
             if isinstance(atom, Quotient) and isinstance(atom.denominator, int):
-                effort += _collect_periods(atom.numerator, period * atom.denominator, periods, seen)
+                effort += collect_periods(atom.numerator, period * atom.denominator, periods, seen)
             elif parts_of(atom):
                 for part in parts_of(atom):
-                    effort += _collect_periods(part, period, periods, seen)
+                    effort += collect_periods(part, period, periods, seen)
             else:
                 periods[atom] = lcm(periods.get(atom, 1), period)
     return effort

@@ -9,6 +9,8 @@ from nnshape.shapes.dims.atoms import Extremum, Quotient
 from nnshape.work import spend
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nnshape.shapes.dims.terms import Range, Terms
 
 MAX_STEPS = 32
@@ -48,6 +50,49 @@ def never_zero(terms: Terms) -> bool:
         else:
             high = middle
     return _value(tail, low) != 0
+
+
+def where(terms: Terms, relation: str) -> list[tuple[int, int | None]] | None:
+    """The intervals of k >= 1 at which a polynomial of one symbol k is 0 (`==`) or at least 0 (`>=`).
+
+    None where they were not found.
+    """
+    split = _values_then_slope(terms)
+    if split is None:
+        return None
+    values, tail = split
+    found: list[tuple[int, int | None]] = [
+        (k, k) for k, value in enumerate(values, 1) if (value == 0 if relation == "==" else value >= 0)
+    ]
+    start = len(values) + 1
+    if not any(tail[1:]):
+        return [*found, (start, None)] if tail[0] == 0 or (relation == ">=" and tail[0] > 0) else found
+    rises = any(c > 0 for c in tail[1:])
+    # The tail rises or falls strictly from `start` on. How many of its values are below 0, or at least 0?
+    before = _first(tail, lambda value: value >= 0) if rises else _first(tail, lambda value: value < 0)
+    if relation == ">=":
+        if rises:
+            found.append((start + before, None))
+        elif before:
+            found.append((start, start + before - 1))
+    else:
+        zero = before if rises else before - 1
+        if zero >= 0 and _value(tail, zero) == 0:
+            found.append((start + zero, start + zero))
+    return found
+
+
+def _first(coefficients: list[int], holds: Callable[[int], bool]) -> int:
+    """The first j >= 0 at which a condition holds that a polynomial meets from some j on."""
+    if holds(_value(coefficients, 0)):
+        return 0
+    low, high = 0, 1
+    while not holds(_value(coefficients, high)):
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(_value(coefficients, middle)) else (middle, high)
+    return high
 
 
 def _values_then_slope(terms: Terms) -> tuple[list[int], list[int]] | None:
