@@ -130,8 +130,8 @@ def _torch_sentence(context: FaultContext) -> str:
     apply, note = context.apply, context.refusal.note
     values = plain(context.arguments), {name: plain(value) for name, value in context.keywords.items()}
     symbols = _symbols(values)
-    if not note or not symbols or apply is None:
-        return note
+    if not note or not symbols or apply is None or context.refusal.problem == "not-contiguous":
+        return note  # of strides it gives no number
     if "N" in symbols:
         try:
             with collecting(), noticing():

@@ -9,6 +9,7 @@ from typing import Any
 from nnshape.explain.refusals import place_of, tensor_of
 from nnshape.fixes.editing import Edit
 from nnshape.fixes.fix import Candidate, argument_of, construction, text_of, whole_number, with_argument
+from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Expression, Node, Span, nodes
@@ -207,6 +208,30 @@ def reshapes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         if number is not None and number > 0 and arrived * number % wanted == 0:
             edit = Edit(context.expression.span(item), str(arrived * number // wanted))
             yield Candidate("match the input", (edit,), context.call.span, context.call.name)
+
+
+def copied(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
+    """Copy what a view cannot see in another shape: reshape, or contiguous first."""
+    node = context.node
+    if context.refusal.problem != "not-contiguous" or not isinstance(node, nodes.Call):
+        return
+    function, expression = node.function, context.expression
+    step = context.call.span, context.call.name
+    if isinstance(function, nodes.Attribute):
+        name = expression.span((function.name_start, function.end))
+        if function.name in ("view", "view_as") and not (node.args and _is_dtype(context)):
+            yield Candidate("copy it", (Edit(name, function.name.replace("view", "reshape")),), *step)
+        ahead = Span(name.source, name.start, name.start)
+        yield Candidate("copy it first", (Edit(ahead, "contiguous()."),), *step)
+    elif isinstance(function, nodes.Name):
+        name = expression.span(function)
+        if function.id in ("view", "view_as") and not _is_dtype(context):
+            yield Candidate("copy it", (Edit(name, function.id.replace("view", "reshape")),), *step)
+        yield Candidate("copy it first", (Edit(Span(name.source, name.start, name.start), "contiguous()."),), *step)
+
+
+def _is_dtype(context: FaultContext) -> bool:
+    return any(isinstance(value, DType) for value in context.arguments)
 
 
 def _batch_ahead(context: FaultContext, node: nodes.Call) -> Iterator[Candidate]:

@@ -1,6 +1,6 @@
-"""The budgets of a proof, in work and never in seconds, so that the result is the same on every machine.
+"""What a proof may cost, counted in work and never in seconds, so that the answer is the same on every machine.
 
-Beyond a budget, a call or the whole model is reported as unproved, with the reason.
+Past a budget a call, or the model, is `unproved` and the reason is told.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from nnshape.tracing import Trace
 from nnshape.tracing.model import Module, Operation, StoredTensor
 from nnshape.tracing.runtime_sizes import plain
 
-#: The most calls of a model that is proved. Each is a node of a graph, and keeps its memory until the end.
+#: Calls of one model that is built and run at all: each is a node of a graph, and takes memory until the end.
 CALLS = 32_000
-#: The most modules, parameters and buffers that one proof creates.
+#: Modules, parameters and buffers that one proof makes.
 MADE = 100_000
-#: The most torch operations that one proof runs. A call counts `_ASKED`, or 1 if its result is cached.
+#: Operations of torch that one proof runs: a call counts `_ASKED`, and 1 where torch has answered the same before.
 RUN = 100_000
-#: The most bytes of parameters, buffers and values on devices that use main memory.
+#: Bytes of parameters, buffers and values, where tensors take memory that every process shares.
 BYTES = 4 * 2**30
-#: The most multiply-accumulates and elements read and written, on devices other than meta.
+#: Multiply-accumulates, and elements read and written, where tensors hold values.
 WORK = 10**12
-#: The limit for one tensor on any device, in bytes: torch counts them in 64 bits.
+#: Bytes of one tensor on any device: torch counts them in 64 bits.
 TENSOR_BYTES = 2**63
 
 _ASKED = 3
-#: The work of one step of a recurrent layer on meta, which torch decomposes into operations.
+#: The work of one step of a recurrent layer on meta, where torch takes it apart into operations.
 _STEP = 30
-#: Functions that take cubic time in the size of a matrix, and a factor for their iterations.
+#: Functions whose time grows with the cube of a matrix, and the factor that covers the steps of their methods.
 _CUBIC = frozenset({
     "cholesky", "cholesky_ex", "cholesky_inverse", "cond", "corrcoef", "cov", "det", "eig", "eigh", "eigvals",
     "eigvalsh", "geqrf", "householder_product", "inv", "inv_ex", "inverse", "ldl_factor", "logdet", "lstsq", "lu",
@@ -46,14 +46,14 @@ _CUBIC_STEPS = 64
 
 
 class Allowance:
-    """A budget of operations, in whole units."""
+    """What is left of a number of operations."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.left = most
 
     def take(self, amount: int) -> bool:
-        """Spend some work and return True, or return False if less is left."""
+        """Count some work; False, and nothing is counted, where less than that is left."""
         if amount > self.left:
             return False
         self.left -= amount
@@ -61,26 +61,26 @@ class Allowance:
 
 
 def made(module: Module) -> int:
-    """Return the cost of making a leaf module."""
+    """What a leaf counts for when it is made."""
     return 1 + len(module.parameters) + len(module.buffers)
 
 
 def asked(operation: Operation, steps: int = 0) -> int:
-    """Return the cost of running an operation; `steps` is the number of time steps that a recurrent layer runs."""
+    """The work of an operation that torch runs; `steps` counts those that a recurrent layer takes one by one."""
     tensors = [*tensors_in((operation.arguments, dict(operation.keywords))), *tensors_in(operation.result)]
     amount = _ASKED + sum(1 + len(tensor.shape) // 8 for tensor in tensors) // 4
     target = operation.target
     if isinstance(target, Module):
-        # Each layer of a stack has its own parameters.
+        # Each layer of a stack has parameters of its own.
         layers = 0 if steps else int(getattr(target.layer, "num_layers", 0) or 0)
         return amount + 2 * len(target.parameters) + _STEP * steps + 40 * min(layers, RUN)
     return amount
 
 
 def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str:
-    """Return the reason not to run a model on a device, or an empty string."""
+    """Why the model is not run on a device at all; nothing where it is."""
     if len(trace.calls) > CALLS:
-        return f"it makes {len(trace.calls):,} calls, but a proof runs at most {CALLS:,}"
+        return f"it makes {len(trace.calls):,} calls, and a proof runs at most {CALLS:,}"
     measure = _Measure(device, sizes)
     for tensor in trace.inputs.values():
         measure.keep(tensor)
@@ -89,32 +89,29 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
             measure.keep(row.tensor)
     for call in trace.root.walk():
         for operation in carried_out(call) if device.type == "meta" else call.operations:
-            if operation.run is None:  # the output of a body is counted by its calls
+            if operation.run is None:  # a body gives out what its own calls did
                 measure.count(operation)
     if measure.largest >= TENSOR_BYTES:
-        return "it has a tensor of 2**63 bytes or more, too large for torch to address"
+        return "it has a tensor of 2**63 bytes or more, which torch cannot count"
     if device.type == "meta":
         return ""
     if device.type in ("cpu", "mps") and measure.bytes + measure.transient > BYTES:
         needed = (measure.bytes + measure.transient) / 2**30
         return (
-            f"its parameters and values need {needed:,.1f} GiB, but a proof on {device} may use at most "
-            f"{BYTES // 2**30}: use the meta device, which needs none"
+            f"its parameters and values take {needed:,.1f} GiB, and a proof on {device} takes at most "
+            f"{BYTES // 2**30}: the meta device takes none"
         )
     work = measure.work + _number(trace.root.macs, sizes)
     if work > WORK:
         return (
-            f"it needs {work:.1e} multiply-accumulates and memory accesses, but a proof on {device} may use at most "
-            f"{WORK:.0e}: use the meta device, which needs none"
+            f"it takes {work:.1e} multiply-accumulates and elements, and a proof on {device} takes at most "
+            f"{WORK:.0e}: the meta device takes none"
         )
     return ""
 
 
 class _Measure:
-    """Sums up the memory and work that a model takes, from its trace.
-
-    `bytes` is kept until the end, `transient` is the most that one operation takes while it runs.
-    """
+    """Adds up what the values of a model take, by the engine's own figures."""
 
     def __init__(self, device: torch.device, sizes: Mapping[str, int]) -> None:
         self.bytes = self.transient = self.work = self.largest = 0
@@ -123,7 +120,7 @@ class _Measure:
         self._known: dict[tuple[Any, ...], int] = {}
 
     def elements(self, tensor: Tensor) -> int:
-        """Return the number of elements of a tensor at the sizes of the run."""
+        """The number of a tensor's elements at the sizes of the run."""
         found = self._known.get(tensor.shape)
         if found is None:
             found = 1
@@ -133,14 +130,14 @@ class _Measure:
         return found
 
     def keep(self, tensor: Tensor) -> None:
-        """Count a tensor that stays in memory until the end."""
+        """Count a tensor that is kept until the end."""
         bytes = self.elements(tensor) * ITEM_BYTES[tensor.dtype]
         self.largest = max(self.largest, bytes)
         self.bytes += bytes
         self.work += bytes
 
     def count(self, operation: Operation) -> None:
-        """Count the outputs of an operation, and the memory and work to compute them."""
+        """Count what an operation gives out, and what it takes for a while to compute that."""
         for tensor in tensors_in(operation.result):
             self.keep(tensor)
         if self._on_meta or isinstance(operation.target, StoredTensor):
@@ -157,8 +154,8 @@ class _Measure:
         layer = operation.target.layer
         kernel = getattr(layer, "kernel_size", None) or getattr(layer, "size", None)
         if kernel is not None:
-            # Each output element reads one window. For other dtypes than float32, torch unfolds the input of a
-            # convolution.
+            # A window is read for each element that comes out; torch unfolds the input of a convolution that its
+            # library for float32 does not take.
             window = self._window(kernel, operation)
             channels = max(1, int(getattr(layer, "out_channels", None) or 1))
             results = sum(map(self.elements, tensors_in(operation.result)))
@@ -173,7 +170,7 @@ class _Measure:
             self._attention(int(heads), given)
 
     def _window(self, kernel: Any, operation: Operation) -> int:
-        """Return the number of elements of a window; a single number applies to every spatial dimension."""
+        """The elements of a window; one number is that of every dimension but the batch and the channels."""
         rank = max((len(tensor.shape) for tensor in tensors_in(operation.result)), default=0)
         window = 1
         for size in kernel if isinstance(kernel, (tuple, list)) else (kernel,) * max(1, min(3, rank - 2)):
@@ -204,7 +201,7 @@ class _Measure:
             self.transient = max(self.transient, total * 4)
 
     def _attention(self, heads: int, given: list[Tensor]) -> None:
-        """Count the attention scores: each token of one input with each of another, per head."""
+        """The scores of attention: each token of one input against those of another, for each head."""
         wide = [tensor for tensor in given if tensor.shape]
         tokens = max((self.elements(t) // max(1, _number(t.shape[-1], self._sizes)) for t in wide), default=0)
         longest = max((_number(size, self._sizes) for t in wide for size in t.shape[:-1]), default=0)
@@ -213,7 +210,7 @@ class _Measure:
 
 
 def _number(size: Size, sizes: Mapping[str, int]) -> int:
-    """Return a size at the values of the run; 1 if it depends on the values of a tensor."""
+    """A size at the values of the run; 1 where it depends on the values of a tensor."""
     if not isinstance(size, Dim):
         return int(size)
     known = substitute(size, sizes)

@@ -1,4 +1,4 @@
-"""Computes the initial values of Parameters and Buffers from their steps."""
+"""The first values of a model's own Parameters and Buffers, computed as their steps say."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nnshape.tracing.runtime_sizes import RuntimeSize
 
 
 def first_values(run: Run) -> dict[Module, Operation]:
-    """Return the operation that makes each Parameter and Buffer of a body."""
+    """The operation that gives each Parameter and Buffer of a body its first value."""
     found: dict[Module, Operation] = {}
     for call in run.calls:
         for operation in call.operations:
@@ -28,13 +28,13 @@ def first_values(run: Run) -> dict[Module, Operation]:
 
 
 def own_tensor(module: Module, made_by: Operation, values: Values, device: torch.device) -> torch.Tensor:
-    """Return the initial value of a Parameter or Buffer, on `device`, which must be the device of the context.
+    """The first value of a Parameter or Buffer, on a device that is the context's too.
 
-    Raises SpecError if it depends on an input.
+    Raises SpecError where it depends on what is known only when the model runs.
     """
     assert module.tensor is not None
     if made_by.arguments:
-        # A copy, since other steps may use the same value.
+        # Its own copy: the expression may be that of a step which is used elsewhere too.
         return _Evaluation(values, module, device).value(made_by.arguments[0]).detach().clone()  # type: ignore[no-any-return]
     shape = tuple(number(size, values, module.span) for size in module.tensor.shape)
     dtype = torch_dtype(module.tensor.dtype)
@@ -44,7 +44,7 @@ def own_tensor(module: Module, made_by: Operation, values: Values, device: torch
 
 
 class _Evaluation:
-    """Computes values of a body that depend on no input."""
+    """Computes values of a body that hang on no input."""
 
     def __init__(self, values: Values, module: Module, device: torch.device) -> None:
         self._values = values
@@ -88,6 +88,6 @@ class _Evaluation:
 
 
 def _unknown(module: Module, span: Span) -> SpecError:
-    message = f"the initial value of {module.path} depends on an input"
-    help = ("use zeros, ones, randn or arange, or give its sizes",)
+    message = f"{module.path} starts from a value that is known only when the model runs"
+    help = ("start from zeros, ones, randn or arange, or give its sizes",)
     return SpecError(Problem("invalid-argument", message, span, help=help))

@@ -1,10 +1,10 @@
-"""Binds arguments to the names, kinds and defaults that a layer or function declares.
+"""Binding of arguments to the names, kinds and defaults that a layer or function declares.
 
 A kind is an annotation: `Size` (a whole number, symbolic or not), `Sizes` (one, or a tuple of
 them), `int`, `float`, `bool`, `str`, `Tensor`, `Tensors`, `Layer`, `DType`, `Device`, `None`,
 `Any`, joined by `|`. Declarations keep them as text, so that declaring costs nothing. `Whole`,
-`Wholes`, `WholeTuple` and `Flag` are the strict kinds of torch's functions: unlike its modules, they
-reject a bool as a number and a number as a bool. A `Number` may be complex.
+`Wholes`, `WholeTuple` and `Flag` are the strict kinds of torch's functions, which take no bool for a number and
+no number for a bool, as its modules do; a `Number` may be complex.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nnshape.shapes.tensor import Tensor
 
 
 class _Auto:
-    """The argument `auto`: a size read off the input."""
+    """The argument `auto`: a size read off the tensor that arrives."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class _Auto:
 AUTO = _Auto()
 REQUIRED: Any = object()
 
-#: The kinds as types, for type checkers.
+#: What the kinds of an argument stand for in an annotation.
 Sizes: TypeAlias = "int | Dim | tuple[int | Dim, ...] | list[int | Dim]"
 SizesOrNone: TypeAlias = "int | Dim | tuple[int | Dim | None, ...] | list[int | Dim | None] | None"
 Floats: TypeAlias = "float | tuple[float, ...] | list[float]"
@@ -47,7 +47,7 @@ Activation: TypeAlias = Any  # a Function or a Layer, which take one tensor
 
 
 def is_size(value: object) -> bool:
-    """Whether the value is a whole number, symbolic or not (a bool is one, as in torch)."""
+    """Say whether the value is a whole number, symbolic or not (torch takes a bool for one)."""
     return isinstance(value, (int, Dim))
 
 
@@ -59,12 +59,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, Dim))
 
 
-#: The kinds of values that take arguments themselves; their types register themselves here.
+#: The kinds whose values are of types that take arguments themselves; each such type registers itself.
 _REGISTERED: dict[str, list[type]] = {"Layer": [], "Activation": []}
 
 
 def register_type(type_: type, *kinds: str) -> None:
-    """Accept values of a type as arguments of these kinds: "Layer" or "Activation"."""
+    """Take the values of a type for arguments of these kinds: "Layer" or "Activation"."""
     for kind in kinds:
         _REGISTERED[kind].append(type_)
 
@@ -82,7 +82,7 @@ def _is_tensor(value: object) -> bool:
     return isinstance(value, Tensor)
 
 
-#: The check of each kind, and its description in messages.
+#: Each kind's check, and what it takes in words.
 KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "Size": (is_size, "a whole number"),
     "Sizes": (lambda value: is_size(value) or _all(is_size)(value), "a whole number or a tuple of them"),
@@ -112,7 +112,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "Any": (lambda value: True, "anything"),
 }
 
-#: For each kind, the types whose values all pass its check (exact types, not subclasses).
+#: The types of which every value is of a kind, subclasses aside.
 _EXACT: dict[str, tuple[type, ...]] = {
     "Size": (int, Dim), "Sizes": (int, Dim), "Whole": (int, Dim), "Wholes": (int, Dim), "int": (int, Dim),
     "float": (float, int, Dim), "complex": (float, int), "Number": (float, int, Dim),
@@ -130,7 +130,7 @@ class Parameter:
     default: Any = REQUIRED
     variadic: bool = False
     keyword_only: bool = False
-    #: The types whose values all pass, so that most values need no check.
+    #: Types of which every value is taken, so that most values need no check.
     exact: frozenset[type] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -138,17 +138,17 @@ class Parameter:
         object.__setattr__(self, "exact", exact)
 
     def accepts(self, value: object) -> bool:
-        """Whether the value is of one of the declared kinds."""
+        """Say whether the value is of one of the declared kinds."""
         return type(value) in self.exact or any(KINDS[kind][0](value) for kind in self.kinds)
 
     @property
     def wanted(self) -> str:
-        """The accepted kinds in words: `a whole number or None`."""
+        """What it takes, in words."""
         return " or ".join(KINDS[kind][1] for kind in self.kinds)
 
 
 class Signature:
-    """The arguments of one layer, function or block."""
+    """The arguments that one layer, function or block takes."""
 
     __slots__ = ("_defaults", "by_name", "owner", "parameters", "positional", "returns", "synonyms", "variadic")
 
@@ -159,7 +159,7 @@ class Signature:
         synonyms: Mapping[str, str] | None = None,
         returns: str = "Any",
     ) -> None:
-        #: Other names that torch accepts for an argument.
+        #: Names that torch takes for others.
         self.synonyms = synonyms or {}
         self.owner = owner
         #: The annotation of the result.
@@ -171,10 +171,9 @@ class Signature:
         self._defaults = {p.name: () if p.variadic else p.default for p in parameters}
 
     def bind(self, arguments: Sequence[Any], keywords: Mapping[str, Any], auto: Collection[str] = ()) -> dict[str, Any]:
-        """The value of each declared argument, in the declared order.
+        """Give each declared argument its value, in the declared order.
 
-        `auto` names the arguments that may be `auto`. Raises Refusal: unknown-argument, missing-argument,
-        invalid-argument or wrong-type, with the argument's name.
+        Raises Refusal: unknown-argument, missing-argument or wrong-type, with the argument's name.
         """
         bound = self._defaults.copy()
         positional = self.positional
@@ -209,7 +208,7 @@ class Signature:
         return bound
 
     def text(self, width: int = 64) -> str:
-        """The signature in Python's notation, `Linear(in_features, out_features, bias=True, …)`, cut at `width`."""
+        """The arguments as Python writes them, `Linear(in_features, out_features, bias=True, …)`, cut at a width."""
         written = [
             f"*{p.name}" if p.variadic else p.name if p.default is REQUIRED else f"{p.name}={described(p.default)}"
             for p in self.parameters
@@ -254,22 +253,22 @@ class Signature:
         return Refusal("missing-argument", f"{self.owner} is missing {len(names)} required argument{plural}: {listed}")
 
 
-#: NumPy's names for two arguments; torch accepts them in native operators.
+#: numpy's names for two arguments, which torch takes in the functions that are its own operators.
 _SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
-#: Functions that torch implements in Python; they accept no synonyms.
+#: Functions that torch writes in Python, which take no synonyms.
 _IN_PYTHON = frozenset(
     {"glu", "gumbel_softmax", "log_softmax", "norm", "normalize", "softmax", "softmin", "split", "unique"}
 )
 
 
-#: The maximum length of a value in a message.
+#: Characters of a value in a message.
 _LONGEST = 60
-#: The maximum number of items of a tuple in a message, and of nested tuples.
+#: A message shows so many items of a tuple, and so many levels of tuples in tuples.
 _ITEMS, _LEVELS = 4, 3
 
 
 def described(value: object, levels: int = _LEVELS) -> str:
-    """A value as messages show it: `2.5`, `'same'`, `a tuple of 2 (a tensor 5x6, …)`."""
+    """Name a value in a message: `2.5`, `'same'`, `a tuple of 2 (a tensor 5x6, …)`."""
     if isinstance(value, Tensor):
         return f"a tensor {value}"
     if isinstance(value, (tuple, list)) and any(isinstance(item, (Tensor, tuple, list)) for item in value):
@@ -288,7 +287,7 @@ def described(value: object, levels: int = _LEVELS) -> str:
 
 
 def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 0) -> Signature:
-    """The signature of a rule, from its parameters and annotations, without the first `skip`."""
+    """Read the signature off a rule's own parameters and annotations, without the first `skip`."""
     code = function.__code__
     annotations = function.__annotations__
     defaults = function.__defaults__ or ()
@@ -303,7 +302,7 @@ def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 
         for i, name in enumerate(names)
     ][skip:]  # fmt: skip
     end = code.co_argcount + code.co_kwonlyargcount
-    if code.co_flags & 0x04:  # *args; its name follows the keyword-only ones
+    if code.co_flags & 0x04:  # *args, which stand behind the keyword-only names
         name = code.co_varnames[end]
         parameters.append(Parameter(name, kinds_of(annotations.get(name, "Any")), (), variadic=True))
     keyword_defaults = function.__kwdefaults__ or {}

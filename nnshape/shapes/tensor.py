@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim, Size, shape_part, symbol
 from nnshape.shapes.dtypes import FLOAT32, DType
 from nnshape.shapes.nested import leaves_in
+
+if TYPE_CHECKING:
+    from nnshape.shapes.layouts.layout import Layouts, Mode
 
 #: The batch, in every model.
 N: Dim = symbol("N")
@@ -17,21 +20,43 @@ N: Dim = symbol("N")
 Shape = tuple[Size, ...]
 
 
+class Maker:
+    """What makes tensors, and knows how they lie in memory: the base of the producers of a trace."""
+
+    __slots__ = ()
+
+    def stands_for(self, tensor: Tensor) -> Tensor | None:
+        """The tensor of another producer that this one is, if it only hands it on: itself where it does not."""
+        return tensor
+
+    def known_layouts(self, tensor: Tensor, mode: Mode) -> Layouts | None:
+        """The layouts of all its tensors, `tensor` among them; None if they are not worked out yet."""
+        return ()
+
+    def layout_sources(self) -> Iterable[Tensor]:
+        """The tensors whose layouts decide those of its own."""
+        return ()
+
+    def lay_out(self, mode: Mode) -> None:
+        """Work out the layouts, once those of the sources are known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """An abstract tensor: a shape and a dtype, without values. It has torch's methods.
+    """A tensor of which only the shape and the dtype are known.
 
-    `shape` has one size per dimension: an int, or a `Dim` if it is symbolic. `dtype` is torch's name of
-    the dtype. `span` bounds the values of an integer tensor, both ends included, if they are known (`arange`).
+    `shape` has one size per dimension: an int, or a `Dim` where the size is symbolic. `span` bounds
+    the values of an integer tensor, both ends included, where the engine can know them (`arange`).
 
-    A traced tensor also knows its `producer`, the operation or input that made it, and its `index` among
-    the producer's outputs. Rules ignore both: the trace sets them when it records the operation.
+    A traced tensor also knows its `producer`, the operation or input that it comes from, and its
+    `index` among the tensors of the producer's result. Rules ignore both; tensors made by a rule
+    have no producer until the trace records the operation.
     """
 
     shape: Shape
     dtype: DType = FLOAT32
     span: tuple[Size, Size] | None = None
-    producer: object = field(default=None, repr=False)
+    producer: Maker | None = field(default=None, repr=False)
     index: int = field(default=0, repr=False)
 
     @property
@@ -44,7 +69,7 @@ class Tensor:
         return product(self.shape)
 
     def like(self, shape: Iterable[Size] | None = None, dtype: DType | None = None) -> Tensor:
-        """A new tensor with another shape or dtype; by default, with this tensor's."""
+        """A new tensor with this one's shape and dtype, but for what is given."""
         return Tensor(self.shape if shape is None else tuple(shape), self.dtype if dtype is None else dtype)
 
     def __str__(self) -> str:
@@ -66,16 +91,16 @@ _find_method: Callable[[str], Any] = _no_method
 
 
 def give_methods(find: Callable[[str], Any]) -> None:
-    """Set the lookup of tensor methods: `find` returns the rule of a name, or None.
+    """Let every tensor have the methods that `find` finds a rule for: those of `nnshape.shapes.functions`.
 
-    `nnshape.shapes.functions` calls this when imported; importing it here would be a circle.
+    The package gives them as it is imported, because its rules are made of tensors themselves.
     """
     global _find_method
     _find_method = find
 
 
 class Unknown:
-    """An unknown value: the result of a step after a fault, or of a layer without a rule."""
+    """A value of which nothing is known: what comes after a fault, or out of a layer without a rule."""
 
     __slots__ = ()
 
@@ -89,7 +114,7 @@ UNKNOWN = Unknown()
 
 
 def product(sizes: Iterable[Size]) -> Size:
-    """The product of the sizes; 1 for none."""
+    """Multiply the sizes; 1 for none."""
     total: Size = 1
     for size in sizes:
         total = total * size
@@ -97,14 +122,14 @@ def product(sizes: Iterable[Size]) -> Size:
 
 
 def shape_text(shape: Shape) -> str:
-    """A shape as text: per sample, `6x28x28`, if the batch comes first; otherwise `[T, 6]`."""
+    """Write a shape as a person does: `6x28x28` per sample where the batch leads, else `[T, 6]`."""
     if len(shape) > 1 and shape[0] == N:
         return sizes_text(shape[1:])
     return _bracketed(shape)
 
 
 def sizes_text(sizes: Iterable[Size]) -> str:
-    """Sizes joined by `x`: `6x28x28`, or `16 x (H//2 - 2) x W` if one is symbolic."""
+    """Join sizes by `x`: `6x28x28`, or `16 x (H//2 - 2) x W` where one is symbolic."""
     sizes = tuple(sizes)
     symbolic = any(isinstance(size, Dim) for size in sizes)
     return (" x " if symbolic else "x").join(map(shape_part, sizes))
@@ -115,5 +140,5 @@ def _bracketed(shape: Shape) -> str:
 
 
 def tensors_in(value: object) -> Iterable[Tensor]:
-    """The tensors in a value or in its nested tuples, lists and mappings, in order."""
+    """The tensors of a value, in order: itself, or those inside its tuples, lists and mappings."""
     return (leaf for leaf in leaves_in(value) if isinstance(leaf, Tensor))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,9 +15,10 @@ from nnshape.shapes.dims import Size, TooLarge
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.nested import map_nested
-from nnshape.shapes.tensor import Tensor, tensors_in
+from nnshape.shapes.tensor import Maker, Tensor, tensors_in
 
 if TYPE_CHECKING:
+    from nnshape.shapes.layouts.layout import Layouts, Mode
     from nnshape.spec import Expression, Node, Span, Spec
     from nnshape.tracing.contexts import FaultContext
     from nnshape.tracing.parameter_rows import ParameterRow, Totals
@@ -78,7 +79,7 @@ class StoredTensor:
 
 
 @dataclass(slots=True, eq=False)
-class Operation:
+class Operation(Maker):
     """One application of a module or function inside a step, or one read of a parameter or buffer.
 
     Arguments and result are abstract values: tensors, numbers and `RuntimeSize`s. The tensors of the
@@ -93,10 +94,39 @@ class Operation:
     result: Any = None
     method: bool = False
     run: Run | None = None
+    #: The layouts of the result's tensors in each mode that was asked for.
+    layouts: dict[Mode, Layouts] | None = None
+
+    def stands_for(self, tensor: Tensor) -> Tensor | None:
+        """The tensor that the block gives out, where this is the application of one."""
+        if self.run is None:
+            return tensor
+        return next(itertools.islice(tensors_in(self.run.output), tensor.index, None), None)
+
+    def known_layouts(self, tensor: Tensor, mode: Mode) -> Layouts | None:
+        """The layouts of the result's tensors."""
+        return None if self.layouts is None else self.layouts.get(mode)
+
+    def layout_sources(self) -> Iterable[Tensor]:
+        """The arguments, unless the result lies alike whatever arrives."""
+        from nnshape.tracing.operation_layouts import depends_on_arguments
+
+        return tensors_in((self.arguments, dict(self.keywords))) if depends_on_arguments(self) else ()
+
+    @property
+    def owner(self) -> object:
+        """Whose memory a new tensor of the result is: a parameter is one tensor, however often it is read."""
+        return (self.target.module, self.target.name) if isinstance(self.target, StoredTensor) else self
+
+    def lay_out(self, mode: Mode) -> None:
+        """Work out how the result's tensors lie in memory."""
+        from nnshape.tracing.operation_layouts import layouts_of
+
+        self.layouts = {**(self.layouts or {}), mode: layouts_of(self, mode)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BodyInput:
+class BodyInput(Maker):
     """An input of the model or of a block, as the producer of its tensors.
 
     `span` is the input in the text. `call` is the step that applies the block, and `given` the argument that it
@@ -115,9 +145,19 @@ class BodyInput:
             return None
         return next(itertools.islice(tensors_in(self.given), tensor.index, None), None)
 
+    def stands_for(self, tensor: Tensor) -> Tensor | None:
+        """The tensor outside the block."""
+        return tensor if self.call is None else self.outside(tensor)
+
+    def known_layouts(self, tensor: Tensor, mode: Mode) -> Layouts:
+        """An input of the model is contiguous."""
+        from nnshape.shapes.layouts.layout import contiguous_layout
+
+        return (contiguous_layout(tensor, owner=self),)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Declared:
+class Declared(Maker):
     """The producer of the output that a failing layer declares, from which the trace goes on."""
 
     call: Call

@@ -11,7 +11,6 @@ from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec import nodes
-from nnshape.tracing import samples
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.layers import check_dimensions
 from nnshape.tracing.model import StoredTensor
@@ -48,10 +47,7 @@ def apply_function(
     if function.measured:
         frame.call.measured = frame.call.partial_macs = True
     check_dimensions(frame, node, result)
-    recorded = frame.call.record(function, arguments, keywords, result, method=method)
-    if frame.tracer.has_batch and samples.watches(function.name, result):
-        samples.look(frame, node, frame.call.operations[-1], function.apply)
-    return recorded
+    return frame.call.record(function, arguments, keywords, result, method=method)
 
 
 def read_attribute(frame: Frame, attribute: StoredTensor, tensor: Tensor) -> Tensor:

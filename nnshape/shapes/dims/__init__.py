@@ -1,6 +1,6 @@
 """Sizes of a tensor: plain ints, or exact symbolic integers with three-valued comparison.
 
-This module holds the public names of the package.
+The public names of the package; the modules beside this one implement them.
 """
 
 from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, by_sign, symbol

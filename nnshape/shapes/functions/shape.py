@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dims import Dim, Size, divisible, shape_part
+from nnshape.shapes.dims import Dim, Size, divisible, shape_part, symbols_of
 from nnshape.shapes.dtypes import ITEM_BYTES, DType
 from nnshape.shapes.function import function
+from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Shape, Tensor, product, shape_text, sizes_text
 
@@ -52,7 +53,21 @@ def reshaped(shape: Shape, target: tuple[Size, ...], name: str = "shape") -> Sha
         raise Refusal("invalid-argument", message, name)
     if not _divides(shape, target, elements, wanted):
         raise _does_not_fit(shape, target, unknown, name)
-    return (*target[:unknown], elements // wanted, *target[unknown + 1 :])
+    found = (*target[:unknown], elements // wanted, *target[unknown + 1 :])
+    _note_mixed_batch(shape, found, unknown)
+    return found
+
+
+def _note_mixed_batch(shape: Shape, found: Shape, unknown: int) -> None:
+    """Say that -1 took the batch into it, although torch accepts that."""
+    size = found[unknown]
+    if type(size) is int or not shape or shape[0] != N or size in shape:
+        return
+    if "N" in symbols_of(size):
+        notice(
+            "swallows-batch",
+            f"{{layer}} mixes the batch with other dimensions: -1 is {size} of {shape_text(shape)}, not N",
+        )
 
 
 def _divides(shape: Shape, target: tuple[Size, ...], elements: Size, wanted: Size) -> bool:
@@ -104,7 +119,16 @@ def view(input: Tensor, *shape: Whole | DType) -> Tensor:
         return _viewed_as(input, shape[0])
     if any(isinstance(size, DType) for size in shape):
         raise Refusal("wrong-type", f"view takes sizes or one dtype, not {described(shape)}", "shape")
-    return of_shape(input, reshaped(input.shape, shape))  # type: ignore[arg-type]
+    return _viewed(input, reshaped(input.shape, shape))  # type: ignore[arg-type]
+
+
+def _viewed(input: Tensor, shape: Shape) -> Tensor:
+    """The same memory in another shape. Raises Refusal where it would take a copy."""
+    if input.producer is not None:
+        from nnshape.shapes.layouts.viewing import require_view  # only views ask how memory lies
+
+        require_view(input, shape)
+    return of_shape(input, shape)
 
 
 def _viewed_as(input: Tensor, dtype: DType) -> Tensor:
@@ -113,6 +137,10 @@ def _viewed_as(input: Tensor, dtype: DType) -> Tensor:
         return input.like(dtype=dtype)
     if not input.shape:
         raise Refusal("wrong-rank", f"a single number of {input.dtype} cannot be viewed as {dtype}", "shape")
+    if input.producer is not None:
+        from nnshape.shapes.layouts.viewing import require_view_as
+
+        require_view_as(input, dtype)
     if before > after:
         return input.like((*input.shape[:-1], input.shape[-1] * (before // after)), dtype)
     last, ratio = input.shape[-1], after // before
@@ -147,10 +175,13 @@ def _(input: Tensor, *shape: Any) -> tuple[str, ...]:
 @function(only_method=True, example=("view_as(x, y)", "6x5x5", "30x5"))
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """Returns the same elements in the shape of another tensor."""
+    return _viewed(input, reshaped(input.shape, other.shape, "other"))
+
+
+@function(only_method=True, example=("reshape_as(x, y)", "6x5x5", "30x5"))
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """Returns the same elements in the shape of another tensor."""
     return of_shape(input, reshaped(input.shape, other.shape, "other"))
-
-
-function(name="reshape_as", only_method=True, example=("reshape_as(x, y)", "6x5x5", "30x5"))(view_as.rule)
 
 
 @function(method=True, example=("flatten(1)", "6x5x5"))

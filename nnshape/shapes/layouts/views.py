@@ -1,0 +1,358 @@
+"""Views: operations that give the same memory with other strides.
+
+https://docs.pytorch.org/docs/stable/tensor_view.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nnshape.shapes.axes import axes, axis
+from nnshape.shapes.dims import Size, at_least
+from nnshape.shapes.dtypes import ITEM_BYTES, is_complex
+from nnshape.shapes.layouts.applied import Applied, lays_out
+from nnshape.shapes.layouts.iterating import dense_like
+from nnshape.shapes.layouts.layout import (
+    Layout,
+    Undecided,
+    contiguous_layout,
+    contiguous_strides,
+    is_contiguous,
+    is_one,
+    new_layout,
+    same,
+)
+from nnshape.shapes.layouts.viewing import view_strides
+from nnshape.shapes.tensor import Tensor
+
+
+@lays_out("Identity detach cpu resolve_conj resolve_neg requires_grad_ conj")
+def itself(applied: Applied) -> Layout:
+    """The argument, or a view of all of it."""
+    return applied.layout(applied.operands[0])
+
+
+@lays_out("contiguous")
+def contiguous(applied: Applied) -> Layout:
+    """The argument, if it is contiguous."""
+    layout = applied.layout(applied["input"])
+    shape = applied["input"].shape
+    return layout if is_contiguous(shape, layout.strides) else contiguous_layout(applied.result)
+
+
+def _in_shape(applied: Applied, input: Tensor) -> Layout:
+    """A view if torch allows one, or else a contiguous copy."""
+    layout = applied.layout(input)
+    strides = view_strides(input.shape, layout.strides, applied.result.shape)
+    return contiguous_layout(applied.result) if strides is None else layout.view(strides)
+
+
+@lays_out("view view_as reshape reshape_as")
+def reshaped(applied: Applied) -> Layout:
+    """A view, or a contiguous copy; `view` itself refuses the copy."""
+    if not isinstance(applied.result, Tensor):
+        raise Undecided
+    input: Tensor = applied["input"]
+    if input.dtype != applied.result.dtype:
+        return _as_dtype(applied, input)
+    return _in_shape(applied, input)
+
+
+def _as_dtype(applied: Applied, input: Tensor) -> Layout:
+    layout = applied.layout(input)
+    before, after = ITEM_BYTES[input.dtype], ITEM_BYTES[applied.result.dtype]
+    if before == after:
+        return layout
+    *ahead, _ = layout.strides
+    if before > after:
+        times = before // after
+        return Layout((*(step * times for step in ahead), 1), layout.offset * times, layout.storage)
+    ratio = after // before
+    return Layout((*(step // ratio for step in ahead), 1), layout.offset // ratio, layout.storage)
+
+
+@lays_out("flatten Flatten ravel")
+def flattened(applied: Applied) -> Layout:
+    """The argument where nothing is joined, else as `reshape`."""
+    input = applied.operands[0]
+    if applied.name == "ravel":
+        layout = applied.layout(input)
+        if not is_contiguous(input.shape, layout.strides):
+            return contiguous_layout(applied.result)
+    elif applied.result.shape == input.shape:
+        return applied.layout(input)
+    return _in_shape(applied, input)
+
+
+@lays_out("unflatten Unflatten")
+def unflattened(applied: Applied) -> Layout:
+    """A dimension split in place."""
+    return _in_shape(applied, applied.operands[0])
+
+
+def _permuted(applied: Applied, order: Sequence[int]) -> Layout:
+    layout = applied.layout(applied["input"])
+    return layout.view([layout.strides[place] for place in order])
+
+
+@lays_out("permute")
+def permute(applied: Applied) -> Layout:
+    """The strides in the new order."""
+    return _permuted(applied, axes(applied["dims"], applied["input"].shape, "dims", every=False))
+
+
+def swapped(rank: int, one: int, two: int) -> list[int]:
+    """The dimensions with two of them swapped."""
+    order = list(range(rank))
+    if order:
+        order[one], order[two] = order[two], order[one]
+    return order
+
+
+@lays_out("transpose swapdims swapaxes")
+def transpose(applied: Applied) -> Layout:
+    """Two strides swapped."""
+    first, second = ("axis0", "axis1") if applied.name == "swapaxes" else ("dim0", "dim1")
+    shape = applied["input"].shape
+    return _permuted(applied, swapped(len(shape), axis(applied[first], shape), axis(applied[second], shape)))
+
+
+@lays_out("t T")
+def reversed_(applied: Applied) -> Layout:
+    """All strides in reverse."""
+    return _permuted(applied, range(applied["input"].ndim - 1, -1, -1))
+
+
+@lays_out("mT mH H")
+def matrices(applied: Applied) -> Layout:
+    """The last two strides swapped."""
+    rank = applied["input"].ndim
+    return _permuted(applied, swapped(rank, rank - 2, rank - 1) if rank > 1 else range(rank))
+
+
+@lays_out("movedim moveaxis")
+def movedim(applied: Applied) -> Layout:
+    """Strides moved with their dimensions."""
+    input: Tensor = applied["input"]
+
+    def places(name: str) -> tuple[int, ...]:
+        given = applied[name]
+        return axes(given if isinstance(given, (tuple, list)) else (given,), input.shape, name, every=False)
+
+    if not input.shape:
+        return applied.layout(input)
+    moved = dict(zip(places("destination"), places("source"), strict=True))
+    rest = iter(place for place in range(input.ndim) if place not in moved.values())
+    return _permuted(applied, [moved[place] if place in moved else next(rest) for place in range(input.ndim)])
+
+
+@lays_out("squeeze")
+def squeeze(applied: Applied) -> Layout:
+    """The strides of the dimensions that stay."""
+    input: Tensor = applied["input"]
+    layout = applied.layout(input)
+    dim = applied["dim"]
+    places = range(input.ndim) if dim is None else axes(dim, input.shape, every=False)
+    gone = {place for place in places if input.shape and input.shape[place] == 1}
+    return layout.view([step for place, step in enumerate(layout.strides) if place not in gone])
+
+
+@lays_out("unsqueeze")
+def unsqueeze(applied: Applied) -> Layout:
+    """A new dimension with the stride of the one that it is put before."""
+    input: Tensor = applied["input"]
+    return inserted(input, applied.layout(input), axis(applied["dim"], input.shape, extra=1))
+
+
+def inserted(input: Tensor, layout: Layout, place: int) -> Layout:
+    """A view with a new dimension of size 1."""
+    step: Size = 1 if place >= input.ndim else input.shape[place] * layout.strides[place]
+    return layout.view((*layout.strides[:place], step, *layout.strides[place:]))
+
+
+@lays_out("expand expand_as broadcast_to")
+def expand(applied: Applied) -> Layout:
+    """Stride 0 where a size of 1 grows."""
+    input: Tensor = applied["input"]
+    return expanded(input, applied.layout(input), applied.result)
+
+
+def expanded(input: Tensor, layout: Layout, result: Tensor) -> Layout:
+    """A view of a tensor in the shape of a result that it is expanded to."""
+    shape = result.shape
+    ahead = len(shape) - input.ndim
+    strides: list[Size] = [0] * len(shape)
+    for place in range(len(shape) - 1, -1, -1):
+        if place < ahead:
+            size: Size = 1
+            step = shape[place + 1] * strides[place + 1] if place + 1 < len(shape) else 1
+        else:
+            size, step = input.shape[place - ahead], layout.strides[place - ahead]
+        strides[place] = 0 if is_one(size) and not is_one(shape[place]) else step
+    return layout.view(strides)
+
+
+@lays_out("broadcast_tensors")
+def broadcast_tensors(applied: Applied) -> list[Layout]:
+    """Each argument, expanded."""
+    tensors = zip(applied.operands, applied.outputs, strict=True)
+    return [expanded(tensor, applied.layout(tensor), output) for tensor, output in tensors]
+
+
+def at_index(index: Size, size: Size) -> Size:
+    """The place of an index, counted from the front. Raises Undecided."""
+    front = at_least(index, 0)
+    if front is None:
+        raise Undecided
+    return index if front else size + index
+
+
+def selected(layout: Layout, place: int, start: Size) -> Layout:
+    """A view without a dimension, at one place of it."""
+    rest = (*layout.strides[:place], *layout.strides[place + 1 :])
+    return layout.view(rest, start * layout.strides[place])
+
+
+@lays_out("select")
+def select(applied: Applied) -> Layout:
+    """One stride less."""
+    input: Tensor = applied["input"]
+    place = axis(applied["dim"], input.shape)
+    return selected(applied.layout(input), place, at_index(applied["index"], input.shape[place]))
+
+
+@lays_out("narrow")
+def narrow(applied: Applied) -> Layout:
+    """The same strides, from a start."""
+    input: Tensor = applied["input"]
+    layout, place = applied.layout(input), axis(applied["dim"], input.shape)
+    start = applied["start"]
+    if isinstance(start, Tensor):
+        raise Undecided
+    return layout.view(layout.strides, at_index(start, input.shape[place]) * layout.strides[place])
+
+
+@lays_out(
+    "chunk split split_with_sizes tensor_split hsplit vsplit dsplit unsafe_chunk unsafe_split unsafe_split_with_sizes"
+)
+def split(applied: Applied) -> list[Layout]:
+    """Pieces with the same strides, one after the other."""
+    input = applied.operands[0]
+    layout = applied.layout(input)
+    if applied.name == "tensor_split" and isinstance(applied["indices_or_sections"], (tuple, list)):
+        raise Undecided  # the pieces may overlap
+    place = _split_place(applied, input)
+    layouts: list[Layout] = []
+    start: Size = 0
+    for output in applied.outputs:
+        layouts.append(layout.view(layout.strides, start * layout.strides[place]))
+        start = start + output.shape[place]
+    return layouts
+
+
+def _split_place(applied: Applied, input: Tensor) -> int:
+    if applied.name in _HALVES:
+        return 0 if applied.name == "hsplit" and input.ndim == 1 else _HALVES[applied.name]
+    return axis(applied["dim"], input.shape)
+
+
+_HALVES = {"hsplit": 1, "vsplit": 0, "dsplit": 2}
+
+
+@lays_out("unbind")
+def unbind(applied: Applied) -> list[Layout]:
+    """A selection at each place."""
+    input: Tensor = applied["input"]
+    place = axis(applied["dim"], input.shape)
+    return [selected(applied.layout(input), place, at) for at in range(len(applied.outputs))]
+
+
+@lays_out("diagonal")
+def diagonal(applied: Applied) -> Layout:
+    """The strides of both dimensions in one."""
+    input: Tensor = applied["input"]
+    one, two = axis(applied["dim1"], input.shape), axis(applied["dim2"], input.shape)
+    layout, offset = applied.layout(input), applied["offset"]
+    strides = layout.strides
+    rest = [step for place, step in enumerate(strides) if place not in (one, two)]
+    shift = at_least(offset, 0)
+    if shift is None:
+        raise Undecided
+    start: Size = offset * strides[two] if shift else -offset * strides[one]
+    if same(applied.result.shape[-1], 0):
+        start = 0
+    return layout.view((*rest, strides[one] + strides[two]), start)
+
+
+@lays_out("Tensor.unfold")
+def unfold(applied: Applied) -> Layout:
+    """Windows of a dimension, over the same memory."""
+    input: Tensor = applied["input"]
+    layout = applied.layout(input)
+    if not input.shape:
+        return layout.view((1,))
+    place = axis(applied["dimension"], input.shape)
+    strides = list(layout.strides)
+    strides[place] = strides[place] * applied["step"]
+    return layout.view((*strides, layout.strides[place]))
+
+
+@lays_out("view_as_real")
+def view_as_real(applied: Applied) -> Layout:
+    """Twice the strides, and a last one of 1."""
+    layout = applied.layout(applied["input"])
+    return Layout((*(2 * step for step in layout.strides), 1), 2 * layout.offset, layout.storage)
+
+
+@lays_out("view_as_complex")
+def view_as_complex(applied: Applied) -> Layout:
+    """Half the strides."""
+    layout = applied.layout(applied["input"])
+    return Layout(tuple(step // 2 for step in layout.strides[:-1]), layout.offset // 2, layout.storage)
+
+
+@lays_out("real imag")
+def part(applied: Applied) -> Layout:
+    """Every second number."""
+    input: Tensor = applied["input"]
+    layout = applied.layout(input)
+    if not is_complex(input.dtype):
+        return layout
+    start = 2 * layout.offset + (1 if applied.name == "imag" else 0)
+    return Layout(tuple(2 * step for step in layout.strides), start, layout.storage)
+
+
+@lays_out("to type type_as float double half bfloat16 int long short char byte bool cfloat cdouble chalf")
+def converted(applied: Applied) -> Layout:
+    """The argument where its dtype does not change, else a copy of its strides."""
+    input: Tensor = applied["input"]
+    layout = applied.layout(input)
+    if applied.result.dtype == input.dtype and not _copies(applied):
+        return layout
+    strides = dense_like(input.shape, layout.strides)
+    return new_layout(input.shape, applied.result.dtype, strides)
+
+
+def _copies(applied: Applied) -> bool:
+    given: Any = applied.arguments.get("copy", False)
+    return bool(given)
+
+
+@lays_out("atleast_1d atleast_2d atleast_3d")
+def at_least_rank(applied: Applied) -> list[Layout]:
+    """New dimensions of size 1 in front or behind."""
+    return [_at_least(applied, one, two) for one, two in zip(applied.operands, applied.outputs, strict=True)]
+
+
+def _at_least(applied: Applied, tensor: Tensor, output: Tensor) -> Layout:
+    layout = applied.layout(tensor)
+    if tensor.shape == output.shape:
+        return layout
+    if not tensor.shape:
+        return layout.view(contiguous_strides(output.shape))
+    layout = inserted(tensor, layout, 0)
+    if applied.name != "atleast_3d":
+        return layout
+    middle = Tensor((1, *tensor.shape), tensor.dtype)
+    return inserted(middle, layout, middle.ndim) if middle.ndim == 2 else layout
