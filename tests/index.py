@@ -30,7 +30,7 @@ _FUNCTIONAL = """
 {pairs}
 """
 
-#: The layer that declares each function as its functional form, the first where several do.
+#: The layer that declares each function as its functional form; the first if there are several.
 LAYER_OF = dict(pair.split("=") for pair in _FUNCTIONAL.split())
 '''
 

@@ -26,7 +26,7 @@ def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Ten
     if refusal.problem == "wrong-dtype" and tensor is not None:
         return f"{tensor.dtype} arrives"
     if refusal.problem == "index-error" and tensor is not None and tensor.span is not None:
-        return f"ids reach {tensor.span[1]}"
+        return f"indices reach {tensor.span[1]}"
     if refusal.problem in ("wrong-rank", "size-mismatch", "empty-output"):
         if tensor is not None:
             return f"{_whole(tensor)} arrives"

@@ -116,13 +116,13 @@ def refusal(name: str, arguments: tuple, input: Tensor) -> Refusal:
 def test_messages_say_what_arrives_and_what_was_wanted() -> None:
     fault = refusal("BatchNorm2d", (6,), Tensor((N, 16, 12, 12)))
     assert (fault.problem, fault.argument) == ("size-mismatch", "num_features")
-    assert fault.message == "{layer} normalises 6 channels, but 16 arrive{from}"
+    assert fault.message == "{layer} normalizes 6 channels, but 16 arrive{from}"
     assert fault.note == "running_mean should contain 16 elements not 6"
     fault = refusal("BatchNorm2d", (120,), Tensor((N, 120)))
     assert (fault.problem, fault.message) == ("wrong-rank", "{layer} is BatchNorm2d, but [N, 120] arrives")
     assert fault.note == "expected 4D input (got 2D input)"
     fault = refusal("LayerNorm", (768,), Tensor((N, 10, 512)))
-    assert fault.message == "{layer} normalises the last 768, but 512 arrive"
+    assert fault.message == "{layer} normalizes the last 768, but 512 arrive"
     fault = refusal("GroupNorm", (4, 6), Tensor((N, 6, 5, 5)))
     assert fault.message == "`num_channels` (=6) must be divisible by `num_groups` (=4)"
 

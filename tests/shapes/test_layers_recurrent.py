@@ -121,7 +121,7 @@ def refused(name: str, *arguments: Any, input: Tensor, **call: Any) -> Refusal:
 def test_messages_name_what_arrives_and_what_is_wanted() -> None:
     refusal = refused("LSTM", 6, 6, input=Tensor((5, N, 8)))
     assert (refusal.problem, refusal.argument) == ("size-mismatch", "input_size")
-    assert refusal.message == "{layer} reads 6 features a step, but 8 arrive"
+    assert refusal.message == "{layer} reads 6 features per step, but 8 arrive"
     assert refusal.note == "input.size(-1) must be equal to input_size. Expected 6, got 8"
     refusal = refused("GRU", 6, 4, input=tensor(5, 2, 6), hx=tensor(2, 2, 4))
     assert refusal.message == (

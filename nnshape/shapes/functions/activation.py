@@ -23,7 +23,7 @@ def _floats(input: Tensor) -> Tensor:
 
 def _reals(input: Tensor) -> Tensor:
     if input.dtype == "bool" or is_complex(input.dtype):
-        raise Refusal("wrong-dtype", f"{{layer}} wants numbers that have an order, but input is {input.dtype}", "input")
+        raise Refusal("wrong-dtype", f"{{layer}} wants real numbers, but input is {input.dtype}", "input")
     return input.like()
 
 
@@ -41,7 +41,7 @@ def _in_place(input: Tensor) -> Tensor:
 
 
 def _fit(input: Tensor, **numbers: float) -> Tensor:
-    """The input unchanged, once these numbers are known to fit the dtype that torch computes in."""
+    """The input unchanged. Raises Refusal if one of these numbers does not fit the dtype that torch computes in."""
     require_floating(input)
     dtype = COMPUTED_IN.get(input.dtype, input.dtype)
     for name, value in numbers.items():
@@ -98,9 +98,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     else:
         arrives = input.shape[1] if input.ndim > 1 else 1
     if isinstance(slopes, Dim) and isinstance(arrives, Dim) and arrives != slopes:
-        number(slopes, "num_parameters")  # one slope for all, or one a channel
+        number(slopes, "num_parameters")  # one slope for all channels, or one per channel
     if not assume_equal(slopes, arrives):
-        message = f"{{layer}} has {slopes} slopes, one a channel, but input has {arrives} channel{'s' * (arrives != 1)}"
+        message = f"{{layer}} has {slopes} slopes, but input has {arrives} channel{'s' * (arrives != 1)}"
         note = (
             "Mismatch of parameter numbers and input channel size. "
             f"Found parameter numbers = {slopes} and channel size = {arrives}."

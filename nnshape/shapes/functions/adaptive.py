@@ -78,7 +78,7 @@ def adaptive_average(owner: str, dimensions: int, input: Tensor, given: Any) -> 
 
 
 def _is_mean(input: Tensor, dimensions: int, output_size: tuple[Size | None, ...]) -> bool:
-    """Say whether torch calls `mean` instead, which takes more ranks and dtypes."""
+    """Whether torch calls `mean` instead, which takes more ranks and dtypes."""
     rank = len(input.shape)
     if rank < dimensions:
         return False

@@ -104,7 +104,7 @@ def _is_fused(
     grouped: bool,
     same: Callable[[Size, Size], bool] = _maybe_equal,
 ) -> bool:
-    """Say whether torch's CPU uses its fused kernel, which checks masks less strictly."""
+    """Whether torch's CPU uses its fused kernel, which checks masks less strictly."""
     shapes = (query.shape, key.shape, value.shape)
     return (
         dropout <= 0
@@ -212,7 +212,7 @@ def _length_and_batch(tensor: Tensor, batched: bool, batch_first: bool) -> tuple
 def _require_ranks(
     query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None, batch_first: bool
 ) -> bool:
-    """Say whether the inputs are batched. Raises Refusal (wrong-rank) where their ranks do not match."""
+    """Whether the inputs are batched. Raises Refusal (wrong-rank) if their ranks do not match."""
     rank = query.ndim
     if rank not in (2, 3):
         order = "[N, T, features]" if batch_first else "[T, N, features]"
@@ -255,7 +255,7 @@ def _require_masks(
     dtype: DType,
     need_weights: bool,
 ) -> bool:
-    """Say whether the merged mask is 3D. Raises Refusal where a mask does not fit."""
+    """Whether the merged mask is 3D. Raises Refusal if a mask does not fit."""
     length, batch, source = sizes
     used: DType | None = None
     if mask is not None:

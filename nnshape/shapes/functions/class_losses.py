@@ -1,4 +1,4 @@
-"""Classification losses:  https://pytorch.org/docs/stable/nn.functional.html#loss-functions."""
+"""Classification losses: https://pytorch.org/docs/stable/nn.functional.html#loss-functions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _indices_text(shape: Shape) -> str:
 def _require_class_weights(
     input: Tensor, weight: Tensor | None, classes: Size, loose: bool, same_dtype: bool = True
 ) -> None:
-    """Raise Refusal where there is not one weight per class."""
+    """Raise Refusal if there is not one weight per class."""
     if weight is None:
         return
     if not ((loose or weight.ndim == 1) and assume_equal(weight.numel(), classes)):
@@ -45,7 +45,7 @@ def _require_class_weights(
 
 
 def _of_class_indices(input: Tensor, target: Tensor, weight: Tensor | None, smoothed: bool = False) -> Shape:
-    """The shape of the losses from scores and class indices. Raises Refusal where their shapes do not match."""
+    """The shape of the losses from scores and class indices. Raises Refusal if their shapes do not match."""
     scores, indices = input.shape, target.shape
     if not scores:
         message = "{layer} wants scores of [N, classes], but a single number arrives"
@@ -148,7 +148,7 @@ def cross_entropy(
 
 
 def _require_margins(input: Tensor, target: Tensor) -> tuple[Size, Size]:
-    """The number of samples and classes, for losses that torch has for float32 and float64 only."""
+    """The number of samples and classes, for losses that torch computes in float32 and float64 only."""
     if input.ndim > 2 or not assume_at_least(input.shape[-1] if input.shape else 1, 1):
         message = f"{{layer}} wants scores of [N, classes] or [classes], but {bracketed(input.shape)} arrives"
         note = f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {bracketed(input.shape)}"
@@ -179,7 +179,7 @@ def multi_margin_loss(
     if number(p, "p") not in (1, 2):
         raise Refusal("invalid-argument", f"`p` (={p}) must be 1 or 2", "p", note="only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
-        message = f"{{layer}} wants a weight a class, of one dimension, but {bracketed(weight.shape)} arrives"
+        message = f"{{layer}} wants a vector of one weight per class, but {bracketed(weight.shape)} arrives"
         raise Refusal("wrong-rank", message, "weight", note="weight must be one-dimensional")
     samples, classes = _require_margins(input, target)
     if target.ndim > 1 or not assume_equal(target.numel(), samples):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def require_map(input: Tensor, dimensions: int) -> bool:
-    """Say whether the input is batched. Raises Refusal (wrong-rank) where its rank is wrong."""
+    """Whether the input is batched. Raises Refusal (wrong-rank) if its rank is wrong."""
     rank = len(input.shape)
     if rank == dimensions + 2:
         return True
@@ -54,7 +54,7 @@ def require_map(input: Tensor, dimensions: int) -> bool:
 def require_channels(
     input: Tensor, dimensions: int, channels: Size, weight: tuple[Size, ...], groups: Size, argument: str, note: str
 ) -> None:
-    """Raise Refusal (size-mismatch) where the number of channels differs from the weight's."""
+    """Raise Refusal (size-mismatch) if the number of channels differs from the weight's."""
     arrives = input.shape[-1 - dimensions]
     if arrives == channels if type(arrives) is int else assume_equal(arrives, channels):
         return
@@ -83,7 +83,7 @@ def convolve(
 ) -> Tensor:  # fmt: skip
     """The output of a convolution with a weight of this shape; `argument` names the source of its channels.
 
-    Raises Refusal where torch refuses the input.
+    Raises Refusal if torch refuses the input.
     """
     require_map(input, dimensions)
     channels = weight[1] * groups
@@ -130,7 +130,7 @@ def convolve_transposed(
 ) -> Tensor:  # fmt: skip
     """The output of a transposed convolution with a weight of this shape.
 
-    Raises Refusal where torch refuses the input.
+    Raises Refusal if torch refuses the input.
     """
     require_map(input, dimensions)
     require_channels(input, dimensions, weight[0], weight, groups, argument, "transposed=1")
@@ -170,7 +170,7 @@ def check_window(
 
 
 def check_padding_name(owner: str, padding: str, strides: Sequence[Size]) -> None:
-    """Raise Refusal where the padding is neither 'same' nor 'valid', or is 'same' with a stride."""
+    """Raise Refusal if the padding is neither 'same' nor 'valid', or is 'same' with a stride."""
     if padding not in ("same", "valid"):
         message = f"{owner} takes a size, 'same' or 'valid' as padding, not {described(padding)}"
         raise Refusal("invalid-argument", message, "padding")
@@ -185,7 +185,7 @@ def check_padding_name(owner: str, padding: str, strides: Sequence[Size]) -> Non
 def check_output_padding(
     owner: str, output_padding: Sequence[Size], strides: Sequence[Size], dilations: Sequence[Size]
 ) -> None:
-    """Raise Refusal where an output padding is not smaller than the stride or the dilation."""
+    """Raise Refusal if an output padding is not smaller than the stride or the dilation."""
     each_at_least(output_padding, 0, "output_padding", owner, "negative output_padding is not supported")
     for extra, stride, dilation in zip(output_padding, strides, dilations, strict=True):
         wide = stride if assume_bigger(stride, dilation) else dilation
@@ -198,7 +198,7 @@ def check_output_padding(
 
 
 def assume_bigger(one: Size, two: Size) -> bool:
-    """Say whether one number is larger than another; of symbols, assume so and record it."""
+    """Whether one number is larger than another; assumed and recorded for symbolic sizes."""
     return one >= two if type(one) is int and type(two) is int else True
 
 

@@ -69,12 +69,12 @@ def searchsorted(
         raise Refusal("wrong-rank", "{layer} wants a sorted sequence of one dimension or more", "sorted_sequence")
     require_kinds(sorted_sequence, "if", "orders")
     if side not in (None, "left", "right") or (side == "left" and right):
-        raise Refusal("invalid-argument", f"side is 'left' or 'right', as `right` says, not {side!r}", "side")
+        raise Refusal("invalid-argument", f"side (={side!r}) must be 'left' or 'right', as `right`", "side")
     if len(edges) > 1:
         ahead = edges[:-1]
         if len(shape) != len(edges) or not all(assume_equal(a, b) for a, b in zip(ahead, shape, strict=False)):
             both = f"{sorted_sequence} and {input}"
-            message = f"{{layer}} wants sequence and values alike but for the last dimension, not {both}"
+            message = f"{{layer}} wants a sequence and values of one shape except in the last dimension, not {both}"
             raise Refusal("size-mismatch", message, "input")
     return Tensor(shape, DTYPES["int32"] if out_int32 else INT64)
 

@@ -49,7 +49,7 @@ def _filled(name: str, doc: str) -> None:
 
 
 def with_gradient(dtype: DType, requires_grad: bool) -> DType:
-    """The dtype. Raises Refusal where requires_grad is set and the dtype cannot have a gradient."""
+    """The dtype. Raises Refusal (wrong-dtype) if requires_grad is set and the dtype has no gradients."""
     if requires_grad and not (is_floating(dtype) or is_complex(dtype)):
         note = "Only Tensors of floating point and complex dtype can require gradients"
         raise Refusal("wrong-dtype", f"only floats have gradients, not {dtype}", "requires_grad", note=note)
@@ -74,7 +74,7 @@ def _random(name: str, doc: str, complex_too: bool = True) -> None:
 
 
 def drawable(name: str, dtype: DType) -> DType:
-    """The dtype. Raises Refusal where torch has no such random numbers in it."""
+    """The dtype. Raises Refusal (wrong-dtype) if torch cannot draw random numbers in it."""
     if not is_floating(dtype) and not is_complex(dtype):
         raise Refusal(
             "wrong-dtype", f"{name} draws floats, not {dtype}", "dtype", note=f"not implemented for '{dtype}'"
@@ -98,7 +98,7 @@ def full(
 
 
 def require_fits(value: Any, dtype: DType, shape: Shape, name: str = "fill_value") -> None:
-    """Raise Refusal where a fill value overflows the dtype.
+    """Raise Refusal if a fill value overflows the dtype.
 
     A single element of half precision becomes infinite instead.
     """
@@ -172,7 +172,7 @@ def _steps_whole(start: Any, end: Any, step: Any) -> Size:
 def _steps(start: Any, end: Any, step: Any) -> Size:
     for name, value in (("start", start), ("end", end), ("step", step)):
         if isinstance(value, Dim):
-            raise Refusal("unknown-value", f"{name} (={value}) must be a number beside floats: give it a value", name)
+            raise Refusal("unknown-value", f"{name} (={value}) must be a number next to floats: give it a value", name)
     if (end - start) * step < 0:
         raise _wrong_way(start, end, step)
     ratio = (end - start) / step

@@ -13,7 +13,7 @@ from nnshape.shapes.values import number
 
 
 def check_probability(p: float) -> None:
-    """Raise Refusal where p is not a probability."""
+    """Raise Refusal if p is not a probability."""
     if not 0 <= number(p, "p") <= 1:
         note = f"dropout probability has to be between 0 and 1, but got {p}"
         raise Refusal("invalid-argument", f"`p` (={p}) must be a probability, from 0 to 1", "p", note=note)
@@ -39,7 +39,7 @@ def _dropped(input: Tensor, p: float, training: bool, least: int = 0) -> Tensor:
 
 
 def require_dropout1d(input: Tensor) -> None:
-    """Raise Refusal where the input is not [N, C, L] or [C, L]."""
+    """Raise Refusal if the input is not [N, C, L] or [C, L]."""
     if len(input.shape) not in (2, 3):
         what = shape_text(input.shape) if input.shape else "a single number"
         note = f"dropout1d: Expected 2D or 3D input, but received a {len(input.shape)}D input."

@@ -185,7 +185,7 @@ def _dtype(read: _Sum, operands: tuple[Tensor, ...]) -> DType:
         if summed and (dtype != own or dtype == "bool"):
             message = f"{{layer}} multiplies tensors of one dtype, but {dtype} and {own} arrive"
             if dtype == own:
-                message = "torch multiplies no matrices of bool"
+                message = "torch has no matrix product of bools"
             raise Refusal("wrong-dtype", message, "operands", note=f"expected scalar type {dtype} but found {own}")
         dtype = promote(dtype, own) if any(read.operands) else result_type(Tensor((), dtype), Tensor((), own))
         pending = joined
@@ -193,7 +193,7 @@ def _dtype(read: _Sum, operands: tuple[Tensor, ...]) -> DType:
 
 
 def _alone(own: dict[str, Size], joined: dict[str, Size], summed: list[str]) -> bool:
-    """Whether one of a pair has dimensions that are summed before the product."""
+    """Whether one operand of a pair has dimensions that are summed before the product."""
     return any(size != 1 and label not in joined and label not in summed for label, size in own.items())
 
 

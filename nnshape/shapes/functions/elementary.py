@@ -252,11 +252,11 @@ def _add_product(name: str, sign: str, doc: str, allowed: str) -> None:
         dtype = result_type(input, tensor1, tensor2)
         if "bifc"[category(dtype)] not in allowed or (name == "addcdiv" and dtype == "complex32"):
             raise Refusal(
-                "wrong-dtype", f"{name} takes no {dtype}", "input", note=f"{name}: not implemented for '{dtype}'"
+                "wrong-dtype", f"{name} does not accept {dtype}", "input", note=f"{name}: not implemented for '{dtype}'"
             )
         if name == "addcdiv" and category(tensor1.dtype) < 2 and category(tensor2.dtype) < 2:
             note = "Integer division with addcdiv is no longer supported"
-            raise Refusal("wrong-dtype", f"{name} divides no whole numbers by whole numbers", "tensor2", note=note)
+            raise Refusal("wrong-dtype", f"{name} cannot divide whole numbers by whole numbers", "tensor2", note=note)
         if not isinstance(value, Dim) and not fits(value, dtype):
             raise Refusal("invalid-argument", f"value (={value}) does not fit into {dtype}", "value")
         shape = broadcast(input.shape, broadcast(tensor1.shape, tensor2.shape, sign, "tensor2"), "add", "tensor1")

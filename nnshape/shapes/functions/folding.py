@@ -51,7 +51,7 @@ def places(maps: Sequence[Size], block: Block) -> list[Size]:
 
 
 def unfolded(input: Tensor, block: Block) -> Tensor:
-    """The sliding blocks of an image as columns. Raises Refusal where torch refuses it."""
+    """The sliding blocks of an image as columns. Raises Refusal if torch refuses it."""
     shape = input.shape
     if len(shape) not in (3, 4) or 0 in shape[len(shape) - 3 :]:
         what = shape_text(shape) if shape else "a single number"
@@ -71,7 +71,7 @@ def unfolded(input: Tensor, block: Block) -> Tensor:
 
 
 def folded(input: Tensor, output_size: Sequence[Size], block: Block) -> Tensor:
-    """The image that sums these columns where blocks overlap. Raises Refusal where torch refuses it."""
+    """The image that sums these columns where blocks overlap. Raises Refusal if torch refuses it."""
     shape = input.shape
     if len(shape) not in (2, 3) or 0 in shape[len(shape) - 2 :]:
         what = shape_text(shape) if shape else "a single number"

@@ -82,7 +82,7 @@ def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
     count = index.shape[0] if index.shape else 1
     if not input.shape:
         if not assume_equal(count, 1):
-            raise Refusal("size-mismatch", f"{{layer}} takes one place from a single number, not {count}", "index")
+            raise Refusal("size-mismatch", f"{{layer}} takes one index of a single number, not {count}", "index")
         return Tensor((), input.dtype, input.span)
     if input.shape[place] == 0 and count != 0:
         require_index(0, 0, place, input.shape)
@@ -92,7 +92,7 @@ def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
 def _require_same_rank(input: Tensor, index: Tensor, name: str = "index") -> None:
     if max(len(input.shape), 1) != max(len(index.shape), 1):
         note = "Index tensor must have the same number of dimensions as input tensor"
-        message = f"{{layer}} wants {name} with as many dimensions as the input, but {input} and {index} arrive"
+        message = f"{{layer}} wants {name} of the input's rank, but {input} and {index} arrive"
         raise Refusal("wrong-rank", message, name, note=note)
 
 
@@ -103,13 +103,13 @@ def _require_within(index: Shape, other: Shape, skip: int | None, name: str) -> 
                 f"Size does not match at dimension {place} "
                 f"expected index {list(index)} to be no larger than {list(other)}"
             )
-            message = f"index reaches over {size} in dimension {place}, but {name} has only {most}"
+            message = f"index has size {size} in dimension {place}, but {name} has only {most}"
             raise Refusal("size-mismatch", message, "index", note=note)
 
 
 @function(method=True, example=("gather(x, 1, index)", "6x5x5", "int64[N, 3, 5, 5]"))
 def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = False) -> Tensor:
-    """Gathers elements along a dimension at the positions of an index tensor, whose shape the result has.
+    """Gathers elements along a dimension at the positions of an index tensor, into a tensor of its shape.
 
     dim: the dimension to gather from.
     index: int64 indices, with the rank of the input and no larger in its other dimensions.
@@ -137,7 +137,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> 
     place = axis(dim, input.shape)
     if len(input.shape) != len(indices.shape):
         note = "torch.take_along_dim(): input and indices should have the same number of dimensions"
-        message = f"{{layer}} wants indices with as many dimensions as the input, but {input} and {indices} arrive"
+        message = f"{{layer}} wants indices of the input's rank, but {input} and {indices} arrive"
         raise Refusal("wrong-rank", message, "indices", note=note)
     ahead = broadcast(
         (*input.shape[:place], 1, *input.shape[place + 1 :]),
@@ -227,7 +227,7 @@ def scatter_reduce(
         )
     if (is_complex(input.dtype) and reduce in ("amax", "amin")) or (input.dtype == "bool" and reduce == "mean"):
         raise Refusal(
-            "wrong-dtype", f"scatter_reduce takes no {reduce} of {input.dtype}", "input", note="not implemented"
+            "wrong-dtype", f"scatter_reduce has no {reduce} of {input.dtype}", "input", note="not implemented"
         )
     from nnshape.shapes.function import REGISTRY
 

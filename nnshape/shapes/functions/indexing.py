@@ -1,4 +1,4 @@
-"""Indexing, masks and choices: https://pytorch.org/docs/stable/tensor_view.html and numpy's rules of indexing."""
+"""Indexing, masks and selection: https://pytorch.org/docs/stable/tensor_view.html and NumPy's indexing rules."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def require_index(index: Any, size: Size, place: int, shape: Shape, name: str = "index") -> None:
-    """Raise Refusal (index-error) where an index lies outside a dimension."""
+    """Raise Refusal (index-error) if an index lies outside a dimension."""
     if type(index) is int and type(size) is int:
         inside = -size <= index < size
     elif isinstance(index, Dim) and not at_least(index, 0):
-        # From the back where it is always negative; else it must not be.
+        # It counts from the back if it is always negative; otherwise it must be 0 or more.
         inside = (
             assume_at_least(size + index, 0)
             if at_least(-index, 1)
@@ -38,7 +38,7 @@ def require_index(index: Any, size: Size, place: int, shape: Shape, name: str = 
 
 
 def _as_tensor(index: Any) -> Tensor | None:
-    """The tensor that a list of whole numbers or bools stands for."""
+    """A list of whole numbers or bools as an index tensor; None for another list."""
     shape: list[Size] = []
     item = index
     while isinstance(item, (list, tuple, range)):
@@ -52,7 +52,7 @@ def _as_tensor(index: Any) -> Tensor | None:
 
 
 def _numbers(index: Any) -> list[Any]:
-    """The numbers of a nested list. Raises Refusal where its rows differ in length, or hold something else."""
+    """The numbers of a nested list. Raises Refusal if its rows differ in length or hold other values."""
     if not isinstance(index, (list, tuple, range)):
         return [index]
     found = [_numbers(item) for item in index]
@@ -62,15 +62,15 @@ def _numbers(index: Any) -> list[Any]:
 
 
 class _Index:
-    """What indexing has made so far: the dimensions passed, and where tensors are looked up."""
+    """The state of indexing: the dimensions indexed so far, and the index tensors."""
 
     def __init__(self, shape: Shape) -> None:
         self.left = list(shape)  # the dimensions not yet reached
         self.whole = shape
         self.done: list[Size] = []  # sizes of the dimensions passed
-        self.lookups: list[tuple[int, Shape]] = []  # where in `done`, and the index's shape
-        self.place = 0  # the dimension of the input that comes next
-        self.empty: int | None = None  # a dimension of size 0 that something is looked up in
+        self.lookups: list[tuple[int, Shape]] = []  # the position in `done`, and the index's shape
+        self.place = 0  # the next dimension of the input
+        self.empty: int | None = None  # a dimension of size 0 that a tensor indexes
         self.beyond = False  # a second Ellipsis went past the end
 
     def next_size(self) -> Size:
@@ -80,12 +80,12 @@ class _Index:
         return self.left.pop(0)
 
     def require_place(self) -> None:
-        """Raise Refusal behind a second Ellipsis, which leaves nothing to index."""
+        """Raise Refusal after a second Ellipsis: no dimensions are left to index."""
         if self.beyond:
             raise Refusal("index-error", "an index takes one Ellipsis (...) before its last number", "index")
 
     def skip(self, count: int) -> None:
-        """What Ellipsis stands for: the dimensions that nothing else in the index uses up."""
+        """Pass the dimensions of an Ellipsis: those that no other part of the index consumes."""
         for _ in range(count):
             if not self.left:
                 self.beyond = True
@@ -93,7 +93,7 @@ class _Index:
             self.done.append(self.next_size())
 
     def look_up(self, index: Tensor, numbers: list[Any]) -> None:
-        """A tensor that replaces one dimension, or as many as it has for a mask."""
+        """Apply an index tensor to one dimension, or a mask to as many as it has."""
         if index.dtype in ("bool", "uint8"):
             self._mask(index, numbers)
             return
@@ -103,7 +103,7 @@ class _Index:
         place, size = self.place, self.next_size()
         if size == 0:
             self.empty = place
-        for number in numbers if 0 not in self.whole else ():  # torch looks up nothing where there is nothing
+        for number in numbers if 0 not in self.whole else ():  # torch checks no index of an empty tensor
             require_index(number, size, place, self.whole)
         self.lookups.append((len(self.done), index.shape))
         self.done.append(1)
@@ -114,7 +114,7 @@ class _Index:
             place, own = self.place, self.next_size()
             if not assume_equal(size, own):
                 note = f"The shape of the mask {list(index.shape)} at index {place} does not match"
-                message = f"the mask is {shape_text(index.shape)}, but what it picks from {shape_text(self.whole)}"
+                message = f"the mask is {shape_text(index.shape)}, but the tensor is {shape_text(self.whole)}"
                 raise Refusal("size-mismatch", message, "index", note=note)
             covered = covered * size
         count = sum(map(bool, numbers)) if numbers else fresh_symbol("nonzero", covered)
@@ -123,7 +123,7 @@ class _Index:
             self.done.append(1)
 
     def result(self) -> Shape:
-        """The sizes of the result: what was looked up stands in place, or in front where it is scattered."""
+        """The sizes of the result; those of index tensors replace theirs if adjacent, and come first otherwise."""
         done = self.done + self.left
         if not self.lookups:
             return tuple(done)
@@ -133,7 +133,7 @@ class _Index:
             if isinstance(joined, int):
                 listed = ", ".join(str(list(shape)) for _, shape in self.lookups)
                 note = f"shape mismatch: indexing tensors could not be broadcast together with shapes {listed}"
-                message = f"the tensors of one index must broadcast, but {listed} arrive"
+                message = f"index tensors must broadcast with one another, but {listed} arrive"
                 raise Refusal("size-mismatch", message, "index", note=note)
             common = joined
         if self.empty is not None and 0 not in common:
@@ -146,7 +146,7 @@ class _Index:
 
 
 def _consumed(index: Any) -> int:
-    """How many dimensions of the input one part of an index uses up."""
+    """The number of dimensions that one part of an index consumes."""
     if index is None or index is Ellipsis or isinstance(index, bool):
         return 0
     if isinstance(index, Tensor):
@@ -160,7 +160,7 @@ def _consumed(index: Any) -> int:
 @function(name="getitem", example=("x[0]", "6x5x5"))
 def getitem(input: Tensor, index: Any) -> Tensor:
     """Indexes with integers, slices, None, Ellipsis, tensors and masks, as torch does."""
-    # Torch takes a short list that holds slices or lists for a tuple, as numpy did once.
+    # torch treats a short list that holds slices or lists as a tuple, as NumPy did once.
     tuple_like = isinstance(index, list) and len(index) < 32 and any(map(_is_no_number, index))
     parts = tuple(index) if isinstance(index, tuple) or tuple_like else (index,)
     shape = input.shape
@@ -196,7 +196,7 @@ def _apply_part(state: _Index, part: Any) -> None:
         place, size = state.place, state.next_size()
         require_index(part, size, place, state.whole)
     elif isinstance(part, slice):
-        if not state.left and part == slice(None):  # `:` behind a second Ellipsis, which torch lets pass
+        if not state.left and part == slice(None):  # torch accepts `:` after a second Ellipsis
             return
         state.done.append(sliced_size(state.next_size(), part))
     elif isinstance(part, Tensor):
@@ -209,7 +209,7 @@ def _apply_part(state: _Index, part: Any) -> None:
         _apply_list(state, part)
     else:
         note = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
-        message = f"an index is a whole number, a slice, None, ..., or a tensor of such, not {described(part)}"
+        message = f"an index is a whole number, a slice, None, ... or an index tensor, not {described(part)}"
         raise Refusal("wrong-type", message, "index", note=note)
 
 
@@ -262,7 +262,7 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
         count = fresh_symbol("nonzero", product(condition.shape))
         return tuple(Tensor((count,), INT64) for _ in condition.shape or (1,))
     if input is None or other is None:
-        raise Refusal("missing-argument", "where takes two operands beside its condition, or none", "other")
+        raise Refusal("missing-argument", "where takes two operands after its condition, or none", "other")
     if condition.dtype not in _MASKS:
         note = f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         raise Refusal(

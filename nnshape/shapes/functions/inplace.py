@@ -1,7 +1,7 @@
 """In-place functions: https://pytorch.org/docs/stable/tensors.html.
 
-The result is that of the function without the underscore; its shape must be the tensor's own, and its
-dtype must convert to the tensor's.
+The rule is that of the function without the underscore. The result must have the tensor's shape, and a dtype
+that converts to the tensor's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nnshape.shapes.tensor import Tensor, shape_text
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Number
 
-#: Functions that torch also has besides the Tensor method.
+#: In-place functions of `torch`, which are also Tensor methods.
 _FUNCTIONS = """
     abs acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh ceil clamp clamp_max clamp_min
     clip conj_physical cos cosh deg2rad erf erfc exp exp2 expm1 fix floor frac gcd i0 lcm ldexp log log10 log1p log2
@@ -33,12 +33,12 @@ _METHODS = """
     logical_xor lt masked_fill masked_scatter mul multiply mvlgamma ne nextafter not_equal pow remainder scatter
     scatter_add scatter_reduce sgn sign sub subtract tril triu true_divide
 """
-#: Functions whose result can be written into their first operand.
+#: Functions that have an in-place version.
 WRITTEN = frozenset((_FUNCTIONS + _METHODS).split())
 
 
 def _written(name: str, input: Tensor, result: Tensor) -> Tensor:
-    """The tensor after the result is written to it. Raises Refusal where the result does not fit."""
+    """The tensor after an in-place operation. Raises Refusal if the result does not fit into it."""
     if len(result.shape) != len(input.shape) or not all(map(assume_equal, result.shape, input.shape)):
         message = f"{{layer}} writes into {shape_text(input.shape)}, but its result is {shape_text(result.shape)}"
         note = f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(result.shape)}"

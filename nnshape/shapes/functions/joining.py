@@ -48,7 +48,7 @@ def cat(tensors: Tensors, dim: Whole = 0) -> Tensor:
     for place, tensor in enumerate(tensors):
         if not tensor.shape:
             note = f"zero-dimensional tensor (at position {place}) cannot be concatenated"
-            message = f"{{layer}} joins along a dimension, but {_ordinal(place)} is a single number: stack joins those"
+            message = f"{{layer}} joins along a dimension, but {_ordinal(place)} is a single number: use stack instead"
             raise Refusal("wrong-rank", message, "tensors", note=note)
     if not real:  # then torch ignores dim
         return Tensor((0,), dtype)
@@ -61,7 +61,7 @@ def cat(tensors: Tensors, dim: Whole = 0) -> Tensor:
         if len(tensor.shape) != len(shape):
             note = f"Tensors must have same number of dimensions: got {len(shape)} and {len(tensor.shape)}"
             message = (
-                f"{{layer}} joins tensors of equally many dimensions, but {_ordinal(first_place)} is {first} "
+                f"{{layer}} joins tensors of one rank, but {_ordinal(first_place)} is {first} "
                 f"and {_ordinal(number)} {tensor}"
             )
             raise Refusal("wrong-rank", message, "tensors", note=note)
@@ -136,7 +136,7 @@ def _common_shape(tensors: tuple[Tensor, ...]) -> Shape:
 
 
 def _at_least(rank: int, tensors: Any, name: str) -> tuple[Tensor, ...]:
-    """The tensors with the rank that torch's atleast_1d, 2d or 3d give them."""
+    """The tensors after torch's atleast_1d, 2d or 3d."""
     return tuple(tensor.like(with_rank(tensor.shape, rank)) for tensor in _require_some(tensors, name))
 
 

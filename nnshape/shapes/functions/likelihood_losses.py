@@ -96,7 +96,7 @@ def gaussian_nll_loss(
 
 
 def _require_variance(input: Tensor, var: Tensor) -> None:
-    """Raise Refusal where the variance is neither per element nor per row of the last dimension."""
+    """Raise Refusal if the variance is neither per element nor per row of the last dimension."""
     one, two = input.shape, var.shape
     if len(one) == len(two):
         pairs = list(zip(one, two, strict=True))

@@ -40,7 +40,7 @@ def _real(dtype: DType) -> DType:
 
 
 def _require_matrices(input: Tensor, name: str, *, square: bool = True, argument: str = "input") -> None:
-    """Raise Refusal where the input is not matrices of floats, or not square if they must be."""
+    """Raise Refusal unless the input is matrices of floats (square ones if `square`)."""
     if len(input.shape) < 2:
         note = f"{name}: The input tensor A must have at least 2 dimensions."
         raise Refusal("wrong-rank", f"{{layer}} takes matrices, but {input} arrives", argument, note=note)
@@ -64,7 +64,7 @@ def _same_shape(names: str, doc: str, *, method: bool = True) -> None:
     for name in names.split():
 
         def rule(input: Tensor) -> Tensor:
-            _require_matrices(input, f"linalg.{name}")  # noqa: B023  one word a name
+            _require_matrices(input, f"linalg.{name}")  # noqa: B023  called in the same iteration
             return input.like()
 
         rule.__doc__ = doc
@@ -221,7 +221,7 @@ def multi_dot(tensors: Tensors) -> Tensor:
 
 
 def _as_matrices(tensors: Tensors) -> list[Tensor]:
-    """The tensors, with a vector at either end as a matrix of one row or column."""
+    """The tensors, with a vector at either end as a matrix with one row or column."""
     first, *rest, last = tensors
     first = first if len(first.shape) == 2 else first.like((1, *first.shape))
     last = last if len(last.shape) == 2 else last.like((*last.shape, 1))

@@ -28,22 +28,22 @@ from nnshape.shapes.values import number, require_floating
 
 
 def bracketed(shape: Shape) -> str:
-    """Write a shape in full: `[N, 10]`."""
+    """A shape in full: `[N, 10]`."""
     return f"[{', '.join(map(str, shape))}]"
 
 
 def alike(one: Shape, two: Shape) -> bool:
-    """Say whether two shapes are equal; record an assumption where that is not proved."""
+    """Whether two shapes are equal; an unproved equality is assumed and recorded."""
     return len(one) == len(two) and all(map(assume_equal, one, two))
 
 
 def _compared(input: Tensor, target: Tensor) -> Shape:
-    """The common shape of both after broadcasting, with a notice where they differ."""
+    """The shape that both broadcast to, with a notice if they differ."""
     one, two = input.shape, target.shape
     shape = broadcast(one, two, "compare", "target")
     if len(one) != len(two) or any(equal(a, b) is False for a, b in zip(one, two, strict=True)):
         message = (
-            f"{{layer}} compares {bracketed(one)} with {bracketed(two)}: torch stretches both to {bracketed(shape)}"
+            f"{{layer}} compares {bracketed(one)} with {bracketed(two)}: torch broadcasts both to {bracketed(shape)}"
         )
         notice("silent-broadcast", message)
     return shape
@@ -66,7 +66,7 @@ def _weighted(loss: Tensor, input: Tensor, weight: Tensor | None, reduction: str
 
 
 def require_float_dtype(dtype: DType, name: str = "input") -> DType:
-    """The dtype. Raises Refusal (wrong-dtype) where it is none of real floating-point numbers."""
+    """The dtype. Raises Refusal (wrong-dtype) unless it is floating-point (complex is not)."""
     if not is_floating(dtype):
         raise Refusal("wrong-dtype", f"{{layer}} computes with floats such as float32, but {name} is {dtype}", name)
     return dtype
@@ -81,7 +81,7 @@ def _same_shape(input: Tensor, target: Tensor) -> None:
 
 
 def require_difference(input: Tensor, target: Tensor) -> DType:
-    """The dtype of a difference. Raises Refusal (wrong-dtype) where torch does not subtract the two."""
+    """The dtype of a difference. Raises Refusal (wrong-dtype) if torch cannot subtract the two."""
     if "bool" in (input.dtype, target.dtype):
         raise Refusal(
             "wrong-dtype", "{layer} cannot subtract bool tensors", "input" if input.dtype == "bool" else "target"

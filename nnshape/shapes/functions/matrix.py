@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other")) -> DType:
-    """The common dtype of factors. Raises Refusal where they differ or torch has no matrix product for it."""
+    """The common dtype of factors. Raises Refusal (wrong-dtype) if they differ or torch has no product for it."""
     dtype = tensors[0].dtype
     for tensor, name in zip(tensors, names, strict=False):
         if tensor.dtype != dtype:
@@ -31,7 +31,7 @@ def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other
             raise Refusal("wrong-dtype", message, name, note=note)
     if dtype == "bool":
         raise Refusal(
-            "wrong-dtype", "torch multiplies no matrices of bool", names[0], note="not implemented for 'Bool'"
+            "wrong-dtype", "torch has no matrix product of bools", names[0], note="not implemented for 'Bool'"
         )
     return dtype
 

@@ -24,10 +24,10 @@ _TENSOR_TYPES = {
 }  # fmt: skip
 
 
-def require_ids(input: Tensor, name: str = "input", does: str = "looks up") -> None:
-    """Raise Refusal (wrong-dtype) where a tensor's dtype cannot index a table."""
+def require_indices(input: Tensor, name: str = "input", does: str = "looks up") -> None:
+    """Raise Refusal (wrong-dtype) if a tensor's dtype cannot index a table."""
     if input.dtype != "int64" and input.dtype != "int32":
-        kind = "whole numbers" if category(input.dtype) > 1 else "int64 or int32 ids"
+        kind = "whole numbers" if category(input.dtype) > 1 else "int64 or int32 indices"
         wanted = ", ".join(map(str, input.shape))
         raise Refusal(
             "wrong-dtype",
@@ -42,7 +42,7 @@ def require_ids(input: Tensor, name: str = "input", does: str = "looks up") -> N
 
 
 def require_in_table(input: Tensor, rows: Size, name: str = "input") -> None:
-    """Raise Refusal (index-error) where an index is known to lie outside a table of so many rows."""
+    """Raise Refusal (index-error) if an index is known to be outside a table of so many rows."""
     if input.span is None:
         if 0 not in input.shape and not assume_at_least(rows, 1):
             message = f"{{layer}} has no rows to look up, but {input} arrives"
@@ -51,13 +51,13 @@ def require_in_table(input: Tensor, rows: Size, name: str = "input") -> None:
     low, high = input.span
     if not (assume_at_least(low, 0) and assume_at_least(rows - 1, high)):
         reaches = f"reaches {high}" if assume_at_least(low, 0) else f"goes down to {low}"
-        message = f"{{layer}} has {rows} rows (0 to {rows - 1}), but {{ids}} {reaches}"
-        names = {"ids": (input, name)}
+        message = f"{{layer}} has {rows} rows (0 to {rows - 1}), but {{indices}} {reaches}"
+        names = {"indices": (input, name)}
         raise Refusal("index-error", message, "num_embeddings", note="index out of range in self", names=names)
 
 
 def require_padding(padding_idx: int | None, rows: Size) -> None:
-    """Raise Refusal (index-error) where the padding row lies outside the table."""
+    """Raise Refusal (index-error) if the padding row lies outside the table."""
     if padding_idx is None:
         return
     padding = number(padding_idx, "padding_idx")
@@ -84,7 +84,7 @@ def embedding(
             )
         raise Refusal("wrong-rank", f"{{layer}} wants a table of two dimensions, but {weight} arrives", "weight")
     require_padding(padding_idx, weight.shape[0])
-    require_ids(input)
+    require_indices(input)
     if max_norm is not None and category(weight.dtype) < 2 and 0 not in input.shape:
         raise Refusal("wrong-dtype", f"{{layer}} cannot limit the norm of {weight.dtype} rows", "max_norm")
     require_in_table(input, weight.shape[0])
@@ -103,17 +103,17 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise Refusal("wrong-dtype", message, "tensor", note=note)
     classes = num_classes
     if isinstance(classes, int) and classes <= 0 and 0 in tensor.shape:
-        message = f"{{layer}} cannot tell the number of classes from no ids: give it num_classes, not {classes}"
+        message = f"{{layer}} cannot infer the number of classes from no indices: give it num_classes, not {classes}"
         raise Refusal("invalid-argument", message, "num_classes")
     if isinstance(classes, int) and classes == -1:
         raise Refusal(
-            "unknown-value", "{layer} makes as many classes as the largest id says: give it num_classes", "num_classes"
+            "unknown-value", "{layer} infers the number of classes from the values: give it num_classes", "num_classes"
         )
     if not assume_at_least(classes, 1):
         message = f"{{layer}} wants num_classes of 1 or more, not {classes}"
         raise Refusal("invalid-argument", message, "num_classes", note="Class values must be smaller than num_classes.")
     if tensor.span is not None and not assume_at_least(classes - 1, tensor.span[1]):
-        message = f"{{layer}} has {classes} classes (0 to {classes - 1}), but an id reaches {tensor.span[1]}"
+        message = f"{{layer}} has {classes} classes (0 to {classes - 1}), but an index reaches {tensor.span[1]}"
         raise Refusal("index-error", message, "num_classes", note="Class values must be smaller than num_classes.")
     return Tensor((*tensor.shape, classes), INT64)
 
@@ -150,9 +150,9 @@ def embedding_bag(
         if mode == "max" and given:
             raise Refusal("invalid-argument", f"mode 'max' has no gradient for {name}=True", name)
     if max_norm is not None or offsets is None:
-        require_ids(input)
+        require_indices(input)
     else:
-        require_ids(input.like(dtype=promote(input.dtype, offsets.dtype)))
+        require_indices(input.like(dtype=promote(input.dtype, offsets.dtype)))
     require_floating(weight, "weight")
     if bags != 0:
         require_in_table(input, weight.shape[0])
@@ -163,21 +163,21 @@ def embedding_bag(
 
 
 def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> Size:
-    """The number of bags. Raises Refusal where indices and offsets do not match."""
+    """The number of bags. Raises Refusal if indices and offsets do not match."""
     if input.ndim == 2:
         if offsets is not None:
             message = f"each row of {input} is a bag, so {{layer}} takes no offsets"
             note = "if input is 2D, then offsets has to be None"
             raise Refusal("invalid-argument", message, "offsets", note=note)
         if not assume_at_least(input.shape[1], 1):
-            raise Refusal("empty-output", f"{{layer}} wants ids in each bag, but {input} arrives", "input")
+            raise Refusal("empty-output", f"{{layer}} wants indices in each bag, but {input} arrives", "input")
         return input.shape[0]
     if input.ndim != 1:
-        message = f"{{layer}} wants ids of [N, T], or [T] with offsets, but {input} arrives"
+        message = f"{{layer}} wants indices of [N, T], or [T] with offsets, but {input} arrives"
         note = f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
         raise Refusal("wrong-rank", message, "input", note=note)
     if offsets is None:
-        message = f"{{layer}} wants offsets, where each bag begins, as {input} has no rows"
+        message = f"{{layer}} wants offsets, the start of each bag, for the flat {input}"
         raise Refusal("missing-argument", message, "offsets", note="offsets has to be a 1D Tensor but got None")
     if offsets.ndim != 1:
         message = f"{{layer}} wants offsets of one dimension, but {offsets} arrives"
@@ -194,7 +194,7 @@ def _require_sample_weights(input: Tensor, weight: Tensor, given: Tensor | None,
     if given is None:
         return
     if given.ndim != input.ndim or not all(map(assume_equal, given.shape, input.shape)):
-        message = f"{{layer}} wants a weight for each id of {input}, but {given} arrives"
+        message = f"{{layer}} wants a weight for each index of {input}, but {given} arrives"
         raise Refusal("size-mismatch", message, "per_sample_weights")
     if mode != "sum":
         message = f"{{layer}} weighs its samples with mode 'sum' only, not {mode!r}"
@@ -205,7 +205,7 @@ def _require_sample_weights(input: Tensor, weight: Tensor, given: Tensor | None,
 
 
 def _require_one_dtype(first: Tensor, **others: Tensor | None) -> None:
-    """Raise Refusal where the tensors of a matrix product differ in dtype, or torch has no product for it."""
+    """Raise Refusal if the tensors of a matrix product differ in dtype, or torch has no product for it."""
     if first.dtype in ("bool", "complex32"):
         raise Refusal("wrong-dtype", f"{{layer}} cannot multiply {first.dtype}, the dtype of input", "input")
     for name, tensor in others.items():
@@ -216,14 +216,14 @@ def _require_one_dtype(first: Tensor, **others: Tensor | None) -> None:
 
 
 def mapped(input: Tensor, weight: Shape, argument: str) -> Tensor:
-    """What a weight of [out, in] makes of the last dimension; `argument` is to blame where the sizes differ."""
+    """The output of a linear map [*, in] -> [*, out] with a weight [out, in]; `argument` is at fault for a mismatch."""
     if not input.shape:
         raise Refusal("wrong-rank", "{layer} wants a last dimension, but a single number arrives", "input")
     arrives, wanted = input.shape[-1], weight[-1]
     if not assume_equal(arrives, wanted):
         raise Refusal(
             "size-mismatch",
-            f"{{layer}} wants {wanted} features, but {_what_arrives(input)}",
+            f"{{layer}} wants {wanted} features, but {_features_text(input)}",
             argument,
             note=_torch_sentence(input, weight),
             arrived=arrives,
@@ -233,12 +233,12 @@ def mapped(input: Tensor, weight: Shape, argument: str) -> Tensor:
         )
     if input.dtype in ("bool", "complex32"):
         note = "\"addmm_impl_cpu_\" not implemented for 'ComplexHalf'" if input.dtype == "complex32" else ""
-        message = f"{{layer}} has no products of {input.dtype}, the dtype of input"
+        message = f"{{layer}} has no product of {input.dtype}, the dtype of input"
         raise Refusal("wrong-dtype", message, "input", note=note)
     return input.like((*input.shape[:-1], *weight[:-1]))
 
 
-def _what_arrives(input: Tensor) -> str:
+def _features_text(input: Tensor) -> str:
     arrives = input.shape[-1]
     if input.ndim == 4:
         return f"a {shape_text(input.shape)} map arrives: its last dimension is {arrives}"
@@ -248,7 +248,7 @@ def _what_arrives(input: Tensor) -> str:
 
 
 def _torch_sentence(input: Tensor, weight: Shape) -> str:
-    """What torch says of a batch of two; nothing where other sizes are symbols too."""
+    """torch's message for a batch of two; empty if other sizes are symbolic too."""
     rows, arrives = (substitute(size, {"N": 2}) for size in (product(input.shape[:-1]), input.shape[-1]))
     if isinstance(rows, Dim) or isinstance(arrives, Dim):
         return ""
@@ -256,7 +256,7 @@ def _torch_sentence(input: Tensor, weight: Shape) -> str:
 
 
 def mapping_lines(input: Tensor, made: Size) -> tuple[str, ...]:
-    """How the sizes of a linear map come about."""
+    """The derivation of the sizes of a linear map."""
     return (f"last dimension: {input.shape[-1]} -> {made}",)
 
 
@@ -287,8 +287,8 @@ def _(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[str, .
 
 
 def mapped_together(input1: Tensor, input2: Tensor, weight: Shape, arguments: tuple[str, str]) -> Tensor:
-    """What a weight of [out, in1, in2] makes of the last dimensions of two inputs; `arguments` are those to blame."""
-    alike = f"{{layer}} wants two inputs alike but for the last dimension, but {input1} and {input2} arrive"
+    """The output of a bilinear map with a weight [out, in1, in2]; `arguments` are at fault for a mismatch."""
+    alike = f"{{layer}} wants two inputs of one shape except in the last dimension, but {input1} and {input2} arrive"
     if input1.ndim != input2.ndim or not input1.shape:
         raise Refusal("wrong-rank", alike, "input2")
     for one, two in zip(input1.shape[:-1], input2.shape[:-1], strict=True):
@@ -297,13 +297,13 @@ def mapped_together(input1: Tensor, input2: Tensor, weight: Shape, arguments: tu
     for argument, input, wanted in zip(arguments, (input1, input2), weight[1:], strict=True):
         arrives = input.shape[-1]
         if not assume_equal(arrives, wanted):
-            message = f"{{layer}} wants {wanted} features as {argument}, but {_what_arrives(input)}"
+            message = f"{{layer}} wants {wanted} features as {argument}, but {_features_text(input)}"
             raise Refusal("size-mismatch", message, argument, arrived=arrives, wanted=wanted, tensor=input, dims=(-1,))
     return input1.like((*input1.shape[:-1], weight[0]))
 
 
 def mapping_lines_together(input1: Tensor, input2: Tensor, made: Size) -> tuple[str, ...]:
-    """How the sizes of a bilinear map come about."""
+    """The derivation of the sizes of a bilinear map."""
     return (f"last dimension: {input1.shape[-1]} and {input2.shape[-1]} -> {made}",)
 
 
@@ -332,13 +332,13 @@ def _(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None
 
 
 def embedding_lines(input: Tensor, weight: Tensor, **_: object) -> tuple[str, ...]:
-    """How the sizes of a look-up come about."""
+    """The derivation of the sizes of a look-up."""
     row = weight.shape[1]
     return (f"each index becomes a row of {row}: {input} -> {Tensor((*input.shape, row), weight.dtype)}",)
 
 
 def bag_lines(bags: Size, row: Size) -> tuple[str, ...]:
-    """How the sizes of bags of rows come about."""
+    """The derivation of the sizes of bags of rows."""
     return (f"{bags} bags of indices, each becomes a row of {row}",)
 
 

@@ -26,7 +26,7 @@ NARROW = ("float16", "bfloat16")
 
 
 def require_floats(input: Tensor, parameter_dtype: str | None) -> None:
-    """Raise Refusal (wrong-dtype) where torch cannot normalize this dtype with parameters of that one."""
+    """Raise Refusal (wrong-dtype) if torch cannot normalize this dtype with parameters of that one."""
     dtype = input.dtype
     if not is_floating(dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {dtype}", "input")
@@ -41,13 +41,13 @@ def require_floats(input: Tensor, parameter_dtype: str | None) -> None:
 
 
 def require_channels(input: Tensor, channels: Size, argument: str, at: int = 1) -> None:
-    """Raise Refusal (size-mismatch) where the number of channels differs from the layer's."""
+    """Raise Refusal (size-mismatch) if the number of channels differs from the layer's."""
     arrive = input.shape[at]
     if arrive == channels if type(arrive) is type(channels) is int else assume_equal(arrive, channels):
         return
     plural = "" if channels == 1 else "s"
     message = (
-        f"{{layer}} normalises {channels} channel{plural}, but {arrive} arrive{'s' if arrive == 1 else ''}{{from}}"
+        f"{{layer}} normalizes {channels} channel{plural}, but {arrive} arrive{'s' if arrive == 1 else ''}{{from}}"
     )
     note = f"running_mean should contain {arrive} elements not {channels}"
     raise Refusal(
@@ -56,7 +56,7 @@ def require_channels(input: Tensor, channels: Size, argument: str, at: int = 1) 
 
 
 def require_values(input: Tensor) -> None:
-    """Raise Refusal where training gets one value per channel, which has no variance; a symbol gets a notice."""
+    """Raise Refusal if there is one value per channel, which has no variance; give a notice if there may be one."""
     shape = input.shape
     values = product((shape[0], *shape[2:]))
     if type(values) is int:
@@ -81,7 +81,7 @@ def _check_eps(eps: float, training: bool) -> None:
 def batch_normalized(
     input: Tensor, channels: Size | None, parameter_dtype: str | None, training: bool, eps: float, argument: str
 ) -> Tensor:
-    """The input, normalized over all dimensions but the channels. Raises Refusal where torch refuses it."""
+    """The input, normalized over all dimensions but the channels. Raises Refusal if torch refuses it."""
     if channels is not None:
         require_channels(input, channels, argument)
     require_floats(input, parameter_dtype)
@@ -92,7 +92,7 @@ def batch_normalized(
 
 
 def group_normalized(input: Tensor, groups: Size, parameter_dtype: str | None) -> Tensor:
-    """The input, normalized over each group of channels. Raises Refusal where torch refuses it."""
+    """The input, normalized over each group of channels. Raises Refusal if torch refuses it."""
     shape = input.shape
     if len(shape) < 2:
         note = f"Expected at least 2 dimensions for input tensor but received {len(shape)}"
@@ -105,14 +105,14 @@ def group_normalized(input: Tensor, groups: Size, parameter_dtype: str | None) -
     require_floats(input, parameter_dtype)
     values = product((shape[0] * shape[1] // groups, *shape[2:]))
     if values == 1 if type(values) is int else not assume_at_least(values, 2):
-        message = f"{{layer}} cannot normalise one value a group: {torch_shape(input)} arrives"
+        message = f"{{layer}} cannot normalize one value per group: {torch_shape(input)} arrives"
         note = f"Expected more than 1 value per channel when training, got input size {torch_shape(input)}"
         raise Refusal("empty-output", message, "input", note=note)
     return input.like()
 
 
 def normalized_sizes(owner: str, normalized_shape: object) -> tuple[Size, ...]:
-    """The trailing sizes to normalize over. Raises Refusal where there are none."""
+    """The trailing sizes to normalize over. Raises Refusal (invalid-argument) if there are none."""
     sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not sizes:
         note = "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element"
@@ -123,7 +123,7 @@ def normalized_sizes(owner: str, normalized_shape: object) -> tuple[Size, ...]:
 
 
 def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
-    """Raise Refusal where the input does not end in the sizes to normalize over."""
+    """Raise Refusal if the input does not end in the sizes to normalize over."""
     shape = input.shape
     arrive = shape[len(shape) - len(sizes) :] if len(shape) >= len(sizes) else ()
     if arrive and all(
@@ -139,10 +139,10 @@ def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
     if not arrive:
         what = shape_text(shape) if shape else "a single number"
         raise Refusal(
-            "wrong-rank", f"{{layer}} normalises {wanted} {sizes_text(sizes)}, but {what} arrives", "input", note=note
+            "wrong-rank", f"{{layer}} normalizes {wanted} {sizes_text(sizes)}, but {what} arrives", "input", note=note
         )
     arrives = f"{arrive[0]} arrive" if len(sizes) == 1 else f"{sizes_text(arrive)} arrives"
-    message = f"{{layer}} normalises {wanted} {sizes_text(sizes)}, but {arrives}"
+    message = f"{{layer}} normalizes {wanted} {sizes_text(sizes)}, but {arrives}"
     raise Refusal(
         "size-mismatch",
         message,
@@ -154,14 +154,14 @@ def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
 
 
 def layer_normalized(input: Tensor, sizes: Sequence[Size], parameter_dtype: str | None) -> Tensor:
-    """The input, normalized over its trailing dimensions. Raises Refusal where torch refuses it."""
+    """The input, normalized over its trailing dimensions. Raises Refusal if torch refuses it."""
     require_trailing(input, sizes)
     require_floats(input, parameter_dtype)
     return input.like()
 
 
 def rms_normalized(input: Tensor, sizes: Sequence[Size]) -> Tensor:
-    """The input over the root mean square of its trailing dimensions. Raises Refusal where torch refuses it."""
+    """The input divided by the root mean square of its trailing dimensions. Raises Refusal if torch refuses it."""
     require_trailing(input, sizes)
     if not is_floating(input.dtype) and input.dtype not in ("complex64", "complex128"):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
@@ -171,7 +171,7 @@ def rms_normalized(input: Tensor, sizes: Sequence[Size]) -> Tensor:
 def instance_normalized(
     input: Tensor, channels: Size | None, parameter_dtype: str | None, own: bool, argument: str
 ) -> Tensor:
-    """A batched input, normalized over each sample's spatial dimensions. Raises Refusal where torch refuses it."""
+    """A batched input, normalized over each sample's spatial dimensions. Raises Refusal if torch refuses it."""
     if channels is not None:
         require_channels(input, channels, argument)
     require_floats(input, parameter_dtype)
@@ -180,14 +180,14 @@ def instance_normalized(
         raise Refusal("empty-output", message, "input", note="select(): index 0 out of range for tensor of size [0]")
     values = product(input.shape[2:])
     if own and (values == 1 if type(values) is int else not assume_at_least(values, 2)):
-        message = f"{{layer}} cannot normalise one value a channel: {torch_shape(input)} arrives"
+        message = f"{{layer}} cannot normalize one value per channel: {torch_shape(input)} arrives"
         note = f"Expected more than 1 spatial element when training, got input size torch.Size({torch_shape(input)})"
         raise Refusal("empty-output", message, "input", note=note)
     return input.like()
 
 
 def locally_normalized(input: Tensor, size: Size) -> Tensor:
-    """The input, normalized over neighboring channels. Raises Refusal where torch refuses it."""
+    """The input, normalized over neighboring channels. Raises Refusal if torch refuses it."""
     shape = input.shape
     if len(shape) < 3:
         what = shape_text(shape) if shape else "a single number"
@@ -206,7 +206,7 @@ def locally_normalized(input: Tensor, size: Size) -> Tensor:
 
 
 def _dtype_of(tensors: Sequence[tuple[str, Tensor | None]]) -> str | None:
-    """The common dtype of these parameters; None where none is given."""
+    """The common dtype of these parameters; None if there are none."""
     given = [(name, tensor) for name, tensor in tensors if tensor is not None]
     for name, tensor in given:
         first, dtype = given[0][0], given[0][1].dtype
@@ -219,7 +219,7 @@ def _dtype_of(tensors: Sequence[tuple[str, Tensor | None]]) -> str | None:
 def _require_vectors(tensors: Sequence[tuple[str, Tensor | None]], channels: Size, letters: str = "channels") -> None:
     for name, tensor in tensors:
         if tensor is not None and (tensor.ndim != 1 or not assume_equal(tensor.shape[0], channels)):
-            message = f"{{layer}} normalises {channels} {letters}, but {name} is {torch_shape(tensor)}"
+            message = f"{{layer}} normalizes {channels} {letters}, but {name} is {torch_shape(tensor)}"
             raise Refusal("size-mismatch", message, name)
 
 
@@ -237,7 +237,7 @@ def batch_norm(
     statistics = (("running_mean", running_mean), ("running_var", running_var))
     for name, tensor in statistics:
         if tensor is None and (not training or (running_mean is None) != (running_var is None)):
-            raise Refusal("missing-argument", f"{{layer}} wants {name}, for it is not training", name)
+            raise Refusal("missing-argument", f"{{layer}} wants {name}, since it is not training", name)
     tensors = (*statistics, ("weight", weight), ("bias", bias))
     _require_vectors(tensors, input.shape[1])
     return batch_normalized(input, None, _dtype_of(tensors), training, eps, "running_mean")
@@ -269,7 +269,7 @@ def _trailing(normalized_shape: object) -> tuple[Size, ...]:
 
 def _require_alike(tensor: Tensor | None, sizes: Sequence[Size], name: str) -> None:
     if tensor is not None and (len(tensor.shape) != len(sizes) or not all(map(assume_equal, tensor.shape, sizes))):
-        message = f"{{layer}} normalises {sizes_text(sizes)}, but {name} is {torch_shape(tensor)}"
+        message = f"{{layer}} normalizes {sizes_text(sizes)}, but {name} is {torch_shape(tensor)}"
         raise Refusal("size-mismatch", message, name)
 
 

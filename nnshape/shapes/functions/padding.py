@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 MODES = ("constant", "reflect", "replicate", "circular")
 
-#: How a mode is named in a sentence.
+#: The verb of each mode in messages.
 VERBS = {"reflect": "reflect", "replicate": "repeat the edge of", "circular": "wrap around"}
 
 
 @function(example=("pad((1, 1, 2, 2))", "3x28x28"))
 def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: float | None = None) -> Tensor:
-    """Pads both sides of the last dimensions, or crops them where `pad` is negative.
+    """Pads both sides of the last dimensions, or crops them for a negative `pad`.
 
     pad: the sizes to add before and after each dimension, the last dimension first.
     mode: the padding mode: 'constant', 'reflect', 'replicate' or 'circular'.
@@ -43,7 +43,7 @@ def pad(input: Tensor, pad: Sizes, mode: str = "constant", value: float | None =
 
 
 def require_value(input: Tensor, pads: Sequence[Size], value: float | None) -> None:
-    """Raise Refusal where the input's dtype has no room for what the padding holds."""
+    """Raise Refusal if the padding value does not fit the input's dtype."""
     if isinstance(value, Dim):
         raise Refusal("unknown-value", f"{{layer}} needs a number as value, and {value} has no value", "value")
     adds = any(type(side) is not int or side > 0 for side in pads)
@@ -52,9 +52,9 @@ def require_value(input: Tensor, pads: Sequence[Size], value: float | None) -> N
 
 
 def padded(input: Tensor, pads: Sequence[Size], mode: str = "constant", argument: str = "pad") -> Tensor:
-    """The tensor with `pads`: before and after the last dimension, before and after the one ahead of it, …
+    """The tensor after padding with `pads`: before and after the last dimension, then the one before it, …
 
-    Raises Refusal where torch refuses these pads for this input and mode.
+    Raises Refusal if torch refuses these pads for this input and mode.
     """
     if len(pads) % 2:
         message = f"{{layer}} wants {argument} in pairs, before and after, but {described(tuple(pads))} has {len(pads)}"
@@ -90,7 +90,7 @@ def _require_mode(input: Tensor, pads: Sequence[Size], mode: str, argument: str)
         raise Refusal("wrong-rank", message, argument, note=note)
     for at, size in enumerate(input.shape):
         if mode != "circular" and (at > 0 or rank == count + 1) and size == 0:
-            message = f"{{layer}} cannot {VERBS[mode]} a dimension that is empty: {torch_shape(input)} arrives"
+            message = f"{{layer}} cannot {VERBS[mode]} an empty dimension: {torch_shape(input)} arrives"
             raise Refusal("empty-output", message, "input")
 
 
@@ -99,7 +99,7 @@ def _padded_size(input: Tensor, at: int, before: Size, after: Size, mode: str, a
     result = size + before + after
     cut = sum(side for side in (before, after) if type(side) is int and side < 0)
     if not assume_at_least(result, 0) or (cut and mode == "constant" and not assume_at_least(size, -cut)):
-        message = f"{{layer}} cuts more off than there is: {size} + {before} + {after} = {result}"
+        message = f"{{layer}} crops more than there is: {size} + {before} + {after} = {result}"
         raise Refusal("empty-output", message, argument)
     if mode in ("reflect", "circular"):
         room = size - 1 if mode == "reflect" else size
@@ -120,7 +120,7 @@ def _too_wide(input: Tensor, at: int, before: Size, after: Size, mode: str) -> s
 
 
 def padding_lines(input: Tensor, pads: Sequence[Size], made: Shape) -> tuple[str, ...]:
-    """How the sizes of a padded map come about."""
+    """The derivation of the sizes of a padded map."""
     count, rank = len(pads) // 2, len(input.shape)
     axes = AXES.get(count) or tuple(f"dimension {at}" for at in range(rank - count, rank))
     lines = []

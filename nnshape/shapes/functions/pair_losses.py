@@ -1,4 +1,4 @@
-"""Losses that compare samples with one another, and CTC.
+"""Losses on pairs and triplets of samples, and CTC.
 
 Source: https://pytorch.org/docs/stable/nn.functional.html#loss-functions.
 """
@@ -44,7 +44,7 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Computes x where the target is 1, and max(0, margin - x) where it is -1."""
+    """Computes x for targets of 1, and max(0, margin - x) for -1."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     if input.dtype == "bool" or is_complex(input.dtype):
@@ -63,7 +63,7 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Computes 1 - cos where the target is 1, and max(0, cos - margin) where it is -1, of pairs [N, D]."""
+    """Computes 1 - cos for targets of 1, and max(0, cos - margin) for -1, from pairs [N, D]."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, _OLD)
     if target.ndim > 1 or not input1.ndim == input2.ndim == target.ndim + 1:
@@ -99,7 +99,7 @@ def margin_ranking_loss(
     require_reduction(reduction, _OLD)
     if not input1.ndim == input2.ndim == target.ndim:
         shapes = [bracketed(tensor.shape) for tensor in (input1, input2, target)]
-        message = f"{{layer}} wants two inputs and a target of as many dimensions, but {', '.join(shapes)} arrive"
+        message = f"{{layer}} wants two inputs and a target of one rank, but {', '.join(shapes)} arrive"
         note = "margin_ranking_loss : All input tensors should have same dimension"
         raise Refusal("wrong-rank", message, "target", note=note)
     _require_reals(input1=input1, input2=input2, target=target)
@@ -117,13 +117,13 @@ def _require_triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin:
         raise Refusal("invalid-argument", f"`margin` (={margin}) must be above 0", "margin", note=note)
     if not anchor.ndim == positive.ndim == negative.ndim:
         shapes = [bracketed(tensor.shape) for tensor in (anchor, positive, negative)]
-        message = f"{{layer}} wants three inputs of as many dimensions, but {', '.join(shapes)} arrive"
+        message = f"{{layer}} wants three inputs of one rank, but {', '.join(shapes)} arrive"
         note = "The anchor, positive, and negative tensors are expected to have the same number of dimensions"
         raise Refusal("wrong-rank", message, "positive", note=note)
 
 
 def _distance(one: Tensor, two: Tensor, name: str) -> Tensor:
-    """The distance along the last dimension, as `pairwise_distance` measures it."""
+    """The pairwise distance along the last dimension."""
     _require_reals(anchor=one, **{name: two})
     if "bool" in (one.dtype, two.dtype):
         raise Refusal("wrong-dtype", "{layer} cannot subtract bool tensors", name)
@@ -237,7 +237,7 @@ def ctc_loss(
 
 
 def _require_targets(shape: Shape, batch: Size, batched: bool) -> None:
-    """Raise Refusal where the targets are neither a row a sample nor one after the other."""
+    """Raise Refusal unless the targets are one row per sample, or concatenated."""
     if len(shape) == 2:
         if assume_equal(shape[0], batch):
             return

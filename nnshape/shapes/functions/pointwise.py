@@ -1,7 +1,7 @@
 """Arithmetic, comparison and logic on two operands: https://pytorch.org/docs/stable/torch.html#pointwise-ops.
 
-Operands broadcast, and their dtypes are promoted. Where torch's operator takes a Python number on
-either side, so does the function of its name.
+Operands broadcast, and their dtypes are promoted. A function accepts a Python number as either operand if
+torch's operator does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Decision = Callable[[str, object, object], DType]
 
-#: The kinds of dtype, as `category` ranks them, in words.
+#: The categories of dtypes in words, in the order of `category`.
 _KIND_NAMES = ("bool", "whole numbers", "real numbers", "complex numbers")
 
 
@@ -32,9 +32,9 @@ def shape_of(operand: object) -> Shape:
 
 
 def dtype_in(verb: str, allowed: str, *operands: object, floating: bool = False) -> DType:
-    """The promoted dtype of the operands, a float one for whole numbers where `floating`.
+    """The promoted dtype of the operands; a float dtype for whole numbers if `floating`.
 
-    `allowed` holds the kinds that torch computes with: b(ool), i(nteger), f(loat), c(omplex).
+    `allowed` holds the categories that torch supports: b(ool), i(nteger), f(loat), c(omplex).
     Raises Refusal (wrong-dtype) for another.
     """
     first = operands[0]
@@ -120,7 +120,7 @@ def _complex_of(halves: bool) -> Decision:
 def _declare(
     names: str, verb: str, doc: str, decide: Decision, left: str = "Tensor | Number", right: str = "Tensor | Number"
 ) -> None:
-    """Declare a function of two operands under its names: it broadcasts, and `decide` knows the dtype."""
+    """Declare a function of two operands that broadcast; `decide` gives the dtype of the result."""
 
     def rule(input: object, other: object) -> Tensor:
         return Tensor(broadcast(shape_of(input), shape_of(other), verb), decide(verb, input, other))
@@ -147,7 +147,7 @@ def _with_alpha(names: str, verb: str, doc: str, decide: Decision) -> None:
 
 
 def check_scale(value: object, dtype: DType, name: str) -> None:
-    """Raise Refusal where a factor is of a higher kind than the result, or overflows in its dtype."""
+    """Raise Refusal if a factor has a higher category than the result, or overflows in its dtype."""
     if isinstance(value, bool) and dtype != "bool":
         raise Refusal("invalid-argument", f"{name} can be True only for a bool result, not {dtype}", name)
     if not isinstance(value, (int, Dim)) and category(dtype) < 2:
@@ -204,8 +204,8 @@ for _names, _sentence, _allowed in (
     ("lcm", "Computes the least common multiple elementwise.", "i"),
     ("hypot", "Computes sqrt(input**2 + other**2) elementwise.", "f"),
     ("nextafter", "Computes the next representable number after input towards other, elementwise.", "f"),
-    ("logaddexp", "The logarithm of the sum of the exponentials, element by element.", "fc"),
-    ("logaddexp2", "The same as logaddexp, to base 2.", "f"),
+    ("logaddexp", "Computes log(exp(input) + exp(other)) elementwise.", "fc"),
+    ("logaddexp2", "Computes log2(2**input + 2**other) elementwise.", "f"),
 ):
     _declare(_names, "combine", _sentence, _promoted(_allowed), "Tensor", "Tensor")
 _declare("atan2 arctan2", "combine", "Computes the angle of the point (other, input) elementwise, in radians.",
@@ -218,7 +218,7 @@ _declare(
     "Tensor",
 )
 _declare("xlogy", "combine", "Computes input * log(other), 0 where input is 0.", _promoted("bif", floating=True))
-# Torch's CPU kernel of ldexp has gaps (float32 by bool): they are a fault of its own and not followed here.
+# torch's CPU kernel of ldexp has gaps (float32 by bool), a bug of torch that this rule does not follow.
 _declare("ldexp", "combine", "Computes input * 2**other elementwise.", _promoted(floating=True), "Tensor", "Tensor")
 
 

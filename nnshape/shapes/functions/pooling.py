@@ -1,4 +1,4 @@
-"""Pools with a window of a given size: https://pytorch.org/docs/stable/nn.functional.html#pooling-functions.
+"""Pooling over windows: https://pytorch.org/docs/stable/nn.functional.html#pooling-functions.
 
 The layers of the same names share these rules.
 """
@@ -23,7 +23,7 @@ Window = tuple[tuple[Size, ...], tuple[Size, ...], tuple[Size, ...], tuple[Size,
 
 
 def check_pool(owner: str, dimensions: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1) -> Window:
-    """Kernel, stride, padding and dilation, one for each dimension. Raises Refusal where none can be of use."""
+    """Kernel, stride, padding and dilation per dimension. Raises Refusal for invalid ones."""
     if type(kernel_size) is int and stride is None and padding == 0 and dilation == 1 and kernel_size > 0:
         square = (kernel_size,) * dimensions
         return square, square, (0,) * dimensions, (1,) * dimensions
@@ -44,7 +44,7 @@ def check_pool(owner: str, dimensions: int, kernel_size: Any, stride: Any, paddi
 
 
 def require_pool_map(input: Tensor, dimensions: int, empty_batch: bool = True) -> None:
-    """Raise Refusal where the input is no map, or an empty one (a batch may be empty)."""
+    """Raise Refusal if the input has another rank, or an empty dimension other than the batch."""
     shape = input.shape
     if len(shape) not in (dimensions + 1, dimensions + 2):
         note = f"non-empty {dimensions + 1}D or {dimensions + 2}D (batch mode) tensor expected for input"
@@ -56,14 +56,14 @@ def require_pool_map(input: Tensor, dimensions: int, empty_batch: bool = True) -
             f"Expected {dimensions + 1}D or {dimensions + 2}D (batch mode) tensor with optional 0 dim batch size "
             f"for input, but got:{torch_shape(input)}"
         )
-        message = f"{{layer}} wants something in every dimension, but {torch_shape(input)} arrives"
+        message = f"{{layer}} wants no empty dimension, but {torch_shape(input)} arrives"
         raise Refusal("empty-output", message, "input", note=note)
 
 
 def pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bool, whole: bool = False) -> list[Size]:
-    """The sizes of the map that a pool makes. Raises Refusal where its window has no place.
+    """The output sizes of a pool. Raises Refusal if its window does not fit.
 
-    If `whole`, a window must have a place on the map without its padding.
+    If `whole`, the window must fit without the padding.
     """
     maps = input.shape[-dimensions:]
     sizes = []
@@ -92,14 +92,14 @@ def _nothing_left(input: Tensor, maps: Sequence[Size], window: Window, ceil_mode
 
 
 def require_ordered(input: Tensor, whole: bool = True) -> None:
-    """Raise Refusal where a tensor's numbers have no largest."""
+    """Raise Refusal (wrong-dtype) if the dtype has no maximum."""
     if input.dtype == "bool" or is_complex(input.dtype) or not (whole or is_floating(input.dtype)):
         message = f"{{layer}} wants {'numbers' if whole else 'floats'}, but input is {input.dtype}"
         raise Refusal("wrong-dtype", message, "input")
 
 
 def max_pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bool, return_indices: bool) -> Any:
-    """The largest value of each window, and where it stood if `return_indices`."""
+    """The maximum of each window, with its index if `return_indices`."""
     require_ordered(input, whole=dimensions > 1 or return_indices)
     require_pool_map(input, dimensions)
     if dimensions == 1 and return_indices and 0 in input.shape:
@@ -120,7 +120,7 @@ def average_pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bo
 
 
 def check_divisor(divisor_override: Size | None) -> None:
-    """Raise Refusal where the divisor is 0."""
+    """Raise Refusal if the divisor is 0."""
     if divisor_override is not None and divisor_override == 0:
         message = "`divisor_override` (=0) divides each sum, so it must not be 0"
         raise Refusal("invalid-argument", message, "divisor_override", note="divisor must be not zero")

@@ -1,4 +1,4 @@
-"""Products that add to something, and distances: https://pytorch.org/docs/stable/torch.html#blas-and-lapack-operations."""
+"""Products with an added term, and distances: https://pytorch.org/docs/stable/torch.html#blas-and-lapack-operations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _added(input: Tensor, found: Tensor, beta: Number, alpha: Number) -> Tensor:
-    """The sum of an input and a product, which has the product's shape and dtype."""
+    """The sum of an input and a product, of the product's shape and dtype."""
     if input.dtype != found.dtype:
         note = f"self and mat2 must have the same dtype, but got {input.dtype} and {found.dtype}"
         raise Refusal(
@@ -113,7 +113,7 @@ def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
     if len(input.shape) != len(other.shape):
         note = f"linalg.cross: inputs must have the same number of dimensions, got {input.ndim} and {other.ndim}"
         raise Refusal(
-            "wrong-rank", f"{{layer}} wants equally many dimensions, but {input} and {other} arrive", "other", note=note
+            "wrong-rank", f"{{layer}} wants tensors of one rank, but {input} and {other} arrive", "other", note=note
         )
     if dim is None:
         dim = next((place for place, size in enumerate(input.shape) if size == 3), None)
@@ -127,7 +127,7 @@ def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
     return Tensor(broadcast(input.shape, other.shape, "cross"), dtype)
 
 
-#: The cheapest order of so many matrices takes some 100,000 steps to find.
+#: Finding the cheapest order of this many matrices takes about 100,000 steps.
 MAX_MATRICES = 100
 
 
@@ -146,7 +146,7 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
 
 
 def cheapest(sizes: list[Size]) -> Size:
-    """The fewest multiplications for a chain of matrices, in the order that torch chooses."""
+    """The minimum number of multiplications for a chain of matrices, in torch's order."""
     count = len(sizes) - 1
     if count > MAX_MATRICES:
         raise Refusal("too-large", f"{{layer}} orders {MAX_MATRICES} matrices at most, not {count:,}")

@@ -1,4 +1,4 @@
-"""The largest, the smallest, the order: https://pytorch.org/docs/stable/torch.html#comparison-ops."""
+"""Extremes, medians and sorting: https://pytorch.org/docs/stable/torch.html#comparison-ops."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class Ranked(NamedTuple):
-    """What torch returns of a choice along a dimension: the values, and where they stood."""
+    """The values selected along a dimension, and their indices."""
 
     values: Tensor
     indices: Tensor
 
 
 class Extremes(NamedTuple):
-    """What torch's aminmax returns."""
+    """The result of aminmax."""
 
     min: Tensor
     max: Tensor
@@ -40,7 +40,7 @@ def _chosen(input: Tensor, dim: Size, keepdim: bool, name: str) -> Ranked:
 
 
 def require_any(input: Tensor, name: str) -> None:
-    """Raise Refusal where there is no element to choose."""
+    """Raise Refusal (empty-output) for an empty tensor."""
     if 0 in input.shape:
         note = f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
         raise Refusal("empty-output", f"{{layer}} has nothing to choose from: {input} arrives", "input", note=note)
@@ -66,12 +66,12 @@ def _extreme(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_extreme("max", """The maximum of all elements, maxima and indices along a dimension, or the larger of two tensors.
+_extreme("max", """Returns the maximum of all elements, maxima and indices along a dimension, or elementwise maxima.
 
     dim: the dimension to reduce, or a tensor to compare with elementwise; None reduces all dimensions.
     keepdim: whether to keep the reduced dimension, with size 1.
     """)  # fmt: skip
-_extreme("min", """The minimum of all elements, minima and indices along a dimension, or the smaller of two tensors.
+_extreme("min", """Returns the minimum of all elements, minima and indices along a dimension, or elementwise minima.
 
     dim: the dimension to reduce, or a tensor to compare with elementwise; None reduces all dimensions.
     keepdim: whether to keep the reduced dimension, with size 1.
@@ -121,8 +121,8 @@ def _middle(name: str, doc: str, allowed: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_middle("median", "The median of all elements, or the medians and their indices along a dimension.", "if")
-_middle("nanmedian", "The median of all elements, or medians and indices along a dimension, ignoring NaN.", "if")
+_middle("median", "Returns the median of all elements, or medians and indices along a dimension.", "if")
+_middle("nanmedian", "Returns the median of all elements, or medians and indices along a dimension, without NaN.", "if")
 
 
 @function(method=True, example=("mode(1)", "6x5x5"))
@@ -136,7 +136,7 @@ def mode(input: Tensor, dim: Whole = -1, keepdim: Flag = False) -> Ranked:
 def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False) -> Ranked:
     """Returns the k-th smallest element along a dimension and its index.
 
-    k: which value in ascending order, counted from 1.
+    k: the rank of the value in ascending order, from 1.
     """
     place = axis(dim, input.shape)
     own = input.shape[place] if input.shape else 1
@@ -155,7 +155,7 @@ def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted:
 
     k: the number of elements.
     dim: the dimension.
-    largest: the smallest instead where False.
+    largest: whether to return the largest elements instead of the smallest.
     sorted: whether to return the elements in order.
     """
     place = axis(dim, input.shape)
@@ -192,7 +192,7 @@ def msort(input: Tensor) -> Tensor:
 
 def _running(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Whole) -> Ranked:
-        if 0 not in input.shape:  # torch looks at no dim where there is nothing
+        if 0 not in input.shape:  # torch does not check dim for an empty tensor
             axis(dim, input.shape)
         require_kinds(input, "bif", "compares")
         return Ranked(input.like(), input.like(dtype=INT64))
@@ -201,5 +201,5 @@ def _running(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_running("cummax", "The cumulative maxima along a dimension, and their indices.")
-_running("cummin", "The cumulative minima along a dimension, and their indices.")
+_running("cummax", "Returns the cumulative maxima along a dimension, and their indices.")
+_running("cummin", "Returns the cumulative minima along a dimension, and their indices.")

@@ -1,4 +1,4 @@
-"""Turning, shifting, windows and grids: https://pytorch.org/docs/stable/torch.html and torch.Tensor's methods."""
+"""Flips, shifts, windows and grids: https://pytorch.org/docs/stable/torch.html and torch.Tensor's methods."""
 
 from __future__ import annotations
 
@@ -56,10 +56,8 @@ def roll(input: Tensor, shifts: Wholes, dims: Wholes = ()) -> Tensor:
         raise Refusal("invalid-argument", "roll wants one or more shifts", "shifts", note="`shifts` required")
     if len(distances) != len(places) and not (len(distances) == 1 and not places):
         note = f"shifts and dimensions must align. shifts: {len(distances)}, dims:{len(places)}"
-        raise Refusal(
-            "invalid-argument", f"{len(distances)} shifts do not go with {len(places)} dims", "dims", note=note
-        )
-    for place in places if 0 not in input.shape else ():  # torch looks at nothing where there is nothing
+        raise Refusal("invalid-argument", f"{len(distances)} shifts do not match {len(places)} dims", "dims", note=note)
+    for place in places if 0 not in input.shape else ():  # torch does not check dims for an empty tensor
         if not input.shape:
             raise Refusal("index-error", "a single number has no dimension to roll", "dims")
         axis(place, input.shape, "dims")

@@ -32,7 +32,7 @@ _LOW = ("float16", "bfloat16")
 
 
 class _All:
-    """The default of `dim`: all dimensions, and none named, so that torch takes no keepdim."""
+    """The default of `dim`: all dimensions. torch accepts keepdim only with an explicit dim."""
 
     def __repr__(self) -> str:
         return "None"
@@ -42,16 +42,16 @@ ALL: Any = _All()
 
 
 def reduced(shape: Shape, places: tuple[int, ...], keepdim: bool) -> Shape:
-    """The shape without these dimensions, or with 1 in their place."""
+    """The shape without these dimensions, or with size 1 in their place if `keepdim`."""
     if keepdim:
         return tuple(1 if place in places else size for place, size in enumerate(shape))
     return tuple(size for place, size in enumerate(shape) if place not in places)
 
 
 def reduce(input: Tensor, dim: Any, keepdim: bool, dtype: DType) -> Tensor:
-    """A tensor with dimensions reduced away: all of them for None.
+    """The tensor after a reduction over `dim`; over all dimensions for None.
 
-    Raises Refusal where `keepdim` is asked for and no dimension is named, which torch does not take.
+    Raises Refusal for `keepdim` without `dim`, as torch does.
     """
     if dim is ALL:
         if keepdim:
@@ -61,7 +61,7 @@ def reduce(input: Tensor, dim: Any, keepdim: bool, dtype: DType) -> Tensor:
 
 
 def require_kinds(input: Tensor, allowed: str, verb: str, note: str = "") -> None:
-    """Raise Refusal where torch does no such thing with the dtype; b, i, f, c stand for its kind."""
+    """Raise Refusal (wrong-dtype) unless the dtype's category is in `allowed`: b(ool), i(nt), f(loat), c(omplex)."""
     kind = "bifc"[category(input.dtype)]
     if kind not in allowed:
         wants = " and ".join(name for letter, name in _KIND_NAMES.items() if letter in allowed)
@@ -72,7 +72,7 @@ _KIND_NAMES = {"b": "bools", "i": "whole numbers", "f": "floats", "c": "complex 
 
 
 def require_elements(input: Tensor, places: tuple[int, ...], name: str) -> None:
-    """Raise Refusal where there is nothing to choose from."""
+    """Raise Refusal (empty-output) if one of these dimensions is empty."""
     for place in places:
         if input.shape and input.shape[place] == 0:
             note = f"{name}: Expected reduction dim {place} to have non-zero size."
@@ -89,7 +89,7 @@ def summed_dtype(input: Tensor, dtype: DType | None) -> DType:
 
 
 def averaged_dtype(input: Tensor, dtype: DType | None, name: str) -> DType:
-    """The dtype of a mean. Raises Refusal for whole numbers."""
+    """The dtype of a mean. Raises Refusal (wrong-dtype) for whole numbers."""
     chosen = DTYPES[dtype or input.dtype]
     if category(chosen) < 2:
         note = (
@@ -103,7 +103,7 @@ def averaged_dtype(input: Tensor, dtype: DType | None, name: str) -> DType:
 def _require_real(dtype: DType | None, name: str) -> None:
     if dtype is not None and is_complex(dtype):
         note = f"{name}: not implemented for '{dtype}'"
-        raise Refusal("wrong-dtype", f"{name} computes no {dtype}", "dtype", note=note)
+        raise Refusal("wrong-dtype", f"{name} cannot compute in {dtype}", "dtype", note=note)
 
 
 @function(name="sum", method=True, example=("sum(1)", "6x5x5"))
@@ -112,7 +112,7 @@ def sum_(input: Tensor, dim: Wholes | None = ALL, keepdim: Flag = False, *, dtyp
 
     dim: the dimensions to sum over; all if None.
     keepdim: whether to keep the reduced dimensions, with size 1.
-    dtype: the dtype to add up in.
+    dtype: the dtype to sum in.
     """
     return reduce(input, dim, keepdim, summed_dtype(input, dtype))
 
@@ -146,13 +146,13 @@ def nanmean(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False, *, 
 
 @function(method=True, example=("prod(1)", "6x5x5"))
 def prod(input: Tensor, dim: Whole | None = ALL, keepdim: Flag = False, *, dtype: DType | None = None) -> Tensor:
-    """Multiplies over a dimension, or over all."""
+    """Multiplies over a dimension, or over all elements."""
     return reduce(input, dim, keepdim, summed_dtype(input, dtype))
 
 
 def _truth(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Wholes | None = None, keepdim: Flag = False) -> Tensor:
-        # Torch keeps uint8, which stood for bool once; an empty tuple of dimensions reduces none of them.
+        # torch keeps uint8, its former bool; an empty tuple of dimensions reduces none of them.
         places = axes(dim, input.shape, every=False)
         dtype = input.dtype if input.dtype == "uint8" else BOOL
         return Tensor(reduced(input.shape, places, keepdim), dtype)
@@ -167,13 +167,13 @@ _truth("all", "Tests whether all elements are true, over dimensions or over all 
 
 @function(method=True, example=("count_nonzero(1)", "6x5x5"))
 def count_nonzero(input: Tensor, dim: Wholes | None = None) -> Tensor:
-    """Counts the elements that are not 0, over dimensions or over all."""
+    """Counts the nonzero elements, over dimensions or over all elements."""
     return reduce(input, dim, False, INT64)
 
 
 @function(method=True, example=("logsumexp(1)", "6x5x5"))
 def logsumexp(input: Tensor, dim: Wholes, keepdim: Flag = False) -> Tensor:
-    """The logarithm of the sum of the exponentials over dimensions."""
+    """Computes log(sum(exp(x))) over dimensions."""
     return reduce(input, dim, keepdim, FLOAT32 if category(input.dtype) < 2 else input.dtype)
 
 
@@ -188,8 +188,8 @@ def _extreme(name: str, doc: str) -> None:
     function(name=name, method=True, example=(f"{name}(1)", "6x5x5"))(rule)
 
 
-_extreme("amax", "The largest elements over dimensions, or over all.")
-_extreme("amin", "The smallest elements over dimensions, or over all.")
+_extreme("amax", "Computes the maximum over dimensions, or over all elements.")
+_extreme("amin", "Computes the minimum over dimensions, or over all elements.")
 
 
 def _spread_dtype(input: Tensor, name: str) -> DType:
@@ -206,7 +206,7 @@ def _spread(name: str, doc: str, answer: Callable[[Tensor, Tensor], Any]) -> Non
         input: Tensor, dim: Wholes | Flag | None = ALL, unbiased: Flag | None = None, keepdim: Flag = False, *,
         correction: Number | None = None,
     ) -> Any:  # fmt: skip
-        if isinstance(dim, bool):  # var(False): the old form, `unbiased` alone
+        if isinstance(dim, bool):  # var(False): the older signature, `unbiased` alone
             if unbiased is not None or correction is not None or keepdim:
                 raise Refusal("wrong-type", f"{name} takes dimensions as dim, not {dim}", "dim")
             dim = None
@@ -226,9 +226,9 @@ def _spread(name: str, doc: str, answer: Callable[[Tensor, Tensor], Any]) -> Non
 
 _spread("var", "Computes the variance over dimensions, or over all elements.", lambda spread, mean: spread)
 _spread("std", "Computes the standard deviation over dimensions, or over all elements.", lambda spread, mean: spread)
-_spread("var_mean", "The variance and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean))
+_spread("var_mean", "Returns (variance, mean) over dimensions, or over all.", lambda spread, mean: (spread, mean))
 _spread(
-    "std_mean", "The standard deviation and the mean over dimensions, or over all.", lambda spread, mean: (spread, mean)
+    "std_mean", "Returns (standard deviation, mean) over dimensions, or over all.", lambda spread, mean: (spread, mean)
 )
 
 
@@ -240,9 +240,9 @@ def norm(
     keepdim: Flag = False,
     dtype: DType | None = None,
 ) -> Tensor:
-    """The norm over dimensions, or over all.
+    """Computes the norm over dimensions, or over all elements.
 
-    p: its order: a number, "fro" or "nuc".
+    p: the order of the norm: a number, "fro" or "nuc".
     dim: the dimensions to reduce; all if None.
     """
     if isinstance(p, str) and p not in ("fro", "nuc"):
@@ -258,7 +258,7 @@ def norm(
             "wrong-dtype", f"{{layer}} takes floats, but {chosen} arrives: float() converts", "input", note=note
         )
     if dtype is not None and promote(input.dtype, chosen) != chosen:
-        message = f"{{layer}} computes {input.dtype} in no narrower dtype, such as {chosen}"
+        message = f"{{layer}} cannot compute {input.dtype} in a narrower dtype such as {chosen}"
         raise Refusal("wrong-dtype", message, "dtype")
     places = axes(dim, input.shape)
     if isinstance(p, (int, float)) and (p < 0 or p == float("inf")):
@@ -273,9 +273,9 @@ def norm(
 
 @function(method=True, example=("dist(x, x)", "6x5x5"))
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The norm of the difference of two tensors.
+    """Computes the p-norm of input - other.
 
-    p: the exponent of the norm.
+    p: the order of the norm.
     """
     dtype = result_type(input, other)
     if "bool" in (input.dtype, other.dtype):
@@ -291,7 +291,7 @@ def _running(name: str, doc: str) -> None:
         axis(dim, input.shape)
         if dtype == "bool" and input.shape and 0 not in input.shape:
             raise Refusal(
-                "wrong-dtype", "torch runs no sums of bool", "dtype", note=f"{name}: not implemented for 'Bool'"
+                "wrong-dtype", f"{name} cannot compute in bool", "dtype", note=f"{name}: not implemented for 'Bool'"
             )
         return Tensor(input.shape, summed_dtype(input, dtype))
 
@@ -305,7 +305,7 @@ _running("cumprod", "Computes the cumulative product along a dimension.")
 
 @function(method=True, example=("logcumsumexp(1)", "6x5x5"))
 def logcumsumexp(input: Tensor, dim: Whole) -> Tensor:
-    """The logarithm of the running sum of exponentials along a dimension."""
+    """Computes the logarithm of the cumulative sum of exp(x) along a dimension."""
     axis(dim, input.shape)
     require_kinds(input, "fc", "sums up")
     return input.like()
@@ -313,7 +313,7 @@ def logcumsumexp(input: Tensor, dim: Whole) -> Tensor:
 
 @function(method=True, example=("trace()", "[5, 5]"))
 def trace(input: Tensor) -> Tensor:
-    """The sum of a matrix's diagonal."""
+    """Computes the sum of the diagonal of a matrix."""
     if len(input.shape) != 2:
         note = "trace: expected a matrix"
         raise Refusal("wrong-rank", f"{{layer}} wants a matrix, but {input} arrives", "input", note=note)

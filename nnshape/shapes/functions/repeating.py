@@ -1,4 +1,4 @@
-"""Expanding, repeating and tiling: https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html and its kin."""
+"""Expanding, repeating and tiling: https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html and others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def expanded(shape: Shape, target: tuple[Size, ...], name: str = "sizes") -> Shape:
-    """The shape that an expansion gives: -1 keeps a size. Raises Refusal where another size than 1 would grow."""
+    """The shape after an expansion; -1 keeps a size. Raises Refusal if a size other than 1 would grow."""
     ahead = len(target) - len(shape)
     if ahead < 0:
         note = (
@@ -32,7 +32,7 @@ def expanded(shape: Shape, target: tuple[Size, ...], name: str = "sizes") -> Sha
         own = shape[place - ahead] if place >= ahead else None
         if type(size) is int and size < 0:
             if size != -1 or own is None:
-                message = f"{name} (=[{', '.join(map(str, target))}]) has {size} where there is no size to keep"
+                message = f"{name} (=[{', '.join(map(str, target))}]) has {size} for a new dimension"
                 raise Refusal("invalid-argument", message, name)
             found.append(own)
         elif own is None or own == 1:
@@ -91,7 +91,7 @@ def repeat(input: Tensor, *repeats: Whole) -> Tensor:
     ahead = len(repeats) - len(input.shape)
     if ahead < 0:
         note = "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        message = f"{{layer}} wants a number for each dimension of {shape_text(input.shape)}, not {len(repeats)}"
+        message = f"{{layer}} wants one number per dimension of {shape_text(input.shape)}, not {len(repeats)}"
         raise Refusal("wrong-rank", message, "repeats", note=note)
     return of_shape(input, _repeated((1,) * ahead + input.shape, repeats, "repeats"))
 
@@ -143,7 +143,7 @@ def _repeated_each(shape: Shape, place: int, repeats: Tensor, output_size: Size 
     if len(repeats.shape) > 1:
         raise Refusal("wrong-rank", f"{{layer}} wants repeats of one dimension, but {repeats} arrives", "repeats")
     if repeats.shape and repeats.shape[0] != 1 and not assume_equal(repeats.shape[0], shape[place]):
-        message = f"{{layer}} wants a repeat for each of {shape[place]} elements, but {repeats.shape[0]} arrive"
+        message = f"{{layer}} wants one number for each of {shape[place]} elements, but {repeats.shape[0]} arrive"
         raise Refusal("size-mismatch", message, "repeats", note="repeats must have the same size as input along dim")
     size = fresh_symbol("repeated", 1 << 62) if output_size is None else output_size
     return (*shape[:place], size, *shape[place + 1 :])

@@ -1,4 +1,4 @@
-"""More tensors made of numbers, and tensors like others: https://pytorch.org/docs/stable/torch.html#creation-ops."""
+"""More creation functions, and tensors like others: https://pytorch.org/docs/stable/torch.html#creation-ops."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def randint(
     shape = checked_size(size)
     if not assume_at_least(high, low + 1):
         note = f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
-        raise Refusal("invalid-argument", f"there is no whole number from {low} to below {high}", "high", note=note)
+        raise Refusal("invalid-argument", f"there is no whole number in [{low}, {high})", "high", note=note)
     chosen = DTYPES[dtype] if dtype else INT64
     if category(chosen) == 3:
         raise Refusal("wrong-dtype", f"randint draws whole numbers, not {chosen}", "dtype")
@@ -134,11 +134,9 @@ def _spaced(steps: Size, dtype: DType | None, requires_grad: bool, *ends: object
     natural = DTYPES["complex64"] if any(isinstance(end, complex) for end in ends) else FLOAT32
     chosen = DTYPES[dtype] if dtype else natural
     if chosen == "bool" and (isinstance(steps, Dim) or steps > 1):
-        raise Refusal(
-            "wrong-dtype", "there are no even steps between bools", "dtype", note="not implemented for 'Bool'"
-        )
+        raise Refusal("wrong-dtype", "bools have no evenly spaced values", "dtype", note="not implemented for 'Bool'")
     if natural == "complex64" and category(chosen) < 3:
-        raise Refusal("wrong-dtype", f"complex ends do not go with {chosen}", "dtype")
+        raise Refusal("wrong-dtype", f"complex ends do not fit {chosen}", "dtype")
     return Tensor((steps,), with_gradient(chosen, requires_grad))
 
 
@@ -210,11 +208,11 @@ def _triangle_indices(name: str, doc: str) -> None:
 
 
 def _lower_triangle(rows: Size, columns: Size, offset: Size) -> Size:
-    """How many elements of a matrix lie on or below a diagonal: the rows above it, those that it cuts, those below."""
+    """The number of elements on or below a diagonal of a matrix: its cut rows, then the full rows below."""
     first = minimum(maximum(offset + 1, 0), columns)  # elements of row 0
     # Row r holds offset + 1 + r of them, from 0 up to the number of columns.
     start = minimum(maximum(-offset, 0), rows)
-    full = minimum(maximum(columns - offset - 1, start), rows)  # the first row that is whole
+    full = minimum(maximum(columns - offset - 1, start), rows)  # the first full row
     cut = full - start
     least = maximum(first, 1)
     return cut * least + cut * (cut - 1) // 2 + (rows - full) * columns

@@ -1,6 +1,6 @@
 """Views and reshapes: https://pytorch.org/docs/stable/tensor_view.html.
 
-A view keeps its elements, and so what is known of their values.
+A view keeps its elements, and therefore the known bounds of their values.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def of_shape(input: Tensor, shape: Shape) -> Tensor:
 
 
 def reshaped(shape: Shape, target: tuple[Size, ...], name: str = "shape") -> Shape:
-    """The sizes of a reshape, with -1 worked out. Raises Refusal where the elements do not fit."""
+    """The sizes of a reshape, with -1 inferred. Raises Refusal if the elements do not fit."""
     unknown = None
     for position, size in enumerate(target):
         if type(size) is int and size < 0:
@@ -49,7 +49,7 @@ def reshaped(shape: Shape, target: tuple[Size, ...], name: str = "shape") -> Sha
     if wanted == 0:
         if elements != 0:
             raise _does_not_fit(shape, target, unknown, name)
-        message = f"{name} (={_listed(target)}) does not say what -1 stands for: {shape_text(shape)} has no elements"
+        message = f"{name} (={_listed(target)}) does not determine -1: {shape_text(shape)} has no elements"
         raise Refusal("invalid-argument", message, name)
     if not _divides(shape, target, elements, wanted):
         raise _does_not_fit(shape, target, unknown, name)
@@ -162,7 +162,7 @@ def reshape(input: Tensor, *shape: Whole) -> Tensor:
 @view.derives
 @reshape.derives
 def _(input: Tensor, *shape: Any) -> tuple[str, ...]:
-    """What -1 stands for; nothing where all sizes are given."""
+    """The derivation of -1; empty if all sizes are given."""
     if -1 not in shape:
         return ()
     place = shape.index(-1)
@@ -218,13 +218,13 @@ def unflatten(input: Tensor, dim: Whole, sizes: WholeTuple) -> Tensor:
 
 
 def factor_text(size: Size) -> str:
-    """A size as it stands in a product."""
+    """A size as a factor in a product."""
     text = str(size)
     return text if text.isalnum() else f"({text})"
 
 
 def splitting_lines(input: Tensor, dim: int, made: Tensor) -> tuple[str, ...]:
-    """How the sizes of a dimension that was split come about."""
+    """The derivation of the sizes of a split dimension."""
     at = axis(dim, input.shape)
     parts = made.shape[at : at + 1 + made.ndim - input.ndim]
     return (f"{input.shape[at]} = {' * '.join(map(factor_text, parts))}",)
@@ -236,7 +236,7 @@ def _(input: Tensor, dim: int, sizes: WholeTuple) -> tuple[str, ...]:
 
 
 def unflattened(shape: Shape, dim: Size, sizes: Any, name: str = "sizes") -> Shape:
-    """The shape with one dimension split. Raises Refusal where the sizes do not make it up."""
+    """The shape with one dimension split. Raises Refusal if the sizes do not multiply up to it."""
     place = axis(dim, shape)
     if not sizes:
         raise Refusal("invalid-argument", f"unflatten wants one or more {name}", name)

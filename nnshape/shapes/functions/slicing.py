@@ -1,4 +1,4 @@
-"""The arithmetic of a slice, which indexing, narrowing and splitting share."""
+"""The arithmetic of slices, shared by indexing, narrowing and splitting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnshape.shapes.refusal import Refusal
 
 
 def sliced_size(size: Size, index: slice) -> Size:
-    """How many elements of a dimension a slice takes. Raises Refusal for a step that torch refuses."""
+    """The number of elements in a slice of a dimension. Raises Refusal for a step below 1."""
     start, stop, step = index.start, index.stop, index.step
     for bound in (start, stop, step):
         if bound is not None and not isinstance(bound, (int, Dim)):
@@ -30,7 +30,7 @@ def sliced_size(size: Size, index: slice) -> Size:
 
 
 def _bound(size: Size, bound: Any) -> Size:
-    """Where a bound of a slice lies: from the back where it is negative, and within the dimension."""
+    """The index of a slice's bound: counted from the back if negative, and clamped to the dimension."""
     if isinstance(bound, Dim):
         if at_least(-bound, 1):
             return maximum(size + bound, 0)

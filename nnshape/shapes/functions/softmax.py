@@ -33,7 +33,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 def _softmax(input: Tensor, dim: int | None, dtype: DType | None) -> Tensor:
     if dim is not None:
         axis(dim, input.shape)
-    empty = 0 in input.shape  # torch does not look at the dtype then
+    empty = 0 in input.shape  # torch does not check the dtype of an empty tensor
     if dtype is None:
         if not empty:
             require_floating(input)
@@ -74,7 +74,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     along = axis(dim, logits.shape)
     if (
         0 not in logits.shape or logits.dtype == "complex32"
-    ):  # nothing is drawn otherwise, and torch's division makes floats
+    ):  # otherwise torch draws nothing, and its division makes floats
         require_floating(logits, "logits")
         return logits.like()
     if hard and logits.shape[along] == 0:

@@ -22,11 +22,11 @@ _NORMS = (None, "forward", "backward", "ortho")
 
 
 def _transformed_dtype(input: Tensor, name: str, real_only: bool = False) -> DType:
-    """The complex dtype to compute in. Raises Refusal where torch transforms no such numbers."""
+    """The complex dtype to compute in. Raises Refusal (wrong-dtype) if torch cannot transform the input's."""
     dtype = FLOAT32 if category(input.dtype) < 2 else input.dtype
     if dtype in ("float16", "bfloat16", "complex32"):
         raise Refusal(
-            "wrong-dtype", f"{name} takes no {dtype} on every device", "input", note=f"Unsupported dtype {dtype}"
+            "wrong-dtype", f"{name} does not accept {dtype} on every device", "input", note=f"Unsupported dtype {dtype}"
         )
     if real_only and is_complex(dtype):
         note = f"{name} expects a real input tensor, but got {dtype}"
@@ -67,7 +67,7 @@ def _one_dimension(name: str, doc: str) -> None:
 
 
 def _length(name: str, size: Size, n: Size | None, dtype: DType) -> tuple[Size, DType]:
-    """How long the transformed dimension is, and the dtype of the result."""
+    """The size of the transformed dimension, and the dtype of the result."""
     kind = name.rstrip("2n")
     if kind in ("irfft", "hfft"):
         return _require_points(2 * (size - 1) if n is None else n), DTYPES[REAL_OF[dtype]]
@@ -105,7 +105,7 @@ def _several_dimensions(name: str, doc: str, pair: bool) -> None:
             dim = tuple(range(-len(sizes), 0))
         places = axes(dim, input.shape, every=False)
         if sizes is not None and len(sizes) != len(places):
-            message = f"s (={described(tuple(sizes))}) and dim (={described(dim)}) must be of one length"
+            message = f"s (={described(tuple(sizes))}) and dim (={described(dim)}) must have one length"
             raise Refusal(
                 "invalid-argument", message, "s", note="When given, dim and shape arguments must have the same length"
             )
@@ -183,8 +183,8 @@ def _frequencies(name: str, doc: str) -> None:
     function(name=name, factory=True, example=(f"{name}(16)",))(rule)
 
 
-_frequencies("fftfreq", "The sample frequencies of fft for a signal of n values.")
-_frequencies("rfftfreq", "The sample frequencies of rfft for a signal of n values.")
+_frequencies("fftfreq", "Returns the sample frequencies of fft for a signal of n values.")
+_frequencies("rfftfreq", "Returns the sample frequencies of rfft for a signal of n values.")
 
 
 def _require_window(window: Tensor | None, length: Size) -> None:
@@ -196,7 +196,7 @@ def _require_window(window: Tensor | None, length: Size) -> None:
 
 
 def _steps(n_fft: Size, hop_length: Size | None, win_length: Size | None) -> tuple[Size, Size]:
-    """The hop and the window's length, by default a quarter of the transform and all of it."""
+    """The hop length and the window length; by default, n_fft // 4 and n_fft."""
     hop = n_fft // 4 if hop_length is None else hop_length
     window = n_fft if win_length is None else win_length
     if not assume_at_least(hop, 1):
@@ -233,7 +233,7 @@ def stft(
         problem: KindName = "wrong-dtype" if category(input.dtype) < 2 else "wrong-rank"
         note = "expected a 1D or 2D tensor of floating point or complex values"
         raise Refusal(
-            problem, f"{{layer}} takes a signal or a batch of them, floats, but {input} arrives", "input", note=note
+            problem, f"{{layer}} takes a signal [L] or [N, L] of floats, but {input} arrives", "input", note=note
         )
     complex_input = is_complex(input.dtype) or (window is not None and is_complex(window.dtype))
     if return_complex is None and not complex_input:
@@ -287,7 +287,7 @@ def istft(
         note = "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
         raise Refusal("wrong-dtype", f"{{layer}} takes complex numbers, but {input.dtype} arrives", "input", note=note)
     if len(input.shape) not in (2, 3):
-        message = f"{{layer}} takes frequencies x frames, or a batch of such, but {input} arrives"
+        message = f"{{layer}} takes [frequencies, frames] or a batch of them, but {input} arrives"
         raise Refusal("wrong-rank", message, "input", note="istft expected a tensor with 2 or 3 dimensions")
     hop, span = _steps(n_fft, hop_length, win_length)
     bins, frames = input.shape[-2:]

@@ -16,7 +16,7 @@ from nnshape.shapes.tensor import Tensor
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Whole, Wholes, WholeTuple
 
-#: The most tensors that one split may give.
+#: The maximum number of tensors from one split.
 MAX_PIECES = 10_000
 
 
@@ -26,7 +26,7 @@ def _pieces(input: Tensor, place: int, sizes: list[Size]) -> tuple[Tensor, ...]:
 
 
 def _countable(count: Size, input: Tensor, dim: Size, name: str) -> int:
-    """The number of pieces. Raises Refusal where it depends on a symbol, or is beyond the limit."""
+    """The number of pieces. Raises Refusal if it depends on a symbol or is over the limit."""
     if isinstance(count, Dim):
         message = f"{{layer}} gives {count} tensors from dimension {dim} of {input}: give the size a value"
         raise Refusal("unknown-value", message, name)
@@ -61,7 +61,7 @@ def chunk(input: Tensor, chunks: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
         number = ceil_div(size, piece)  # type: ignore[assignment]
     _countable(number, input, dim, "chunks")
     last = size - (number - 1) * piece
-    # Torch gives fewer pieces of a symbolic size that is too small: the model needs all of them.
+    # torch returns fewer pieces of a smaller size: the model needs all of them.
     assume_at_least(last, 1)
     return _pieces(input, place, [piece] * (number - 1) + [last])
 
@@ -85,7 +85,7 @@ def split(tensor: Tensor, split_size_or_sections: Wholes, dim: Whole = 0) -> tup
         if size == 0:
             return _pieces(tensor, place, [0])
         note = f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
-        raise Refusal("invalid-argument", f"pieces of size 0 do not make up {size}", name, note=note)
+        raise Refusal("invalid-argument", f"pieces of size 0 do not add up to {size}", name, note=note)
     count = _countable(maximum(ceil_div(size, piece), 1), tensor, dim, name)
     return _pieces(tensor, place, [piece] * (count - 1) + [size - (count - 1) * piece])
 
@@ -154,9 +154,9 @@ def _halves(name: str, rank: int, place: int, sentence: str) -> None:
     function(name=name, method=True, example=(f"{name}([2])", "6x5x5"))(rule)
 
 
-_halves("hsplit", 1, 1, "Cuts from left to right: dimension 1, or 0 where there is only one.")
-_halves("vsplit", 2, 0, "Cuts from top to bottom: dimension 0.")
-_halves("dsplit", 3, 2, "Cuts in depth: dimension 2.")
+_halves("hsplit", 1, 1, "Splits horizontally: along dimension 1, or 0 for 1D tensors.")
+_halves("vsplit", 2, 0, "Splits vertically: along dimension 0.")
+_halves("dsplit", 3, 2, "Splits in depth: along dimension 2.")
 
 
 @function(method=True, example=("unbind(1)", "3x5x5"))
@@ -171,7 +171,7 @@ def _copied(name: str, twin: Function, method: bool) -> None:
     function(name=name, method=method, example=(twin.example[0].replace(twin.name, name), *twin.example[1:]))(twin.rule)
 
 
-# Their pieces do not share the memory of the input.
+# Their results do not share memory with the input.
 _copied("unsafe_chunk", chunk, method=True)
 _copied("unsafe_split", split, method=True)
 _copied("unsafe_split_with_sizes", split_with_sizes, method=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def power_pooled(
     owner: str, dimensions: int, input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
 ) -> Tensor:
-    """The power average of each window. Raises Refusal where torch refuses it."""
+    """The power average of each window. Raises Refusal if torch refuses it."""
     infinite = number(norm_type, "norm_type") in (inf, -inf)
     if isinstance(kernel_size, (tuple, list)):
         if dimensions == 1 and not infinite:
@@ -74,7 +74,7 @@ def _to_float(tensor: Tensor) -> Tensor:
 def fractional_size(
     owner: str, dimensions: int, kernel_size: Any, output_size: Any, output_ratio: Any, spread: bool = True
 ) -> tuple[tuple[Size, ...], tuple[Size, ...] | None, tuple[float, ...] | None]:
-    """Kernel and output sizes, or the ratios in their place. Raises Refusal where torch takes them for no layer."""
+    """Kernel sizes, output sizes and output ratios; one of the last two is None. Raises Refusal for invalid ones."""
     if output_size is None and output_ratio is None:
         raise Refusal("missing-argument", f"{owner} wants output_size or output_ratio", "output_size")
     kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner, spread=False)
@@ -89,7 +89,7 @@ def fractional_pooled(
     dimensions: int, input: Tensor, kernel: Sequence[Size], sizes: Sequence[Size] | None,
     ratios: Sequence[float] | None, return_indices: bool, samples: Tensor | None,
 ) -> Any:  # fmt: skip
-    """The largest value of each of so many windows, which chance spreads over the map."""
+    """The maxima of windows at random positions, one per element of the output."""
     shape = input.shape
     if len(shape) not in (dimensions + 1, dimensions + 2):
         raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input")
@@ -123,7 +123,7 @@ def _require_samples(dimensions: int, input: Tensor, samples: Tensor) -> None:
     if samples.dtype != input.dtype:
         message = f"{{layer}} wants _random_samples of {input.dtype}, but they are {samples.dtype}"
         raise Refusal("wrong-dtype", message, "_random_samples")
-    # torch reads the samples that it needs, and takes a tensor that holds more of them.
+    # torch reads the samples that it needs, and accepts a tensor with more.
     if len(samples.shape) != 3 or not (
         assume_at_least(samples.shape[0], batch)
         and assume_equal(samples.shape[1], channels)
@@ -137,9 +137,9 @@ def _require_samples(dimensions: int, input: Tensor, samples: Tensor) -> None:
 def unpool_window(
     owner: str, dimensions: int, kernel_size: Any, stride: Any, padding: Any
 ) -> tuple[tuple[Size, ...], tuple[Size, ...], tuple[Size, ...]]:
-    """Kernel, stride and padding of the pool that is undone, one for each dimension."""
+    """Kernel, stride and padding of the inverted pool, per dimension."""
     kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner, spread=False)
-    # torch reads a stride and a padding by place in one and two dimensions, and leaves what is over.
+    # In one and two dimensions, torch reads the first strides and paddings and ignores the rest.
     most = dimensions if dimensions < 3 else None
     stride, padding = (value[:most] if isinstance(value, (tuple, list)) else value for value in (stride, padding))
     strides = kernel if stride is None else per_dimension(stride, dimensions, "stride", owner, spread=False)
@@ -156,7 +156,7 @@ def unpooled(
     padding: Any,
     output_size: Any,
 ) -> Tensor:
-    """The map that a max pool had before it. Raises Refusal where torch refuses this input and these indices."""
+    """The output of max unpooling. Raises Refusal if torch refuses this input and these indices."""
     kernel, strides, pads = unpool_window(owner, dimensions, kernel_size, stride, padding)
     shape = input.shape
     if len(shape) not in (dimensions + 1, dimensions + 2):
@@ -190,12 +190,12 @@ def unpooled(
 
 def _require_filled(input: Tensor) -> None:
     if 0 in input.shape[1:]:
-        message = f"{{layer}} wants something in every dimension, but {torch_shape(input)} arrives"
+        message = f"{{layer}} wants no empty dimension, but {torch_shape(input)} arrives"
         raise Refusal("empty-output", message, "input")
 
 
 def _chosen(owner: str, least: Sequence[Size], strides: Sequence[Size], output_size: Any) -> list[Size]:
-    """The output's size as it was asked for, which must lie less than a stride from the least one."""
+    """The requested output size, which must be within a stride of the default one. Raises Refusal otherwise."""
     sizes = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,)
     count = len(least)
     if len(sizes) == count + 2:
@@ -212,7 +212,7 @@ def _chosen(owner: str, least: Sequence[Size], strides: Sequence[Size], output_s
     return list(sizes)
 
 
-#: The functions below differ in their number of dimensions alone.
+#: The functions below differ only in the number of spatial dimensions.
 _WHERE = {1: "the last dimension", 2: "the last two dimensions", 3: "the last three dimensions"}
 _MAPS = {1: "16x50", 2: "16x28x28", 3: "16x8x8x8"}
 

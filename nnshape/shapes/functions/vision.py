@@ -1,4 +1,4 @@
-"""Resizing and rearranging of maps: https://pytorch.org/docs/stable/nn.functional.html#vision-functions.
+"""Resizing and rearranging images: https://pytorch.org/docs/stable/nn.functional.html#vision-functions.
 
 The layers of the same names share these rules.
 """
@@ -21,7 +21,7 @@ from nnshape.shapes.windows import each_at_least, torch_shape
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Floats, Sizes, WholeTuple
 
-#: The numbers of dimensions of the map that each mode takes.
+#: The numbers of spatial dimensions that each mode accepts.
 MODES = {
     "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
     "bicubic": (2,), "trilinear": (3,), "lanczos": (2,),
@@ -32,7 +32,7 @@ def resized(
     input: Tensor, size: Any, scale_factor: Any, mode: str, align_corners: bool | None, recompute: bool | None,
     antialias: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The map at another size. Raises Refusal where torch refuses it."""
+    """The input resized by interpolation. Raises Refusal if torch refuses it."""
     if align_corners is not None and mode in ("nearest", "area", "nearest-exact"):
         note = (
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
@@ -95,14 +95,14 @@ def _require_dtype(input: Tensor, mode: str, count: int, antialias: bool) -> Non
 
 def _require_filled(input: Tensor, sizes: list[Size]) -> None:
     if 0 in input.shape[1:]:
-        message = f"{{layer}} wants something in every dimension, but {torch_shape(input)} arrives"
+        message = f"{{layer}} wants no empty dimension, but {torch_shape(input)} arrives"
         raise Refusal("empty-output", message, "input", note="Non-empty data tensor expected")
     for size in sizes:
         if not assume_at_least(size, 1):
             before, after = sizes_text(input.shape[2:]), sizes_text(sizes)
             note = f"Input and output sizes should be greater than 0, but got input ({before}) output ({after})"
             raise Refusal(
-                "empty-output", f"{{layer}} makes {after} of {before}: nothing is left", "scale_factor", note=note
+                "empty-output", f"{{layer}} scales {before} to {after}: nothing is left", "scale_factor", note=note
             )
 
 
@@ -151,7 +151,7 @@ def upsample_bilinear(input: Tensor, size: Sizes | None = None, scale_factor: Fl
 
 
 def check_factor(owner: str, name: str, factor: Size) -> None:
-    """Raise Refusal where a factor is not positive."""
+    """Raise Refusal if a factor is not positive."""
     each_at_least((factor,), 1, name, owner, f"{owner} expects a positive {name}, but got {factor}")
 
 
@@ -165,11 +165,11 @@ def _require_image(input: Tensor, what: str) -> None:
 
 
 def shuffled(input: Tensor, factor: Size) -> Tensor:
-    """The map with its channels spread over squares of so many pixels a side."""
+    """The output of a pixel shuffle: [N, C*r*r, H, W] -> [N, C, H*r, W*r]."""
     _require_image(input, "pixel_shuffle")
     *ahead, channels, height, width = input.shape
     if not assume_divisible(channels, factor * factor):
-        message = f"{{layer}} spreads {factor} * {factor} channels over each pixel, but {channels} arrive"
+        message = f"{{layer}} turns {factor} * {factor} channels into one, but {channels} arrive"
         note = (
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
             f"but input.size(-3)={channels} is not divisible by {factor * factor}"
@@ -179,19 +179,19 @@ def shuffled(input: Tensor, factor: Size) -> Tensor:
 
 
 def unshuffled(input: Tensor, factor: Size) -> Tensor:
-    """The map with squares of so many pixels a side stacked as channels."""
+    """The output of a pixel unshuffle: [N, C, H*r, W*r] -> [N, C*r*r, H, W]."""
     _require_image(input, "pixel_unshuffle")
     *ahead, channels, height, width = input.shape
     for name, size in (("high", height), ("wide", width)):
         if not assume_divisible(size, factor):
-            message = f"{{layer}} takes {factor}x{factor} pixels together, but the input is {size} {name}"
+            message = f"{{layer}} merges {factor}x{factor} pixels into one, but the input is {size} {name}"
             note = f"pixel_unshuffle expects height and width to be divisible by downscale_factor, but {size} is not"
             raise Refusal("not-divisible", message, "downscale_factor", note=note)
     return input.like((*ahead, channels * factor * factor, height // factor, width // factor))
 
 
 def channels_shuffled(input: Tensor, groups: Size) -> Tensor:
-    """The map with the channels of its groups taken in turn."""
+    """The output of a channel shuffle, which has the input's shape."""
     if input.dtype == "complex32":
         raise Refusal("wrong-dtype", "{layer} has no rule for complex32, the dtype of input", "input")
     if len(input.shape) < 3:
@@ -253,7 +253,7 @@ def grid_sample(
         note = "grid_sampler(): expected grid and input to have same batch size"
         raise Refusal("size-mismatch", message, "grid", note=note)
     if not assume_equal(grid.shape[-1], count):
-        message = f"{{layer}} wants {count} numbers a place, but the grid ends in {grid.shape[-1]}"
+        message = f"{{layer}} wants {count} numbers per position, but the grid ends in {grid.shape[-1]}"
         note = f"grid_sampler(): expected grid to have size {count} in last dimension"
         raise Refusal("size-mismatch", message, "grid", note=note)
     if 0 in input.shape[2:]:

@@ -127,7 +127,7 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
         return (
             scores,
             *tails,
-            f"output: that of the true class, one for each target: {target_.like(dtype=input_.dtype)}",
+            f"output: the score of the target class, one per target: {target_.like(dtype=input_.dtype)}",
         )
 
     def macs(self, output: Any, input_: Tensor, target_: Tensor) -> Size:

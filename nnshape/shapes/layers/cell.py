@@ -56,13 +56,13 @@ class _Cell(Layer):
         arrives = shape[-1]
         if not assume_equal(arrives, self.input_size):
             verb = "arrives" if arrives == 1 else "arrive"
-            message = f"{{layer}} reads {self.input_size} features a step, but {arrives} {verb}"
+            message = f"{{layer}} reads {self.input_size} features per step, but {arrives} {verb}"
             note = f"input has inconsistent input_size: got {arrives} expected {self.input_size}"
             raise Refusal("size-mismatch", message, "input_size", note=note)
         return input.like((*shape[:-1], self.hidden_size))
 
     def require_state(self, state: Tensor, wanted: Shape, what: str = "a hidden state", index: int = 0) -> None:
-        """Raise Refusal where a given state has another shape."""
+        """Raise Refusal if a given state has another shape."""
         if state.ndim != len(wanted) or not all(map(assume_equal, state.shape, wanted)):
             problem: KindName = "wrong-rank" if state.ndim != len(wanted) else "size-mismatch"
             one, other = (f"[{', '.join(map(str, shape))}]" for shape in (wanted, state.shape))

@@ -136,7 +136,7 @@ class MultiMarginLoss(_Loss):
                 "invalid-argument", f"`p` (={self.p}) must be 1 or 2", "p", note="only p == 1 and p == 2 supported"
             )
         if self.weight is not None and self.weight.ndim != 1:
-            message = f"MultiMarginLoss wants one weight a class, but weight has {self.weight.ndim} dimensions"
+            message = f"MultiMarginLoss wants a weight of [classes], but it has {self.weight.ndim} dimensions"
             note = f"MultiMarginLoss: expected weight to be None or 1D tensor, got {self.weight.ndim}D instead"
             raise Refusal("wrong-rank", message, "weight", note=note)
 

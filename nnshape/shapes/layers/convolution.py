@@ -32,7 +32,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 def check_channels(owner: str, in_channels: Size, out_channels: Size, groups: Size) -> None:
-    """Raise Refusal where the channels do not divide into the groups."""
+    """Raise Refusal if the channels do not divide into the groups."""
     each_at_least((groups,), 1, "groups", owner, "groups must be a positive integer")
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
         each_at_least((channels,), 1, name, owner)

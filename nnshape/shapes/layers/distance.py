@@ -24,7 +24,7 @@ class CosineSimilarity(Layer):
         return rules.cosine_similarity.rule(x1, x2, self.dim, self.eps)  # type: ignore[no-any-return]
 
     def derivation(self, x1: Tensor, x2: Tensor) -> tuple[str, ...]:
-        return (f"one number for each vector along dimension {self.dim}: {self.forward(x1, x2)}",)
+        return (f"one number per vector along dimension {self.dim}: {self.forward(x1, x2)}",)
 
 
 class PairwiseDistance(Layer):
@@ -47,4 +47,4 @@ class PairwiseDistance(Layer):
         return rules.pairwise_distance.rule(x1, x2, self.p, self.eps, self.keepdim)  # type: ignore[no-any-return]
 
     def derivation(self, x1: Tensor, x2: Tensor) -> tuple[str, ...]:
-        return (f"one number for each vector along the last dimension: {self.forward(x1, x2)}",)
+        return (f"one number per vector along the last dimension: {self.forward(x1, x2)}",)

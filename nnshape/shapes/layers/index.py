@@ -94,5 +94,5 @@ triplet_margin_with_distance_loss=TripletMarginWithDistanceLoss cosine_similarit
 pairwise_distance=PairwiseDistance
 """
 
-#: The layer that declares each function as its functional form, the first where several do.
+#: The layer that declares each function as its functional form; the first if there are several.
 LAYER_OF = dict(pair.split("=") for pair in _FUNCTIONAL.split())

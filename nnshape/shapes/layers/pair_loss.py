@@ -85,7 +85,7 @@ class TripletMarginLoss(_Loss):
     margin: the margin; must be above 0.
     p: the degree of the norm.
     eps: a small number added to each difference to keep the gradient finite.
-    swap: whether to use the positive-negative distance where it is the smaller one.
+    swap: whether to use the positive-negative distance if it is smaller.
     size_average, reduce: deprecated; override `reduction` when given.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
@@ -115,7 +115,7 @@ class TripletMarginWithDistanceLoss(_Loss):
 
     distance_function: a function or layer of two tensors; None for PairwiseDistance.
     margin: the margin; must be above 0.
-    swap: whether to use the positive-negative distance where it is the smaller one.
+    swap: whether to use the positive-negative distance if it is smaller.
     reduction: how to combine the losses: 'none' (keep each), 'mean' or 'sum'.
     """
 

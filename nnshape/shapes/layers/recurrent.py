@@ -96,7 +96,7 @@ class _Recurrent(Layer):
         arrives = shape[-1]
         if not assume_equal(arrives, self.input_size):
             verb = "arrives" if arrives == 1 else "arrive"
-            message = f"{{layer}} reads {self.input_size} features a step, but {arrives} {verb}"
+            message = f"{{layer}} reads {self.input_size} features per step, but {arrives} {verb}"
             note = f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {arrives}"
             raise Refusal(
                 "size-mismatch", message, "input_size", note=note,
@@ -114,7 +114,7 @@ class _Recurrent(Layer):
         return output, (self.num_layers * self.directions, *batch)
 
     def require_state(self, state: Tensor, wanted: Shape, what: str, index: str = "") -> None:
-        """Raise Refusal where a given state has another shape or dtype."""
+        """Raise Refusal if a given state has another shape or dtype."""
         if state.ndim != len(wanted):
             message = f"{{layer}} wants {what} of {_bracketed(wanted)}, but {_bracketed(state.shape)} arrives"
             batched = "batched 3-D" if len(wanted) == 3 else "unbatched 2-D"

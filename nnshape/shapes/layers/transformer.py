@@ -62,7 +62,7 @@ class _Stack(Layer):
         return type(self)(**{**vars(self), self.part: layer, "norm": norm})
 
     def require_layers(self) -> None:
-        """Raise Refusal where the stack is empty."""
+        """Raise Refusal if the stack is empty."""
         if not assume_at_least(self.num_layers, 1):
             message = f"{{layer}} wants num_layers of 1 or more, not {self.num_layers}"
             raise Refusal("invalid-argument", message, "num_layers")
@@ -262,7 +262,7 @@ class Transformer(Layer):
             raise Refusal("invalid-argument", message, name)
 
     def _require_pair(self, src: Tensor, tgt: Tensor) -> None:
-        """Raise Refusal where source and target do not match."""
+        """Raise Refusal if source and target do not match."""
         if min(src.ndim, tgt.ndim) < 2 or src.ndim != tgt.ndim:
             message = (
                 f"{{layer}} wants a source and a target, both with a batch or both without, but {src} and {tgt} arrive"

@@ -99,7 +99,7 @@ class _TransformerLayer(Layer):
         padding: Tensor | None,
         is_causal: bool | None,
     ) -> None:
-        """Raise Refusal where these inputs do not match; the result has the query's shape."""
+        """Raise Refusal if these inputs do not match; the result has the query's shape."""
         heads = Heads(self.d_model, self.nhead, dropout=self.dropout)
         causal = is_causal is not None and bool(is_causal)
         try:
@@ -108,7 +108,7 @@ class _TransformerLayer(Layer):
             raise renamed(refusal, {**names, "embed_dim": "d_model", "value": names["key"]}) from None
 
     def require_features(self, input: Tensor, name: str) -> None:
-        """Raise Refusal where an input's width or dtype differs from the layer's."""
+        """Raise Refusal if an input's width or dtype differs from the layer's."""
         arrives = input.shape[-1] if input.shape else 1
         if not assume_equal(arrives, self.d_model):
             verb = "arrives" if arrives == 1 else "arrive"

@@ -142,7 +142,7 @@ class _FractionalMaxPool(Layer):
         )
         if ratios is None:
             return named_lines(
-                self.dimensions, [f"{one} -> {new}, as output_size says" for one, new in zip(sizes, made, strict=True)]
+                self.dimensions, [f"{one} -> {new}, set by output_size" for one, new in zip(sizes, made, strict=True)]
             )
         of = zip(sizes, ratios, made, strict=True)
         return named_lines(self.dimensions, [f"floor({one} * {ratio:g}) = {new}" for one, ratio, new in of])
@@ -194,7 +194,7 @@ class _MaxUnpool(Layer):
         count, owner = self.dimensions, type(self).__name__
         made = self.forward(input, indices, output_size).shape[-count:]
         if output_size is not None:
-            return named_lines(count, [f"{size}, as output_size says" for size in made])
+            return named_lines(count, [f"{size}, set by output_size" for size in made])
         kernel, strides, pads = unpool_window(owner, count, self.kernel_size, self.stride, self.padding)
         slides = zip(input.shape[-count:], strides, pads, kernel, made, strict=True)
         return named_lines(count, [f"({size} - 1)*{s} - 2*{p} + {k} = {m}" for size, s, p, k, m in slides])

@@ -44,7 +44,7 @@ class _Upsampling(Layer):
         made = self.forward(input).shape[2:]
         axes = AXES[len(made)]
         if self.size is not None:
-            return tuple(f"{axis}: {size}, as size says" for axis, size in zip(axes, made, strict=True))
+            return tuple(f"{axis}: {size}, set by size" for axis, size in zip(axes, made, strict=True))
         factors: Any = self.scale_factor if isinstance(self.scale_factor, tuple) else (self.scale_factor,) * len(made)
         return named_lines(len(made), list(map(scale_text, input.shape[2:], factors, made)))
 
@@ -139,7 +139,7 @@ class PixelUnshuffle(Layer):
 
 
 class ChannelShuffle(Layer):
-    """Interleaves the channels of all groups.
+    """Interleaves the channels of the groups.
 
     groups: the number of groups.
     input: the input tensor [N, C, *].
