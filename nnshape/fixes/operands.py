@@ -59,8 +59,7 @@ def another_form(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     tensors = [tensor for value in context.arguments for tensor in tensors_in(value)]
     for number, (tensor, part) in enumerate(zip(tensors[-len(parts) :] if parts else [], parts, strict=False)):
         span = context.expression.span(part)
-        simple = isinstance(part, (nodes.Name, nodes.Call, nodes.Subscript, nodes.Attribute))
-        text = span.text if simple else f"({span.text})"
+        text = as_operand(part, span.text)
         for method, description in _methods(context, tensor, number):
             yield Candidate(description, (Edit(span, f"{text}.{method}"),), context.call.span, context.call.name)
     if refusal.names and len(parts) == 2 and all(isinstance(part, nodes.Name) for part in parts) and len(tensors) == 2:
@@ -81,9 +80,16 @@ def _fewer_indices(context: FaultContext, parts: tuple[nodes.Node, ...]) -> Iter
             yield Candidate("use fewer indices", (edit,), context.call.span, context.call.name)
 
 
+def as_operand(node: nodes.Node, text: str) -> str:
+    """The text of a node as the owner of a method call, in parentheses where it needs them."""
+    return text if isinstance(node, (nodes.Name, nodes.Call, nodes.Subscript, nodes.Attribute)) else f"({text})"
+
+
 def _operand_nodes(node: nodes.Node) -> tuple[nodes.Node, ...]:
     if isinstance(node, nodes.Binary):
         return (node.left, node.right)
+    if isinstance(node, nodes.Compare):
+        return (node.left, *node.comparators)
     if isinstance(node, nodes.Call):
         if len(node.args) and isinstance(node.args[0], (nodes.Tuple, nodes.List)):
             return node.args[0].items

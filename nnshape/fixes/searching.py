@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from nnshape.fixes import inputs, inserted, operands, own, upstream
+from nnshape.fixes import inputs, inserted, operands, own, samples, upstream
 from nnshape.fixes.editing import Edit, edited, moved, unmoved
 from nnshape.fixes.fix import Candidate, Fix, help_lines
 from nnshape.fixes.trying import Trials
@@ -40,6 +40,7 @@ Source = Callable[[Trace, FaultContext], Iterator[Candidate]]
 #: The sources of candidates, nearest first, with the maximum number of fixes from each.
 _SOURCES: tuple[tuple[Source, int], ...] = (
     (operands.one_of_several, 2),
+    (samples.dimensions_in_order, 1),
     (inserted.missing_step, 1),
     (own.copied, 2),
     (own.another_family, 1),

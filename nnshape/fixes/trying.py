@@ -17,6 +17,9 @@ from nnshape.work import OutOfWork, budget
 
 Key = tuple[str, str, int]
 
+#: Warnings that a fix must not add: an error traded for one of these is traded for silence.
+_OF_SAMPLES = frozenset({"loses-batch", "mixes-samples", "scrambled", "silent-broadcast", "swallows-batch"})
+
 
 class Trials:
     """Verifies edits of one trace's spec within a shared budget."""
@@ -73,7 +76,7 @@ def reread(spec: Spec, text: str) -> Spec | None:
 
 
 def improves(before: Trace, after: Trace, problem: Problem, edits: Sequence[Edit]) -> bool:
-    """Return whether edits remove a problem and add no error, and no warning about the batch or broadcasting."""
+    """Return whether edits remove a problem and add no error, and no warning about samples or broadcasting."""
     old = Counter(_keys(before.errors, before, edits))
     new = Counter(_keys(after.errors, after, ()))
     (gone,) = _keys((problem,), before, edits)
@@ -99,5 +102,5 @@ def _keys(problems: Sequence[Problem], trace: Trace, edits: Sequence[Edit]) -> I
 
 
 def _mixing(trace: Trace, edits: Sequence[Edit]) -> Counter[Key]:
-    wrong = [p for p in trace.problems if p.severity == "warning" and p.kind in ("swallows-batch", "silent-broadcast")]
+    wrong = [problem for problem in trace.problems if problem.severity == "warning" and problem.kind in _OF_SAMPLES]
     return Counter(_keys(wrong, trace, edits))

@@ -1,4 +1,4 @@
-"""From a trace to real modules of torch, and the proof that both agree; nothing else imports torch."""
+"""Builds the torch modules of a trace, and proves that both agree. Nothing else imports torch."""
 
 from nnshape.modules.building import build
 from nnshape.modules.devices import available_device

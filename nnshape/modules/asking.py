@@ -1,4 +1,4 @@
-"""Asks torch for the result of one operation, within the proof's budget, and on meta once for each question."""
+"""Runs single operations with torch, within the budget of the proof. Results on meta are cached."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from nnshape.modules import budget
 from nnshape.modules.standing_in import bilinear_shortened, run_shortened, steps_run
 from nnshape.tracing.model import Module, Operation
 
-#: A tensor on meta as all that an operation can see of it.
+#: The shape, strides and dtype of a tensor on meta: all that an operation can read.
 _Look = tuple[torch.Size, tuple[int, ...], torch.dtype]
 _PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.device)
 
 
 class Beyond(Exception):
-    """What a proof does not do, because it would cost more than a budget."""
+    """An operation would exceed a budget of the proof."""
 
 
 class Asker:
-    """Runs the operations of one proof. Raises Beyond where its budget is used up."""
+    """Runs the operations of one proof. Raises Beyond once its budget is spent."""
 
     def __init__(self, device: torch.device) -> None:
         self._on_meta = device.type == "meta"
@@ -31,10 +31,10 @@ class Asker:
     def module(
         self, operation: Operation, real: torch.nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> Any:
-        """The result of a leaf of the model."""
+        """Return the output of a leaf module."""
         assert isinstance(operation.target, Module)
         layer = operation.target.layer
-        # What stands in for a module that was not made is of another class, and has its own answer.
+        # A `Refused` module stands for one that was not made, and must not share its cached answer.
         is_itself = layer is not None and type(real).__name__ == type(layer).__name__
         if not self._on_meta or not is_itself:
             return self._ask(operation, None, lambda: real(*arguments, **keywords))
@@ -45,7 +45,7 @@ class Asker:
     def function(
         self, operation: Operation | None, target: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> Any:
-        """The result of a function, or of a method by its name; what only reads a size costs nothing."""
+        """Return the result of a function, or of a Tensor method by name. Reading a size (no operation) is free."""
 
         def run() -> Any:
             if isinstance(target, str):
@@ -56,7 +56,7 @@ class Asker:
         if operation is None:
             return run()
         name = target if isinstance(target, str) else getattr(target, "__name__", "")
-        # What works in place may give its own argument another shape.
+        # An in-place operation may change the shape of its argument.
         question = None if name.endswith("_") or not self._on_meta else _question(target, arguments, keywords)
         return self._ask(operation, question, run)
 
@@ -76,7 +76,7 @@ class Asker:
 
 
 def _question(asked: Hashable, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Hashable | None:
-    """What torch is asked, as the key of its answer; None where it cannot be told from another."""
+    """Return the cache key of a call, or None if its arguments do not determine the result."""
     if keywords:
         return None
     parts: list[Hashable] = [asked]
@@ -93,8 +93,8 @@ def _question(asked: Hashable, arguments: tuple[Any, ...], keywords: Mapping[str
 
 
 def _seen(value: Any) -> Any:
-    """An answer to be given again: the look of tensors that have memory of their own; None for any other."""
-    if type(value) is tuple:  # such as that of a recurrent layer
+    """Return the shape, strides and dtype of a result for the cache; None unless its tensors own their storage."""
+    if type(value) is tuple:  # such as the output of a recurrent layer
         parts = list(map(_seen, value))
         return None if None in parts else parts
     if isinstance(value, torch.Tensor):

@@ -1,4 +1,4 @@
-"""The real module of a block: an fx GraphModule with the block's name and its steps' names, in their order."""
+"""The module of a block: an fx GraphModule with the name of the block and its steps as children, in order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch.fx import Graph, GraphModule, Node
 
 from nnshape.modules.targets import function_at, path_of
 
-#: What a graph module derives from its graph, and so does not take along.
+#: Attributes that a graph module derives from its graph, which are not copied or pickled.
 _DERIVED = ("_graph", "_code", "_lineno_map", "_prologue_start")
 
 
 class BlockModule(GraphModule):
     """A graph module that keeps all of its children, in step order, when it is copied or pickled.
 
-    fx itself keeps only those that the graph uses, in the order of their use.
+    A plain GraphModule keeps only the children that its graph uses, in order of use.
     """
 
     def __init__(self, graph: Graph, name: str, children: Mapping[str, Any]) -> None:
@@ -35,16 +35,16 @@ class BlockModule(GraphModule):
         graph.owning_module = self
 
     def _write_code(self) -> None:
-        """Write the code of the forward method; before this, only the graph can be run."""
+        """Generate the code of the forward method. Until then, only the graph can run."""
         self.__dict__["_is_written"] = True
         self.recompile()
 
     def recompile(self) -> Any:
-        """Write the code of the forward method anew, once there is a graph to write it from."""
+        """Regenerate the code of the forward method, if it has been generated before."""
         return super().recompile() if self.__dict__.get("_is_written") else None
 
     def _recompile_submodules(self) -> list[Any]:
-        # Each block inside has its code already.
+        # Nested blocks have their code already.
         return []
 
     def __str__(self) -> str:
@@ -71,11 +71,11 @@ class BlockModule(GraphModule):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         if self.__dict__.get("_is_written"):
-            self.graph = self._graph  # writes the code
+            self.graph = self._graph  # generates the code
 
 
 class SequentialBlock(BlockModule):
-    """A Sequential whose items take more than the running value; it is indexed as torch's is."""
+    """A Sequential whose items take more than the running value. Indexing works as in `torch.nn.Sequential`."""
 
     def __getitem__(self, index: int) -> torch.nn.Module:
         return list(self.children())[index]
@@ -88,7 +88,7 @@ class SequentialBlock(BlockModule):
 
 
 def _adopted(module: BlockModule, name: str, nodes: list[tuple[Any, ...]]) -> BlockModule:
-    """Give a module its name and graph, and its code if it had any."""
+    """Set the name and graph of a module, and regenerate its code if it had any."""
     type(module).__name__ = name
     module.__dict__["_graph"] = graph = _read(nodes)
     graph.owning_module = module
@@ -102,13 +102,13 @@ def _restored(kind: type[BlockModule], name: str, nodes: list[tuple[Any, ...]]) 
 
 
 class _Ref(str):
-    """The name of a node among another node's arguments."""
+    """A reference by name to a node, among the arguments of another."""
 
     __slots__ = ()
 
 
 def _written(graph: Graph) -> list[tuple[Any, ...]]:
-    """A graph as plain data."""
+    """Serialize a graph to plain data."""
     return [
         (
             node.op,
@@ -122,7 +122,7 @@ def _written(graph: Graph) -> list[tuple[Any, ...]]:
 
 
 def _mapped(arguments: Any) -> Any:
-    """The arguments of a node with a name for each node in them."""
+    """Return the arguments of a node with each node in them as a `_Ref`."""
     if isinstance(arguments, Node):
         return _Ref(arguments.name)
     if isinstance(arguments, (tuple, list)):
@@ -136,7 +136,7 @@ def _mapped(arguments: Any) -> Any:
 
 
 def _read(written: list[tuple[Any, ...]]) -> Graph:
-    """The graph that `_written` wrote down."""
+    """Restore the graph that `_written` serialized."""
     graph = Graph()
     nodes: dict[str, Node] = {}
     for op, target, args, kwargs, name in written:

@@ -1,4 +1,4 @@
-"""The graph of a body, with the node of each step."""
+"""The fx graph of a body, and the mapping between its nodes and the steps."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nnshape.tracing.model import Call, Module, Operation, Run, StoredTensor
 
 @dataclass(eq=False)
 class Blueprint:
-    """The graph of a body, and what of it belongs to which step.
+    """The fx graph of a body, and the mapping between its nodes and the steps.
 
-    `captures` are the values of enclosing bodies that it uses, by the name of the extra argument.
-    `owners` gives each node the number of its call, `results` the call and the operation whose
-    result it is; `outputs` holds each call's value as nodes. `plain` says that
-    `torch.nn.Sequential` does the same.
+    `arguments` maps the name of each input to its placeholder. `captures` holds the values of enclosing
+    bodies that the graph uses, by the name of the extra placeholder. `owners` maps a node to the index of
+    its call, and `results` to the indices of the call and operation that it is the result of. `outputs`
+    holds the value of each call as nodes. `plain` is True if `torch.nn.Sequential` computes the same.
     """
 
     graph: Graph = field(default_factory=Graph)
@@ -33,12 +33,12 @@ class Blueprint:
 
 
 def attribute_path(attribute: StoredTensor) -> str:
-    """The name of a parameter or buffer in the state dict."""
+    """Return the name of a parameter or buffer in the state dict."""
     return ".".join(filter(None, (attribute.module.path, attribute.name)))
 
 
 def carried_out(call: Call) -> list[Operation]:
-    """The operations of a step's forward pass: not those that only give a Parameter or Buffer its first value."""
+    """Return the operations of a step in the forward pass, without those that initialize a Parameter or Buffer."""
     wanted = {
         operation.arguments[0]
         for operation in call.operations
@@ -57,7 +57,7 @@ def carried_out(call: Call) -> list[Operation]:
 
 
 def is_plain_sequential(module: Module, run: Run, made: Blueprint, blueprint_of: Callable[[Module], Blueprint]) -> bool:
-    """Whether every item is a module of its own, applied to just the running value."""
+    """Return whether each item is a child module, applied to the running value alone."""
     if module.type != "Sequential" or made.captures or list(module.children) != [call.name for call in run.calls]:
         return False
     running = next(iter(run.inputs.values()))

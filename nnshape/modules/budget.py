@@ -1,6 +1,6 @@
-"""What a proof may cost, counted in work and never in seconds, so that the answer is the same on every machine.
+"""The budgets of a proof, in work and never in seconds, so that the result is the same on every machine.
 
-Past a budget a call, or the model, is `unproved` and the reason is told.
+Beyond a budget, a call or the whole model is reported as unproved, with the reason.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from nnshape.tracing import Trace
 from nnshape.tracing.model import Module, Operation, StoredTensor
 from nnshape.tracing.runtime_sizes import plain
 
-#: Calls of one model that is built and run at all: each is a node of a graph, and takes memory until the end.
+#: The most calls of a model that is proved. Each is a node of a graph, and keeps its memory until the end.
 CALLS = 32_000
-#: Modules, parameters and buffers that one proof makes.
+#: The most modules, parameters and buffers that one proof creates.
 MADE = 100_000
-#: Operations of torch that one proof runs: a call counts `_ASKED`, and 1 where torch has answered the same before.
+#: The most torch operations that one proof runs. A call counts `_ASKED`, or 1 if its result is cached.
 RUN = 100_000
-#: Bytes of parameters, buffers and values, where tensors take memory that every process shares.
+#: The most bytes of parameters, buffers and values on devices that use main memory.
 BYTES = 4 * 2**30
-#: Multiply-accumulates, and elements read and written, where tensors hold values.
+#: The most multiply-accumulates and elements read and written, on devices other than meta.
 WORK = 10**12
-#: Bytes of one tensor on any device: torch counts them in 64 bits.
+#: The limit for one tensor on any device, in bytes: torch counts them in 64 bits.
 TENSOR_BYTES = 2**63
 
 _ASKED = 3
-#: The work of one step of a recurrent layer on meta, where torch takes it apart into operations.
+#: The work of one step of a recurrent layer on meta, which torch decomposes into operations.
 _STEP = 30
-#: Functions whose time grows with the cube of a matrix, and the factor that covers the steps of their methods.
+#: Functions that take cubic time in the size of a matrix, and a factor for their iterations.
 _CUBIC = frozenset({
     "cholesky", "cholesky_ex", "cholesky_inverse", "cond", "corrcoef", "cov", "det", "eig", "eigh", "eigvals",
     "eigvalsh", "geqrf", "householder_product", "inv", "inv_ex", "inverse", "ldl_factor", "logdet", "lstsq", "lu",
@@ -46,14 +46,14 @@ _CUBIC_STEPS = 64
 
 
 class Allowance:
-    """What is left of a number of operations."""
+    """A budget of operations, in whole units."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.left = most
 
     def take(self, amount: int) -> bool:
-        """Count some work; False, and nothing is counted, where less than that is left."""
+        """Spend some work and return True, or return False if less is left."""
         if amount > self.left:
             return False
         self.left -= amount
@@ -61,26 +61,26 @@ class Allowance:
 
 
 def made(module: Module) -> int:
-    """What a leaf counts for when it is made."""
+    """Return the cost of making a leaf module."""
     return 1 + len(module.parameters) + len(module.buffers)
 
 
 def asked(operation: Operation, steps: int = 0) -> int:
-    """The work of an operation that torch runs; `steps` counts those that a recurrent layer takes one by one."""
+    """Return the cost of running an operation; `steps` is the number of time steps that a recurrent layer runs."""
     tensors = [*tensors_in((operation.arguments, dict(operation.keywords))), *tensors_in(operation.result)]
     amount = _ASKED + sum(1 + len(tensor.shape) // 8 for tensor in tensors) // 4
     target = operation.target
     if isinstance(target, Module):
-        # Each layer of a stack has parameters of its own.
+        # Each layer of a stack has its own parameters.
         layers = 0 if steps else int(getattr(target.layer, "num_layers", 0) or 0)
         return amount + 2 * len(target.parameters) + _STEP * steps + 40 * min(layers, RUN)
     return amount
 
 
 def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str:
-    """Why the model is not run on a device at all; nothing where it is."""
+    """Return the reason not to run a model on a device, or an empty string."""
     if len(trace.calls) > CALLS:
-        return f"it makes {len(trace.calls):,} calls, and a proof runs at most {CALLS:,}"
+        return f"it makes {len(trace.calls):,} calls, but a proof runs at most {CALLS:,}"
     measure = _Measure(device, sizes)
     for tensor in trace.inputs.values():
         measure.keep(tensor)
@@ -89,29 +89,32 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
             measure.keep(row.tensor)
     for call in trace.root.walk():
         for operation in carried_out(call) if device.type == "meta" else call.operations:
-            if operation.run is None:  # a body gives out what its own calls did
+            if operation.run is None:  # the output of a body is counted by its calls
                 measure.count(operation)
     if measure.largest >= TENSOR_BYTES:
-        return "it has a tensor of 2**63 bytes or more, which torch cannot count"
+        return "it has a tensor of 2**63 bytes or more, too large for torch to address"
     if device.type == "meta":
         return ""
     if device.type in ("cpu", "mps") and measure.bytes + measure.transient > BYTES:
         needed = (measure.bytes + measure.transient) / 2**30
         return (
-            f"its parameters and values take {needed:,.1f} GiB, and a proof on {device} takes at most "
-            f"{BYTES // 2**30}: the meta device takes none"
+            f"its parameters and values need {needed:,.1f} GiB, but a proof on {device} may use at most "
+            f"{BYTES // 2**30}: use the meta device, which needs none"
         )
     work = measure.work + _number(trace.root.macs, sizes)
     if work > WORK:
         return (
-            f"it takes {work:.1e} multiply-accumulates and elements, and a proof on {device} takes at most "
-            f"{WORK:.0e}: the meta device takes none"
+            f"it needs {work:.1e} multiply-accumulates and memory accesses, but a proof on {device} may use at most "
+            f"{WORK:.0e}: use the meta device, which needs none"
         )
     return ""
 
 
 class _Measure:
-    """Adds up what the values of a model take, by the engine's own figures."""
+    """Sums up the memory and work that a model takes, from its trace.
+
+    `bytes` is kept until the end, `transient` is the most that one operation takes while it runs.
+    """
 
     def __init__(self, device: torch.device, sizes: Mapping[str, int]) -> None:
         self.bytes = self.transient = self.work = self.largest = 0
@@ -120,7 +123,7 @@ class _Measure:
         self._known: dict[tuple[Any, ...], int] = {}
 
     def elements(self, tensor: Tensor) -> int:
-        """The number of a tensor's elements at the sizes of the run."""
+        """Return the number of elements of a tensor at the sizes of the run."""
         found = self._known.get(tensor.shape)
         if found is None:
             found = 1
@@ -130,14 +133,14 @@ class _Measure:
         return found
 
     def keep(self, tensor: Tensor) -> None:
-        """Count a tensor that is kept until the end."""
+        """Count a tensor that stays in memory until the end."""
         bytes = self.elements(tensor) * ITEM_BYTES[tensor.dtype]
         self.largest = max(self.largest, bytes)
         self.bytes += bytes
         self.work += bytes
 
     def count(self, operation: Operation) -> None:
-        """Count what an operation gives out, and what it takes for a while to compute that."""
+        """Count the outputs of an operation, and the memory and work to compute them."""
         for tensor in tensors_in(operation.result):
             self.keep(tensor)
         if self._on_meta or isinstance(operation.target, StoredTensor):
@@ -154,8 +157,8 @@ class _Measure:
         layer = operation.target.layer
         kernel = getattr(layer, "kernel_size", None) or getattr(layer, "size", None)
         if kernel is not None:
-            # A window is read for each element that comes out; torch unfolds the input of a convolution that its
-            # library for float32 does not take.
+            # Each output element reads one window. For other dtypes than float32, torch unfolds the input of a
+            # convolution.
             window = self._window(kernel, operation)
             channels = max(1, int(getattr(layer, "out_channels", None) or 1))
             results = sum(map(self.elements, tensors_in(operation.result)))
@@ -170,7 +173,7 @@ class _Measure:
             self._attention(int(heads), given)
 
     def _window(self, kernel: Any, operation: Operation) -> int:
-        """The elements of a window; one number is that of every dimension but the batch and the channels."""
+        """Return the number of elements of a window; a single number applies to every spatial dimension."""
         rank = max((len(tensor.shape) for tensor in tensors_in(operation.result)), default=0)
         window = 1
         for size in kernel if isinstance(kernel, (tuple, list)) else (kernel,) * max(1, min(3, rank - 2)):
@@ -201,7 +204,7 @@ class _Measure:
             self.transient = max(self.transient, total * 4)
 
     def _attention(self, heads: int, given: list[Tensor]) -> None:
-        """The scores of attention: each token of one input against those of another, for each head."""
+        """Count the attention scores: each token of one input with each of another, per head."""
         wide = [tensor for tensor in given if tensor.shape]
         tokens = max((self.elements(t) // max(1, _number(t.shape[-1], self._sizes)) for t in wide), default=0)
         longest = max((_number(size, self._sizes) for t in wide for size in t.shape[:-1]), default=0)
@@ -210,7 +213,7 @@ class _Measure:
 
 
 def _number(size: Size, sizes: Mapping[str, int]) -> int:
-    """A size at the values of the run; 1 where it depends on the values of a tensor."""
+    """Return a size at the values of the run; 1 if it depends on the values of a tensor."""
     if not isinstance(size, Dim):
         return int(size)
     known = substitute(size, sizes)

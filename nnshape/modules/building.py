@@ -1,4 +1,4 @@
-"""Builds the real modules of a trace: torch's own classes as leaves, graph modules as blocks."""
+"""Builds the torch modules of a trace: classes of torch.nn as leaves, graph modules as blocks."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from nnshape.tracing.value_display import holds_unknown
 
 
 def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:
-    """Build the model on a device, its random values from `seed` where one is given.
+    """Build the model of a trace on a device, with random values drawn from `seed` if given.
 
-    Raises SpecError where the trace has errors, a size of a module has no value, or the device is not there.
+    Raises SpecError if the trace has errors, a size of a module has no value, or the device is not available.
     """
     place = available_device(device)
     with seeded(seed, place):
@@ -39,7 +39,7 @@ def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torc
 
 
 def with_code(model: torch.nn.Module) -> torch.nn.Module:
-    """The model with the code of its blocks written, so that it runs by itself."""
+    """Generate the code of every block of a model, so that its forward method can run, and return the model."""
     for module in model.modules():
         if isinstance(module, BlockModule):
             module._write_code()
@@ -47,19 +47,19 @@ def with_code(model: torch.nn.Module) -> torch.nn.Module:
 
 
 class Refused(torch.nn.Module):
-    """Stands where torch refused to construct a module; running it raises what torch said."""
+    """A placeholder for a module that torch refused to construct; calling it raises the error of the constructor."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
-        """Raise what the constructor raised."""
+        """Raise the error of the constructor."""
         raise self.error
 
 
 class Builder:
-    """Makes the modules of one trace; `values` gives symbols in the sizes of modules their values."""
+    """Makes the modules of one trace; `values` holds the values of symbols in module sizes."""
 
     def __init__(self, trace: Trace, device: torch.device, values: Values | None = None, lenient: bool = False) -> None:
         if trace.errors:
@@ -67,18 +67,18 @@ class Builder:
         self.trace = trace
         self.device = device
         self.values = values or {}
-        #: Whether a module that torch refuses leaves a gap, which its call then reports.
+        #: Whether to put a `Refused` in place of a module that torch refuses, so that its call reports the error.
         self.lenient = lenient
-        #: What may still be made for a proof; who asks for the model itself gets all of it.
+        #: The budget of a proof. `build` has no budget.
         self._budget = Allowance(MADE) if lenient else None
         self.real: dict[Module, torch.nn.Module] = {}
         self._blueprints: dict[Module, Blueprint] = {}
 
     def model(self) -> torch.nn.Module:
-        """The model, with its shared and frozen parameters."""
+        """Return the model, with parameters tied and frozen. Raises SpecError if it cannot be built."""
         unknown = unknown_call(self.trace)
         if unknown is not None:
-            message = f"what {unknown.path} gives out is unknown, so the model cannot be built"
+            message = f"the output of {unknown.path} is unknown, so the model cannot be built"
             raise SpecError(Problem("unknown-value", message, unknown.span))
         root = self.trace.root.module
         assert root is not None
@@ -86,7 +86,7 @@ class Builder:
         with on_device(self.device):
             model = self._body(root, root.run)
         for row in self.trace.parameters:
-            # In a proof either may belong to a module that was not made.
+            # In a proof, either may belong to a module that was not made.
             if row.tied_to is not None and not (
                 self.lenient and None in (_parameter(model, row.name), _parameter(model, row.tied_to))
             ):
@@ -97,7 +97,7 @@ class Builder:
         return model
 
     def blueprint(self, module: Module) -> Blueprint:
-        """The graph of a module with a body."""
+        """Return the graph of a module with a body, written once."""
         found = self._blueprints.get(module)
         if found is None:
             assert module.run is not None
@@ -118,7 +118,7 @@ class Builder:
         return made
 
     def _children(self, module: Module, run: Run) -> dict[str, Any]:
-        """A module's children by name: modules, parameters, and buffers with whether they are saved."""
+        """Return a module's children by name: modules, parameters, and and buffers as (tensor, persistent)."""
         _check_names(module)
         children: dict[str, Any] = {}
         made_by = first_values(run) if any(child.tensor is not None for child in module.children.values()) else {}
@@ -134,7 +134,7 @@ class Builder:
         return children
 
     def _container(self, module: Module) -> torch.nn.Module:
-        """A ModuleList or its like, which holds and is not applied."""
+        """Return the torch container, such as ModuleList, with its children."""
         assert module.run is not None
         kind: type[torch.nn.Module] = getattr(torch.nn, module.type)
         children = self._children(module, module.run)
@@ -156,7 +156,7 @@ class Builder:
             made = construct(module.layer, self.values, module.span)
         except SpecError:
             raise
-        except Exception as error:  # whatever torch, or a class of the person's own, raises
+        except Exception as error:  # torch or an imported class may raise anything
             if not self.lenient:
                 raise SpecError(refusal_of_torch(f"{module.path} cannot be constructed", error, module.span)) from error
             made = Refused(error)
@@ -165,30 +165,30 @@ class Builder:
 
 
 def refusal_of_torch(message: str, error: BaseException, span: Any) -> Problem:
-    """The problem of a call that torch refuses and the table does not."""
+    """Return the problem for a call that torch refuses although the trace accepts it."""
     said = str(error).strip() or type(error).__name__
     return Problem("torch-disagrees", message, span, notes=(f"torch says: {said}",))
 
 
 def unknown_call(trace: Trace) -> Call | None:
-    """The first call whose output is unknown, in part or whole: no graph can be written of it."""
+    """Return the first call with an unknown output, in part or whole, or None. It cannot become a graph."""
     return next((call for call in trace.calls if holds_unknown(call.output)), None)
 
 
 def _class_name(name: str) -> str:
-    """A name that Python's own classes can have: a model may be called by any text."""
+    """Return a name that is valid for a Python class: a model may have any name."""
     return "".join(character if character.isprintable() else "_" for character in name)
 
 
 def _check_names(module: Module) -> None:
-    """Raise SpecError for a child that torch cannot keep under its name.
+    """Raise SpecError for a child whose name torch cannot register.
 
-    The reader refuses all such names that this release of torch has; another may have more.
+    The reader refuses the names that are taken in the torch releases it knows; other releases may take more.
     """
     for name, child in module.children.items():
         wrong = item_name_fault(name, module.type)
         if wrong is None and name in taken_names():
-            wrong = f"a module cannot be called {name} in torch: a block has an attribute of that name"
+            wrong = f"a module cannot be called {name} in torch: GraphModule has an attribute of that name"
         if wrong is not None:
             help = (f"call it {name.lstrip('_')}1",) if name.isidentifier() else ()
             raise SpecError(Problem("invalid-name", wrong, child.span, help=help))
@@ -196,7 +196,7 @@ def _check_names(module: Module) -> None:
 
 @cache
 def taken_names() -> frozenset[str]:
-    """The names of a block's own attributes, those that it has once its code is written included."""
+    """Return the names of the attributes of a block, those of its generated code included."""
     empty = SequentialBlock(Graph(), "Sequential", {})
     empty.graph.output(())
     empty._write_code()
@@ -219,17 +219,17 @@ def _parameter(model: torch.nn.Module, name: str) -> torch.nn.Parameter | None:
 
 
 def _share(model: torch.nn.Module, name: str, other: str) -> None:
-    """Let one name stand for the parameter that another names."""
+    """Register the parameter `other` under another name too."""
     owner, leaf = _owner(model, name)
     setattr(owner, leaf, model.get_parameter(other))
 
 
-# ---- where and with which numbers ----
+# ---- devices and random numbers ----
 
 
 @contextmanager
 def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
-    """Draw random numbers from a seed, and leave torch's own as they are; without one, draw from torch's."""
+    """Draw random numbers from a seed, without changing torch's global state. Without a seed, use the global state."""
     if seed is None:
         yield
         return
@@ -243,7 +243,7 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def on_device(device: torch.device) -> Iterator[None]:
-    """Make new tensors on a device; on meta, which holds no values, initialise none."""
+    """Create new tensors on a device. On meta, skip their initialization."""
     with torch.device(device):
         if device.type == "meta":
             with _NoValues():
@@ -253,9 +253,9 @@ def on_device(device: torch.device) -> Iterator[None]:
 
 
 class _NoValues(TorchFunctionMode):
-    """Leaves out what only fills a tensor with values.
+    """Skips operations that fill a tensor with values.
 
-    On meta it would do nothing but cost: drawing normal numbers there imports torch's whole compiler.
+    On meta they have no effect and are slow: drawing normal numbers there imports torch's compiler.
     """
 
     def __torch_function__(

@@ -1,4 +1,4 @@
-"""Chooses numbers for the symbols of a model, so that its requirements hold and its sizes differ."""
+"""Chooses values for the symbols of a model that meet its requirements, distinct if possible."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from collections.abc import Iterator, Sequence
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import Dim, TooLarge, substitute, symbols_of
 
-#: Sizes that models often want: small ones first, then multiples of powers of two, then any.
+#: Common sizes: small ones first, then multiples of powers of two.
 _OFTEN = (3, 5, 7, 4, 6, 9, 11, 13, 8, 12, 10, 16, 24, 20, 28, 32, 48, 40, 64, 96, 128, 160, 192, 224, 256, 320, 512)
 _MAX = 1025
-#: Candidates and constraints that are tried.
+#: The most candidates and constraints to check.
 _CHECKS = 50_000
 BATCH = 2
 
 
 def choose(symbols: Sequence[str], constraints: Sequence[Constraint]) -> dict[str, int] | None:
-    """Values for the symbols at which all constraints hold, distinct where that can be; None if none was found.
+    """Return values for the symbols that meet all constraints, distinct if possible; None if the search finds none.
 
-    The batch `N` is 2. A constraint on other symbols than these is left to the run.
+    The batch `N` is 2 unless a constraint needs another value. Constraints on other symbols are ignored; the run
+    checks them.
     """
     known = set(symbols)
     wanted = [constraint for constraint in constraints if _symbols(constraint) <= known]
     spoken_of: Counter[str] = Counter(name for constraint in wanted for name in _symbols(constraint))
-    # The symbols that most constraints speak of are decided first; any value will do for the others.
+    # The symbols with the most constraints are chosen first. Symbols without constraints can have any value.
     order = sorted(spoken_of, key=lambda name: (name != "N", -spoken_of[name], symbols.index(name)))
     search = _Search(order, wanted)
     values = search.run(distinct=True)
@@ -48,7 +49,7 @@ def _symbols(constraint: Constraint) -> frozenset[str]:
 
 
 class _Search:
-    """Backtracking over small candidates; a constraint is judged as soon as all its symbols have a value."""
+    """Backtracks over candidates; a constraint is checked as soon as all its symbols have a value."""
 
     def __init__(self, order: Sequence[str], constraints: Sequence[Constraint]) -> None:
         self._order = order
@@ -70,7 +71,7 @@ class _Search:
             if len(waiting) == place:
                 waiting.append(self._candidates(place, values))
             if not self._next(place, waiting[place], values, distinct):
-                # No candidate is left here: the symbol before takes its next one.
+                # No candidate is left: backtrack to the next candidate of the previous symbol.
                 waiting.pop()
                 if self._left <= 0 or not waiting:
                     return None
@@ -78,7 +79,7 @@ class _Search:
         return values
 
     def _next(self, place: int, candidates: Iterator[int], values: dict[str, int], distinct: bool) -> bool:
-        """Give a symbol the next of its candidates that meets its constraints; False where there is none."""
+        """Set a symbol to its next candidate that meets the constraints; return False if there is none."""
         name = self._order[place]
         taken = set(values.values()) if distinct else ()
         for candidate in candidates:
@@ -101,7 +102,7 @@ class _Search:
             except (ValueError, TooLarge, ZeroDivisionError):
                 held = False
             if held is not True:
-                # What refused one candidate is likely to refuse the next.
+                # A constraint that failed is likely to fail for the next candidate.
                 judged.insert(0, judged.pop(index))
                 return False
         return True
@@ -115,7 +116,7 @@ class _Search:
         yield from (number for number in range(1, _MAX) if number not in seen)
 
     def _solutions(self, place: int, values: dict[str, int]) -> Iterator[int]:
-        """The values that an equation leaves for the last of its symbols, where it is linear in it."""
+        """Solve the equations that are linear in this symbol, with the other symbols set."""
         name = self._order[place]
         for constraint in self._judged[place]:
             if constraint.relation != "==":
@@ -132,7 +133,7 @@ class _Search:
 
 
 def _numbers_near(constraints: Sequence[Constraint]) -> list[int]:
-    """The numbers that stand in the constraints, which are often the very sizes that fit."""
+    """Return the numbers in the constraints and their successors, which are often valid sizes."""
     found: set[int] = set()
     for constraint in constraints:
         for size in (constraint.left, constraint.right):

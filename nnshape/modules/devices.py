@@ -1,4 +1,4 @@
-"""The available devices, by torch's names."""
+"""Finds the available devices by their torch names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nnshape.problems.nearest import nearest
 
 
 def available_device(name: str) -> torch.device:
-    """The device of this name; raises SpecError where it is not there, saying what is."""
+    """Return the device of this name. Raises SpecError with the available devices if it is not one of them."""
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -24,7 +24,7 @@ def available_device(name: str) -> torch.device:
 
 
 def available_devices() -> list[str]:
-    """The names of all devices that are there: `cpu`, `meta`, and the accelerators with their numbers."""
+    """Return the names of all available devices: `cpu`, accelerators such as `cuda` or `cuda:1`, and `meta`."""
     names = ["cpu"]
     for kind in ("cuda", "mps", "xpu", "hpu", "mtia"):
         count = _count(kind)
@@ -33,7 +33,7 @@ def available_devices() -> list[str]:
 
 
 def _count(kind: str) -> int:
-    """How many devices of a kind there are."""
+    """Return the number of devices of a type."""
     if kind in ("cpu", "meta"):
         return 1
     if kind == "mps":
@@ -47,5 +47,5 @@ def _count(kind: str) -> int:
 def _unavailable(name: str) -> SpecError:
     there = available_devices()
     listed = f"{', '.join(there[:-1])} and {there[-1]}"
-    message = f"there is no {name or 'device without a name'} here: available are {listed}"
+    message = f"device {name or repr(name)} is not available: choose from {listed}"
     return SpecError(Problem("unavailable-device", message, help=nearest(name, there), argument="device"))

@@ -1,4 +1,4 @@
-"""Fits the sizes of an output to those of the inputs, from runs at several values of the symbols."""
+"""Fits output sizes as formulas of the input sizes, from runs at several values of the symbols."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Point = dict[str, int]
 
 
 def fitted(outputs: Sequence[Any], points: Sequence[Point], dims: Sequence[Dim]) -> Any:
-    """The one output that all runs show, its sizes as whole-number combinations of symbols; unknown where none fits.
+    """Return the output with sizes that are linear in the symbols with integer coefficients; UNKNOWN if none fit.
 
-    `dims` are the symbolic sizes of the inputs: where a size is one of them, it is that one.
+    `outputs` holds the output of each run, and `points` the values of the symbols in that run. `dims` are the
+    symbolic sizes of the inputs, which are tried first.
     """
     first = outputs[0]
     if isinstance(first, Tensor):
@@ -36,7 +37,7 @@ def fitted(outputs: Sequence[Any], points: Sequence[Point], dims: Sequence[Dim])
 
 
 def _fit(numbers: Sequence[int], points: Sequence[Point], dims: Sequence[Dim]) -> Size | None:
-    """The size that has these numbers at these points, or None."""
+    """Return a size that equals these numbers at these points, or None."""
     if len(set(numbers)) == 1:
         return numbers[0]
     at = [[substitute(dim, point) for point in points] for dim in dims]
@@ -51,7 +52,7 @@ def _fit(numbers: Sequence[int], points: Sequence[Point], dims: Sequence[Dim]) -
 
 
 def _line(numbers: Sequence[int], values: Sequence[int]) -> tuple[int, int] | None:
-    """The whole slope and start with `number = slope * value + start` at every point."""
+    """Return integers with `number = slope * value + start` at every point, or None."""
     other = next((i for i, value in enumerate(values) if value != values[0]), None)
     if other is None or len(values) != len(numbers):
         return None
@@ -62,7 +63,7 @@ def _line(numbers: Sequence[int], values: Sequence[int]) -> tuple[int, int] | No
 
 
 def _plane(numbers: Sequence[int], points: Sequence[Point]) -> Size | None:
-    """A whole-number combination of all symbols, read off the points at which one alone has moved."""
+    """Return a size that is linear in all symbols, from the points that vary one symbol at a time; or None."""
     base = points[0]
     slopes: dict[str, int] = {}
     for number, point in zip(numbers, points, strict=True):

@@ -1,4 +1,4 @@
-"""The graph of a body: its calls as nodes, with every value traced back to the node that makes it."""
+"""Writes the fx graph of a body: its operations as nodes, and its values as references to them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nnshape.tracing.runtime_sizes import RuntimeSize
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Names that the code of a forward method uses itself.
+#: Names that the generated forward method uses.
 _TAKEN = {"self", "torch", "device", "inf", "nan", "NoneType", "fx_pytree", "pytree"}
 
 
@@ -41,7 +41,7 @@ class Writer:
         self.graph = self.made.graph
         self._blueprint_of = blueprint_of
         self._built_on = device
-        #: The nodes of values, and of a part of a tuple the tuple and the place in it.
+        #: The node of each value, and for an item of a tuple the tuple and index.
         self._nodes: dict[Hashable, Any] = {}
         self._parts: dict[Hashable, tuple[Any, int]] = {}
         self._dims: dict[Dim, Any] = {}
@@ -50,7 +50,7 @@ class Writer:
         self._single: dict[str, Node] = {}
 
     def write(self) -> Blueprint:
-        """The blueprint of the body."""
+        """Write the graph, and return its blueprint. Raises SpecError if the body cannot be a graph."""
         for name, value in self.run.inputs.items():
             self._input(name, value)
         for index, call in enumerate(self.run.calls):
@@ -76,14 +76,14 @@ class Writer:
         else:
             with self.graph.inserting_after(self._last_input):
                 node = self.graph.create_node("placeholder", name, default)
-        # fx calls the node of an argument `input` otherwise, and begins the code with `input_1 = input`:
-        # no other argument may be called `input_1` then.
+        # For an argument `input`, fx names the node `input_1` and starts the code with `input_1 = input`, so no other
+        # argument may be called `input_1`.
         self._used |= {name, node.name}
         self._last_input = node
         return node
 
     def capture(self, value: Any) -> Node:
-        """A value of an enclosing body, which becomes one more argument; raises SpecError in the outermost."""
+        """Add an argument for a value of an enclosing body, and return its node. Raises SpecError in the model."""
         if not self.prefix:
             raise _lost(value, self.run.calls[-1].span if self.run.calls else self.module.span)
         node = self._placeholder(_name_of(value))
@@ -127,13 +127,13 @@ class Writer:
         return self.graph.create_node("get_attr", path[len(self.prefix) :], name=name)
 
     def _outer(self, path: str, value: Any) -> Node:
-        """A module or parameter of an enclosing body, handed in as an argument."""
+        """Return the node of a module or parameter of an enclosing body, which is passed as an argument."""
         if path not in self._single:
             self._single[path] = self.capture(value)
         return self._single[path]
 
     def reference(self, value: Any) -> Any:
-        """A value that a body inside wants from this one: a node for a tensor, size, parameter or module."""
+        """Return the node of a value that a nested body captures: a tensor, size, parameter or module."""
         if isinstance(value, StoredTensor):
             return self._attribute(value)
         if isinstance(value, Module):
@@ -158,7 +158,7 @@ class Writer:
     def _body_arguments(
         self, module: Module, operation: Operation, run: Run, arguments: Any, keywords: Any
     ) -> tuple[Any, Any]:
-        """The arguments of a body's call: named as its forward method names them, with what it captures."""
+        """Return the arguments of a body's call, with the names of its forward method, and its captures as keywords."""
         blueprint = self._blueprint_of(module)
         if blueprint.plain or len(run.inputs) == 1:
             arguments, keywords = (*arguments, *keywords.values()), {}
@@ -175,7 +175,7 @@ class Writer:
     def _function(self, function: Function, operation: Operation, name: str | None) -> Any:
         values = operation.arguments
         if function.name in targets.MOVES:
-            # A tensor stays on the device of the model, whatever the spec says.
+            # Device arguments are dropped: a tensor stays on the device of the model.
             values = tuple(value for value in values if not isinstance(value, str) or isinstance(value, DType))
             if len(values) == 1 and not operation.keywords.keys() - {"device"}:
                 return self.emit(values[0])
@@ -185,7 +185,7 @@ class Writer:
         if function.name in targets.PROPERTIES:
             arguments = (self.emit(values[0]), function.name)
             return self.graph.create_node("call_function", getattr, arguments, name=name)
-        # Some of torch's take either numbers or tensors, and have a place of their own only without these.
+        # Some torch functions take numbers or tensors, and accept a device only with numbers.
         if function.factory and not (function.measured and any(True for _ in tensors_in(values))):
             device = self._device()
             if device is not None:
@@ -202,9 +202,9 @@ class Writer:
         return self._single[key]
 
     def _device(self) -> Node | torch.device | None:
-        """The device of the body's own inputs, or of its parameters, where a tensor made here belongs.
+        """Return the device for tensors made in this body: that of its inputs, or else of its parameters.
 
-        A body without any has that on which it is built; the CPU is torch's own default, and is not written.
+        Without either, it is the device of the build; None for the CPU, which is torch's default.
         """
 
         def make() -> Node:
@@ -221,7 +221,7 @@ class Writer:
     # ---- values ----
 
     def _know(self, value: Any, node: Any) -> None:
-        """Note which node makes a value, and where in it the parts of a tuple are."""
+        """Record the node of a value, and for a tuple the index of each item."""
         if isinstance(value, (Tensor, RuntimeSize)):
             self._nodes[value] = node
         elif isinstance(value, (tuple, list)) and _holds_traced(value):
@@ -237,7 +237,7 @@ class Writer:
                     self._know_parts(part)
 
     def lookup(self, value: Any) -> Any:
-        """The node of a value that this body makes or is given; None for any other."""
+        """Return the node of a value that this body computes or takes as input; None for any other."""
         key = _key(value)
         node = self._nodes.get(key)
         if node is None and key in self._parts:
@@ -247,17 +247,17 @@ class Writer:
         return node
 
     def knows(self, value: Any) -> bool:
-        """Say whether this body makes a value or is given it."""
+        """Return whether this body computes a value or takes it as input."""
         key = _key(value)
         return key in self._nodes or key in self._parts
 
     def keep(self, value: Any, node: Any) -> Any:
-        """Remember the node of a value."""
+        """Record the node of a value, and return it."""
         self._nodes[_key(value)] = node
         return node
 
     def input_tensors(self) -> Iterable[Tensor]:
-        """The tensors that the body is given, those inside tuples too."""
+        """Iterate over the input tensors of the body, those inside tuples too."""
         stack = list(reversed(self.run.inputs.values()))
         while stack:
             value = stack.pop()
@@ -267,7 +267,7 @@ class Writer:
                 stack.extend(reversed(value))
 
     def emit(self, value: Any) -> Any:
-        """A value as it stands among a node's arguments."""
+        """Return a value as an argument of a node."""
         if isinstance(value, Tensor):
             node = self.lookup(value)
             return self.capture(value) if node is None else node
@@ -289,7 +289,7 @@ class Writer:
 
 
 def _key(value: Any) -> Hashable:
-    """A value as the key of a mapping, in which lists and tuples of the same items are the same."""
+    """Return a hashable key for a value, the same for lists and tuples of the same items."""
     if isinstance(value, (tuple, list)):
         return tuple(map(_key, value))
     if isinstance(value, slice):
@@ -300,14 +300,14 @@ def _key(value: Any) -> Hashable:
 
 
 def _holds_traced(value: Any) -> bool:
-    """Whether a tensor or a size read off one is among the values."""
+    """Return whether a value is or holds a tensor or run-time size."""
     if isinstance(value, (tuple, list)):
         return any(map(_holds_traced, value))
     return isinstance(value, (Tensor, RuntimeSize))
 
 
 def _name_of(value: Any) -> str:
-    """The name of the argument that hands in a value of an enclosing body: that of its input, step or module."""
+    """Return the name of the argument for a captured value: that of its input, step or module."""
     if isinstance(value, Module):
         return (value.path or "").replace(".", "_")
     if isinstance(value, StoredTensor):
@@ -321,7 +321,7 @@ def _name_of(value: Any) -> str:
 
 
 def _local(step: str) -> str:
-    """The variable of a step's value: the step's own name, but where that means something else in the code."""
+    """Return the variable name of a step: the name of the step, changed if the generated code needs that name."""
     if not step.isidentifier():
         return f"_{step}"
     return f"{step}_" if step in _TAKEN else step
@@ -332,10 +332,10 @@ def _own_tensors(module: Module) -> Iterable[str]:
 
 
 def _lost(value: Any, span: Any) -> SpecError:
-    message = f"the built model cannot compute {value}: no step of it gives that value"
+    message = f"the built model cannot compute {value}: no step returns it"
     return SpecError(Problem("torch-disagrees", message, span))
 
 
 def _other_steps(module: Module) -> SpecError:
-    message = f"{module.path} does other steps when it is called again: a module has one forward pass"
+    message = f"{module.path} runs other steps when it is called again, but a module has one forward method"
     return SpecError(Problem("torch-disagrees", message, module.span))

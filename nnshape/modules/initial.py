@@ -1,4 +1,4 @@
-"""The first values of a model's own Parameters and Buffers, computed as their steps say."""
+"""Computes the initial values of Parameters and Buffers from their steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nnshape.tracing.runtime_sizes import RuntimeSize
 
 
 def first_values(run: Run) -> dict[Module, Operation]:
-    """The operation that gives each Parameter and Buffer of a body its first value."""
+    """Return the operation that makes each Parameter and Buffer of a body."""
     found: dict[Module, Operation] = {}
     for call in run.calls:
         for operation in call.operations:
@@ -28,13 +28,13 @@ def first_values(run: Run) -> dict[Module, Operation]:
 
 
 def own_tensor(module: Module, made_by: Operation, values: Values, device: torch.device) -> torch.Tensor:
-    """The first value of a Parameter or Buffer, on a device that is the context's too.
+    """Return the initial value of a Parameter or Buffer, on `device`, which must be the device of the context.
 
-    Raises SpecError where it depends on what is known only when the model runs.
+    Raises SpecError if it depends on an input.
     """
     assert module.tensor is not None
     if made_by.arguments:
-        # Its own copy: the expression may be that of a step which is used elsewhere too.
+        # A copy, since other steps may use the same value.
         return _Evaluation(values, module, device).value(made_by.arguments[0]).detach().clone()  # type: ignore[no-any-return]
     shape = tuple(number(size, values, module.span) for size in module.tensor.shape)
     dtype = torch_dtype(module.tensor.dtype)
@@ -44,7 +44,7 @@ def own_tensor(module: Module, made_by: Operation, values: Values, device: torch
 
 
 class _Evaluation:
-    """Computes values of a body that hang on no input."""
+    """Computes values of a body that depend on no input."""
 
     def __init__(self, values: Values, module: Module, device: torch.device) -> None:
         self._values = values
@@ -88,6 +88,6 @@ class _Evaluation:
 
 
 def _unknown(module: Module, span: Span) -> SpecError:
-    message = f"{module.path} starts from a value that is known only when the model runs"
-    help = ("start from zeros, ones, randn or arange, or give its sizes",)
+    message = f"the initial value of {module.path} depends on an input"
+    help = ("use zeros, ones, randn or arange, or give its sizes",)
     return SpecError(Problem("invalid-argument", message, span, help=help))

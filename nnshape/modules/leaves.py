@@ -1,4 +1,4 @@
-"""The leaves of a model: a `Layer` with its arguments becomes the class of `torch.nn` itself."""
+"""Constructs the leaf modules of a model: the `torch.nn` module of each `Layer`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.nested import map_nested
 from nnshape.spec import Span
 
-#: Sizes that stand for symbols without a value.
+#: The values to use for symbols.
 Values = Mapping[str, Size]
 
 
 class OwnConstruction:
-    """A layer that knows how its real module is made; see `nnshape.modules.measured`."""
+    """A layer that constructs its own module; see `nnshape.modules.measured`."""
 
     def construct(self) -> torch.nn.Module:
-        """The real module, on the device of the context."""
+        """Return the module, on the device of the context."""
         raise NotImplementedError
 
 
 def construct(layer: Layer, values: Values, span: Span | None = None) -> torch.nn.Module:
-    """The real module of a layer, on the device of the context; raises SpecError where a size has no value."""
+    """Return the module of a layer, on the device of the context. Raises SpecError if a size has no value."""
     if isinstance(layer, OwnConstruction):
         return layer.construct()
     kind: type[torch.nn.Module] = getattr(torch.nn, type(layer).__name__)
@@ -36,7 +36,7 @@ def construct(layer: Layer, values: Values, span: Span | None = None) -> torch.n
 
 
 def argument(value: Any, values: Values, span: Span | None = None) -> Any:
-    """A value of the trace as torch takes it: a layer as its module, a dtype as torch's, a size as a number."""
+    """Convert a traced value to torch: a layer to its module, a dtype to `torch.dtype`, a size to a number."""
     if isinstance(value, DType):
         return torch_dtype(value)
     if isinstance(value, Layer):
@@ -49,18 +49,18 @@ def argument(value: Any, values: Values, span: Span | None = None) -> Any:
 
 
 def torch_dtype(dtype: str) -> torch.dtype:
-    """Torch's dtype of this name."""
+    """Return the torch dtype of this name."""
     found = getattr(torch, dtype)
     assert isinstance(found, torch.dtype)
     return found
 
 
 def number(size: Size, values: Values, span: Span | None = None) -> int:
-    """A size as a number; raises SpecError where a symbol in it has no value."""
+    """Return a size as a number. Raises SpecError if a symbol in it has no value."""
     known = substitute(size, values)
     if isinstance(known, int):
         return known
     names = sorted(symbols_of(known))
-    message = f"a module needs a number here, and {size} depends on {', '.join(names)}, which has no value"
+    message = f"a module needs a number here, but {size} depends on {', '.join(names)}, which has no value"
     help = (f"give {names[0]} a value: dims: {{{names[0]}: 224}}",)
     raise SpecError(Problem("unknown-value", message, span, help=help))

@@ -1,7 +1,7 @@
 """Layers and functions without a rule: infers their output shapes by running torch at several sizes.
 
-A class of the person's own is imported only where its very name was allowed, which the trace sees to. Of torch's
-own functions only those are run that take tensors, or numbers, to tensors: none that reads a file or sets a state.
+A user's class is imported only if it is allowed by name, which tracing checks. Of torch's functions, only those from
+tensors or numbers to tensors are run: none that reads a file or changes global state.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 
 _META = torch.device("meta")
-#: What a file writes before a function's name, and the namespaces of torch that it means.
+#: The namespaces of torch for each prefix of a function's name in a spec.
 _PREFIXES = {
     "": tuple(NAMESPACES),
     "torch": ("torch",),
@@ -41,24 +41,24 @@ _PREFIXES = {
 
 
 class TorchMeasure:
-    """What `nnshape.tracing.measuring.Measure` asks for, for one model: it measures so much and no more."""
+    """Implements `nnshape.tracing.measuring.Measure` for one model, up to a limit."""
 
     def __init__(self) -> None:
         self._questions = Questions()
 
     def layer(self, target: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Layer:
-        """A module of the class `module.path:Class`; raises Refusal for whatever the class raises."""
+        """Return a layer for the class `module.path:Class`. Raises Refusal if the class raises."""
         if target.startswith("torch.nn:"):
             keywords = {name: value for name, value in keywords.items() if name != "device"}
         return _MeasuredLayer(self._questions, target, arguments, keywords)
 
     def has_layer(self, name: str) -> bool:
-        """Say whether `torch.nn` has a layer of this name."""
+        """Return whether `torch.nn` has a layer of this name."""
         found = getattr(torch.nn, name, None)
         return isinstance(found, type) and issubclass(found, torch.nn.Module)
 
     def function(self, name: str, namespace: str = "") -> Function | None:
-        """The function of torch of this name, in one of its namespaces if that is named; or None."""
+        """Return the torch function of this name, in a namespace such as `linalg` if given; or None."""
         for place in _PREFIXES.get(namespace, ()):
             found = getattr(NAMESPACES[place], name, None)
             if callable(found) and _is_operation(found, name, place):
@@ -66,7 +66,7 @@ class TorchMeasure:
         return self.method(name) if namespace == "" else None
 
     def method(self, name: str) -> Function | None:
-        """The Tensor method of this name, or None."""
+        """Return the Tensor method of this name, or None."""
         found = getattr(torch._C.TensorBase, name, None)
         if not callable(found) or _is_left_out(name) or not _gives_tensors(name):
             return None
@@ -97,19 +97,16 @@ class _MeasuredFunction(Function):
         return Signature("", [])
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """The outputs, their sizes fitted to several runs; unknown where nothing fits.
-
-        No word of a spec decides on which device it is run.
-        """
+        """Return the outputs, with sizes fitted to several runs, or UNKNOWN. Ignores a `device` argument."""
         keywords = {name: value for name, value in keywords.items() if name != "device"}
         if self.factory and not any(True for _ in tensors_in((arguments, keywords))):
-            keywords["device"] = "meta"  # torch's own context leaves out some, such as normal
+            keywords["device"] = "meta"  # some functions, such as normal, ignore the device of the context
         if self._gives_list and self.name != "gradient":
-            _require_countable(self.name, (arguments, keywords))
+            _check_count(self.name, (arguments, keywords))
         return self._questions.function(self.name, self.rule, arguments, keywords)
 
     def derivation(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:
-        """Nothing: how the sizes come about is torch's own."""
+        """Return nothing: the formula of torch is unknown."""
         return ()
 
 
@@ -128,22 +125,26 @@ class _MeasuredLayer(Layer, OwnConstruction):
     ) -> None:
         for name, value in (*enumerate(arguments), *keywords.items()):
             if value is AUTO:
-                raise Refusal("invalid-argument", f"{target} has no rule to read {name} off its input: give it a value")
+                raise Refusal(
+                    "invalid-argument", f"{target} has no rule, so argument {name} cannot be auto: give it a value"
+                )
             if isinstance(value, Dim):
-                raise Refusal("unknown-value", f"{target} wants a number, and {value} has none: give it one in dims")
+                raise Refusal(
+                    "unknown-value", f"{target} needs a number, but {value} has no value: give it one in dims"
+                )
         self.__dict__.update(target=target, arguments=arguments, keywords=dict(keywords), _questions=questions)
         with on_device(_META):
             module = self.__dict__["_module"] = self.construct().eval()
         lazy = [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
         if lazy:
-            message = f"{target} cannot be measured: {lazy[0]} has no size until it first runs"
+            message = f"cannot infer the shapes of {target}: its {lazy[0]} has no size until its first run"
             raise Refusal("unmeasured", message, help="give its layers their sizes")
 
     def __repr__(self) -> str:
         return f"{self.target}{self.arguments}"
 
     def construct(self) -> torch.nn.Module:
-        """The real module, on the device of the context. Raises Refusal with what the class says."""
+        """Return the module, on the device of the context. Raises Refusal with the error of the class."""
         arguments, keywords = argument(self.arguments, {}), {key: argument(v, {}) for key, v in self.keywords.items()}
         with refusals(self.target), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -158,26 +159,26 @@ class _MeasuredLayer(Layer, OwnConstruction):
         return Signature("", [])
 
     def resolve(self, inputs: Sequence[Tensor]) -> Layer:
-        """The layer itself: it has no `auto`."""
+        """Return the layer itself: it has no `auto`."""
         return self
 
     def parameters(self) -> dict[str, Tensor]:
-        """Every parameter of the real module."""
+        """Return the shape and dtype of each parameter of the module."""
         return {name: abstract(tensor) for name, tensor in self._module.named_parameters()}
 
     def buffers(self) -> dict[str, Tensor]:
-        """Every buffer of the real module that torch saves."""
+        """Return the shape and dtype of each persistent buffer of the module."""
         shared = {id(tensor) for tensor in self._module.parameters()}
         saved = self._module.state_dict(keep_vars=True).items()
         return {name: abstract(tensor) for name, tensor in saved if id(tensor) not in shared}
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """The outputs, their sizes fitted to several runs; unknown where nothing fits."""
+        """Return the outputs, with sizes fitted to several runs, or UNKNOWN."""
         return self._questions.module(self.target.removeprefix("torch.nn:"), self._module, arguments, keywords)
 
 
 def _class_at(target: str) -> Any:
-    """The class `module.path:Class`."""
+    """Import the class `module.path:Class`."""
     module, _, name = target.partition(":")
     found: Any = sys.modules.get(module) or _imported(module)
     for part in name.split("."):
@@ -186,10 +187,10 @@ def _class_at(target: str) -> Any:
 
 
 def _imported(module: str) -> Any:
-    """A module that the user allowed by name, looked for in the current folder last, and only while it is imported.
+    """Import a module that the user allowed by name, with the current folder at the end of the path.
 
-    The folder must not stay on the path: torch tries to import what may not be installed, triton for one, and would
-    then run a file of that name.
+    The folder is removed from the path afterwards: torch tries to import optional packages such as triton, and would
+    otherwise run a file of that name.
     """
     here = os.getcwd()
     if here in sys.path or "" in sys.path:
@@ -202,35 +203,35 @@ def _imported(module: str) -> Any:
             sys.path.remove(here)
 
 
-def _require_countable(name: str, given: Any) -> None:
-    """Raise Refusal where a function of several tensors, one for each slice or index, may give too many.
+def _check_count(name: str, given: Any) -> None:
+    """Raise Refusal if a function that returns one tensor per slice or index may return too many.
 
-    Only `gradient` gives one for each dimension.
+    `gradient` is exempt: it returns one per dimension.
     """
     largest = max((size for tensor in tensors_in(given) for size in tensor.shape if isinstance(size, int)), default=0)
     if largest > MAX_PIECES:
-        message = f"{name} may give {largest:,} tensors: {MAX_PIECES:,} are the limit"
-        raise Refusal("too-large", message, help="a rule would know how many: use split, chunk or unbind")
+        message = f"{name} may return {largest:,} tensors: the limit is {MAX_PIECES:,}"
+        raise Refusal("too-large", message, help="use split, chunk or unbind, which have a rule")
 
 
-# ---- which of torch's functions may be run ----
+# ---- the functions that may be run ----
 
 
 def _operator(name: str, place: str) -> str:
-    """The name of torch's operator behind a function: `fft_hfft2` behind `torch.fft.hfft2`."""
+    """Return the name of a function's operator in ATen, such as `fft_hfft2` for `torch.fft.hfft2`."""
     prefix = place.removeprefix("torch").removeprefix(".")
     return name if prefix in ("", "nn.functional") else f"{prefix}_{name}"
 
 
-#: Functions of one backend, of sparse and quantized tensors (which a trace has no value for), the steps inside other
-#: functions, and those that give a tensor other memory.
+#: Prefixes of functions that are not run: of a single backend, of sparse and quantized tensors (which a trace cannot
+#: represent), internal steps of other functions, and functions that replace a tensor's memory.
 _INNER = (
     "batch_norm_", "ccol_", "col_", "crow_", "cudnn_", "fake_quantize_", "fbgemm_", "fused_", "int_repr", "indices",
     "miopen_", "mkldnn_", "native_", "q_per_", "quantize_", "quantized_", "resize_", "row_indices", "sparse_",
     "to_mkldnn", "to_padded_tensor", "to_sparse", "values",
 )  # fmt: skip
-#: The like without a common beginning; functions that loop over a size in Python (the recurrent ones) or over a number
-#: for each element (the polynomials); and those that take no tensor to a tensor.
+#: Others that are not run: functions like those above, functions that loop over a size in Python (recurrent ones) or
+#: over a number for each element (polynomials), and functions that do not map tensors to tensors.
 _LEFT_OUT = frozenset({
     "as_tensor", "assert_int_or_pair", "broadcast_shapes", "choose_qparams_optimized", "coalesce", "dequantize",
     "embedding_renorm_", "empty_quantized", "grouped_mm", "gru", "gru_cell", "histogramdd", "hspmm", "lstm",
@@ -244,14 +245,14 @@ def _is_left_out(name: str) -> bool:
 
 
 def _is_operation(found: Any, name: str, place: str) -> bool:
-    """Say whether a function takes tensors, or numbers, to tensors, and does nothing else."""
+    """Return whether a function only maps tensors or numbers to tensors."""
     if _is_left_out(name):
         return False
     if getattr(found, "__module__", "") == place == "torch.nn.functional":
         return True
     if place == "torch" and not hasattr(torch._C._VariableFunctions, name):
         return name in torch.functional.__all__
-    # One of torch.nn.functional's own may bear another name than its operator: logsigmoid is log_sigmoid.
+    # A function of torch.nn.functional may have another name than its operator: logsigmoid is log_sigmoid.
     return any(map(_gives_tensors, {_operator(name, place), getattr(found, "__name__", name)}))
 
 
@@ -265,7 +266,7 @@ def _gives_tensors(operator: str) -> bool:
 
 
 def _is_factory(operator: str) -> bool:
-    """Say whether an operator has a form that takes no tensor."""
+    """Return whether an operator has an overload without tensor arguments."""
     return any(not any("Tensor" in str(each.type) for each in schema.arguments) for schema in _schemas(operator))
 
 

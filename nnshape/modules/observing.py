@@ -1,4 +1,4 @@
-"""Runs a built model step by step, and holds every value against the one that was traced."""
+"""Runs a built model step by step, and compares every value with the trace."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from nnshape.tracing.runtime_sizes import RuntimeSize
 
 
 class Observer:
-    """One run of a model: what agreed, what did not, and what could not run.
+    """Runs a model once, and records the calls that disagree with the trace or cannot run.
 
-    After a fault the run goes on with a tensor of the traced shape, so that one fault is told once.
+    After a disagreement, the run goes on with a tensor of the traced shape, so that each fault is reported once.
     """
 
     def __init__(self, builder: Builder, sizes: dict[str, int]) -> None:
         self.problems: list[Problem] = []
         self.wrong: list[str] = []
         self.unproved: list[str] = []
-        #: Why a call could not be proved, where that is not told by the device.
+        #: Why a call is unproved, if a budget is the reason.
         self.reasons: dict[str, str] = {}
         self._asker = Asker(builder.device)
         self._builder = builder
@@ -40,7 +40,7 @@ class Observer:
         self._callers: list[Call] = []
 
     def run(self, module: Module, run: Run, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """The real result of a module's body for real arguments."""
+        """Run the body of a module, and return its output."""
         blueprint = self._builder.blueprint(module)
         if blueprint.plain:
             return self._sequential(module, run, (*arguments, *keywords.values())[0])
@@ -56,7 +56,7 @@ class Observer:
             real = self._builder.real[child]
             try:
                 value = self._module(call, operation, real, (value,), {})
-            except Exception as error:  # whatever torch raises is what is to be told
+            except Exception as error:  # any error of torch is reported
                 value = self._fail(call, operation.result, error)
             value = self._judge(call, operation.result, value)
         return value
@@ -64,7 +64,7 @@ class Observer:
     def _nodes(
         self, module: Module, run: Run, blueprint: Blueprint, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> dict[Node, Any]:
-        """The value of every node of a body."""
+        """Run every node of a body, and return their values."""
         real = self._builder.real[module]
         values: dict[Node, Any] = {}
         given = iter(arguments)
@@ -80,7 +80,7 @@ class Observer:
             operation = _operation_at(run, blueprint.results.get(node))
             try:
                 value = self._node(node, values, real, call, operation)
-            except Exception as error:  # whatever torch raises is what is to be told
+            except Exception as error:  # any error of torch is reported
                 if call is None:
                     raise
                 value = self._fail(call, None if operation is None else operation.result, error)
@@ -128,7 +128,7 @@ class Observer:
     # ---- verdicts ----
 
     def _judge(self, call: Call, traced: Any, value: Any, last: bool = True) -> Any:
-        """The value itself where it is as traced; else tell it, and give one that is."""
+        """Return the value if it agrees with the trace; otherwise report it, and return a stand-in."""
         if call in self._judged:
             return value if self._difference(traced, value) is None else self._stand_in(traced)
         difference = self._difference(traced, value)
@@ -142,7 +142,7 @@ class Observer:
         return self._stand_in(traced)
 
     def _fail(self, call: Call, traced: Any, error: Exception) -> Any:
-        """Tell that a call raised, and give what it would have given."""
+        """Report a call that raised, or note it as unproved, and return a stand-in for its value."""
         if call not in self._judged:
             if isinstance(error, Beyond) or _cannot_run_there(error, self._builder.device):
                 self._judged.add(call)
@@ -150,7 +150,7 @@ class Observer:
                 if isinstance(error, Beyond):
                     self.reasons[call.path] = str(error)
             else:
-                message = f"torch refuses {call.path}, which the table lets pass"
+                message = f"torch refuses {call.path}, but the table accepts it"
                 self._tell(call, refusal_of_torch(message, error, call.span))
         return self._stand_in(traced)
 
@@ -161,10 +161,10 @@ class Observer:
         self.problems.append(Problem(problem.kind, problem.message, problem.span, frames=frames, notes=problem.notes))
 
     def _difference(self, traced: Any, value: Any) -> str | None:
-        """How a real value differs from the traced one, in words; None where it does not."""
+        """Return a description of how a value differs from the trace, or None."""
         if isinstance(traced, Tensor):
             if not isinstance(value, torch.Tensor):
-                return f"the table says {traced}, and torch gives {described(value)}"
+                return f"the table says {traced}, but torch returns {described(value)}"
             shape = value.shape
             sizes = traced.shape
             same = len(sizes) == len(shape) and all(
@@ -173,10 +173,10 @@ class Observer:
             if same and value.dtype == torch_dtype(traced.dtype):
                 return None
             table = f"{traced.dtype}[{', '.join(str(self._number(size)) for size in sizes)}]"
-            return f"the table says {table}, and torch gives {described(value)}"
+            return f"the table says {table}, but torch returns {described(value)}"
         if isinstance(traced, (tuple, list)):
             if not isinstance(value, (tuple, list)) or len(value) != len(traced):
-                return f"the table says a tuple of {len(traced)}, and torch gives {described(value)}"
+                return f"the table says a tuple of {len(traced)}, but torch returns {described(value)}"
             differences = (self._difference(one, other) for one, other in zip(traced, value, strict=True))
             return next(filter(None, differences), None)
         return None
@@ -185,7 +185,7 @@ class Observer:
         if isinstance(size, Dim):
             open_symbols = symbols_of(size) - self._sizes.keys()
             if open_symbols == {str(size)}:
-                # A size that depends on the values of a tensor is known only now.
+                # A size that depends on the values of a tensor gets its value from the run.
                 self._sizes[str(size)] = int(real)
                 return True
             if open_symbols:
@@ -204,7 +204,7 @@ class Observer:
         return found
 
     def _stand_in(self, traced: Any) -> Any:
-        """A value of the traced shape, to go on with."""
+        """Return a value of the traced shape, to go on with."""
         if isinstance(traced, Tensor):
             shape = [number if isinstance(number := self._number(size), int) else 1 for size in traced.shape]
             tensor = torch.zeros(shape, dtype=torch_dtype(traced.dtype), device=self._builder.device)
@@ -226,15 +226,15 @@ def _cannot_run(error: Exception) -> bool:
 
 
 def _cannot_run_there(error: Exception, device: torch.device) -> bool:
-    """Whether an error tells of the device or of the values in the run: no kernel, no memory, or not the values."""
-    # A matrix of random numbers need not have the factors that are asked for.
+    """Return whether an error comes from the device or random values: no kernel, no memory, or a singular matrix."""
+    # A random matrix may not have the requested decomposition.
     if isinstance(error, (NotImplementedError, torch.OutOfMemoryError, torch.linalg.LinAlgError)):  # type: ignore[attr-defined]
         return True
     return device.type == "meta" and "meta tensor" in str(error)
 
 
 def _operation_at(run: Run, place: tuple[int, int] | None) -> Operation | None:
-    """The operation at this place; None where a later run of a shared body has none there."""
+    """Return the operation at these indices; None if a later run of a shared body has none there."""
     if place is None or place[0] >= len(run.calls):
         return None
     operations = carried_out(run.calls[place[0]])
@@ -249,12 +249,12 @@ def _attribute(module: torch.nn.Module, path: str) -> Any:
 
 
 def _filled(value: Any, values: dict[Node, Any]) -> Any:
-    """The arguments of a node with its nodes' values in their place."""
+    """Return the arguments of a node with every node replaced by its value."""
     return map_nested(lambda leaf: values[leaf] if isinstance(leaf, Node) else leaf, value)
 
 
 def described(value: Any) -> str:
-    """A real value in a message: `float32[2, 6, 28, 28]`, or what else it is."""
+    """Return the text of a value in a message: `float32[2, 6, 28, 28]` for a tensor, else its type."""
     if isinstance(value, torch.Tensor):
         return f"{str(value.dtype).removeprefix('torch.')}[{', '.join(map(str, value.shape))}]"
     if isinstance(value, (tuple, list)):

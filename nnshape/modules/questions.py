@@ -1,4 +1,4 @@
-"""Shapes inferred by running torch for one model: each question once, up to a limit."""
+"""Caches shapes inferred by running torch, and limits their number for one model."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from nnshape.shapes.notices import Notice, notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 
-#: Different questions of one model: each is several runs.
+#: The most different calls whose shapes are inferred for one model. Each takes several runs.
 QUESTIONS = 300
-#: Answers that a process remembers; a file may hold many models that ask the same.
-_KEPT = 2_000
+#: The most answers in the cache of the process, which many variants of a file share.
+_CACHE_SIZE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came of a question: an output or a refusal, and what there was to notice."""
+    """The answer to a question: an output or a refusal, and notices."""
 
     output: Any
     refusal: Refusal | None
@@ -34,7 +34,7 @@ _answers: OrderedDict[Hashable, _Answer] = OrderedDict()
 
 
 class Questions:
-    """Counts the questions of one model; the same answer as without it, however much was remembered before."""
+    """Answers the questions of one model, up to a limit that does not depend on the cache."""
 
     def __init__(self) -> None:
         self._asked: set[Hashable] = set()
@@ -43,7 +43,7 @@ class Questions:
     def function(
         self, name: str, run: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> Any:
-        """The outputs of a function of torch, remembered by the function and all that it was given."""
+        """Return the outputs of a torch function, cached by the function and its arguments; UNKNOWN past the limit."""
         question = (run, _key(arguments), _key(dict(keywords)))
         if question not in self._asked:
             if not self._counted(name):
@@ -52,7 +52,7 @@ class Questions:
         answer = _answers.get(question)
         if answer is None:
             answer = _answers[question] = _answered(name, run, arguments, keywords)
-            if len(_answers) > _KEPT:
+            if len(_answers) > _CACHE_SIZE:
                 _answers.popitem(last=False)
         for each in answer.notices:
             notice(each.problem, each.message, each.note)
@@ -63,14 +63,16 @@ class Questions:
     def module(
         self, name: str, run: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> Any:
-        """The outputs of a module, which may have a state: it is asked each time."""
+        """Return the outputs of a module, not cached since it may have state; UNKNOWN past the limit."""
         return measured(name, run, arguments, keywords) if self._counted(name) else UNKNOWN
 
     def _counted(self, name: str) -> bool:
         self._count += 1
         if self._count > QUESTIONS:
-            message = f"what {{layer}} gives out is unknown: {name} has no rule, and one model is measured"
-            notice("unmeasured", f"{message} {QUESTIONS} times at most")
+            message = (
+                f"the output of {{layer}} is unknown: {name} has no rule, and shapes are inferred by running torch"
+            )
+            notice("unmeasured", f"{message} at most {QUESTIONS} times per model")
         return self._count <= QUESTIONS
 
 
@@ -86,7 +88,7 @@ def _answered(name: str, run: Callable[..., Any], arguments: tuple[Any, ...], ke
 
 
 def _key(value: Any) -> Hashable:
-    """A value as a part of a question: a tensor is its shape and dtype."""
+    """Return a hashable key for an argument: the shape and dtype of a tensor."""
     if isinstance(value, Tensor):
         return (Tensor, value.shape, value.dtype)
     if isinstance(value, (tuple, list)):
@@ -95,12 +97,12 @@ def _key(value: Any) -> Hashable:
         return tuple((name, _key(item)) for name, item in value.items())
     if isinstance(value, slice):
         return (slice, _key(value.start), _key(value.stop), _key(value.step))
-    # The types count too: 1 == 1.0 == True, and torch does not take one for the other.
+    # The type is part of the key: 1 == 1.0 == True, but torch tells them apart.
     return (type(value), value if isinstance(value, (Dim, torch.dtype)) else repr(value))
 
 
 def _fresh(output: Any) -> Any:
-    """The output as tensors of its own."""
+    """Return a copy of the output with new tensors."""
     if isinstance(output, Tensor):
         return output.like()
     return tuple(map(_fresh, output)) if isinstance(output, tuple) else output

@@ -1,4 +1,4 @@
-"""Runs the real model once on random inputs, so that its numbers can be looked at."""
+"""Runs the built model once on random inputs, to show its values."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from nnshape.shapes.dims import substitute
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Trace
 
-#: Whole numbers are drawn below these, largest first: they may be ids into a table of unknown length.
-_ID_LIMITS = (10, 2, 1)
+#: Integer inputs are drawn below these limits, largest first: they may be indices into a table of unknown length.
+_INDEX_LIMITS = (10, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class RealRun:
-    """One run, in training mode as torch makes its modules: the symbols' numbers, what went in and what came out."""
+    """One run in training mode: the values of the symbols, the inputs and the output."""
 
     sizes: dict[str, int]
     inputs: dict[str, torch.Tensor]
@@ -34,29 +34,29 @@ class RealRun:
 
 
 def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
-    """Build the model, draw its inputs from a seed and run it; raises SpecError where torch refuses."""
+    """Build the model, draw its inputs from a seed, and run it. Raises SpecError if torch refuses."""
     place = available_device(device)
     sizes = choose(open_symbols(trace), trace.constraints)
     if sizes is None:
-        message = "no sizes were found that meet what the model requires: give them values"
+        message = "no sizes were found that meet the requirements of the model: give them values"
         raise SpecError(Problem("unknown-value", message, trace.root.span))
     refused: Exception | None = None
-    # An accelerator does not recover from an id beyond its table.
-    limits = _ID_LIMITS if place.type == "cpu" else _ID_LIMITS[-1:]
+    # An accelerator does not recover from an index out of range.
+    limits = _INDEX_LIMITS if place.type == "cpu" else _INDEX_LIMITS[-1:]
     for limit in limits:
         with warnings.catch_warnings(), seeded(seed, place), torch.inference_mode():
             warnings.simplefilter("ignore")
             model = with_code(Builder(trace, place, sizes).model())
             inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}
             try:
-                # A copy, since a module may write into its input; and fx would show the code that failed.
+                # Inputs are copied, since a module may change them in place. fx prints failing code to stderr.
                 with redirect_stderr(StringIO()):
                     output = model(*(tensor.clone() for tensor in inputs.values()))
                 return RealRun(sizes, inputs, output)
             except (RuntimeError, ValueError, IndexError) as error:
                 refused = refused or error
     assert refused is not None
-    raise SpecError(refusal_of_torch("torch does not run this on random numbers", refused, trace.root.span))
+    raise SpecError(refusal_of_torch("torch cannot run this on random inputs", refused, trace.root.span))
 
 
 def _drawn(tensor: Tensor, sizes: dict[str, int], device: torch.device, limit: int) -> torch.Tensor:

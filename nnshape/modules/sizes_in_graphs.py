@@ -1,4 +1,4 @@
-"""Sizes inside a graph: read off the tensors that come at run time, so that the module runs at any valid size."""
+"""Writes sizes as graph nodes computed from the inputs, so that the module runs at any valid size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def runtime_size(writer: Writer, size: RuntimeSize) -> Any:
-    """A derived size as a node; a number that was derived in an enclosing body is taken as it is."""
+    """Return the node of a run-time size, or its plain number if it was computed in an enclosing body."""
     if writer.knows(size):
         return writer.lookup(size)
     if not _is_own(writer, size, {}):
@@ -39,13 +39,13 @@ def _computed(writer: Writer, size: RuntimeSize) -> Any:
     if how == "int" and isinstance(getattr(size.operands[0], "value", size.operands[0]), (int, Dim)):
         return operands[0]
     if how in ("min", "max") and len(operands) == 2:
-        # Python's own would decide once and for all between two sizes that torch.export keeps open.
+        # Python's min and max would fix the choice under torch.export.
         return graph.create_node("call_function", torch.sym_min if how == "min" else torch.sym_max, operands)
     return graph.create_node("call_function", arithmetic(how), operands)
 
 
 def _is_own(writer: Writer, value: Any, seen: dict[RuntimeSize, bool]) -> bool:
-    """Whether all that a value is derived from is known in this body."""
+    """Return whether this body knows all operands of a value."""
     if isinstance(value, Tensor):
         return writer.knows(value)
     if isinstance(value, RuntimeSize):
@@ -58,7 +58,7 @@ def _is_own(writer: Writer, value: Any, seen: dict[RuntimeSize, bool]) -> bool:
 
 
 def dim(writer: Writer, size: Dim) -> Any:
-    """A symbolic size as a node: a dimension of the body's inputs, or computed from some."""
+    """Return the node of a symbolic size: a dimension of the body's inputs, or computed from them."""
     found = _read_off(writer, size)
     if found is not None:
         return found
@@ -73,7 +73,7 @@ def _names(size: Dim) -> set[str]:
 
 
 def _read_off(writer: Writer, size: Dim) -> Any:
-    """The dimension of an input that is this size, as a node."""
+    """Return a node for an input dimension that equals this size, or None."""
     for tensor in writer.input_tensors():
         for index, other in enumerate(tensor.shape):
             if other == size:
@@ -82,7 +82,7 @@ def _read_off(writer: Writer, size: Dim) -> Any:
 
 
 def _solved(writer: Writer, size: Dim) -> Any:
-    """A symbol worked out of a dimension such as `2*T + 1`, as a node."""
+    """Return a node that solves an input dimension such as `2*T + 1` for this symbol, or None."""
     name = str(size)
     for tensor in writer.input_tensors():
         for index, other in enumerate(tensor.shape):
@@ -101,7 +101,7 @@ def _solved(writer: Writer, size: Dim) -> Any:
 
 
 def _sum(writer: Writer, size: Dim) -> Any:
-    """A polynomial, term by term."""
+    """Return the node of a polynomial, built term by term."""
     total: Any = None
     for monomial, coefficient in size.terms():
         product: Any = coefficient if coefficient != 1 or not monomial else None

@@ -1,7 +1,7 @@
-"""Layers that torch runs on meta by a loop over a size: there a shorter one stands in for it.
+"""Shortens layers that torch runs on meta in a loop over a size.
 
-A recurrent layer takes all its steps alike, Bilinear makes each of its features alike, and CrossMapLRN2d treats each
-sample and channel alike: so a few are run, and the result is given the size that they stand for.
+Every time step of a recurrent layer, every feature of Bilinear, and every sample and channel of CrossMapLRN2d is
+computed in the same way. So only the first few are run, and the result is expanded to the full size.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-#: How many steps or features are run; a model of fewer is run as it is.
+#: The number of steps or features to run; shorter layers run in full.
 FEW = 16
 
 
 def run_shortened(real: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-    """The result of a module on meta, by a stand-in where a size that torch loops over is long."""
+    """Return the output of a module on meta, shortened if torch would loop over a long size."""
     if arguments and isinstance(arguments[0], torch.Tensor):
         first = arguments[0]
         if isinstance(real, nn.RNNBase) and first.dim() in (2, 3):
@@ -33,7 +33,7 @@ def run_shortened(real: nn.Module, arguments: tuple[Any, ...], keywords: Mapping
 
 
 def steps_run(real: nn.Module, arguments: tuple[Any, ...]) -> int:
-    """The number of steps that a recurrent layer takes on meta, over all its layers and directions; 0 for any other."""
+    """Return the number of steps to run for a recurrent layer, over all layers and directions; 0 for other modules."""
     if not isinstance(real, nn.RNNBase) or not arguments or not isinstance(arguments[0], torch.Tensor):
         return 0
     first = arguments[0]
@@ -45,7 +45,7 @@ def steps_run(real: nn.Module, arguments: tuple[Any, ...]) -> int:
 def bilinear_shortened(
     input1: torch.Tensor, input2: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """`torch.nn.functional.bilinear` on meta."""
+    """`torch.nn.functional.bilinear` on meta, shortened for many features."""
     if weight.dim() != 3 or weight.shape[0] <= FEW or (bias is not None and bias.shape != weight.shape[:1]):
         return nn.functional.bilinear(input1, input2, weight, bias)
     few = nn.functional.bilinear(input1, input2, weight[:FEW], None if bias is None else bias[:FEW])
@@ -62,7 +62,7 @@ def _recurrent(real: nn.RNNBase, first: torch.Tensor, rest: tuple[Any, ...], key
 
 
 def _widened(tensor: torch.Tensor, place: int, size: int) -> torch.Tensor:
-    """An empty tensor of the same shape but for one size."""
+    """Return an empty tensor of the same shape except for one dimension."""
     shape = list(tensor.shape)
     shape[place] = size
     return tensor.new_empty(shape)

@@ -12,7 +12,7 @@ import torch
 
 from nnshape.shapes.function import Function
 
-#: The rules that Python writes with a sign, by their names in `operator`.
+#: Functions that are operators in Python.
 SIGNS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv,
     "floor_divide": operator.floordiv, "remainder": operator.mod, "pow": operator.pow, "matmul": operator.matmul,
@@ -22,11 +22,11 @@ SIGNS: dict[str, Callable[..., Any]] = {
     "getitem": operator.getitem,
 }  # fmt: skip
 _UNARY_SIGNS: dict[str, Callable[..., Any]] = {"neg": operator.neg, "bitwise_not": operator.invert}
-#: Methods that bring a tensor to another device.
+#: Methods that move a tensor to another device.
 MOVES = ("to", "cpu", "cuda")
 PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
 
-#: Where a function is looked for, in this order, each under its name in a pickle.
+#: The namespaces to look up a function in, in this order, by their names in a pickle.
 NAMESPACES: dict[str, Any] = {
     "torch.nn.functional": torch.nn.functional,
     "torch": torch,
@@ -36,19 +36,22 @@ NAMESPACES: dict[str, Any] = {
 }
 _PYTHON: dict[str, Any] = {"operator": operator, "math": math, "builtins": builtins}
 
-#: Functions that train on the batch's own statistics only when told to.
-_TOLD_TO_TRAIN = ("batch_norm", "instance_norm")
+#: Functions that use the statistics of the batch only if `training` is passed.
+_EXPLICIT_TRAINING = ("batch_norm", "instance_norm")
 
 
 def target_of(function: Function, count: int, keywords: bool, method: bool) -> Callable[..., Any] | str:
-    """What a node calls: a function, or the name of a Tensor method. `count` is that of the plain arguments."""
+    """Return the target of a node: a function, or the name of a Tensor method.
+
+    `count` is the number of positional arguments, and `keywords` is True if there are keyword arguments.
+    """
     name = function.name
     if not keywords and not method:
         if count == 2 and name in SIGNS:
             return SIGNS[name]
         if count == 1 and name in _UNARY_SIGNS:
             return _UNARY_SIGNS[name]
-    # Only a method takes sizes and dimensions one by one, as in permute(0, 2, 1).
+    # Only a method takes sizes and dimensions as separate arguments, as in permute(0, 2, 1).
     if method or function.only_method or (function.method and function.signature().variadic is not None):
         return name
     found = torch_function(name)
@@ -56,7 +59,7 @@ def target_of(function: Function, count: int, keywords: bool, method: bool) -> C
 
 
 def torch_function(name: str) -> Callable[..., Any] | None:
-    """The function of this name in one of torch's namespaces, or None."""
+    """Return the function of this name in one of torch's namespaces, or None."""
     for namespace in NAMESPACES.values():
         found = getattr(namespace, name, None)
         if callable(found) and not isinstance(found, type):
@@ -65,8 +68,8 @@ def torch_function(name: str) -> Callable[..., Any] | None:
 
 
 def follows_training(function: Function, count: int, keywords: Any) -> bool:
-    """Whether the function has a `training` argument that was left out: then it follows its module's flag."""
-    if function.name in _TOLD_TO_TRAIN or "training" in keywords:
+    """Return whether the function has a `training` argument that was not passed, and so follows its module's flag."""
+    if function.name in _EXPLICIT_TRAINING or "training" in keywords:
         return False
     names = [parameter.name for parameter in function.signature().positional]
     if "training" in function.signature().by_name and "training" not in names:
@@ -75,11 +78,11 @@ def follows_training(function: Function, count: int, keywords: Any) -> bool:
 
 
 def arithmetic(how: str) -> Callable[..., Any]:
-    """The function on numbers by which a size was derived."""
+    """Return the function on numbers that computes a run-time size, by its `how`."""
     if how in ("int", "float"):
         return torch.sym_int if how == "int" else torch.sym_float
     for namespace in (operator, math, builtins):
-        # `operator.pow` and `math.pow` differ: the first keeps whole numbers whole.
+        # `operator` comes first: its `pow` keeps integers, unlike that of `math`.
         found = getattr(namespace, how, None)
         if callable(found):
             return found  # type: ignore[no-any-return]
@@ -87,7 +90,7 @@ def arithmetic(how: str) -> Callable[..., Any]:
 
 
 def path_of(target: Callable[..., Any]) -> str | Callable[..., Any]:
-    """A function as `namespace:name`, which any later version of torch can read; itself where it has no such place."""
+    """Return a function as `namespace:name` for a pickle, or the function itself if it is in no known namespace."""
     name = getattr(target, "__name__", "")
     for place, namespace in (_PYTHON | NAMESPACES).items():
         if name and getattr(namespace, name, None) is target:
@@ -96,7 +99,7 @@ def path_of(target: Callable[..., Any]) -> str | Callable[..., Any]:
 
 
 def function_at(path: str | Callable[..., Any]) -> Callable[..., Any]:
-    """The function that `path_of` wrote down."""
+    """Return the function of a path made by `path_of`."""
     if not isinstance(path, str):
         return path
     place, _, name = path.partition(":")

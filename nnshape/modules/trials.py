@@ -18,18 +18,18 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 from nnshape.tracing.value_display import holds_unknown
 
-#: Where the sizes of a run begin, and how far apart they lie: some classes want multiples of powers of two.
+#: The smallest size of the runs and the step between sizes: some classes need multiples of powers of two.
 _SCALES = ((3, 1), (16, 8), (64, 32), (224, 32))
 
 
 class Unmeasurable(Exception):
-    """An operation that meta cannot run: what it gives out depends on the values, or has no meta kernel."""
+    """An operation cannot run on meta: its shape depends on values, or it has no meta kernel."""
 
 
 def measured(name: str, run: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-    """The outputs of `run` for these arguments, sizes that are symbols fitted to several runs.
+    """Infer the outputs of `run` for abstract arguments, with symbolic sizes fitted to several runs.
 
-    What cannot be measured is unknown, and noticed. Raises Refusal for whatever `run` itself raises.
+    Returns UNKNOWN, with a notice, if that fails. Raises Refusal if `run` raises.
     """
     given = (arguments, dict(keywords))
     symbols = sorted({name for size in _sizes_in(given) for name in symbols_of(size)})
@@ -40,26 +40,27 @@ def measured(name: str, run: Callable[..., Any], arguments: tuple[Any, ...], key
         except Unmeasurable as error:
             notice(
                 "unmeasured",
-                f"what {{layer}} gives out is unknown: {name} has no rule, and meta cannot run it",
+                f"the output of {{layer}} is unknown: {name} has no rule and cannot run on meta",
                 str(error),
             )
             return UNKNOWN
         except Refusal as refusal:
-            # The first sentence is that of the smallest sizes, which are the easiest to read.
+            # Keep the first error: it has the smallest sizes, which are the easiest to read.
             failure = failure or refusal
             continue
         dims = list(dict.fromkeys(size for size in _sizes_in(given)))
         outputs = fitted([output for _, output in runs], [values for values, _ in runs], dims)
         if holds_unknown(outputs):
-            message = f"what {{layer}} gives out is unknown: {name} has no rule, and its sizes follow no plain formula"
-            notice("unmeasured", f"{message} of {', '.join(symbols)}" if symbols else message)
+            formula = f"linear formula of {', '.join(symbols)}" if symbols else "formula"
+            message = f"the output of {{layer}} is unknown: {name} has no rule, and no {formula} fits its sizes"
+            notice("unmeasured", message)
         return outputs
     assert failure is not None
     raise failure
 
 
 def _run(name: str, run: Callable[..., Any], given: tuple[Any, ...], values: dict[str, int]) -> Any:
-    """The outputs at these values, as abstract tensors of plain numbers."""
+    """Run once at these values, and return the outputs as abstract tensors."""
     arguments, keywords = _real(given, values)
     with refusals(name), warnings.catch_warnings(), torch.no_grad(), torch.device("meta"):
         warnings.simplefilter("ignore")
@@ -67,7 +68,7 @@ def _run(name: str, run: Callable[..., Any], given: tuple[Any, ...], values: dic
 
 
 class refusals:
-    """Turns whatever is raised inside into a Refusal with its sentence, or into Unmeasurable."""
+    """A context manager that turns exceptions into a Refusal with their message, or into Unmeasurable."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -85,7 +86,7 @@ class refusals:
 
 
 def _points(symbols: Sequence[str], start: int, step: int) -> Iterator[dict[str, int]]:
-    """Values of the symbols: all different, each moved twice by itself, then all together."""
+    """Yield values of the symbols: all distinct, then each changed alone twice, then all changed together."""
     base = {name: start + step * (2 * index) for index, name in enumerate(symbols)}
     yield base
     for name in symbols:
@@ -96,7 +97,7 @@ def _points(symbols: Sequence[str], start: int, step: int) -> Iterator[dict[str,
 
 
 def _sizes_in(given: Any) -> Iterator[Dim]:
-    """The symbolic sizes among the arguments and in their shapes."""
+    """Yield the symbolic sizes among the arguments and in their shapes."""
     for leaf in leaves_in(given):
         sizes = leaf.shape if isinstance(leaf, Tensor) else (leaf,)
         yield from (size for size in sizes if isinstance(size, Dim))
@@ -109,7 +110,7 @@ def _number(size: Size, values: dict[str, int]) -> int:
 
 
 def _real(value: Any, values: dict[str, int]) -> Any:
-    """The arguments of a run: tensors on meta, numbers in the place of symbols."""
+    """Return the arguments of a run, with tensors on meta and numbers for symbols."""
     if isinstance(value, Tensor):
         return torch.empty(
             [_number(size, values) for size in value.shape], dtype=torch_dtype(value.dtype), device="meta"
@@ -122,7 +123,7 @@ def _real(value: Any, values: dict[str, int]) -> Any:
 
 
 def _traced(value: Any) -> Any:
-    """A real output as an abstract one; unknown where it is neither a tensor nor made of tensors."""
+    """Return an output as abstract tensors and numbers, with UNKNOWN for any other value."""
     if isinstance(value, torch.Tensor):
         known = value.layout == torch.strided and str(value.dtype).removeprefix("torch.") in DTYPES
         return abstract(value) if known else UNKNOWN
@@ -132,5 +133,5 @@ def _traced(value: Any) -> Any:
 
 
 def abstract(tensor: torch.Tensor) -> Tensor:
-    """A real tensor's shape and dtype."""
+    """Return the shape and dtype of a torch tensor."""
     return Tensor(tuple(tensor.shape), DTYPES[str(tensor.dtype).removeprefix("torch.")])

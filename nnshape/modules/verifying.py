@@ -1,4 +1,4 @@
-"""The proof: the model is built, run, and held against the trace, call by call and parameter by parameter."""
+"""The proof: builds the model, runs it, and compares every call and parameter with the trace."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from nnshape.tracing import Trace
 
 @dataclass(frozen=True)
 class Verification:
-    """What a proof found.
+    """The result of a proof.
 
-    `calls` counts the table's rows, `parameters` the elements of the real model's parameters, each
-    once. `agree` says that nothing disagrees and that something was proved; `disagreements` are
-    problems of the kind `torch-disagrees`. `unproved` names the calls that could not run on the
-    device. `sizes` are the numbers that symbols without a value had in the run.
+    `calls` is the number of rows of the table, and `parameters` the number of elements of the built model's
+    parameters, tied ones counted once. `agree` is True if something was proved and nothing disagrees.
+    `disagreements` are problems of the kind `torch-disagrees`. `unproved` names the calls that were not run.
+    `sizes` are the values in the run of symbols that have none in the model.
     """
 
     device: str
@@ -39,17 +39,17 @@ class Verification:
     disagreements: tuple[Problem, ...] = ()
     unproved: tuple[str, ...] = ()
     sizes: dict[str, int] = field(default_factory=dict)
-    #: The calls, and the parameters and buffers, that disagree.
+    #: The paths of the calls, and the names of the parameters and buffers, that disagree.
     wrong_calls: tuple[str, ...] = ()
     wrong_parameters: tuple[str, ...] = ()
-    #: Why nothing could be proved, where that is so.
+    #: Why nothing was proved, or empty.
     reason: str = ""
-    #: Why calls among the unproved were not run, where a budget and not the device is the reason.
+    #: For each unproved call beyond a budget, the reason. Other unproved calls could not run on the device.
     reasons: dict[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
-        """What was proved, in one line."""
+        """The result in one line."""
         if self.reason:
             return f"not proved on {self.device} with torch {self.torch}: {self.reason}"
         agreed = self.calls - len(self.wrong_calls) - len(self.unproved)
@@ -67,7 +67,7 @@ class Verification:
             text += f"; {len(could_not)} could not run there: {_listed(could_not)}"
         if self.reasons:
             why = next(iter(self.reasons.values()))
-            text += f"; {len(self.reasons):,} not proved, as {why}: {_listed(tuple(self.reasons))}"
+            text += f"; {len(self.reasons):,} not proved, since {why}: {_listed(tuple(self.reasons))}"
         return text
 
 
@@ -81,9 +81,9 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def verify(trace: Trace, device: str = "meta") -> Verification:
-    """Build the model on a device, run it, and hold every call and every parameter against the trace.
+    """Build the model on a device, run it once, and compare every call and parameter with the trace.
 
-    Raises SpecError where the model cannot be built at all.
+    Raises SpecError if the trace has errors, the model cannot be built, or the device is not available.
     """
     place = available_device(device)
     calls = len(trace.calls)
@@ -92,15 +92,15 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
     reason = ""
     if sizes is None:
         listed = ", ".join(map(str, trace.constraints[:3])) + (", …" if len(trace.constraints) > 3 else "")
-        reason = f"no sizes were found that meet what the model requires ({listed}): give them in dims"
+        reason = f"no sizes were found that meet the requirements ({listed}): give them in dims"
     elif unknown is not None and not trace.errors:
-        reason = f"what {unknown.path} gives out is unknown"
+        reason = f"the output of {unknown.path} is unknown"
     elif not trace.errors:
         reason = budget.refusal(trace, place, sizes)
     if sizes is None or reason:
         every = tuple(call.path for call in trace.calls)
         return Verification(str(place), _version(), calls, 0, False, unproved=every, reason=reason)
-    # The proof draws its own random numbers, and leaves the person's as they are.
+    # The proof must not change the random state of the caller.
     with warnings.catch_warnings(), seeded(0, place), torch.inference_mode(), torch.device(place):
         warnings.simplefilter("ignore")
         builder = Builder(trace, place, sizes, lenient=True)
@@ -111,7 +111,7 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
         assert root is not None
         assert root.run is not None
         observer.run(root, root.run, tuple(_input(value, sizes, place) for value in root.run.inputs.values()), {})
-    # A tied parameter is one object, and counts once.
+    # Tied parameters are one object, so they count once.
     parameters = sum(parameter.numel() for parameter in model.parameters())
     disagreements = (*observer.problems, *problems)
     return Verification(
@@ -130,7 +130,7 @@ def verify(trace: Trace, device: str = "meta") -> Verification:
 
 
 def open_symbols(trace: Trace) -> list[str]:
-    """The symbols in the sizes of the model's inputs that have no value, the batch first."""
+    """Return the symbols without a value in the sizes of the inputs, N first."""
     found: dict[str, None] = {}
     for tensor in trace.inputs.values():
         for size in tensor.shape:
@@ -140,7 +140,7 @@ def open_symbols(trace: Trace) -> list[str]:
 
 
 def _input(value: Any, sizes: dict[str, int], device: torch.device) -> Any:
-    """A real tensor for an input: zeros where they are indices, which every table has, else random numbers."""
+    """Return a tensor for an input: random numbers, or zeros for integers, which are valid indices of any table."""
     if not isinstance(value, Tensor):
         return value
     shape = [int(substitute(size, sizes)) for size in value.shape]
@@ -155,7 +155,7 @@ def _input(value: Any, sizes: dict[str, int], device: torch.device) -> Any:
 
 
 def compare_parameters(trace: Trace, model: torch.nn.Module, sizes: dict[str, int]) -> tuple[list[Problem], list[str]]:
-    """Where the real parameters and buffers are not those of the trace: the problems, and their names."""
+    """Compare the parameters and buffers of a model with the trace: return the problems and the wrong names."""
     real: dict[str, Any] = dict(model.named_parameters(remove_duplicate=False))
     buffers = dict(model.named_buffers(remove_duplicate=False))
     gaps = {name for name, module in model.named_modules() if isinstance(module, Refused)}
@@ -172,31 +172,31 @@ def compare_parameters(trace: Trace, model: torch.nn.Module, sizes: dict[str, in
         kind = "buffer" if row.buffer else "parameter"
         tensor = (buffers if row.buffer else real).get(row.name)
         if tensor is None:
-            tell(row.name, f"{row.name} is in the table, and torch has no such {kind}", row.span)
+            tell(row.name, f"{row.name} is in the table, but torch has no such {kind}", row.span)
             continue
         shape = tuple(substitute(size, sizes) for size in row.tensor.shape)
         if tuple(tensor.shape) != shape or tensor.dtype != torch_dtype(row.tensor.dtype):
             table = f"{row.tensor.dtype}[{', '.join(map(str, shape))}]"
-            tell(row.name, f"{row.name}: the table says {table}, and torch has {described(tensor)}", row.span)
+            tell(row.name, f"{row.name}: the table says {table}, but torch has {described(tensor)}", row.span)
         elif not row.buffer and tensor.requires_grad is not row.trainable:
-            learns = "is trained" if tensor.requires_grad else "is frozen"
-            tell(row.name, f"{row.name} {learns} in torch, and not in the table", row.span)
+            state = "trainable" if tensor.requires_grad else "frozen"
+            tell(row.name, f"{row.name} is {state} in torch, but not in the table", row.span)
         elif row.tied_to is not None and tensor is not real.get(row.tied_to):
-            tell(row.name, f"{row.name} is tied to {row.tied_to} in the table, and not in torch", row.span)
+            tell(row.name, f"{row.name} is tied to {row.tied_to} in the table, but not in torch", row.span)
     rows = {row.name: row for row in trace.parameters}
     known = {id(real.get(name, buffers.get(name))) for name in rows}
     for name, tensor in model.state_dict(keep_vars=True).items():
         if name not in rows and id(tensor) not in known:
-            tell(name, f"{name}: torch has it, {described(tensor)}, and the table does not", trace.root.span)
+            tell(name, f"{name}: torch has {described(tensor)}, but the table does not", trace.root.span)
     return problems, wrong
 
 
 def _is_inside(name: str, modules: set[str]) -> bool:
-    """Whether a parameter belongs to one of these modules, or to one inside it."""
+    """Return whether a parameter belongs to one of these modules or their descendants."""
     parts = name.split(".")
     return any(".".join(parts[:count]) in modules for count in range(1, len(parts)))
 
 
 def _version() -> str:
-    """Torch's version, without the build's own suffix."""
+    """Return the version of torch, without the suffix of the build."""
     return str(torch.__version__).partition("+")[0]

@@ -1,1 +1,1 @@
-"""The engine: sizes, abstract tensors, and a rule for every layer and function of torch. Imports no torch."""
+"""The engine: sizes, abstract tensors, and the rules for torch's layers and functions. Imports no torch."""

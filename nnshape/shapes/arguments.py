@@ -1,10 +1,10 @@
-"""Binding of arguments to the names, kinds and defaults that a layer or function declares.
+"""Binds arguments to the names, kinds and defaults that a layer or function declares.
 
 A kind is an annotation: `Size` (a whole number, symbolic or not), `Sizes` (one, or a tuple of
 them), `int`, `float`, `bool`, `str`, `Tensor`, `Tensors`, `Layer`, `DType`, `Device`, `None`,
 `Any`, joined by `|`. Declarations keep them as text, so that declaring costs nothing. `Whole`,
-`Wholes`, `WholeTuple` and `Flag` are the strict kinds of torch's functions, which take no bool for a number and
-no number for a bool, as its modules do; a `Number` may be complex.
+`Wholes`, `WholeTuple` and `Flag` are the strict kinds of torch's functions: unlike its modules, they
+reject a bool as a number and a number as a bool. A `Number` may be complex.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nnshape.shapes.tensor import Tensor
 
 
 class _Auto:
-    """The argument `auto`: a size read off the tensor that arrives."""
+    """The argument `auto`: a size read off the input."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class _Auto:
 AUTO = _Auto()
 REQUIRED: Any = object()
 
-#: What the kinds of an argument stand for in an annotation.
+#: The kinds as types, for type checkers.
 Sizes: TypeAlias = "int | Dim | tuple[int | Dim, ...] | list[int | Dim]"
 SizesOrNone: TypeAlias = "int | Dim | tuple[int | Dim | None, ...] | list[int | Dim | None] | None"
 Floats: TypeAlias = "float | tuple[float, ...] | list[float]"
@@ -47,7 +47,7 @@ Activation: TypeAlias = Any  # a Function or a Layer, which take one tensor
 
 
 def is_size(value: object) -> bool:
-    """Say whether the value is a whole number, symbolic or not (torch takes a bool for one)."""
+    """Whether the value is a whole number, symbolic or not (a bool is one, as in torch)."""
     return isinstance(value, (int, Dim))
 
 
@@ -59,12 +59,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float, Dim))
 
 
-#: The kinds whose values are of types that take arguments themselves; each such type registers itself.
+#: The kinds of values that take arguments themselves; their types register themselves here.
 _REGISTERED: dict[str, list[type]] = {"Layer": [], "Activation": []}
 
 
 def register_type(type_: type, *kinds: str) -> None:
-    """Take the values of a type for arguments of these kinds: "Layer" or "Activation"."""
+    """Accept values of a type as arguments of these kinds: "Layer" or "Activation"."""
     for kind in kinds:
         _REGISTERED[kind].append(type_)
 
@@ -82,7 +82,7 @@ def _is_tensor(value: object) -> bool:
     return isinstance(value, Tensor)
 
 
-#: Each kind's check, and what it takes in words.
+#: The check of each kind, and its description in messages.
 KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "Size": (is_size, "a whole number"),
     "Sizes": (lambda value: is_size(value) or _all(is_size)(value), "a whole number or a tuple of them"),
@@ -112,7 +112,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "Any": (lambda value: True, "anything"),
 }
 
-#: The types of which every value is of a kind, subclasses aside.
+#: For each kind, the types whose values all pass its check (exact types, not subclasses).
 _EXACT: dict[str, tuple[type, ...]] = {
     "Size": (int, Dim), "Sizes": (int, Dim), "Whole": (int, Dim), "Wholes": (int, Dim), "int": (int, Dim),
     "float": (float, int, Dim), "complex": (float, int), "Number": (float, int, Dim),
@@ -130,7 +130,7 @@ class Parameter:
     default: Any = REQUIRED
     variadic: bool = False
     keyword_only: bool = False
-    #: Types of which every value is taken, so that most values need no check.
+    #: The types whose values all pass, so that most values need no check.
     exact: frozenset[type] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -138,17 +138,17 @@ class Parameter:
         object.__setattr__(self, "exact", exact)
 
     def accepts(self, value: object) -> bool:
-        """Say whether the value is of one of the declared kinds."""
+        """Whether the value is of one of the declared kinds."""
         return type(value) in self.exact or any(KINDS[kind][0](value) for kind in self.kinds)
 
     @property
     def wanted(self) -> str:
-        """What it takes, in words."""
+        """The accepted kinds in words: `a whole number or None`."""
         return " or ".join(KINDS[kind][1] for kind in self.kinds)
 
 
 class Signature:
-    """The arguments that one layer, function or block takes."""
+    """The arguments of one layer, function or block."""
 
     __slots__ = ("_defaults", "by_name", "owner", "parameters", "positional", "returns", "synonyms", "variadic")
 
@@ -159,7 +159,7 @@ class Signature:
         synonyms: Mapping[str, str] | None = None,
         returns: str = "Any",
     ) -> None:
-        #: Names that torch takes for others.
+        #: Other names that torch accepts for an argument.
         self.synonyms = synonyms or {}
         self.owner = owner
         #: The annotation of the result.
@@ -171,9 +171,10 @@ class Signature:
         self._defaults = {p.name: () if p.variadic else p.default for p in parameters}
 
     def bind(self, arguments: Sequence[Any], keywords: Mapping[str, Any], auto: Collection[str] = ()) -> dict[str, Any]:
-        """Give each declared argument its value, in the declared order.
+        """The value of each declared argument, in the declared order.
 
-        Raises Refusal: unknown-argument, missing-argument or wrong-type, with the argument's name.
+        `auto` names the arguments that may be `auto`. Raises Refusal: unknown-argument, missing-argument,
+        invalid-argument or wrong-type, with the argument's name.
         """
         bound = self._defaults.copy()
         positional = self.positional
@@ -208,7 +209,7 @@ class Signature:
         return bound
 
     def text(self, width: int = 64) -> str:
-        """The arguments as Python writes them, `Linear(in_features, out_features, bias=True, …)`, cut at a width."""
+        """The signature in Python's notation, `Linear(in_features, out_features, bias=True, …)`, cut at `width`."""
         written = [
             f"*{p.name}" if p.variadic else p.name if p.default is REQUIRED else f"{p.name}={described(p.default)}"
             for p in self.parameters
@@ -253,22 +254,22 @@ class Signature:
         return Refusal("missing-argument", f"{self.owner} is missing {len(names)} required argument{plural}: {listed}")
 
 
-#: numpy's names for two arguments, which torch takes in the functions that are its own operators.
+#: NumPy's names for two arguments; torch accepts them in native operators.
 _SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
-#: Functions that torch writes in Python, which take no synonyms.
+#: Functions that torch implements in Python; they accept no synonyms.
 _IN_PYTHON = frozenset(
     {"glu", "gumbel_softmax", "log_softmax", "norm", "normalize", "softmax", "softmin", "split", "unique"}
 )
 
 
-#: Characters of a value in a message.
+#: The maximum length of a value in a message.
 _LONGEST = 60
-#: A message shows so many items of a tuple, and so many levels of tuples in tuples.
+#: The maximum number of items of a tuple in a message, and of nested tuples.
 _ITEMS, _LEVELS = 4, 3
 
 
 def described(value: object, levels: int = _LEVELS) -> str:
-    """Name a value in a message: `2.5`, `'same'`, `a tuple of 2 (a tensor 5x6, …)`."""
+    """A value as messages show it: `2.5`, `'same'`, `a tuple of 2 (a tensor 5x6, …)`."""
     if isinstance(value, Tensor):
         return f"a tensor {value}"
     if isinstance(value, (tuple, list)) and any(isinstance(item, (Tensor, tuple, list)) for item in value):
@@ -287,7 +288,7 @@ def described(value: object, levels: int = _LEVELS) -> str:
 
 
 def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 0) -> Signature:
-    """Read the signature off a rule's own parameters and annotations, without the first `skip`."""
+    """The signature of a rule, from its parameters and annotations, without the first `skip`."""
     code = function.__code__
     annotations = function.__annotations__
     defaults = function.__defaults__ or ()
@@ -302,7 +303,7 @@ def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 
         for i, name in enumerate(names)
     ][skip:]  # fmt: skip
     end = code.co_argcount + code.co_kwonlyargcount
-    if code.co_flags & 0x04:  # *args, which stand behind the keyword-only names
+    if code.co_flags & 0x04:  # *args; its name follows the keyword-only ones
         name = code.co_varnames[end]
         parameters.append(Parameter(name, kinds_of(annotations.get(name, "Any")), (), variadic=True))
     keyword_defaults = function.__kwdefaults__ or {}

@@ -1,4 +1,4 @@
-"""Dimensions of a tensor as torch's functions name them: from the front, or from the back with a minus."""
+"""Dimensions of a tensor in torch's numbering: from the front, or negative from the back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from nnshape.shapes.tensor import Shape, shape_text
 
 
 def axis(dim: Any, shape: Shape, name: str = "dim", extra: int = 0) -> int:
-    """The place of a dimension, counted from the front. A single number has one dimension to speak of.
+    """The index of a dimension, counted from the front; a 0-dimensional tensor counts as having one.
 
-    `extra` is 1 where a new dimension may come behind the last. Raises Refusal (index-error).
+    `extra` is 1 if a new dimension may follow the last. Raises Refusal (index-error).
     """
     if isinstance(dim, Dim):
         raise Refusal("unknown-value", f"{name} (={dim}) must be a number: give its symbols values", name)
@@ -27,9 +27,9 @@ def axis(dim: Any, shape: Shape, name: str = "dim", extra: int = 0) -> int:
 
 
 def axes(dim: Any, shape: Shape, name: str = "dim", every: bool = True) -> tuple[int, ...]:
-    """The places of one or several dimensions, in the order given; all for None, and for () where `every`.
+    """The indices of one or several dimensions, in the given order; all of them for None, and for () if `every`.
 
-    Raises Refusal where one lies outside the shape or is named twice.
+    Raises Refusal if one is out of range (index-error) or repeated (invalid-argument).
     """
     if dim is None or (every and isinstance(dim, (tuple, list)) and not dim):
         return tuple(range(len(shape)))
@@ -44,14 +44,14 @@ def axes(dim: Any, shape: Shape, name: str = "dim", every: bool = True) -> tuple
 
 
 def plain_int(value: Any, name: str) -> int:
-    """The value as a number. Raises Refusal (unknown-value) for a symbolic one."""
+    """The value as an int. Raises Refusal (unknown-value) for a symbolic size."""
     if isinstance(value, Dim):
         raise Refusal("unknown-value", f"{name} (={value}) must be a number: give its symbols values", name)
     return int(value)
 
 
 def flat(sizes: Iterable[Any]) -> tuple[Any, ...]:
-    """Sizes given one by one, or as one tuple."""
+    """Sizes passed one by one or as one tuple, as one tuple."""
     found = tuple(sizes)
     if len(found) == 1 and isinstance(found[0], (tuple, list)):
         return tuple(found[0])

@@ -1,6 +1,6 @@
-"""How torch fits shapes to one another: https://pytorch.org/docs/stable/notes/broadcasting.html.
+"""Broadcasting, as torch does it: https://pytorch.org/docs/stable/notes/broadcasting.html.
 
-A symbol is never taken for 1: `T` meets 1 and stays `T`; `T` meets 5, and the model needs `T == 5`.
+A symbol never counts as 1: `T` and 1 broadcast to `T`; `T` and 5 require `T == 5`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nnshape.shapes.tensor import Shape, shape_text
 
 
 def shared_size(one: Size, two: Size) -> Size | None:
-    """The size that two dimensions broadcast to; None where they do not."""
+    """The size that two dimensions broadcast to, or None."""
     if one == two or two == 1:
         return one
     if one == 1:
@@ -27,7 +27,7 @@ def shared_size(one: Size, two: Size) -> Size | None:
 
 
 def shared_shape(one: Shape, two: Shape) -> Shape | int:
-    """The shape that two broadcast to; the dimension of it where they do not, counted from the front."""
+    """The shape that two shapes broadcast to, or the index (from the front) of the dimension that does not fit."""
     if one == two or not two:
         return one
     if not one:
@@ -44,7 +44,7 @@ def shared_shape(one: Shape, two: Shape) -> Shape | int:
 
 
 def broadcast(one: Shape, two: Shape, verb: str = "combine", argument: str = "other") -> Shape:
-    """The shape that two operands broadcast to. Raises Refusal: `cannot add 256x56x56 and 64x56x56`."""
+    """The shape that two operands broadcast to. Raises Refusal (size-mismatch): `cannot add 256x56x56 and 64x56x56`."""
     shape = shared_shape(one, two)
     if type(shape) is tuple:
         return shape
@@ -52,7 +52,7 @@ def broadcast(one: Shape, two: Shape, verb: str = "combine", argument: str = "ot
 
 
 def broadcast_all(shapes: Sequence[Shape], verb: str = "combine", arguments: Sequence[str] = ()) -> Shape:
-    """The shape that all of these broadcast to. Raises Refusal that names the first that does not fit."""
+    """The shape that all of these broadcast to. Raises Refusal for the first that does not fit."""
     found: Shape = ()
     for position, shape in enumerate(shapes):
         found = broadcast(found, shape, verb, arguments[position] if position < len(arguments) else "tensors")
@@ -60,7 +60,7 @@ def broadcast_all(shapes: Sequence[Shape], verb: str = "combine", arguments: Seq
 
 
 def must_expand(shape: Shape, target: Shape, verb: str = "expand", argument: str = "other") -> None:
-    """Raise Refusal where a shape does not broadcast to exactly this one."""
+    """Raise Refusal if a shape does not broadcast to exactly `target`."""
     if shape == target:
         return
     if len(shape) > len(target):
@@ -74,7 +74,7 @@ def must_expand(shape: Shape, target: Shape, verb: str = "expand", argument: str
 
 
 def torch_sentence(one: Shape, two: Shape, position: int) -> str:
-    """What torch says of two shapes that differ at a dimension of the longer one."""
+    """torch's message for two shapes that differ at `position` of the longer one."""
     longest = max(len(one), len(two))
     a, b = (shape[position - longest + len(shape)] for shape in (one, two))
     return f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {position}"

@@ -1,4 +1,4 @@
-"""Conditions on symbolic sizes that a rule needs and cannot prove: they become the model's requirements."""
+"""Conditions on symbolic sizes that a rule needs but cannot prove: the requirements of the model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Relation = Literal["==", ">=", "%"]
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """`left == right`, `left >= right`, or `left % right == 0`: needed, and not proved for all sizes."""
+    """`left == right`, `left >= right`, or `left % right == 0`: required, and not proved for all sizes."""
 
     left: Size
     relation: Relation
@@ -30,7 +30,7 @@ class Constraint:
         return f"{left} {self.relation} {right}"
 
     def holds(self, values: Mapping[str, Size]) -> bool | None:
-        """Say whether it holds at these sizes; None where a symbol is left over."""
+        """Whether it holds at these sizes; None if a symbol has no value."""
         left, right = substitute(self.left, values), substitute(self.right, values)
         return _DECIDE[self.relation](left, right)
 
@@ -43,7 +43,7 @@ _MIRRORED = {"==": "==", ">=": "<="}
 
 
 def _sides(difference: Size) -> tuple[Size, Size]:
-    """Split a difference into what counts for it and what counts against it: `H - 5` into `H` and `5`."""
+    """The positive and the negative part of a difference: `H` and `5` for `H - 5`."""
     constant, gain, loss = by_sign(difference)
     return (constant, loss) if isinstance(gain, int) else (gain, loss - constant)
 
@@ -55,7 +55,7 @@ def _operand(size: Size) -> str:
 
 @contextmanager
 def collecting() -> Iterator[list[Constraint]]:
-    """Collect what the rules run inside assume of symbolic sizes."""
+    """Collect the assumptions about symbolic sizes that rules make inside."""
     found: list[Constraint] = []
     token = _collector.set(found)
     try:
@@ -75,28 +75,28 @@ def _assume(left: Size, relation: Relation, right: Size) -> bool:
 
 
 def assume_equal(left: Size, right: Size) -> bool:
-    """Say False where the sizes differ; what cannot be proved is assumed, and becomes a constraint."""
+    """False if the sizes differ. An unproved equality is assumed, and becomes a constraint."""
     if type(left) is int and type(right) is int:
         return left == right
     return _assume(left, "==", right)
 
 
 def assume_at_least(left: Size, right: Size) -> bool:
-    """Say False where `left < right`; what cannot be proved is assumed, and becomes a constraint."""
+    """False if `left < right`. An unproved comparison is assumed, and becomes a constraint."""
     if type(left) is int and type(right) is int:
         return left >= right
     return _assume(left, ">=", right)
 
 
 def assume_divisible(left: Size, right: Size) -> bool:
-    """Say False where `right` does not divide `left`; what cannot be proved is assumed."""
+    """False if `right` does not divide `left`. An unproved division is assumed, and becomes a constraint."""
     if type(left) is int and type(right) is int:
         return right != 0 and left % right == 0
     return _assume(left, "%", right)
 
 
 class _Numbers:
-    """The next number of each kind of fresh symbol, and the names that none may have."""
+    """The next number of each kind of fresh symbol, and the names that are taken."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.next: dict[str, int] = {}
@@ -104,14 +104,14 @@ class _Numbers:
 
 
 _numbers: ContextVar[_Numbers] = ContextVar("numbers")
-_outside = _Numbers()  # of rules that are applied outside of any trace
+_outside = _Numbers()  # for rules applied outside a trace
 
 
 @contextmanager
 def numbering(taken: Iterable[str] = ()) -> Iterator[set[str]]:
-    """Number the fresh symbols of one trace from 0, so that they do not depend on what was traced before.
+    """Number the fresh symbols of one trace from 0, so that they do not depend on earlier traces.
 
-    No fresh symbol gets one of the names in `taken`; the set that this yields takes more of them.
+    Names in `taken` are skipped; add more to the set that this yields.
     """
     numbers = _Numbers(taken)
     token = _numbers.set(numbers)
@@ -122,7 +122,7 @@ def numbering(taken: Iterable[str] = ()) -> Iterator[set[str]]:
 
 
 def fresh_symbol(kind: str, most: Size) -> Dim:
-    """A size that depends on the values of a tensor, such as `nonzero0`: at most `most`, which is recorded."""
+    """A size that depends on the values of a tensor, such as `nonzero0`; its maximum `most` is recorded."""
     numbers = _numbers.get(_outside)
     number = numbers.next.get(kind, 0)
     while f"{kind}{number}" in numbers.taken:

@@ -1,4 +1,4 @@
-"""Where torch documents its layers and functions: the page of each, and the section that it stands in."""
+"""The page and the section of each layer and function in torch's documentation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nnshape.shapes.layers import all_layers
 
 _PAGES = "https://pytorch.org/docs/stable/generated"
 
-#: The sections of torch.nn's documentation, and our families of rules that stand in each.
+#: The sections of torch.nn's documentation, and the families of rules in each.
 LAYER_SECTIONS: dict[str, tuple[str, ...]] = {
     "Convolution": ("convolution", "transposed", "folding"),
     "Pooling": ("pooling", "adaptive", "unpooling"),
@@ -49,7 +49,7 @@ FUNCTION_SECTIONS: dict[str, tuple[str, ...]] = {
     "Distance, loss": ("distance", "losses", "class_losses", "pair_losses", "likelihood_losses"),
 }
 
-#: The sections whose functions stand in torch.nn.functional.
+#: The sections that document torch.nn.functional.
 _FUNCTIONAL = (
     "Activation", "Convolution, pooling", "Normalization, dropout", "Embedding, attention, linear", "Padding, vision",
     "Distance, loss",
@@ -83,7 +83,7 @@ def torch_name(rule: Function | type[Layer]) -> str:
 
 
 def page_of(rule: Function | type[Layer]) -> str:
-    """The address of torch's own page."""
+    """The URL of torch's page."""
     if isinstance(rule, Function) and rule.name == "getitem":
         return "https://pytorch.org/docs/stable/tensor_view.html"
     return f"{_PAGES}/{torch_name(rule)}.html"

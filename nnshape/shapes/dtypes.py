@@ -1,4 +1,4 @@
-"""Dtypes by torch's names, their sizes in bytes, and torch's rules of type promotion.
+"""Dtypes by torch's names, their sizes in bytes, and torch's type promotion.
 
 Source: https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
 """
@@ -9,7 +9,7 @@ from nnshape.shapes.refusal import Refusal
 
 
 class DType(str):
-    """A dtype, which is its own name in torch: `float32`, `int64`, `bool`."""
+    """A dtype, as its name in torch: `float32`, `int64`, `bool`."""
 
     __slots__ = ()
 
@@ -17,7 +17,7 @@ class DType(str):
         return str(self)
 
 
-#: Every dtype that a spec can name: bytes an element. (torch's int1 … int7 and its bits are shells of C++ alone.)
+#: Every dtype that a spec can name, with its bytes per element. (int1 … int7 and bits are shells in torch.)
 ITEM_BYTES: dict[str, int] = {
     "bool": 1,
     "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8,
@@ -44,7 +44,7 @@ _SIGNED = ("int8", "int16", "int32", "int64")
 UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
 FLOAT8 = frozenset({"float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"})
 QUANTIZED = frozenset({"quint8", "qint8", "qint32", "quint4x2", "quint2x4"})
-#: The dtypes that values are kept in, and that few operations compute in: see `nnshape.shapes.stored`.
+#: The dtypes for storage, which few operations compute in: see `nnshape.shapes.stored`.
 STORED = UNSIGNED | FLOAT8 | QUANTIZED
 #: The real dtype of a complex one's parts.
 REAL_OF = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
@@ -52,29 +52,29 @@ COMPLEX_OF = {"float16": "complex32", "bfloat16": "complex64", "float32": "compl
 
 
 def is_floating(dtype: str) -> bool:
-    """Say whether the dtype is one of the float types."""
+    """Whether the dtype is a float type."""
     return dtype in _FLOATS
 
 
 def is_complex(dtype: str) -> bool:
-    """Say whether the dtype is one of the complex types."""
+    """Whether the dtype is a complex type."""
     return dtype in _COMPLEX
 
 
 def is_integral(dtype: str) -> bool:
-    """Say whether the dtype is a whole-number type (bool is not)."""
+    """Whether the dtype is an integer type (bool is not)."""
     return dtype in _SIGNED or dtype == "uint8"
 
 
 def category(dtype: str) -> int:
-    """Rank the dtype's kind: 0 bool, 1 integer, 2 float, 3 complex."""
+    """The rank of the dtype's category: 0 bool, 1 integer, 2 float, 3 complex."""
     if dtype in _FLOATS or dtype in FLOAT8:
         return 2
     return 0 if dtype == "bool" else 3 if dtype in _COMPLEX else 1
 
 
 def promote(a: str, b: str) -> DType:
-    """The dtype of an operation on tensors of these two, both with dimensions. Raises Refusal where torch has none."""
+    """The dtype that two tensors with dimensions promote to. Raises Refusal (wrong-dtype) if torch has none."""
     if a == b:
         return DTYPES[a]
     if a in STORED or b in STORED:
@@ -96,7 +96,7 @@ def promote(a: str, b: str) -> DType:
 
 
 def scalar_dtype(value: object) -> DType:
-    """The dtype that a Python number stands for in an operation with a tensor of a lower kind."""
+    """The dtype of a Python number in an operation with a tensor of a lower category."""
     if isinstance(value, bool):
         return BOOL
     if isinstance(value, float):
@@ -107,9 +107,10 @@ def scalar_dtype(value: object) -> DType:
 
 
 def result_type(*operands: object) -> DType:
-    """The dtype of an operation on these: abstract tensors and Python numbers (a symbolic size is an int).
+    """The dtype that abstract tensors and Python numbers promote to (a symbolic size is an int).
 
-    Tensors with dimensions decide; one without any, and then a number, only by a higher kind.
+    Tensors with dimensions decide. A 0-dimensional tensor, and after it a number, count only if their
+    category is higher.
     """
     full: DType | None = None
     single: DType | None = None
@@ -132,7 +133,7 @@ def _promoted(a: DType | None, b: DType | None) -> DType | None:
 
 
 def _outranked(higher: DType | None, lower: DType | None) -> DType | None:
-    """The dtype of a higher operand, unless the lower one is of a higher kind."""
+    """The dtype of the first operand, unless the second has a higher category."""
     if higher is None or lower is None:
         return lower if higher is None else higher
     rank = category(higher)
@@ -149,7 +150,7 @@ _LARGEST = {
 
 
 def fits(value: complex, dtype: str) -> bool:
-    """Say whether torch puts a number into a tensor of the dtype: without overflow, rounded where it must be."""
+    """Whether torch can store a number in a tensor of the dtype, rounded if need be, without overflow."""
     if dtype == "bool":
         return True
     if isinstance(value, complex):

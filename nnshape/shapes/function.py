@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 Rule = Callable[..., Any]
 
-#: Every declared function, by torch's name; the families fill it as they are imported.
+#: Every declared function, by torch's name; importing a family fills it.
 REGISTRY: dict[str, Function] = {}
-#: The names that a method has and another function too (or one of another order): it is registered as `Tensor.unfold`.
+#: Names that a method and a different function share; the method is registered as `Tensor.unfold`.
 TWINS = frozenset({"unfold", "where"})
 
 
 class Function:
     """An operation of `torch`, `torch.nn.functional` or a Tensor method, and the rule for its result.
 
-    `method` says that a Tensor has it; `only_method` that nothing else has. A `factory` makes a
-    tensor out of numbers, so that the value of the step before is not given to it.
+    `method`: it is also a method of Tensor. `only_method`: it is nothing else. `factory`: it creates a
+    tensor from numbers, so the value of the step before is not passed to it.
     """
 
-    #: Its answers are read off runs of torch's own function, for want of a rule.
+    #: Whether it has no rule, and results are inferred by running torch's function.
     measured = False
 
     __slots__ = ("_signature", "count", "derive", "example", "factory", "method", "name", "only_method", "rule")
@@ -59,7 +59,7 @@ class Function:
 
     @property
     def doc(self) -> str:
-        """What the operation does, in one sentence."""
+        """The docstring of the rule: a sentence and the arguments."""
         return self.rule.__doc__ or ""
 
     def signature(self) -> Signature:
@@ -69,32 +69,35 @@ class Function:
         return self._signature
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """The result for these arguments, in torch's structure. Raises Refusal where torch refuses."""
+        """The result for these arguments: tensors, numbers or tuples of them, as torch returns.
+
+        Raises Refusal if torch would raise.
+        """
         result = self._call(self.rule, arguments, keywords)
         check_result(self.name, result, self.signature().returns)
         return result
 
     def macs(self, output: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Size:
-        """Multiply-accumulates of one application, for the whole batch."""
+        """Multiply-accumulates of one application, for the whole batch; 0 if none are declared."""
         if self.count is None:
             return 0
         size: Size = self._call(lambda *args, **kw: self.count(output, *args, **kw), arguments, keywords)  # type: ignore[misc]
         return size
 
     def derivation(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:
-        """How the result's sizes come about, line by line, where the function itself declares it."""
+        """The calculation of the result's sizes, one per line; empty if the function declares none."""
         if self.derive is None:
             return ()
         lines: tuple[str, ...] = self._call(self.derive, arguments, keywords)
         return lines
 
     def derives(self, rule: Callable[..., tuple[str, ...]]) -> Callable[..., tuple[str, ...]]:
-        """Declare the rule that tells how the sizes come about: the function's own arguments -> lines."""
+        """Declare the derivation of the sizes: a function of the same arguments that returns lines."""
         self.derive = rule
         return rule
 
     def counts(self, rule: Callable[..., Size]) -> Callable[..., Size]:
-        """Declare the rule that counts multiply-accumulates: `(output, *arguments)` -> a size."""
+        """Declare the multiply-accumulates: a function of `(output, *arguments)` that returns a size."""
         self.count = rule
         return rule
 
@@ -123,7 +126,7 @@ def function(
     factory: bool = False,
     name: str | None = None,
 ) -> Callable[[Rule], Function]:
-    """Declare a rule under torch's name for it (`name` where Python's own name is taken)."""
+    """Declare a rule under torch's name (`name`, if Python reserves it). Raises TypeError for a second rule."""
 
     def declare(rule: Rule) -> Function:
         torch_name = name or rule.__name__

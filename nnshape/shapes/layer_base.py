@@ -1,7 +1,7 @@
-"""`Layer`: the base of every rule that stands for a class of `torch.nn`.
+"""`Layer`: the base of every rule for a class of `torch.nn`.
 
-A layer is declared once, as a class of torch's name whose annotated fields are the constructor's
-arguments in torch's order and with torch's defaults:
+A layer is declared once, as a class of torch's name. Its annotated fields are the constructor's
+arguments, in torch's order and with torch's defaults:
 
     class Linear(Layer):
         '''Applies an affine map to the last dimension.'''
@@ -44,30 +44,30 @@ if TYPE_CHECKING:
     from nnshape.shapes.dims import Size
     from nnshape.shapes.function import Function
 
-#: What `device` takes: its name. A spec's layers are built on the device of the command, whatever it says.
+#: The name of a device. nnshape ignores it: the layers of a spec are built on the device of the command.
 Device = str
 
-#: Every declared layer, by torch's name; the families fill it as they are imported.
+#: Every declared layer, by torch's name; importing a family fills it.
 REGISTRY: dict[str, type[Layer]] = {}
 
 
 class Layer:
-    """A module of `torch.nn` as its arguments, and the rule for what it does to a tensor.
+    """A module of `torch.nn`: its arguments, and the rule for its outputs, parameters and MACs.
 
-    Instances are immutable. The constructor raises Refusal where torch's would raise.
+    Instances are immutable. The constructor raises Refusal if torch's would raise.
     """
 
-    #: Its answers are read off runs of the real module, for want of a rule.
+    #: Whether it has no rule, and outputs are inferred by running the real module.
     measured: ClassVar[bool] = False
-    #: A step and the inputs that it is applied to, as a person would write them.
+    #: A step and its inputs, as written in a spec.
     example: ClassVar[tuple[str, ...]] = ()
-    #: The fields that may be `auto`, and where each is read: (which input, which dimension).
+    #: The fields that may be `auto`, and the source of each: (index of the input, dimension).
     auto: ClassVar[Mapping[str, tuple[int, int]]] = {}
-    #: Its functional form: the function of `torch.nn.functional` that computes the same, by the same rule.
+    #: Its twin: the function of `torch.nn.functional` that shares its rule.
     functional: ClassVar[Function | None] = None
-    #: The fields that torch takes by name only.
+    #: The keyword-only fields.
     keyword_only: ClassVar[tuple[str, ...]] = ()
-    #: What a call gives back, where it is more than one tensor: `(output, h_n)`.
+    #: The result of a call, if it is more than one tensor: `(output, h_n)`.
     returns: ClassVar[str] = ""
     _signature: ClassVar[Signature]
     _call_signature: ClassVar[Signature]
@@ -115,14 +115,14 @@ class Layer:
 
     @classmethod
     def call_signature(cls) -> Signature:
-        """The arguments of a call, by the names of torch's `forward`."""
+        """The arguments of a call, by the names in torch's `forward`."""
         if "_call_signature" not in cls.__dict__:
             cls._call_signature = signature_of_function(cls.__name__, cls.forward, skip=1)
         return cls._call_signature
 
     @classmethod
     def help(cls) -> tuple[str, dict[str, str]]:
-        """One sentence on the layer, and the meaning of each argument of its constructor, in torch's order."""
+        """A sentence on the layer, and the meaning of each constructor argument, in torch's order."""
         sentence, meanings = cls._explained()
         return sentence, {name: meanings[name] for name in cls.signature().by_name if name in meanings}
 
@@ -134,7 +134,7 @@ class Layer:
 
     @classmethod
     def _explained(cls) -> tuple[str, dict[str, str]]:
-        """The docstring: its sentence, and its lines `name, name: meaning`, after those of the base classes."""
+        """The docstring's sentence and its lines `name, name: meaning`, which override those of the base classes."""
         from nnshape.shapes.meanings import explained  # only help needs it
 
         meanings = {
@@ -148,9 +148,9 @@ class Layer:
         return sentence, meanings
 
     def given(self) -> dict[str, Any]:
-        """The arguments that differ from torch's defaults, and those without one, in torch's order.
+        """The required arguments and those that differ from torch's defaults, in torch's order.
 
-        The real module gets these only, so that an older torch without one of the others can still make it.
+        The real module is built from these only, so that a torch that lacks one of the others can build it.
         """
         arguments = {}
         for parameter in self.signature().parameters:
@@ -162,16 +162,16 @@ class Layer:
 
     @property
     def wants_auto(self) -> bool:
-        """Whether some field is `auto`, still to be read off an input."""
+        """Whether a field is still `auto`."""
         return any(vars(self)[name] is AUTO for name in self.auto)
 
     def check(self) -> None:
-        """Raise Refusal where torch's constructor refuses these arguments."""
+        """Raise Refusal if torch's constructor would raise for these arguments."""
 
     def resolve(self, inputs: Sequence[Tensor]) -> Layer:
         """The same layer with every `auto` read off the inputs.
 
-        Raises Refusal where no input has such a dimension.
+        Raises Refusal (wrong-rank) if the input lacks the dimension.
         """
         values = dict(vars(self))
         if not any(value is AUTO for value in values.values()):
@@ -191,11 +191,11 @@ class Layer:
         return resolved
 
     def read_auto(self, name: str, input: Tensor, dim: int) -> Any:
-        """The value of one `auto` field, read off a dimension of an input."""
+        """The value of an `auto` field: a size of the input."""
         return input.shape[dim]
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-        """Apply the layer to what a call gives it: `forward`, with the arguments checked first and the result last."""
+        """The result of `forward` for the arguments of a call; both are checked. Raises Refusal."""
         spend(RULE)
         signature = self.call_signature()
         bound = signature.bind(arguments, keywords)
@@ -205,25 +205,25 @@ class Layer:
         return result
 
     def forward(self, *arguments: Any, **keywords: Any) -> Any:
-        """The outputs for these inputs, in torch's structure.
+        """The outputs for these inputs: a tensor, or tuples of tensors, as torch returns.
 
-        Raises Refusal where torch refuses them.
+        Raises Refusal if torch would raise.
         """
         raise NotImplementedError
 
     def expected_inputs(self, *arguments: Any, **keywords: Any) -> tuple[Any, ...] | None:
-        """The inputs as this layer would have had them, where its forward refused the ones that came.
+        """The inputs that the layer expects, given the refused ones, so that the trace can go on.
 
-        The trace goes on from there after a fault; None where nothing can be said.
+        None if they are unknown.
         """
         return None
 
     def parameters(self) -> dict[str, Tensor]:
-        """Every parameter by torch's name, in the order of torch's `named_parameters`."""
+        """Every parameter by its name, in the order of torch's `named_parameters`."""
         return {}
 
     def buffers(self) -> dict[str, Tensor]:
-        """Every buffer that torch saves, by torch's name."""
+        """Every persistent buffer by its name in torch's `state_dict`."""
         return {}
 
     def macs(self, output: Any, *arguments: Any, **keywords: Any) -> Size:
@@ -231,18 +231,18 @@ class Layer:
         return 0
 
     def derivation(self, *arguments: Any, **keywords: Any) -> tuple[str, ...]:
-        """How the output's sizes come about, line by line, with the numbers filled in."""
+        """The calculation of the output's sizes, one per line, with the numbers filled in."""
         return ()
 
     def require_sizes(self, *names: str) -> None:
-        """Raise Refusal where one of these fields is negative: it is a parameter's size."""
+        """Raise Refusal (invalid-argument) if one of these fields, each a size of a parameter, is negative."""
         for name in names:
             if at_least(vars(self)[name], 0) is False:
                 message = f"{type(self).__name__} wants {name} of 0 or more, not {vars(self)[name]}"
                 raise Refusal("invalid-argument", message, name)
 
     def require_learnable(self) -> None:
-        """Raise Refusal where torch has no parameters of this dtype: only floats and complex numbers can learn."""
+        """Raise Refusal (wrong-dtype) unless the dtype is floating-point or complex: others have no gradients."""
         dtype = vars(self).get("dtype")
         if dtype is not None and category(dtype) < 2:
             message = (
@@ -252,7 +252,7 @@ class Layer:
             raise Refusal("invalid-argument", message, "dtype", note=note)
 
     def require_dtype(self, input: Tensor, name: str = "input", note: str = "") -> None:
-        """Raise Refusal where an input's dtype is not the parameters' own; `note` is what torch says then."""
+        """Raise Refusal (wrong-dtype) unless an input has the dtype of the parameters; `note` is torch's message."""
         wanted = self.parameter_dtype
         if input.dtype != wanted:
             message = f"{{layer}} computes in {wanted}, but {name} is {input.dtype}"
@@ -260,7 +260,7 @@ class Layer:
 
     @property
     def parameter_dtype(self) -> DType:
-        """The dtype of the parameters: `dtype` where the constructor takes one, else float32."""
+        """The dtype of the parameters: the argument `dtype` if there is one, otherwise float32."""
         return vars(self).get("dtype") or FLOAT32
 
 

@@ -1,4 +1,4 @@
-"""What a loss does with one value for each element: `reduction`, and torch's two older arguments for it."""
+"""The reduction of a loss: `reduction`, and torch's two deprecated arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REDUCTIONS = ("none", "mean", "sum")
 
 
 def chosen(reduction: str, size_average: bool | None, reduce: bool | None) -> str:
-    """The reduction that the three arguments ask for together: the older two win."""
+    """The reduction that the three arguments select; the deprecated two win."""
     if size_average is None and reduce is None:
         return reduction
     if reduce is not None and not reduce:
@@ -20,7 +20,7 @@ def chosen(reduction: str, size_average: bool | None, reduce: bool | None) -> st
 
 
 def require_reduction(reduction: str, *more: str) -> None:
-    """Raise Refusal where torch has no reduction of this name."""
+    """Raise Refusal unless torch has a reduction of this name."""
     if reduction not in REDUCTIONS and reduction not in more:
         message = f"`reduction` must be 'none', 'mean' or 'sum', not {reduction!r}"
         note = f"{reduction} is not a valid value for reduction"
@@ -28,7 +28,7 @@ def require_reduction(reduction: str, *more: str) -> None:
 
 
 def reduced(shape: Shape, dtype: DType, reduction: str) -> Tensor:
-    """The loss, from one value for each place of a shape."""
+    """The loss, from the shape and dtype of the losses before the reduction."""
     if reduction == "none":
         return Tensor(shape, dtype)
     if category(dtype) < 2:
@@ -41,8 +41,8 @@ def reduced(shape: Shape, dtype: DType, reduction: str) -> Tensor:
 
 
 def reduction_lines(reduction: str, losses: Tensor) -> tuple[str, ...]:
-    """How the size of a loss comes about, from the tensor of the loss of each element."""
+    """The derivation of a loss's size, from the tensor of unreduced losses."""
     if reduction == "none":
-        return (f"one loss each, as reduction='none' says: {losses}",)
+        return (f"one loss each, with reduction='none': {losses}",)
     count = " * ".join(map(shape_part, losses.shape)) or "1"
     return (f"the {reduction} of {count} losses: one number",)

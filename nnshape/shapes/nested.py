@@ -1,4 +1,4 @@
-"""Values inside values: a layer may take and give tuples, lists and mappings of tensors."""
+"""Nested values: layers may take and return tuples, lists and mappings of tensors."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def map_nested(change: Callable[[Any], Any], value: Any) -> Any:
-    """Apply `change` to a value, or to each value inside its tuples, lists, mappings and slices, which keep their type.
+    """Apply `change` to each leaf of nested tuples, lists, mappings and slices, which keep their type.
 
-    As `torch.fx.node.map_aggregate` does, but without torch.
+    The same as `torch.fx.node.map_aggregate`, without torch.
     """
     if isinstance(value, (tuple, list)):
         items = [map_nested(change, item) for item in value]
@@ -22,7 +22,7 @@ def map_nested(change: Callable[[Any], Any], value: Any) -> Any:
 
 
 def leaves_in(value: Any) -> Iterator[Any]:
-    """The values inside a value's tuples, lists and mappings, in order; of any other value, itself."""
+    """The leaves of nested tuples, lists and mappings, in order."""
     if isinstance(value, (tuple, list)):
         for item in value:
             yield from leaves_in(item)

@@ -1,4 +1,4 @@
-"""What torch accepts and a person would not have meant: a rule says it, the trace shows it as a warning."""
+"""Notices: torch accepts this, but it is likely a mistake. The trace shows them as warnings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Notice:
     """A kind of `nnshape.problems.kinds`, and the message; `{layer}` stands for the name of the step.
 
-    `note` is what torch says once it goes wrong.
+    `note` is torch's message when it fails.
     """
 
     problem: KindName
@@ -30,7 +30,7 @@ _collector: ContextVar[list[Notice] | None] = ContextVar("notices", default=None
 
 @contextmanager
 def noticing() -> Iterator[list[Notice]]:
-    """Collect what the rules run inside have to say."""
+    """Collect the notices of the rules that run inside."""
     found: list[Notice] = []
     token = _collector.set(found)
     try:
@@ -40,7 +40,7 @@ def noticing() -> Iterator[list[Notice]]:
 
 
 def notice(problem: KindName, message: str, note: str = "") -> None:
-    """Say that torch accepts this, and what is likely wrong with it."""
+    """Report a likely mistake that torch accepts."""
     found = _collector.get()
     if found is not None:
         found.append(Notice(problem, message, note))

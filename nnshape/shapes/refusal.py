@@ -1,4 +1,4 @@
-"""`Refusal`: what a rule raises where torch would refuse; it knows what is wrong, never where."""
+"""`Refusal`: raised by a rule if torch would raise. It knows the fault, never the place."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ class Refusal(Exception):
     """A layer, function or argument that torch would refuse.
 
     `problem` is a kind of `nnshape.problems.kinds`. In `message`, `{layer}` stands for the name of
-    the step, which only the trace knows. `argument` names the argument at fault, so that the trace
-    can point at it: an argument of the constructor or of the call. `note` is torch's own sentence,
-    `help` what to do.
+    the step, which only the trace knows. `argument` is the argument at fault, of the constructor or of
+    the call, so that the trace can point at it. `note` is torch's message, `help` the remedy.
 
-    Where a size is wrong, `arrived` and `wanted` say which and `tensor` whose; `dims` are the
-    dimensions of it that matter, all but the batch where none are given. `names` lets a message call
-    a tensor by the name that the file gives it (and `{from}` the step that made it): a word of the
-    message in braces, the tensor that it stands for, and what to say where the file gives it none.
+    For a wrong size, `arrived` and `wanted` are the two sizes, `tensor` is the tensor, and `dims` its
+    dimensions at fault (by default, all but the batch). `names` lets a message refer to tensors by their
+    names in the file (and by `{from}` to the step that made one). Each entry is a word in braces in the
+    message, its tensor, and the text to use if the file has no name for it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The arithmetic of a map that is scaled by a factor, which may be no whole number."""
+"""Scaling a size by a factor that need not be a whole number."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from math import isfinite
 from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.refusal import Refusal
 
-#: The largest denominator of a factor by which a symbol is scaled: 2.5 is 5/2, but 0.1 is no fraction of a power of 2.
+#: The largest denominator of a factor of a symbol: 2.5 is 5/2, but 0.1 is not exact in binary.
 LARGEST_DENOMINATOR = 1 << 20
 
 
 def scaled(size: Size, factor: float, name: str) -> Size:
     """A size times a factor, rounded towards 0, as torch computes it in float64.
 
-    A symbol stays one where that is exact: 2.5 times H is 5*H//2. Raises Refusal (unknown-value) where it is not.
+    A symbolic size stays symbolic if that is exact: 2.5 times H is 5*H//2. Otherwise, raises Refusal (unknown-value).
     """
     if isinstance(factor, Dim):
         raise Refusal("unknown-value", f"{{layer}} needs a number as {name}, and {factor} has no value", name)
@@ -33,5 +33,5 @@ def scaled(size: Size, factor: float, name: str) -> Size:
 
 
 def scale_text(size: Size, factor: float, made: Size) -> str:
-    """The line of a derivation for `scaled`."""
+    """The derivation of `scaled`, a line."""
     return f"floor({size} * {factor:g}) = {made}"

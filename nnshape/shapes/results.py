@@ -1,4 +1,4 @@
-"""What a rule may answer: the check at the boundary where a layer or function is applied."""
+"""The check of a rule's result, where a layer or function is applied."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from nnshape.shapes.dims import Dim, surely_negative
 from nnshape.shapes.dtypes import DTYPES, DType
 from nnshape.shapes.tensor import N, Tensor, Unknown
 
-#: The values that a function may give beside tensors, such as those of `size()` or `dtype`.
+#: The types of results other than tensors, such as those of `size()` or `dtype`.
 _PLAIN = (int, float, complex, str, type(None), Dim, Unknown)
 
 
 class WrongRule(TypeError):
-    """A rule of nnshape gave what no operation of torch can give: a bug, which no file is to blame for."""
+    """A rule returned a result that no operation of torch can return: a bug in nnshape, whatever the file."""
 
 
 def check_result(owner: str, result: Any, returns: str) -> None:
-    """Raise WrongRule where a rule's result is no value of torch, or no tensor though the rule declares one.
+    """Raise WrongRule if a rule's result is impossible in torch, or not a tensor although `returns` says so.
 
     `returns` is the annotation of the rule's result.
     """

@@ -1,7 +1,7 @@
-"""Which operations take a tensor of a dtype that torch stores and hardly computes in: uint16, float8, quint8 …
+"""The operations that accept storage dtypes, which torch has few kernels for: uint16, float8, quint8 …
 
-The lists were read off runs of torch 2.13 on a CPU. A rule that is not in them refuses such a tensor: torch has no
-kernel for most, and where it has one, nnshape's rule does not know the result's dtype.
+The lists come from runs of torch 2.13 on a CPU. A rule that is not listed refuses such a tensor: torch has no
+kernel for most, and for the rest nnshape's rule does not know the dtype of the result.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NOT_QUANTIZED = frozenset({
 
 
 def refuse_stored(owner: str, values: Iterable[object]) -> None:
-    """Raise Refusal (wrong-dtype) where a value is, or holds, a tensor of such a dtype and the operation takes none."""
+    """Raise Refusal (wrong-dtype) if the operation does not accept the storage dtype of a tensor in `values`."""
     for value in values:
         kind = type(value)
         if kind is Tensor:

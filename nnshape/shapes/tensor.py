@@ -43,14 +43,13 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor of which only the shape and the dtype are known.
+    """An abstract tensor: a shape and a dtype, without values. It has torch's methods.
 
-    `shape` has one size per dimension: an int, or a `Dim` where the size is symbolic. `span` bounds
-    the values of an integer tensor, both ends included, where the engine can know them (`arange`).
+    `shape` has one size per dimension: an int, or a `Dim` if it is symbolic. `dtype` is torch's name of
+    the dtype. `span` bounds the values of an integer tensor, both ends included, if they are known (`arange`).
 
-    A traced tensor also knows its `producer`, the operation or input that it comes from, and its
-    `index` among the tensors of the producer's result. Rules ignore both; tensors made by a rule
-    have no producer until the trace records the operation.
+    A traced tensor also knows its `producer`, the operation or input that made it, and its `index` among
+    the producer's outputs. Rules ignore both: the trace sets them when it records the operation.
     """
 
     shape: Shape
@@ -69,7 +68,7 @@ class Tensor:
         return product(self.shape)
 
     def like(self, shape: Iterable[Size] | None = None, dtype: DType | None = None) -> Tensor:
-        """A new tensor with this one's shape and dtype, but for what is given."""
+        """A new tensor with another shape or dtype; by default, with this tensor's."""
         return Tensor(self.shape if shape is None else tuple(shape), self.dtype if dtype is None else dtype)
 
     def __str__(self) -> str:
@@ -91,16 +90,16 @@ _find_method: Callable[[str], Any] = _no_method
 
 
 def give_methods(find: Callable[[str], Any]) -> None:
-    """Let every tensor have the methods that `find` finds a rule for: those of `nnshape.shapes.functions`.
+    """Set the lookup of tensor methods: `find` returns the rule of a name, or None.
 
-    The package gives them as it is imported, because its rules are made of tensors themselves.
+    `nnshape.shapes.functions` calls this when imported; importing it here would be a circle.
     """
     global _find_method
     _find_method = find
 
 
 class Unknown:
-    """A value of which nothing is known: what comes after a fault, or out of a layer without a rule."""
+    """An unknown value: the result of a step after a fault, or of a layer without a rule."""
 
     __slots__ = ()
 
@@ -114,7 +113,7 @@ UNKNOWN = Unknown()
 
 
 def product(sizes: Iterable[Size]) -> Size:
-    """Multiply the sizes; 1 for none."""
+    """The product of the sizes; 1 for none."""
     total: Size = 1
     for size in sizes:
         total = total * size
@@ -122,14 +121,14 @@ def product(sizes: Iterable[Size]) -> Size:
 
 
 def shape_text(shape: Shape) -> str:
-    """Write a shape as a person does: `6x28x28` per sample where the batch leads, else `[T, 6]`."""
+    """A shape as text: per sample, `6x28x28`, if the batch comes first; otherwise `[T, 6]`."""
     if len(shape) > 1 and shape[0] == N:
         return sizes_text(shape[1:])
     return _bracketed(shape)
 
 
 def sizes_text(sizes: Iterable[Size]) -> str:
-    """Join sizes by `x`: `6x28x28`, or `16 x (H//2 - 2) x W` where one is symbolic."""
+    """Sizes joined by `x`: `6x28x28`, or `16 x (H//2 - 2) x W` if one is symbolic."""
     sizes = tuple(sizes)
     symbolic = any(isinstance(size, Dim) for size in sizes)
     return (" x " if symbolic else "x").join(map(shape_part, sizes))
@@ -140,5 +139,5 @@ def _bracketed(shape: Shape) -> str:
 
 
 def tensors_in(value: object) -> Iterable[Tensor]:
-    """The tensors of a value, in order: itself, or those inside its tuples, lists and mappings."""
+    """The tensors in a value or in its nested tuples, lists and mappings, in order."""
     return (leaf for leaf in leaves_in(value) if isinstance(leaf, Tensor))

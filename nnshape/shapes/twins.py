@@ -1,4 +1,4 @@
-"""What a function has from its layer: a layer declares its functional form, and both share one rule."""
+"""Twins: a layer and its functional form share one rule, so the layer's help and derivation serve both."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from nnshape.shapes.layers.index import LAYER_OF
 from nnshape.shapes.meanings import SHARED, explained
 from nnshape.shapes.refusal import Refusal
 
-#: Names under which torch has a function a second time.
+#: Older names that torch keeps for a function.
 _OLDER_NAMES = {"upsample": "interpolate"}
 
 
 def layer_of(function: str) -> type[Layer] | None:
-    """The first layer that declares a function as its functional form, or None; `relu_` counts as `relu`."""
+    """The first layer whose twin is this function, or None; `relu_` counts as `relu`."""
     name = LAYER_OF.get(_OLDER_NAMES.get(function, function)) or LAYER_OF.get(function.removesuffix("_"))
     return None if name is None else find_layer(name)
 
 
 def help_of(rule: Function | type[Layer]) -> tuple[str, dict[str, str]]:
-    """What a layer or function does, in a sentence, and what each argument means, in torch's order.
+    """The sentence on a layer or function, and the meaning of each argument, in torch's order.
 
-    A rule's own docstring says it; where that of a function is silent, its layer, and what the argument means
-    everywhere.
+    They come from the rule's docstring; for a function, then from its twin, then from `SHARED`.
     """
     if not isinstance(rule, Function):
         return rule.help()
@@ -36,7 +35,7 @@ def help_of(rule: Function | type[Layer]) -> tuple[str, dict[str, str]]:
     of_layer = layer.help()[1] if layer is not None else {}
     meanings = {}
     for parameter in rule.signature().parameters:
-        # What a layer has as a flag or size may come to its function as a tensor.
+        # A flag or size of the layer may be a tensor in its function, with another meaning.
         inherited = None if "Tensor" in parameter.kinds else of_layer.get(parameter.name)
         meaning = own.get(parameter.name) or inherited or SHARED.get(parameter.name)
         if meaning:
@@ -45,9 +44,9 @@ def help_of(rule: Function | type[Layer]) -> tuple[str, dict[str, str]]:
 
 
 def derivation_of(function: Function, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:
-    """How the sizes of a function's result come about, line by line: as it declares, or as its layer does.
+    """The derivation of a function's result: its own, or that of its twin.
 
-    No lines where the layer has arguments that the function lacks.
+    Empty if the layer requires arguments that the function lacks.
     """
     if function.derive is not None:
         return function.derivation(arguments, keywords)
@@ -58,7 +57,7 @@ def derivation_of(function: Function, arguments: tuple[Any, ...], keywords: Mapp
     fields = {p.name: bound[p.name] for p in layer.signature().parameters if p.name in bound}
     if any(p.default is REQUIRED and p.name not in fields for p in layer.signature().parameters):
         return ()
-    # The first argument is the input of both, whatever either calls it.
+    # The first argument is the input of both, under any name.
     inputs = [next(iter(bound.values()))]
     for parameter in layer.call_signature().parameters[1:]:
         if parameter.name not in bound or parameter.name in fields:
@@ -66,5 +65,5 @@ def derivation_of(function: Function, arguments: tuple[Any, ...], keywords: Mapp
         inputs.append(bound[parameter.name])
     try:
         return layer(**fields).derivation(*inputs)
-    except Refusal:  # the function takes arguments that the layer does not
+    except Refusal:  # the function accepts arguments that the layer refuses
         return ()

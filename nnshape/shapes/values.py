@@ -1,4 +1,4 @@
-"""Checks of single values that many rules share: a number that a dtype must hold, a tensor of floats."""
+"""Checks of single arguments that many rules share: a number must fit a dtype, a tensor must be floating-point."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from nnshape.shapes.dtypes import fits, is_floating
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
-#: The dtype in which torch computes on the CPU with a narrower one.
+#: The wider dtype that torch computes in on the CPU, for each narrow one.
 COMPUTED_IN = {"float16": "float32", "bfloat16": "float32"}
 
 
-#: The most layers that one stack may have.
+#: The maximum number of layers in one stack.
 MAX_LAYERS = 10_000
 
 
 def undecided(size: object, name: str) -> NoReturn:
-    """Refuse for want of a value: the answer's form hangs on this number."""
+    """Raise Refusal (unknown-value): the form of the result depends on this number."""
     raise Refusal("unknown-value", f"{{layer}} needs a number as {name}, and {size} has no value", name)
 
 
 def number(value: Any, name: str) -> Any:
-    """The value, which must be a plain number. Raises Refusal (unknown-value) for a symbol."""
+    """The value, a plain number. Raises Refusal (unknown-value) for a symbolic size."""
     return undecided(value, name) if isinstance(value, Dim) else value
 
 
 def require_floating(input: Tensor, name: str = "input") -> None:
-    """Raise Refusal (wrong-dtype) where a tensor holds no real floating-point numbers."""
+    """Raise Refusal (wrong-dtype) unless a tensor is floating-point (complex is not)."""
     if not is_floating(input.dtype):
         raise Refusal(
             "wrong-dtype", f"{{layer}} computes with floats such as float32, but {name} is {input.dtype}", name
@@ -36,7 +36,7 @@ def require_floating(input: Tensor, name: str = "input") -> None:
 
 
 def require_fit(value: Any, name: str, dtype: str) -> None:
-    """Raise Refusal (invalid-argument) where a dtype has no room for a number that is converted to it."""
+    """Raise Refusal (invalid-argument) if a number does not fit in a dtype."""
     number(value, name)
     room = fits(value, dtype) and (isinstance(value, float) or -(2**63) <= value < 2**63)
     if not room:
@@ -45,9 +45,9 @@ def require_fit(value: Any, name: str, dtype: str) -> None:
 
 
 def require_room(dtype: str, **operands: Any) -> None:
-    """Raise Refusal (invalid-argument) where a dtype has no room for a number among these.
+    """Raise Refusal (invalid-argument) if one of these numbers does not fit in a dtype.
 
-    A tensor or None needs none, and a symbolic size is taken to fit.
+    Tensors, None and symbolic sizes pass.
     """
     for name, value in operands.items():
         if isinstance(value, (int, float)):
@@ -55,6 +55,6 @@ def require_room(dtype: str, **operands: Any) -> None:
 
 
 def require_few(count: Any, name: str) -> None:
-    """Raise Refusal for more layers in a stack than any model has: each has its own parameters."""
+    """Raise Refusal (too-large) for a stack of over `MAX_LAYERS` layers: each has its own parameters."""
     if isinstance(count, int) and count > MAX_LAYERS:
         raise Refusal("too-large", f"{name} (={count:,}) is more than {MAX_LAYERS:,} layers", name)

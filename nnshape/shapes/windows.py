@@ -1,4 +1,4 @@
-"""The arithmetic of a window that slides over a map, which convolutions and pools share.
+"""The arithmetic of a sliding window, shared by convolutions and pools.
 
 Source: the formulas on https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html,
 ConvTranspose2d.html and MaxPool2d.html.
@@ -15,15 +15,15 @@ from nnshape.shapes.dims import Size, ceil_div, maximum, minimum
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, shape_text
 
-#: The names of the dimensions that a window slides over, by their number.
+#: The names of the spatial dimensions, by their number.
 AXES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
 def per_dimension(value: Any, dimensions: int, name: str, owner: str, spread: bool = True) -> tuple[Size, ...]:
-    """Spread a size over the dimensions, or check that a tuple has one for each.
+    """Expand a size to all dimensions, or check that a tuple has one per dimension.
 
-    A tuple of one counts for every dimension if `spread`, as torch's operators take it.
-    Raises Refusal (invalid-argument) where the tuple has another length.
+    A tuple of one is expanded too if `spread`, as in torch's operators.
+    Raises Refusal (invalid-argument) for a tuple of another length.
     """
     if not isinstance(value, (tuple, list)):
         return (value,) * dimensions
@@ -40,7 +40,7 @@ def _count(dimensions: int) -> str:
 
 
 def each_at_least(values: Sequence[Size], least: int, name: str, owner: str, note: str = "") -> None:
-    """Raise Refusal (invalid-argument) where one of an argument's sizes is smaller than `least`."""
+    """Raise Refusal (invalid-argument) if one of an argument's sizes is below `least`."""
     for value in values:
         if (value < least) if type(value) is int else not assume_at_least(value, least):
             shown = values[0] if len(set(values)) == 1 else tuple(values)
@@ -48,7 +48,7 @@ def each_at_least(values: Sequence[Size], least: int, name: str, owner: str, not
 
 
 def arriving(input: Tensor) -> str:
-    """What a tensor is in a sentence about its rank: `a flat 784`, `16x5x5`, `a single number`."""
+    """A tensor in a sentence about its rank: `a flat 784`, `16x5x5`, `a single number`."""
     shape = input.shape
     if not shape:
         return "a single number"
@@ -56,24 +56,24 @@ def arriving(input: Tensor) -> str:
 
 
 def layout(dimensions: int) -> str:
-    """The shape that a layer over so many dimensions wants, in letters: `[N, C, H, W]`."""
+    """The input shape of a layer of so many spatial dimensions, in letters: `[N, C, H, W]`."""
     return f"[N, C, {', '.join(AXES[dimensions])}]"
 
 
 def torch_shape(input: Tensor) -> str:
-    """A shape as torch writes it in its errors: `[2, 784]`."""
+    """A shape as in torch's messages: `[2, 784]`."""
     return f"[{', '.join(map(str, input.shape))}]"
 
 
 def window_span(kernel: Size, dilation: Size) -> Size:
-    """How many elements a dilated kernel reaches over."""
+    """The number of elements that a dilated kernel spans."""
     return dilation * (kernel - 1) + 1
 
 
 def windows(size: Size, kernel: Size, stride: Size, padding: Size, dilation: Size, ceil_mode: bool = False) -> Size:
-    """How many places a window has along a padded dimension; `padding` counts one side.
+    """The number of window positions along a padded dimension; `padding` counts one side.
 
-    With `ceil_mode`, the last window may hang over the end, but not begin in the padding there.
+    With `ceil_mode`, the last window may extend past the end, but not start in the padding there.
     """
     free = size + 2 * padding - window_span(kernel, dilation)
     if not ceil_mode:
@@ -82,13 +82,13 @@ def windows(size: Size, kernel: Size, stride: Size, padding: Size, dilation: Siz
     if type(count) is int and type(size) is int:
         return count - 1 if (count - 1) * stride >= size + padding else count
     clear = window_span(kernel, dilation) - padding - stride
-    if type(clear) is int and clear >= 0:  # the last window begins inside the map, however long that is
+    if type(clear) is int and clear >= 0:  # the last window starts before the padding, for any size
         return count
     return minimum(count, maximum(ceil_div(size + padding, stride), 0))
 
 
 def least_size(kernel: Size, stride: Size, padding: Size, dilation: Size, ceil_mode: bool = False) -> Size:
-    """The smallest dimension on which a window has a place."""
+    """The smallest size that a window fits in."""
     least = window_span(kernel, dilation) - 2 * padding
     return least + 1 - stride if ceil_mode else least
 
@@ -104,9 +104,9 @@ def windows_formula(
     padded: bool = True,
     dilated: bool = True,
 ) -> str:
-    """The formula of `windows` with its numbers in, up to the result.
+    """The formula of `windows` with the numbers filled in, and the result.
 
-    It is that of the layer's own page: without the padding and the dilation that the layer does not have.
+    It is the formula of the layer's page, without padding or dilation if the layer has none.
     """
     name = "ceil" if ceil_mode else "floor"
     count = windows(size, kernel, stride, padding, dilation, ceil_mode)
@@ -114,23 +114,23 @@ def windows_formula(
     reach = f"{dilation}*({kernel} - 1) - 1" if dilated else f"{kernel}"
     formula = f"{name}(({size}{ends} - {reach})/{stride} + 1)"
     if ceil_mode and count != ceil_div(size + 2 * padding - window_span(kernel, dilation), stride) + 1:
-        formula += ", less a window that begins in the padding,"
+        formula += ", less a window that starts in the padding,"
     return f"{formula} = {count}"
 
 
 def transposed(size: Size, kernel: Size, stride: Size, padding: Size, output_padding: Size, dilation: Size) -> Size:
-    """The size that a transposed convolution makes of a dimension."""
+    """The output size of a transposed convolution in one dimension."""
     return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
 
 
 def transposed_formula(
     size: Size, kernel: Size, stride: Size, padding: Size, output_padding: Size, dilation: Size
 ) -> str:
-    """The formula of `transposed` with its numbers in, up to the result."""
+    """The formula of `transposed` with the numbers filled in, and the result."""
     result = transposed(size, kernel, stride, padding, output_padding, dilation)
     return f"({size} - 1)*{stride} - 2*{padding} + {dilation}*({kernel} - 1) + {output_padding} + 1 = {result}"
 
 
 def named_lines(dimensions: int, formulas: Sequence[str]) -> tuple[str, ...]:
-    """The lines of a derivation, each with the name of its dimension ahead."""
+    """The lines of a derivation, each after the name of its dimension."""
     return tuple(f"{axis}: {formula}" for axis, formula in zip(AXES[dimensions], formulas, strict=True))

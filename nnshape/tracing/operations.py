@@ -11,6 +11,7 @@ from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec import nodes
+from nnshape.tracing import samples
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.layers import check_dimensions
 from nnshape.tracing.model import StoredTensor
@@ -47,7 +48,10 @@ def apply_function(
     if function.measured:
         frame.call.measured = frame.call.partial_macs = True
     check_dimensions(frame, node, result)
-    return frame.call.record(function, arguments, keywords, result, method=method)
+    recorded = frame.call.record(function, arguments, keywords, result, method=method)
+    if frame.tracer.has_batch and samples.watches(function.name, result):
+        samples.look(frame, node, frame.call.operations[-1], function.apply)
+    return recorded
 
 
 def read_attribute(frame: Frame, attribute: StoredTensor, tensor: Tensor) -> Tensor:

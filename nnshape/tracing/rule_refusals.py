@@ -60,25 +60,37 @@ def report_notices(
     apply: _Rule,
 ) -> None:
     """Report the notices of the last rule as warnings at its call."""
-    tracer = frame.tracer
-    for notice in tracer.notices:
+    for notice in frame.tracer.notices:
         refusal = Refusal(notice.problem, notice.message, note=notice.note)
-        context = _context(frame, node, refusal, arguments, signature, module, keywords, None)
-        try:
-            with bounded(tracer.explaining):
-                spend(_PROBLEM + len(frame.run.calls) // 8)
-                problem = tracer.explainer.problem(context)
-        except OutOfWork:
-            message = notice.message.replace("{layer}", frame.call.name)
-            tracer.report(Problem(notice.problem, message, frame.expression.span(node), severity="warning"))
-            continue
-        related = () if notice.problem == "fails-in-training" else problem.related
-        warning = replace(problem, severity="warning", related=related)
-        if notice.problem == "swallows-batch":
-            refusal.argument = "shape"
-        tracer.contexts[key_of(warning)] = replace(context, apply=apply)
-        tracer.report(warning)
-    tracer.notices.clear()
+        warn(frame, node, refusal, arguments, signature, module, keywords, apply)
+    frame.tracer.notices.clear()
+
+
+def warn(
+    frame: Frame,
+    node: nodes.Node,
+    refusal: Refusal,
+    arguments: tuple[Any, ...],
+    signature: Signature,
+    module: Module | None,
+    keywords: Mapping[str, Any],
+    apply: _Rule,
+) -> None:
+    """Report as a warning at the call at `node` that torch accepts it, and what is likely wrong."""
+    tracer = frame.tracer
+    context = _context(frame, node, refusal, arguments, signature, module, keywords, None)
+    try:
+        with bounded(tracer.explaining):
+            spend(_PROBLEM + len(frame.run.calls) // 8)
+            problem = tracer.explainer.problem(context)
+    except OutOfWork:
+        message = refusal.message.replace("{layer}", frame.call.name)
+        tracer.report(Problem(refusal.problem, message, frame.expression.span(node), severity="warning"))
+        return
+    related = () if refusal.problem == "fails-in-training" else problem.related
+    warning = replace(problem, severity="warning", related=related)
+    tracer.contexts[key_of(warning)] = replace(context, apply=apply)
+    tracer.report(warning)
 
 
 def _context(

@@ -141,7 +141,7 @@ def test_a_stand_in_still_finds_what_is_wrong(of, monkeypatch):
 def test_a_stack_of_many_layers_is_not_proved_and_says_so():
     stacks = ("TransformerEncoder(TransformerEncoderLayer(4, 2), 9000)", "RNN(4, 4, 30000)")
     for said in proved(*(model("Linear(4, 4)", step, input="[T, N, 4]") for step in stacks)):
-        assert "too-large" in said or said.partition("not proved, as a proof")[2].endswith(": s1")
+        assert "too-large" in said or said.partition("not proved, since a proof")[2].endswith(": s1")
 
 
 def test_a_stack_of_some_layers_is_proved(of):
@@ -156,7 +156,7 @@ def test_the_modules_of_a_proof_are_counted(of, monkeypatch):
     verification = verify(traced)
     assert verification.unproved == ("b",)
     assert verification.agree
-    assert verification.sentence.endswith("; 1 not proved, as a proof makes at most 5 modules and parameters: b")
+    assert verification.sentence.endswith("; 1 not proved, since a proof makes at most 5 modules and parameters: b")
 
 
 @pytest.mark.parametrize(("calls", "is_run"), [(20, True), (19, False)])
@@ -164,7 +164,7 @@ def test_the_calls_of_a_proof_are_counted(of, monkeypatch, calls, is_run):
     monkeypatch.setattr(budget, "CALLS", calls)
     verification = verify(of("input: 8\nlayers:\n  h: Sequential(ReLU() for i in range(19))\n"))
     assert (verification.reason == "") is is_run
-    assert is_run or verification.reason == f"it makes 20 calls, and a proof runs at most {calls}"
+    assert is_run or verification.reason == f"it makes 20 calls, but a proof runs at most {calls}"
 
 
 def test_an_answer_of_several_tensors_is_asked_once(of, monkeypatch):
@@ -241,7 +241,7 @@ def test_a_real_device_runs_no_model_beyond_its_budget():
     for (_, _, why), said in zip(TOO_MUCH, answers, strict=True):
         assert "not proved on cpu" in said
         assert why in said
-        assert said.endswith("the meta device takes none")
+        assert said.endswith("use the meta device, which needs none")
 
 
 @pytest.mark.parametrize("name", ["BYTES", "WORK"])
@@ -306,7 +306,7 @@ def test_the_measurements_of_one_model_are_counted(monkeypatch, remembered):
         questions._answers.clear()
     traced = trace(loads(text))
     assert [problem.kind for problem in traced.problems] == ["unmeasured"]
-    assert traced.problems[0].message.endswith("one model is measured 2 times at most")
+    assert traced.problems[0].message.endswith("at most 2 times per model")
     assert [str(call.output) for call in traced.calls] == ["8", "[8]", "8", "?"]
     assert trace(loads(model("torch.special.entr(x)", "torch.special.entr(x[0])"))).problems == ()
 
@@ -326,7 +326,7 @@ def test_a_split_into_too_many_is_refused():
 def test_a_list_that_may_be_long_is_refused_without_a_rule(name):
     function = TorchMeasure().function(name)
     assert len(function.apply((nnshape.shapes.tensor.Tensor((10_000, 2)), 10), {})) in (10, 1_000)
-    with pytest.raises(nnshape.shapes.refusal.Refusal, match="may give 10,001 tensors: 10,000 are the limit"):
+    with pytest.raises(nnshape.shapes.refusal.Refusal, match="may return 10,001 tensors: the limit is 10,000"):
         function.apply((nnshape.shapes.tensor.Tensor((10_001, 2)), 1), {})
 
 

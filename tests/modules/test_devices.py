@@ -25,8 +25,7 @@ def test_a_device_that_is_not_there(monkeypatch, name):
         available_device(name)
     (problem,) = caught.value.problems
     assert problem.kind == "unavailable-device"
-    assert problem.message.startswith(f"there is no {name} here" if name else "there is no device")
-    assert problem.message.endswith("available are cpu and meta")
+    assert problem.message == f"device {name or repr(name)} is not available: choose from cpu and meta"
 
 
 def test_the_numbers_of_accelerators_are_told(monkeypatch):
@@ -34,13 +33,13 @@ def test_the_numbers_of_accelerators_are_told(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert available_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(SpecError, match="there is no cuda:2 here: available are cpu, cuda:0, cuda:1 and meta"):
+    with pytest.raises(SpecError, match="device cuda:2 is not available: choose from cpu, cuda:0, cuda:1 and meta"):
         available_device("cuda:2")
 
 
 def test_building_asks_for_the_device_first(monkeypatch, steps):
     without_accelerators(monkeypatch)
-    with pytest.raises(SpecError, match="there is no cuda here: available are cpu and meta"):
+    with pytest.raises(SpecError, match="device cuda is not available: choose from cpu and meta"):
         build(steps("fc: Linear(8, 4)", "8"), "cuda")
 
 

@@ -107,8 +107,8 @@ def test_a_size_that_is_no_plain_combination_is_unknown(package):
     assert outputs(traced) == ["?"]
     (problem,) = traced.problems
     assert (problem.kind, problem.severity) == ("unmeasured", "warning")
-    assert "Squares has no rule, and its sizes follow no plain formula of N, T" in problem.message
-    assert verify(traced).sentence.endswith("what own gives out is unknown")
+    assert "Squares has no rule, and no linear formula of N, T fits its sizes" in problem.message
+    assert verify(traced).sentence.endswith("the output of own is unknown")
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_size_that_is_no_plain_combination_is_unknown(package):
         ("Broken()", "Broken", "raises KeyError: 'no such thing'"),
         ("Broken(late=True)", "Broken", "raises SystemExit: gone"),
         ("Pair(8, 9, 10)", "Pair", "raises TypeError: Pair.__init__() takes from 2 to 3 positional arguments"),
-        ("Pair(auto)", "Pair", "has no rule to read 0 off its input"),
-        ("Pair(T)", "Pair", "wants a number, and T has none"),
+        ("Pair(auto)", "Pair", "has no rule, so argument 0 cannot be auto"),
+        ("Pair(T)", "Pair", "needs a number, but T has no value"),
         ("Missing()", "Missing", "raises AttributeError"),
         ("function()", "function", "raises TypeError"),
     ],

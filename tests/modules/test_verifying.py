@@ -77,7 +77,7 @@ def test_a_wrong_shape_is_told_at_its_call_and_only_there(of, monkeypatch):
     assert not verification.agree
     (problem,) = verification.disagreements
     assert problem.kind == "torch-disagrees"
-    assert problem.message == "inner.act: the table says float32[2, 5], and torch gives float32[2, 4]"
+    assert problem.message == "inner.act: the table says float32[2, 5], but torch returns float32[2, 4]"
     assert (problem.span.line, problem.span.text) == (5, "GELU()")
     assert [frame.text for frame in problem.frames] == ["inner"]
     assert verification.sentence.endswith("5 of 6 shapes and 142 parameters agree, 1 does not: inner.act")
@@ -87,7 +87,7 @@ def test_what_torch_refuses_is_told_at_its_call_with_torchs_words(steps, monkeyp
     monkeypatch.setattr(find_function("matmul"), "rule", lambda input, other: input.like())
     verification = verify(steps("a: relu()\nb: a @ ones(3, 3)\nc: b + 1", "8"))
     (problem,) = verification.disagreements
-    assert problem.message == "torch refuses b, which the table lets pass"
+    assert problem.message == "torch refuses b, but the table accepts it"
     assert problem.span.line == 4
     assert problem.notes == ("torch says: a and b must have same reduction dim, but got [2, 8] X [3, 3].",)
 
@@ -103,20 +103,20 @@ def test_a_wrong_parameter_is_told_by_name(steps, monkeypatch):
     monkeypatch.setattr(kind, "parameters", parameters)
     verification = verify(steps("fc: Linear(8, 4)", "8"))
     assert [problem.message for problem in verification.disagreements] == [
-        "fc.weight: the table says float32[9, 9], and torch has float32[4, 8]",
-        "fc.extra is in the table, and torch has no such parameter",
+        "fc.weight: the table says float32[9, 9], but torch has float32[4, 8]",
+        "fc.extra is in the table, but torch has no such parameter",
     ]
     assert verification.sentence.endswith("1 of 1 shapes agree; 2 parameters do not: fc.weight, fc.extra")
     monkeypatch.setattr(kind, "parameters", lambda self: {"weight": honest(self)["weight"]})
     (problem,) = verify(steps("fc: Linear(8, 4)", "8")).disagreements
-    assert problem.message == "fc.bias: torch has it, float32[4], and the table does not"
+    assert problem.message == "fc.bias: torch has float32[4], but the table does not"
 
 
 def test_a_construction_that_torch_refuses_is_told_once(steps, monkeypatch):
     monkeypatch.setattr(layers.find_layer("MultiheadAttention"), "check", lambda self: None)
     verification = verify(steps("a: ReLU()\nmha: MultiheadAttention(6, 4)(a, a, a)\nb: ReLU()(a)", "[T, N, 6]"))
     assert [problem.message for problem in verification.disagreements] == [
-        "torch refuses mha, which the table lets pass"
+        "torch refuses mha, but the table accepts it"
     ]
     assert "embed_dim must be divisible by num_heads" in verification.disagreements[0].notes[0]
 
@@ -176,7 +176,7 @@ def test_a_proof_without_sizes_says_so(steps):
     assert not verification.agree
     assert verification.disagreements == ()
     assert verification.unproved == ("a",)
-    assert "no sizes were found that meet what the model requires" in verification.sentence
+    assert "no sizes were found that meet the requirements" in verification.sentence
 
 
 def test_a_proof_leaves_torchs_random_numbers_alone(steps):

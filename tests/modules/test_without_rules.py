@@ -92,7 +92,7 @@ def test_a_layer_that_waits_for_its_first_run_is_refused(name, without):
     without(name)
     (problem,) = trace(spec).errors
     assert problem.kind == "unmeasured"
-    assert "has no size until it first runs" in problem.message
+    assert "has no size until its first run" in problem.message
 
 
 FUNCTIONS = sorted({*all_functions()} - NOT_OPERATORS - ONE_BY_ONE - {*numbers.PYTHON} - {*numbers.SHARED} - set(TWINS))
@@ -158,7 +158,7 @@ def test_what_meta_cannot_run_is_unknown_and_said():
     assert (traced.totals.parameters, traced.totals.partial_parameters) == (9, False)
     verification = verify(traced)
     assert not verification.agree
-    assert verification.sentence.endswith("what a gives out is unknown")
+    assert verification.sentence.endswith("the output of a is unknown")
 
 
 def test_a_misspelt_name_imports_no_torch():

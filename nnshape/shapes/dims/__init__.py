@@ -1,6 +1,6 @@
 """Sizes of a tensor: plain ints, or exact symbolic integers with three-valued comparison.
 
-The public names of the package; the modules beside this one implement them.
+This module holds the public names of the package.
 """
 
 from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, by_sign, symbol

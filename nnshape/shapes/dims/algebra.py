@@ -1,4 +1,4 @@
-"""`Dim`, the exact symbolic integer, and the arithmetic that keeps it in one canonical form."""
+"""`Dim`, an exact symbolic integer in canonical form, and its arithmetic."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Size: TypeAlias = Union[int, "Dim"]
 
-RESERVED = frozenset({"min", "max"})  # the words of a size's text that are no names of sizes
+RESERVED = frozenset({"min", "max"})  # words in the text of a size that cannot name a symbol
 MAX_STEPS = 256  # of one long division of polynomials
 
 
@@ -82,7 +82,7 @@ class Dim:
         return f"Dim({self})"
 
     def terms(self) -> ItemsView[Monomial, int]:
-        """The terms whose sum the size is: the factors of each, none for the constant, and its coefficient.
+        """The terms that add up to the size, as pairs (factors, coefficient); the constant has no factors.
 
         A factor is the name of a symbol, a `Quotient` or an `Extremum`.
         """
@@ -166,14 +166,14 @@ class Dim:
 
 
 def symbol(name: str) -> Dim:
-    """A size of at least 1 that is known by its name only; ValueError where no name can be read back."""
+    """A symbolic size of at least 1. Raises ValueError for a name that cannot be parsed back."""
     if not name.isidentifier() or iskeyword(name) or name in RESERVED:
         raise ValueError(f"{name!r} cannot be the name of a size")
     return Dim({(name,): 1})
 
 
 def size_from(terms: Terms) -> Size:
-    """A polynomial as a plain number where it is constant, otherwise as a Dim."""
+    """A polynomial as a size: an int if it is constant, otherwise a Dim."""
     checked(terms)
     if len(terms) < 2:
         if not terms:
@@ -184,7 +184,7 @@ def size_from(terms: Terms) -> Size:
 
 
 def by_sign(size: Size) -> tuple[int, Size, Size]:
-    """Split a size into its constant, the sum of the terms that add to it, and that of those that take off it."""
+    """Split a size into its constant, the sum of its positive terms, and the negated sum of its negative terms."""
     terms = terms_of(size)
     adding = {monomial: by for monomial, by in terms.items() if monomial and by > 0}
     taking = {monomial: -by for monomial, by in terms.items() if monomial and by < 0}
@@ -192,7 +192,7 @@ def by_sign(size: Size) -> tuple[int, Size, Size]:
 
 
 def floor_divide(above: Size, below: Size) -> Size:
-    """The quotient rounded down; ZeroDivisionError for a division by 0."""
+    """The quotient rounded down. Raises ZeroDivisionError."""
     if isinstance(below, int):
         if isinstance(above, int):
             return above // below
@@ -240,7 +240,7 @@ def _divide_by_number(above: Dim, below: int) -> Size:
 
 
 def _merged(terms: Terms, below: Size) -> Size | None:
-    """The quotient of a quotient and a number as one quotient, for a positive divisor."""
+    """A nested quotient as one quotient, for a positive divisor; None if there is no nested quotient."""
     constant = terms.get((), 0)
     if len(terms) != 1 + bool(constant):
         return None
@@ -278,7 +278,7 @@ def _divide_by_dim(above: Terms, below: Terms) -> Size:
 
 
 def _long_division(above: Terms, below: Terms) -> tuple[Terms, Terms]:
-    """Quotient and rest of two polynomials; no quotient where a sum divides with more than a number left."""
+    """The quotient and remainder of two polynomials; no quotient if a sum leaves a remainder other than 0."""
     spend(3 * len(above))
     lead = leading(below)
     by = below[lead]
@@ -308,5 +308,5 @@ def _long_division(above: Terms, below: Terms) -> tuple[Terms, Terms]:
 
 
 def single(atom: str) -> Dim:
-    """A size that is one atom."""
+    """An atom as a size."""
     return Dim({(atom,): 1})

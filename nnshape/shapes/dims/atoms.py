@@ -1,6 +1,6 @@
-"""The atoms that the terms of a size are made of: symbols, quotients and extrema.
+"""Atoms, the factors in the terms of a size: symbols, quotients and extrema.
 
-An atom *is* its own canonical text: a symbol is a plain string, a quotient or an extremum a string that
+An atom *is* its canonical text: a symbol is a plain string; a quotient or an extremum is a string that
 also holds its parts. So atoms hash, compare and sort at the speed of strings.
 """
 
@@ -31,7 +31,7 @@ class Quotient(str):
     _range: Range
 
     def __new__(cls, numerator: Size, denominator: Size) -> Quotient:
-        """The atom of two sizes; TooLarge when its text or nesting is over a limit."""
+        """The atom of two sizes. Raises TooLarge if its text or nesting is over a limit."""
         depth = _checked_depth((numerator, denominator))
         text = f"{write_numerator(numerator)}//{write_denominator(denominator)}"
         atom = super().__new__(cls, _checked_text(text))
@@ -55,7 +55,7 @@ class Extremum(str):
     _range: Range
 
     def __new__(cls, kind: str, arguments: tuple[Size, ...]) -> Extremum:
-        """The atom of sizes in any order; TooLarge when its text or nesting is over a limit."""
+        """The atom of sizes in any order. Raises TooLarge if its text or nesting is over a limit."""
         depth = _checked_depth(arguments)
         ordered = tuple(sorted(arguments, key=lambda size: (isinstance(size, int), str(size))))
         text = f"{kind}({', '.join(write_argument(size) for size in ordered)})"
@@ -69,21 +69,21 @@ class Extremum(str):
 
 
 def parts_of(atom: str) -> tuple[Size, ...]:
-    """The sizes that an atom is made of; a symbol has none."""
+    """The sizes in an atom; a symbol has none."""
     if isinstance(atom, Quotient):
         return atom.numerator, atom.denominator
     return atom.arguments if isinstance(atom, Extremum) else ()
 
 
 def degree_of(size: Size) -> int:
-    """How fast a size grows: 2 for `H*W` and for `(H*W)//2`."""
+    """The degree of a size: 2 for `H*W` and for `(H*W)//2`."""
     if isinstance(size, int):
         return 0
     return max(map(monomial_degree, size._terms))
 
 
 def monomial_degree(monomial: Monomial) -> int:
-    """The degrees of a monomial's atoms together."""
+    """The sum of the degrees of a monomial's atoms."""
     return sum(getattr(atom, "degree", 1) for atom in monomial)
 
 
@@ -99,7 +99,7 @@ def _checked_depth(parts: tuple[Size, ...]) -> int:
 
 
 def _length(size: Size) -> int:
-    """A lower bound of a size's text, found without writing it."""
+    """A lower bound of the length of a size's text, without writing it."""
     if isinstance(size, int):
         return 1
     return sum(len(atom) for monomial in size._terms for atom in set(monomial))

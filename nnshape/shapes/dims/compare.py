@@ -1,4 +1,4 @@
-"""What can be proved about sizes for all values of their symbols: each answer is True, False or None."""
+"""Proofs about sizes for all values of their symbols; each answer is True, False or None (not proved)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_CASES = 256
-MAX_WORK = 1 << 13  # factors handled in the cases of one question
+MAX_WORK = 1 << 13  # factors handled in the cases of one proof
 
 
 def minimum(*sizes: Size) -> Size:
@@ -43,7 +43,7 @@ def maximum(*sizes: Size) -> Size:
 
 
 def ceil_div(a: Size, b: Size) -> Size:
-    """The quotient rounded up; ZeroDivisionError for a division by 0."""
+    """The quotient rounded up. Raises ZeroDivisionError."""
     if isinstance(a, int) and isinstance(b, int):
         return -(-a // b)
     if at_least_cheaply(b, 1):
@@ -52,7 +52,7 @@ def ceil_div(a: Size, b: Size) -> Size:
 
 
 def equal(a: Size, b: Size) -> bool | None:
-    """Whether two sizes are the same: True always, False never, None where neither is proved."""
+    """Whether two sizes are equal: True for all symbols, False for none, None if neither is proved."""
     if isinstance(a, int) and isinstance(b, int):
         return a == b
     difference = _difference(a, b)
@@ -75,7 +75,7 @@ def equal(a: Size, b: Size) -> bool | None:
 
 
 def at_least(a: Size, b: Size) -> bool | None:
-    """Whether a >= b: True always, False never, None where neither is proved."""
+    """Whether a >= b: True for all symbols, False for none, None if neither is proved."""
     if isinstance(a, int) and isinstance(b, int):
         return a >= b
     difference = _difference(a, b)
@@ -92,7 +92,10 @@ def at_least(a: Size, b: Size) -> bool | None:
 
 
 def divisible(a: Size, b: Size) -> bool | None:
-    """Whether b divides a: True always, False never, None where neither is proved; never by 0."""
+    """Whether b divides a: True for all symbols, False for none, None if neither is proved.
+
+    Raises ZeroDivisionError if b is 0.
+    """
     if isinstance(b, int):
         if b == 0:
             raise ZeroDivisionError(f"{a} divided by zero")
@@ -113,7 +116,7 @@ def divisible(a: Size, b: Size) -> bool | None:
 
 
 def bounds(a: Size) -> Range:
-    """The smallest and the largest value over all symbols >= 1, as far as proved; None for no bound."""
+    """The smallest and the largest value over all symbols >= 1, as far as proved; None if there is no bound."""
     if isinstance(a, int):
         return a, a
     try:
@@ -141,7 +144,7 @@ def _extremum(kind: str, sizes: tuple[Size, ...]) -> Size:
 
 
 def _is_linear(terms: Terms) -> bool:
-    """Whether a size is a sum of symbols alone, which its interval describes exactly."""
+    """Whether a size is a sum of symbols alone, so that its interval is exact."""
     return all(len(monomial) < 2 for monomial in terms) and not any(parts_of(m[0]) for m in terms if m)
 
 
@@ -157,7 +160,7 @@ def _decides(low: int | None, high: int | None) -> bool:
 
 
 def _verdict(answers: Iterator[bool | None]) -> bool | None:
-    """The answer that all cases share."""
+    """The answer that all cases share, or None."""
     common: bool | None = None
     try:
         for answer in answers:
@@ -176,7 +179,7 @@ def _is_zero(size: Size) -> bool | None:
 
 
 def _never_zero(dim: Dim) -> bool:
-    """Whether a size is proved to be 0 for no values of its symbols."""
+    """Whether a size is proved to be nonzero for all values of its symbols."""
     low, high = range_of(dim)
     if (low is not None and low > 0) or (high is not None and high < 0):
         return True
@@ -200,7 +203,7 @@ def is_multiple(size: Size, divisor: int) -> bool | None:
 
 
 def _branched_bounds(dim: Dim, work: list[int]) -> Range:
-    """Bounds by trying each argument of a min or max in its place, then each residue of the symbols."""
+    """The bounds over the cases: each argument of a min or max in its place, then each residue of the symbols."""
     atom = next((a for m in dim._terms for a in m if isinstance(a, Extremum)), None)
     effort = len(atom.arguments) * collect_periods(dim, 1, {}, set()) if atom is not None else 0
     if atom is not None and effort <= work[0]:
@@ -230,7 +233,7 @@ def _branched_bounds(dim: Dim, work: list[int]) -> Range:
 
 
 def _linear_sign(terms: Terms, atom: Extremum) -> int:
-    """The sign of the only term that holds an atom, where it stands there alone; otherwise 0."""
+    """The sign of the term that is the atom alone, if no other term holds it; otherwise 0."""
     alone = terms.get((atom,), 0)
     others = {other for monomial in terms if monomial != (atom,) for other in monomial}
     if not alone or atom in atoms_of(*map(single, others)):
@@ -239,10 +242,10 @@ def _linear_sign(terms: Terms, atom: Extremum) -> int:
 
 
 def _cases(dim: Dim, modulus: int, work: list[int]) -> Iterator[Size]:
-    """The size for each residue of its symbols, where floor-divisions by numbers become exact.
+    """The size for each residue of its symbols, which makes floor-divisions by numbers exact.
 
-    With `H = L*k + r` for every r in 1..L, where L is a multiple of every divisor that H meets, `H//d` is
-    a polynomial in k.  The case keeps the name H for k + 1, which is at least 1 as a symbol must be.
+    With `H = L*k + r` for each r in 1..L, where L is a multiple of every divisor of H, `H//d` is a
+    polynomial in k. In each case, H stands for k + 1, since a symbol is at least 1.
     """
     periods: dict[str, int] = {}
     effort = collect_periods(dim, 1, periods, set())
@@ -271,7 +274,7 @@ def _cases(dim: Dim, modulus: int, work: list[int]) -> Iterator[Size]:
 
 
 def collect_periods(size: Size, period: int, periods: dict[str, int], seen: set[tuple[str, int]]) -> int:
-    """Note for each symbol the period that makes its floor-divisions exact; the effort of one case comes back."""
+    """Record for each symbol the period that makes its floor-divisions exact; returns the work of one case."""
     effort = 0
     spend(1 + len(terms_of(size)))
     for monomial in terms_of(size):

@@ -1,4 +1,4 @@
-"""Intervals that sizes lie in, by arithmetic on intervals alone; every symbol is at least 1."""
+"""Intervals of sizes, by interval arithmetic alone; every symbol is at least 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nnshape.shapes.dims.algebra import Size
     from nnshape.shapes.dims.terms import Range, Terms
 
-MAX_EXPANDED = 2048  # terms of a polynomial after every atom is counted from its lower end
+MAX_EXPANDED = 2048  # terms of a polynomial with every atom written relative to one end
 
 
 def range_of(size: Size) -> Range:
@@ -29,13 +29,13 @@ def range_of(size: Size) -> Range:
 
 
 def at_least_cheaply(size: Size, number: int) -> bool:
-    """Whether the interval of a size alone proves it to be at least a number."""
+    """Whether the interval of a size proves that it is at least a number."""
     low = range_of(size)[0]
     return low is not None and low >= number
 
 
 def surely_negative(size: Size) -> bool:
-    """Whether the interval of a size alone proves it to be below 0."""
+    """Whether the interval of a size proves that it is negative."""
     high = range_of(size)[1]
     return high is not None and high < 0
 
@@ -62,14 +62,14 @@ def range_of_terms(terms: Terms) -> Range:
 
 
 def intersect(one: Range, other: Range) -> Range:
-    """The interval common to two."""
+    """The intersection of two intervals."""
     low = other[0] if one[0] is None else one[0] if other[0] is None else max(one[0], other[0])
     high = other[1] if one[1] is None else one[1] if other[1] is None else min(one[1], other[1])
     return low, high
 
 
 def unite(one: Range, other: Range) -> Range:
-    """The interval that holds two others."""
+    """The smallest interval that holds two others."""
     return lower_of(one[0], other[0]), higher_of(one[1], other[1])
 
 
@@ -99,7 +99,7 @@ def atom_range(atom: str) -> Range:
 
 
 def extremum_range(kind: str, ranges: list[Range]) -> Range:
-    """The interval of the smallest or the largest of several sizes."""
+    """The interval of the min or max of several sizes."""
     lows = [low for low, _ in ranges if low is not None]
     highs = [high for _, high in ranges if high is not None]
     if kind == "min":
@@ -148,11 +148,11 @@ def _times(one: Range, other: Range) -> Range:
 
 
 def _range_from_ends(terms: Terms) -> Range:
-    """The interval after every atom is written as its lower end plus a rest, or its upper end minus one.
+    """The interval with every atom written as its lower end plus a rest, or its upper end minus a rest.
 
     So `H*W - H`, with H = 1 + h and W = 1 + w, is `w + h*w`: never below 0.
     """
-    starts: dict[str, tuple[int, int, int | None]] = {}  # from where, which way, how far
+    starts: dict[str, tuple[int, int, int | None]] = {}  # end, direction, length
     for atom in {atom for monomial in terms for atom in monomial}:
         low, high = atom_range(atom)
         if low is not None:

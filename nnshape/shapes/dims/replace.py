@@ -1,4 +1,4 @@
-"""Smallest and largest sizes as atoms, and sizes with symbols or other atoms replaced."""
+"""The min and max of sizes, and the replacement of symbols and other atoms in a size."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_ARGUMENTS = 16
 
 
 def extremum(kind: str, sizes: Iterable[Size]) -> Size:
-    """The `min` or `max` of sizes, without the arguments that another one always beats."""
+    """The `min` or `max` of sizes, without dominated arguments."""
     flat: list[Size] = []
     for size in sizes:
         flat += _flattened(kind, size)
@@ -41,7 +41,7 @@ def extremum(kind: str, sizes: Iterable[Size]) -> Size:
 
 
 def _flattened(kind: str, size: Size) -> Iterable[Size]:
-    """The arguments of a size that is itself such an extremum, and perhaps a number."""
+    """The arguments of a size that is an extremum of this kind, plus perhaps a number."""
     if not isinstance(size, int) and len(size._terms) <= 2:
         constant = size._terms.get((), 0)
         for monomial, coefficient in size._terms.items():
@@ -70,7 +70,7 @@ def _beats(kind: str, winner: Size, loser: Size) -> bool:
 
 
 def _shift(dims: list[Dim], number: list[int]) -> int:
-    """The number that is added outside, so that sums which differ by a number only share their atom."""
+    """The constant to factor out, so that sums that differ by a number only share one atom."""
     growing = [dim for dim in dims if dim._terms[leading(dim._terms)] > 0]
     if growing or not number:
         return min(dim._terms.get((), 0) for dim in growing or dims)
@@ -78,10 +78,10 @@ def _shift(dims: list[Dim], number: list[int]) -> int:
 
 
 def substitute(a: Size, values: Mapping[str, Size]) -> Size:
-    """The size with symbols replaced by sizes; ValueError for a number below 1, which no symbol of it can be."""
+    """The size with symbols replaced by sizes. Raises ValueError for a number below 1."""
     if isinstance(a, int):
         return a
-    # A model can have thousands of symbols, and a size is written with few of them.
+    # A model can have thousands of symbols, and a size few of them.
     used = {name: values[name] for name in symbols_of(a) if name in values}
     for name, value in used.items():
         if isinstance(value, int) and value < 1:
@@ -90,7 +90,7 @@ def substitute(a: Size, values: Mapping[str, Size]) -> Size:
 
 
 def replace(a: Size, values: Mapping[str, Size]) -> Size:
-    """The size with atoms, symbols or others, replaced by sizes."""
+    """The size with symbols or other atoms replaced by sizes."""
     return a if isinstance(a, int) else _replace(a, dict(values))
 
 
@@ -124,7 +124,7 @@ def _replaced_atom(atom: str, known: dict[str, Size]) -> Size:
 
 
 def sampled(a: Dim) -> Iterator[int]:
-    """Values of a size where its symbols are all 1, all 2, and all large, as far as it has one there."""
+    """Values of a size with its symbols all 1, all 2, and all large, without undefined ones."""
     names = symbols_of(a)
     for value in (1, 2, 720_721):
         try:
@@ -136,12 +136,12 @@ def sampled(a: Dim) -> Iterator[int]:
 
 
 def symbols_of(a: Size) -> frozenset[str]:
-    """The names of the symbols that a size is written with."""
+    """The names of the symbols in a size."""
     return frozenset(atom for atom in atoms_of(a) if not parts_of(atom))
 
 
 def atoms_of(*sizes: Size) -> set[str]:
-    """The atoms that sizes are written with, those within atoms too."""
+    """The atoms in sizes, nested ones included."""
     found: set[str] = set()
     waiting = list(sizes)
     while waiting:

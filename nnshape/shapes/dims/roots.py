@@ -1,4 +1,4 @@
-"""Where a polynomial of one symbol is smallest, largest or 0, over the whole numbers from 1."""
+"""The minimum, maximum and roots of a polynomial of one symbol, over the whole numbers from 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_STEPS = 32
 
 
 def integer_range(terms: Terms) -> Range:
-    """The exact smallest and largest value of a polynomial of one symbol; (None, None) where not found."""
+    """The exact smallest and largest value of a polynomial of one symbol; (None, None) if not found."""
     split = _values_then_slope(terms)
     if split is None:
         return None, None
@@ -28,7 +28,7 @@ def integer_range(terms: Terms) -> Range:
 
 
 def never_zero(terms: Terms) -> bool:
-    """Whether a polynomial of one symbol is proved to be 0 nowhere."""
+    """Whether a polynomial of one symbol is proved to have no roots."""
     split = _values_then_slope(terms)
     if split is None:
         return False
@@ -96,7 +96,7 @@ def _first(coefficients: list[int], holds: Callable[[int], bool]) -> int:
 
 
 def _values_then_slope(terms: Terms) -> tuple[list[int], list[int]] | None:
-    """Values at 1, 2, …, and from there on a polynomial whose slope never changes its sign."""
+    """The values at 1, 2, …, and a polynomial for the rest, which is monotonic."""
     names = {atom for monomial in terms for atom in monomial}
     if len(names) != 1 or isinstance(next(iter(names)), (Quotient, Extremum)):
         return None

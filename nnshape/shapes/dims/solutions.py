@@ -271,8 +271,10 @@ def _with_exceptions(solutions: Solutions) -> str | None:
     if not starts:
         return None
     start = max(1, max(starts) - solutions.period + 1)
-    rest = of_classes(solutions.period, lambda r: _common(solutions.classes[r], ((start, None),)))
-    first = of_classes(solutions.period, lambda r: _common(solutions.classes[r], ((1, start - 1),)))
+    endless = [[interval for interval in found if interval[1] is None] for found in solutions.classes]
+    rest = of_classes(solutions.period, lambda r: _common(tuple(endless[r]), ((start, None),)))
+    others = [[interval for interval in found if interval[1] is not None] for found in solutions.classes]
+    first = of_classes(solutions.period, lambda r: [*others[r], *_common(tuple(endless[r]), ((1, start - 1),))])
     few = first.members(_LISTED)
     text = _regular(rest)
     if text is None or few is None:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 Monomial: TypeAlias = tuple[str, ...]  # sorted, an atom repeated once per power; () is the constant
 Terms: TypeAlias = dict[Monomial, int]  # no zero coefficients
-Range: TypeAlias = tuple[int | None, int | None]  # both ends included, None where there is no bound
+Range: TypeAlias = tuple[int | None, int | None]  # both ends included, None if there is no bound
 
 MAX_TERMS = 512
 MAX_FACTORS = 64
 MAX_WORK = 1 << 14  # products of two terms in one multiplication
-#: What one product of two terms costs, in units of work.
+#: The cost of one product of two terms, in units of work.
 _PRODUCT = 2
 MAX_WRITTEN = 4096  # characters in one atom
 MAX_TOGETHER = 1 << 14  # characters of the atoms in one polynomial
@@ -26,7 +26,7 @@ COEFFICIENT_LIMIT = 1 << 63
 
 
 class TooLarge(ValueError):
-    """A symbolic size has outgrown what a size of a real model could be."""
+    """A symbolic size is larger than in any real model."""
 
 
 def terms_of(size: Size) -> Terms:
@@ -47,7 +47,7 @@ def add_into(total: Terms, terms: Terms, factor: int = 1) -> None:
 
 
 def multiply(left: Terms, right: Terms) -> Terms:
-    """The product of two polynomials; TooLarge before the work gets out of hand."""
+    """The product of two polynomials. Raises TooLarge if it takes too much work."""
     if len(left) * len(right) > MAX_WORK:
         raise TooLarge(f"a product of {len(left)} by {len(right)} terms is too large")
     spend(len(left) * len(right) * _PRODUCT)
@@ -66,7 +66,7 @@ def multiply(left: Terms, right: Terms) -> Terms:
 
 
 def checked(terms: Terms) -> Terms:
-    """The same polynomial, or TooLarge when it is over a limit."""
+    """The same polynomial. Raises TooLarge if it is over a limit."""
     spend(1 + len(terms) // 2)
     factors = 0
     for monomial, coefficient in terms.items():
@@ -83,7 +83,7 @@ def checked(terms: Terms) -> Terms:
 
 
 def without(monomial: Monomial, divisor: Monomial) -> Monomial | None:
-    """The monomial divided by another, or None where that is not exact."""
+    """The monomial divided by another, or None if that is not exact."""
     rest = list(monomial)
     for atom in divisor:
         if atom not in rest:
@@ -93,7 +93,7 @@ def without(monomial: Monomial, divisor: Monomial) -> Monomial | None:
 
 
 def common_factor(terms: Terms, number: int = 0, shared: Monomial | None = None) -> tuple[int, Monomial]:
-    """The largest number and monomial that divide every term, starting from those of another polynomial."""
+    """The largest number and monomial that divide every term, and also divide `number` and `shared`."""
     spend(len(terms))
     for monomial, coefficient in terms.items():
         number = gcd(number, coefficient)
@@ -111,7 +111,7 @@ def common_factor(terms: Terms, number: int = 0, shared: Monomial | None = None)
 
 
 def divided(terms: Terms, number: int, monomial: Monomial) -> Terms:
-    """The polynomial with a common factor taken out of every term."""
+    """The polynomial divided by a common factor."""
     spend(len(terms))
     if not monomial:
         return {key: coefficient // number for key, coefficient in terms.items()}

@@ -1,4 +1,4 @@
-"""Sizes written the way people write them, as valid Python of the same value."""
+"""The text of a size: as people write it, and valid Python of the same value."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from nnshape.shapes.dims.algebra import Size
     from nnshape.shapes.dims.terms import Monomial, Terms
 
-MAX_FACTORED = 64  # a longer sum is written as it stands
+MAX_FACTORED = 64  # terms; a longer sum is not factored
 
 
 def write(terms: Terms) -> str:
-    """A polynomial as a product where it falls apart into factors, otherwise as a sum."""
+    """A polynomial as a product if it factors, otherwise as a sum."""
     if 1 < len(terms) <= MAX_FACTORED and max(map(len, terms)) > 1:
         product = _write_product(terms)
         if product is not None:
@@ -24,24 +24,24 @@ def write(terms: Terms) -> str:
 
 
 def write_numerator(size: Size) -> str:
-    """A size as it stands before `//`."""
+    """A size as the left operand of `//`."""
     text = str(size)
     return text if _is_plain(size) else f"({text})"
 
 
 def write_denominator(size: Size) -> str:
-    """A size as it stands after `//`."""
+    """A size as the right operand of `//`."""
     text = str(size)
     return text if _is_plain(size) and "**" not in text else f"({text})"
 
 
 def write_argument(size: Size) -> str:
-    """A size as it stands between commas."""
+    """A size as an argument, between commas."""
     return str(size)
 
 
 def shape_part(size: Size) -> str:
-    """A size as it stands in a shape, `(H//2 - 2)` in `16 x (H//2 - 2) x W`."""
+    """A size as part of a shape: `(H//2 - 2)` in `16 x (H//2 - 2) x W`."""
     text = str(size)
     return text if isinstance(size, int) or _is_plain(size) else f"({text})"
 
@@ -109,7 +109,7 @@ def _write_monomial(monomial: Monomial) -> str:
 
 
 def _write_product(terms: Terms) -> str | None:
-    """`16*(H//2 - 2)*(W//2 - 2)` rather than its four terms; None where there is no such product."""
+    """`16*(H//2 - 2)*(W//2 - 2)` rather than its four terms; None if it does not factor."""
     number, shared = common_factor(terms)
     rest = divided(terms, number, shared)
     sums: list[Terms] = []
@@ -137,7 +137,7 @@ def _write_product(terms: Terms) -> str | None:
 
 
 def _linear_factor(terms: Terms, atom: str) -> tuple[Terms, Terms] | None:
-    """`a*x + b` and what it is multiplied by, where x is the atom and nothing else holds it."""
+    """A factor `a*x + b` and the cofactor, for an atom x that occurs nowhere else; None if there is none."""
     inside: Terms = {}
     outside: Terms = {}
     for monomial, coefficient in terms.items():

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dims import Dim, Size, divisible, shape_part, symbols_of
+from nnshape.shapes.dims import Dim, Size, divisible, shape_part
 from nnshape.shapes.dtypes import ITEM_BYTES, DType
 from nnshape.shapes.function import function
-from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Shape, Tensor, product, shape_text, sizes_text
 
@@ -53,21 +52,7 @@ def reshaped(shape: Shape, target: tuple[Size, ...], name: str = "shape") -> Sha
         raise Refusal("invalid-argument", message, name)
     if not _divides(shape, target, elements, wanted):
         raise _does_not_fit(shape, target, unknown, name)
-    found = (*target[:unknown], elements // wanted, *target[unknown + 1 :])
-    _note_mixed_batch(shape, found, unknown)
-    return found
-
-
-def _note_mixed_batch(shape: Shape, found: Shape, unknown: int) -> None:
-    """Say that -1 took the batch into it, although torch accepts that."""
-    size = found[unknown]
-    if type(size) is int or not shape or shape[0] != N or size in shape:
-        return
-    if "N" in symbols_of(size):
-        notice(
-            "swallows-batch",
-            f"{{layer}} mixes the batch with other dimensions: -1 is {size} of {shape_text(shape)}, not N",
-        )
+    return (*target[:unknown], elements // wanted, *target[unknown + 1 :])
 
 
 def _divides(shape: Shape, target: tuple[Size, ...], elements: Size, wanted: Size) -> bool:

@@ -1,0 +1,162 @@
+"""Where the batch is in a tensor: alone in a dimension, or joined with other dimensions in a known order."""
+
+from __future__ import annotations
+
+from nnshape.records import dataclass
+from nnshape.shapes.dims import Dim, Size, divisible, symbols_of
+from nnshape.shapes.function import Function
+from nnshape.shapes.tensor import N, Shape, Tensor, product, tensors_in
+from nnshape.tracing.model import BodyInput, Operation
+from nnshape.work import spend
+
+#: Maximum number of operations to go back, and the units of work for each.
+_MOST_BACK = 200
+_BACK = 5
+
+#: The functions that only split and join dimensions.
+RESHAPES = frozenset({
+    "flatten", "ravel", "reshape", "reshape_as", "squeeze", "unflatten", "unsqueeze", "view", "view_as",
+})  # fmt: skip
+_REPEATS = frozenset({"repeat", "tile"})
+_JOINS = frozenset({"cat", "concat", "concatenate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The dimension that holds the batch, of size `outer * N * inner`, in this order."""
+
+    dim: int
+    outer: Size
+    inner: Size
+
+    def stride(self, shape: Shape) -> Size:
+        """The number of consecutive elements that belong to one sample."""
+        return self.inner * product(shape[self.dim + 1 :])
+
+    def blocks(self, shape: Shape) -> Size:
+        """How many times the samples follow one another: 1 where N is outermost."""
+        return product(shape[: self.dim]) * self.outer
+
+
+def holds_batch(size: Size) -> bool:
+    """Whether a size has N in it."""
+    return isinstance(size, Dim) and "N" in symbols_of(size)
+
+
+def batch_dim(shape: Shape) -> int | None:
+    """The only dimension that holds the batch; None if none or several do."""
+    found = [place for place, size in enumerate(shape) if holds_batch(size)]
+    return found[0] if len(found) == 1 else None
+
+
+def share_of(size: Size) -> Size | None:
+    """How many rows of a size each sample has: 20 of `20*N`; None if its samples do not have equal shares."""
+    if size == N:
+        return 1
+    if divisible(size, N) is not True:
+        return None
+    share = size // N
+    return None if holds_batch(share) else share
+
+
+def source_of(tensor: Tensor) -> Operation | None:
+    """The operation of a function or layer that made a tensor, inside blocks too; None for an input."""
+    for _ in range(_MOST_BACK):
+        spend(1)
+        producer = tensor.producer
+        if isinstance(producer, BodyInput):
+            outside = producer.outside(tensor)
+            if outside is None:
+                return None
+            tensor = outside
+        elif isinstance(producer, Operation):
+            if producer.run is None:
+                return producer
+            inner = list(tensors_in(producer.run.output))
+            if tensor.index >= len(inner):
+                return None
+            tensor = inner[tensor.index]
+        else:
+            return None
+    return None
+
+
+def function_of(operation: Operation | None) -> str:
+    """The name of the function that an operation applies, without the `_` of writing in place; empty for a layer."""
+    target = operation.target if operation is not None else None
+    return target.name.removesuffix("_") if isinstance(target, Function) else ""
+
+
+def input_of(operation: Operation) -> Tensor | None:
+    """The first argument of an operation, if it is a tensor."""
+    first = operation.arguments[0] if operation.arguments else next(iter(operation.keywords.values()), None)
+    return first if isinstance(first, Tensor) else None
+
+
+def layout_of(tensor: Tensor, left: int = _MOST_BACK) -> Layout | None:
+    """Where the batch is in a tensor; None if it is in no dimension, in several, or in an unknown order.
+
+    A dimension of `20*N` tells no order: the operations that made it do.
+    """
+    place = batch_dim(tensor.shape)
+    if place is None:
+        return None
+    size = tensor.shape[place]
+    share = share_of(size)
+    if share == 1:
+        return Layout(place, 1, 1)
+    if share is None:
+        return None
+    while left > 0:
+        left -= 1
+        spend(_BACK)
+        operation = source_of(tensor)
+        if operation is None:
+            return None
+        found = _before(operation, size, left)
+        if not isinstance(found, Tensor):
+            return None if found is None else Layout(place, *found)
+        tensor = found
+    return None
+
+
+def _before(operation: Operation, size: Size, left: int) -> Tensor | tuple[Size, Size] | None:
+    """The order of the batch in a dimension that an operation made, or its input in which the dimension is the same."""
+    sources = [(tensor, batch_dim(tensor.shape)) for tensor in tensors_in((operation.arguments, operation.keywords))]
+    for tensor, place in sources:
+        if place is not None and tensor.shape[place] == size:
+            return tensor
+    joined = [(tensor, place) for tensor, place in sources if place is not None]
+    result = operation.result
+    if not joined or not isinstance(result, Tensor):
+        return None
+    tensor, place = joined[0]
+    before = layout_of(tensor, left)
+    after = batch_dim(result.shape)
+    if before is None or after is None:
+        return None
+    name = function_of(operation)
+    if name in RESHAPES:
+        return split(before, tensor.shape, after, result.shape)
+    times = size // tensor.shape[place]
+    if tensor.shape[place] * times != size:
+        return None
+    if name in _REPEATS or (name in _JOINS and len({tensor.shape for tensor, _ in sources}) == 1):
+        return times * before.outer, before.inner
+    if name == "repeat_interleave":
+        return before.outer, before.inner * times
+    return None
+
+
+def split(before: Layout, shape: Shape, dim: int, result: Shape) -> tuple[Size, Size] | None:
+    """The order of the batch in a dimension of a reshape's result; None if its rows or blocks hold several samples."""
+    share = share_of(result[dim])
+    if share is None:
+        return None
+    stride, step = before.stride(shape), product(result[dim + 1 :])
+    if before.blocks(shape) == 1 and product(result[:dim]) == 1:
+        return 1, share
+    if divisible(stride, step) is not True:
+        return None
+    inner = stride // step
+    return (share // inner, inner) if divisible(share, inner) is True else None

@@ -1,0 +1,120 @@
+"""Reshapes that mix samples, scramble each, or cut samples into rows of the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.shapes.dims import Size
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.regrouping import Swap, swap_of
+from nnshape.shapes.tensor import N, Shape, Tensor, product, sizes_text, tensors_in
+from nnshape.tracing.model import Operation
+from nnshape.tracing.runtime_sizes import plain
+from nnshape.tracing.samples.flow import Layout, batch_dim, function_of, input_of, layout_of, share_of, source_of, split
+
+
+def look(operation: Operation) -> Refusal | None:
+    """The warning of a reshape, if its result is hardly what was meant."""
+    tensor, result = input_of(operation), operation.result
+    if tensor is None or not isinstance(result, Tensor) or tensor.shape == result.shape:
+        return None
+    start, place = batch_dim(tensor.shape), batch_dim(result.shape)
+    if start is None or place is None:
+        return None
+    before = layout_of(tensor)
+    swap = swap_of(tensor.shape, result.shape)
+    if before is not None and _mixes(before, tensor.shape, place, result.shape):
+        return _mixed(tensor.shape, result.shape, swap)
+    if swap is not None and not _shifts(tensor):
+        if before is None and _moves(swap, start):
+            return None
+        one, two = _told(tensor.shape, result.shape)
+        message = (
+            f"{{layer}} scrambles each sample: {one} as {two} keeps the order of the values and swaps no dimensions"
+        )
+        return Refusal("scrambled", message, wanted=swap)
+    return None if before is None else _cut(operation, before, tensor.shape, place, result.shape)
+
+
+def _mixes(before: Layout, shape: Shape, place: int, result: Shape) -> bool:
+    """Whether a dimension of the batch has elements of several samples in one place."""
+    share, stride, row = share_of(result[place]), before.stride(shape), product(result[place + 1 :])
+    if share == 1:
+        return before.blocks(shape) != product(result[:place]) and stride != row
+    if type(stride) is not int or type(row) is not int:
+        return False
+    if share is None:  # such as N//25, whose rows hold 25 samples
+        return row > stride
+    return type(share) is int and split(before, shape, place, result) is None
+
+
+def _mixed(shape: Shape, result: Shape, swap: Swap | None) -> Refusal:
+    one, two = _bracketed(shape), _bracketed(result)
+    if swap is None:
+        message = f"{{layer}} mixes the samples: {one} as {two} keeps the order of the values and cuts across the batch"
+    else:
+        message = f"{{layer}} mixes the samples: {one} as {two} keeps the order of the values and swaps no dimensions"
+    return Refusal("mixes-samples", message, wanted=swap)
+
+
+def _moves(swap: Swap, dim: int) -> bool:
+    """Whether a swap moves a dimension of what arrives."""
+    return bool(swap.split) or swap.order[dim] != dim
+
+
+def _shifts(tensor: Tensor) -> bool:
+    """Whether a view shifts each row by one, since a column was added: the skew of relative positions."""
+    operation = source_of(tensor)
+    if function_of(operation) in ("getitem", "narrow"):
+        view = _source_of_input(operation)
+        if function_of(view) not in ("view", "reshape"):
+            return False
+        operation = _source_of_input(view)
+    if operation is None or function_of(operation) not in _PADS or not isinstance(operation.result, Tensor):
+        return False
+    wider = operation.result.shape
+    return any(
+        len(part.shape) == len(wider) and part.shape[:-1] == wider[:-1] and wider[-1] - part.shape[-1] == 1
+        for part in tensors_in((operation.arguments, operation.keywords))
+    )
+
+
+def _source_of_input(operation: Operation | None) -> Operation | None:
+    tensor = None if operation is None else input_of(operation)
+    return None if tensor is None else source_of(tensor)
+
+
+_PADS = ("pad", "cat", "concat", "concatenate")
+
+
+def _cut(operation: Operation, before: Layout, shape: Shape, place: int, result: Shape) -> Refusal | None:
+    """The warning of a -1 that counts pieces of a sample as rows of the batch."""
+    share = share_of(result[place])
+    sizes = written_sizes(operation)
+    if share in (None, 1) or place >= len(sizes) or sizes[place] != -1 or before.blocks(shape) != 1:
+        return None
+    row: Size = product(result[place + 1 :])
+    if any(product(shape[after:]) == row for after in range(len(shape) + 1)):
+        return None
+    sample = sizes_text(shape[before.dim + 1 :])
+    message = f"{{layer}} cuts each sample: {sample} becomes {share} rows of {sizes_text(result[place + 1 :])}"
+    return Refusal("swallows-batch", f"{message}, and -1 is {result[place]}, not N", "shape")
+
+
+def written_sizes(operation: Operation) -> tuple[Any, ...]:
+    """The sizes of a view or reshape as they were given, -1 included; none for other functions."""
+    if function_of(operation) not in ("view", "reshape"):
+        return ()
+    sizes = (*plain(operation.arguments[1:]), *plain(tuple(operation.keywords.values())))
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+
+
+def _told(shape: Shape, result: Shape) -> tuple[str, str]:
+    """Both shapes as a person writes them: per sample if N leads both."""
+    if len(shape) > 1 and len(result) > 1 and shape[0] == N == result[0]:
+        return sizes_text(shape[1:]), sizes_text(result[1:])
+    return _bracketed(shape), _bracketed(result)
+
+
+def _bracketed(shape: Shape) -> str:
+    return f"[{', '.join(map(str, shape))}]"
