@@ -102,6 +102,7 @@ def render(trace: Trace, format: str = "table", *, verification: Verification | 
     With the `verification` of the trace, it includes the proof. Problems come with the fixes that nnshape
     has found. `width` is that of a table, in columns. Raises ValueError for an unknown format.
     """
+    from nnshape.explain.simplified import with_simplified_sizes
     from nnshape.rendering.formats import View, format_names, rendered
     from nnshape.rendering.inspection import Inspection
 
@@ -109,7 +110,8 @@ def render(trace: Trace, format: str = "table", *, verification: Verification | 
     if format not in names:
         raise ValueError(f"{format!r} is not a format of a trace; the formats are {', '.join(names)}")
     sentence = "" if verification is None else verification.sentence
-    return rendered("inspect", format, Inspection(_explained(trace), verification, sentence), View(width))
+    shown = with_simplified_sizes(_explained(trace))
+    return rendered("inspect", format, Inspection(shown, verification, sentence), View(width))
 
 
 def _explained(trace: Trace) -> Trace:

@@ -63,11 +63,16 @@ def inspect(
         from nnshape.fixes import explained
 
         trace = replace(trace, problems=explained(trace))
+    shown = trace
+    if trace.requirements:
+        from nnshape.explain.simplified import with_simplified_sizes
+
+        shown = with_simplified_sizes(trace)
     if output_format == "table":
         from nnshape.rendering.table import table_lines
 
         out = output(columns, color)
-        out.write(table_lines(trace, out.width, depth=depth, fold=not no_fold))
+        out.write(table_lines(shown, out.width, depth=depth, fold=not no_fold))
         _write_problems(out, trace.problems)
         verification = proved(trace, device)
         if verification is not None:
@@ -81,7 +86,7 @@ def inspect(
 
     verification = proved(trace, device)
     proof = "".join(text for line in proof_lines(trace, device, verification) for text, _ in line)
-    answer = Inspection(trace, verification, proof, depth, not no_fold)
+    answer = Inspection(shown, verification, proof, depth, not no_fold)
     form = format_of("inspect", output_format)
     write(form.render(answer, View()), form.language)
     if not form.complete:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from nnshape.records import dataclass
-from nnshape.rendering.amounts import amount, byte_text, counted, full_shape
+from nnshape.rendering.amounts import amount, byte_text, full_shape
 from nnshape.rendering.rows import tied_parameters
 from nnshape.rendering.styled import Line, cut_middle, padded
 from nnshape.rendering.visible import visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N
-from nnshape.tracing import Requirement, Trace
+from nnshape.tracing import Trace
+from nnshape.tracing.requirements import needs_of
 
 #: A remark that would have fewer columns beside its number gets lines of its own.
 _MIN_REMARK = 24
@@ -43,34 +43,10 @@ def size_text(trace: Trace) -> str:
 
 
 def needs(trace: Trace) -> list[str]:
-    """What the sizes must fulfil, and the steps that need it, each requirement once."""
-    steps: dict[str, list[str]] = {}
-    for requirement in _strongest(trace.requirements):
-        paths = steps.setdefault(str(requirement), [])
-        if requirement.path not in paths:
-            paths.append(requirement.path)
-    texts = []
-    for text, paths in steps.items():
-        more = f" and {counted(len(paths) - 1, 'other step')}" if len(paths) > 1 else ""
-        texts.append(f"{text} for {paths[0]}{more}")
-    return texts
-
-
-def _strongest(requirements: Sequence[Requirement]) -> Iterator[Requirement]:
-    """The requirements without those that another of the same step implies: of `T >= 3, T >= 5` the latter."""
-    of_step: dict[str, list[Requirement]] = {}
-    for requirement in requirements:
-        of_step.setdefault(requirement.path, []).append(requirement)
-    for requirement in requirements:
-        if not any(_implies(other, requirement) for other in of_step[requirement.path]):
-            yield requirement
-
-
-def _implies(strong: Requirement, weak: Requirement) -> bool:
-    if not strong.constraint.relation == weak.constraint.relation == ">=":
-        return False
-    room = strong.constraint.left - strong.constraint.right - (weak.constraint.left - weak.constraint.right)
-    return isinstance(room, int) and room < 0
+    """The conditions on the model's sizes, with the step where only one needs it."""
+    return [
+        need.text + (f" for {need.steps[0]}" if len(need.steps) == 1 else "") for need in needs_of(trace.requirements)
+    ]
 
 
 def totals(trace: Trace) -> list[Total]:

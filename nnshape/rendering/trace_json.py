@@ -10,6 +10,7 @@ from nnshape.rendering.visible import guarded, in_json, visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Call, ParameterRow, Trace, per_sample
+from nnshape.tracing.requirements import needs_of
 
 if TYPE_CHECKING:
     from nnshape.modules import Verification
@@ -41,7 +42,7 @@ def trace_json(trace: Trace, verification: Verification | None, *, depth: int | 
         "rows": rows,
         "output": value_json(trace.output),
         "totals": totals_json(trace),
-        "constraints": list(dict.fromkeys(map(str, trace.constraints))),
+        "constraints": [need.text for need in needs_of(trace.requirements)],
         "problems": [problem_json(problem) for problem in problems],
         "verification": None if verification is None else verification_json(verification),
     })  # fmt: skip

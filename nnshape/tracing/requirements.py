@@ -1,0 +1,275 @@
+"""A model's requirements as a person would say them: solved for each symbol, and joined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nnshape.problems import Label, Problem
+from nnshape.records import dataclass
+from nnshape.shapes.constraints import Constraint
+from nnshape.shapes.dims import Size, TooLarge, substitute, symbol, symbols_of
+from nnshape.shapes.dims.simplifying import counted, simplified
+from nnshape.shapes.dims.solutions import ALL, Solutions, described
+from nnshape.shapes.dims.solving import solve
+from nnshape.work import Budget, OutOfWork, bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from nnshape.tracing.model import Requirement
+
+#: Work for the requirements of one model; beyond it, they are listed as they are.
+_WORK = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A condition on a model's sizes in words, and the requirements that it stands for."""
+
+    text: str
+    requirements: tuple[Requirement, ...]
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The paths of the steps that need it, each once."""
+        return tuple(dict.fromkeys(requirement.path for requirement in self.requirements))
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedRequirements:
+    """Requirements by the symbols that they speak of.
+
+    `equal` maps a symbol to the one that it must equal; `sets` holds each other symbol's possible values, `of` the
+    requirements behind them. `others` could not be solved, or relate several symbols.
+    """
+
+    equal: Mapping[str, str]
+    sets: Mapping[str, Solutions]
+    of: Mapping[str, tuple[Requirement, ...]]
+    others: tuple[Requirement, ...]
+    #: Requirements that no values meet together; empty where some may.
+    contradicting: tuple[Requirement, ...] = ()
+
+
+def needs_of(requirements: Sequence[Requirement]) -> tuple[Need, ...]:
+    """The requirements joined and simplified: implied ones left out, equal conditions of several symbols in one."""
+    if not requirements:
+        return ()
+    try:
+        with bounded(Budget(_WORK)):
+            solved = solve_requirements(requirements)
+            return tuple(_needs(solved, requirements))
+    except OutOfWork:
+        return tuple(_as_they_are(requirements))
+
+
+def known_sizes(requirements: Sequence[Requirement]) -> dict[str, Solutions]:
+    """The possible values of each symbol on which there is a condition that could be solved."""
+    if not requirements:
+        return {}
+    try:
+        with bounded(Budget(_WORK)):
+            solved = solve_requirements(requirements)
+    except OutOfWork:
+        return {}
+    known = dict(solved.sets)
+    known.update({name: known[other] for name, other in solved.equal.items() if other in known})
+    return {name: found for name, found in known.items() if not found.is_empty}
+
+
+def contradiction(requirements: Sequence[Requirement]) -> Problem | None:
+    """The fault of requirements that no sizes meet together."""
+    try:
+        with bounded(Budget(_WORK)):
+            found = solve_requirements(requirements).contradicting
+    except OutOfWork:
+        return None
+    if not found:
+        return None
+    last = found[-1]
+    names = " and ".join(sorted({name for each in found for name in _symbols(each.constraint)}))
+    if len(found) == 1:
+        return Problem("size-mismatch", f"{last.path} needs {last}, which no {names} meets", last.span)
+    first = found[0]
+    message = f"no {names} suits both: {first.path} needs {first}, and {last.path} needs {last}"
+    related = (Label(first.span, f"needs {first}"),)
+    return Problem("size-mismatch", message, last.span, f"needs {last}", related=related)
+
+
+def solve_requirements(requirements: Sequence[Requirement]) -> SolvedRequirements:
+    """Solve the requirements for each symbol. May raise OutOfWork."""
+    equal = _equalities(requirements)
+    renamed = {name: symbol(other) for name, other in equal.items()}
+    sets: dict[str, Solutions] = {}
+    of: dict[str, list[Requirement]] = {}
+    others: list[Requirement] = []
+    solutions: dict[Constraint, Solutions | None] = {}
+    for requirement in requirements:
+        constraint = _with(requirement.constraint, renamed)
+        names = _symbols(constraint)
+        if not names:
+            if constraint.holds({}) is False:
+                return SolvedRequirements(equal, sets, {}, (), (requirement,))
+            continue
+        name = min(names)
+        if len(names) > 1:
+            others.append(requirement)
+            continue
+        if constraint not in solutions:
+            solutions[constraint] = solve(constraint.left, constraint.relation, constraint.right, name)
+        found = solutions[constraint]
+        try:
+            joined = None if found is None else sets.get(name, ALL) & found
+        except TooLarge:
+            joined = None
+        if found is None or joined is None:
+            others.append(requirement)
+            continue
+        of.setdefault(name, []).append(requirement)
+        sets[name] = joined
+        if joined.is_empty:
+            against = _opponent(of[name], solutions, renamed, found)
+            return SolvedRequirements(equal, sets, {}, (), (against, requirement) if against else (requirement,))
+    kept = []
+    for requirement in others:
+        holds = _decided(_with(requirement.constraint, renamed), sets)
+        if holds is False:
+            against = next(
+                (of[name][-1] for name in sorted(_symbols(_with(requirement.constraint, renamed))) if name in of), None
+            )
+            return SolvedRequirements(equal, sets, {}, (), (against, requirement) if against else (requirement,))
+        if holds is None:
+            kept.append(requirement)
+    return SolvedRequirements(
+        equal, sets, {name: tuple(_deciding(found, sets[name], solutions, renamed)) for name, found in of.items()},
+        tuple(kept),
+    )  # fmt: skip
+
+
+def _equalities(requirements: Iterable[Requirement]) -> dict[str, str]:
+    """The symbols that must equal another one: the later name of each pair mapped to the one that leads its group."""
+    leads: dict[str, str] = {}
+
+    def lead(name: str) -> str:
+        while name in leads:
+            name = leads[name]
+        return name
+
+    for requirement in requirements:
+        pair = _pair(requirement.constraint)
+        if pair is not None and lead(pair[0]) != lead(pair[1]):
+            first, second = sorted(map(lead, pair))
+            leads[second] = first
+    return {name: lead(name) for name in leads}
+
+
+def _pair(constraint: Constraint) -> tuple[str, str] | None:
+    """The two symbols that a constraint holds equal."""
+    if constraint.relation != "==":
+        return None
+    names = sorted(_symbols(constraint))
+    if len(names) == 2 and {constraint.left, constraint.right} == set(map(symbol, names)):
+        return names[0], names[1]
+    return None
+
+
+def _opponent(
+    earlier: Sequence[Requirement],
+    solutions: Mapping[Constraint, Solutions | None],
+    renamed: Mapping[str, Size],
+    found: Solutions,
+) -> Requirement | None:
+    """The first requirement that contradicts a set alone, or else the one before it."""
+    for requirement in earlier[:-1]:
+        other = solutions[_with(requirement.constraint, renamed)]
+        if other is not None and (other & found).is_empty:
+            return requirement
+    return earlier[-2] if len(earlier) > 1 else None
+
+
+def _deciding(
+    requirements: Sequence[Requirement],
+    whole: Solutions,
+    solutions: Mapping[Constraint, Solutions | None],
+    renamed: Mapping[str, Size],
+) -> Iterator[Requirement]:
+    """The requirements that narrow the values of a symbol: without those that others imply."""
+    different = {_with(requirement.constraint, renamed): requirement for requirement in requirements}
+    kept = list(different)
+    for constraint in list(different):
+        rest = ALL
+        for other in kept:
+            found = solutions[other]
+            if other != constraint and found is not None:
+                rest &= found
+        if rest == whole:
+            kept.remove(constraint)
+    for requirement in requirements:
+        if _with(requirement.constraint, renamed) in kept:
+            yield requirement
+
+
+def _decided(constraint: Constraint, sets: Mapping[str, Solutions]) -> bool | None:
+    """Whether a constraint holds for all values that its symbols may have; None where neither is proved."""
+    try:
+        moved = Constraint(counted(constraint.left, sets), constraint.relation, counted(constraint.right, sets))
+        return moved.holds({})
+    except (TooLarge, ZeroDivisionError):
+        return None
+
+
+def _needs(solved: SolvedRequirements, requirements: Sequence[Requirement]) -> Iterator[Need]:
+    if solved.contradicting:
+        yield from _as_they_are(requirements)
+        return
+    for name, other in solved.equal.items():
+        which = tuple(each for each in requirements if _pair(each.constraint) and name in _symbols(each.constraint))
+        yield Need(f"{other} == {name}", which)
+    by_text: dict[str, list[str]] = {}
+    for name, found in solved.sets.items():
+        text = described(found)
+        if text:
+            by_text.setdefault(text, []).append(name)
+        elif text is None:
+            yield from _as_they_are(solved.of[name])
+    for text, alike in by_text.items():
+        which = tuple(requirement for name in alike for requirement in solved.of[name])
+        yield Need(text.replace("{}", ", ".join(alike)), which)
+    renamed = {name: symbol(other) for name, other in solved.equal.items()}
+    strongest: dict[Constraint, list[Requirement]] = {}
+    for requirement in solved.others:
+        constraint = _with(requirement.constraint, renamed)
+        constraint = Constraint(
+            simplified(constraint.left, solved.sets), constraint.relation, simplified(constraint.right, solved.sets)
+        )
+        strongest.setdefault(constraint, []).append(requirement)
+    for constraint, together in strongest.items():
+        if not any(_implies(other, constraint) for other in strongest):
+            yield Need(str(constraint), tuple(together))
+
+
+def _as_they_are(requirements: Iterable[Requirement]) -> Iterator[Need]:
+    """Each condition in its own words, once."""
+    texts: dict[str, list[Requirement]] = {}
+    for requirement in requirements:
+        texts.setdefault(str(requirement), []).append(requirement)
+    for text, which in texts.items():
+        yield Need(text, tuple(which))
+
+
+def _implies(strong: Constraint, weak: Constraint) -> bool:
+    """Whether one condition leaves out values that another of the same form allows, and allows no more."""
+    if not strong.relation == weak.relation == ">=":
+        return False
+    room = strong.left - strong.right - (weak.left - weak.right)
+    return isinstance(room, int) and room < 0
+
+
+def _symbols(constraint: Constraint) -> frozenset[str]:
+    return symbols_of(constraint.left) | symbols_of(constraint.right)
+
+
+def _with(constraint: Constraint, values: Mapping[str, Size]) -> Constraint:
+    if not values:
+        return constraint
+    return Constraint(substitute(constraint.left, values), constraint.relation, substitute(constraint.right, values))
