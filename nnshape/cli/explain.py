@@ -27,6 +27,7 @@ def explain(
     settings: options.Settings = None,
     variant: options.Variant = None,
     symbolic: options.Symbolic = False,
+    needs: options.Needs = False,
     allow_import: options.AllowImport = None,
     output_format: options.PlainFormat = "table",
     columns: options.Columns = None,
@@ -44,6 +45,7 @@ def explain(
       nnshape explain size-mismatch
       nnshape explain security
       nnshape explain configs/resnet.yaml layer1.0.conv1
+      nnshape explain configs/unet.yaml --needs
     """
     from nnshape.cli.writing import output, write
 
@@ -57,6 +59,22 @@ def explain(
         else:
             out.write(topic_lines(pages, out.width))
         return 0
+    if needs:
+        from nnshape.cli.tracing import exit_code, traced
+        from nnshape.rendering.needs import needs_json, needs_lines
+
+        if step is not None:
+            raise Misuse("--needs speaks of the whole file: leave out the step.")
+        trace = traced(subject, inputs, settings, variant, True, allow_import)
+        if output_format == "json":
+            write(needs_json(trace), "json")
+        else:
+            from nnshape.rendering.problems import problems_lines
+
+            out.write(needs_lines(trace, out.width))
+            if trace.problems:
+                out.write([(), *problems_lines(trace.problems, out.width)])
+        return exit_code(trace.errors)
     if step is not None:
         from nnshape.cli.tracing import traced
         from nnshape.rendering.step import step_json, step_lines

@@ -45,6 +45,9 @@ Variant = Annotated[
     Option("--variant", metavar="NAME", help="Use this variant of the file.", autocompletion=completion.variants),
 ]
 Symbolic = Annotated[bool, Option("--symbolic", help="Keep sizes symbolic, even where dims gives them a value.")]
+Needs = Annotated[
+    bool, Option("--needs", help="Show what FILE needs of its symbolic sizes, and the steps that need it.")
+]
 AllowImport = Annotated[
     list[str] | None,
     Option(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from nnshape.fixes import inputs, inserted, operands, own, samples, upstream
 from nnshape.fixes.editing import Edit, edited, moved, unmoved
 from nnshape.fixes.fix import Candidate, Fix, help_lines
+from nnshape.fixes.nearest_sizes import nearest_sizes
 from nnshape.fixes.trying import Trials
 from nnshape.problems import Problem
 from nnshape.problems.kinds import KINDS
@@ -74,6 +75,8 @@ class Search:
         self.budget = Budget(FIXING)
         self.ended: Problem | None = None
         self.failed: dict[int, str] = {}
+        #: The nearest sizes that work, as a help line, by the `id` of a problem.
+        self.sizes: dict[int, str] = {}
         self._searched: set[tuple[object, ...]] = set()
 
     def fixes(self, trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
@@ -94,6 +97,8 @@ class Search:
                 own: list[Fix] = []
                 try:
                     _search(trials, problem, context, safe_only, own)
+                    if not self.sizes and not safe_only and (nearest := nearest_sizes(trace, problem)) is not None:
+                        self.sizes[id(problem)] = nearest
                 except OutOfWork:
                     self.ended = problem
                 except Exception as error:
@@ -132,9 +137,12 @@ def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]
             notes = (*notes, _ENDED)
         if id(problem) in search.failed:
             notes = (*notes, f"the search for fixes failed, which is a bug of nnshape: {search.failed[id(problem)]}")
-        return replace(problem, help=help_lines(found) if found else problem.help, notes=notes)
+        help = help_lines(found) if found else problem.help
+        if id(problem) in search.sizes:
+            help = (*help, search.sizes[id(problem)])
+        return replace(problem, help=help, notes=notes)
 
-    touched = {*by_problem, *search.failed, id(search.ended)}
+    touched = {*by_problem, *search.failed, *search.sizes, id(search.ended)}
     return tuple(with_fixes(problem) if id(problem) in touched else problem for problem in trace.problems)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnshape.problems import Label, Problem
 from nnshape.records import dataclass
 from nnshape.shapes.constraints import Constraint
-from nnshape.shapes.dims import Size, TooLarge, substitute, symbol, symbols_of
+from nnshape.shapes.dims import Size, TooLarge, substitute, symbol, symbols_of, without_common_factor
 from nnshape.shapes.dims.simplifying import counted, simplified
 from nnshape.shapes.dims.solutions import ALL, Solutions, described
 from nnshape.shapes.dims.solving import solve
@@ -239,13 +239,21 @@ def _needs(solved: SolvedRequirements, requirements: Sequence[Requirement]) -> I
     strongest: dict[Constraint, list[Requirement]] = {}
     for requirement in solved.others:
         constraint = _with(requirement.constraint, renamed)
-        constraint = Constraint(
-            simplified(constraint.left, solved.sets), constraint.relation, simplified(constraint.right, solved.sets)
-        )
-        strongest.setdefault(constraint, []).append(requirement)
+        left, right = simplified(constraint.left, solved.sets), simplified(constraint.right, solved.sets)
+        if constraint.relation != "%":
+            left, right = without_common_factor(left, right)
+        strongest.setdefault(Constraint(left, constraint.relation, right), []).append(requirement)
     for constraint, together in strongest.items():
         if not any(_implies(other, constraint) for other in strongest):
-            yield Need(str(constraint), tuple(together))
+            yield Need(_shortest_text(constraint), tuple(together))
+
+
+def _shortest_text(constraint: Constraint) -> str:
+    """The condition with its sides as the rule compared them, or each size on its side, whichever is shorter."""
+    written = str(constraint)
+    if constraint.relation == "%":
+        return written
+    return min(f"{constraint.left} {constraint.relation} {constraint.right}", written, key=len)
 
 
 def _as_they_are(requirements: Iterable[Requirement]) -> Iterator[Need]:

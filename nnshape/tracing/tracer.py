@@ -192,6 +192,7 @@ def trace_spec(
             call.mark_partial()
             tracer.budget.grant(WORK // 4)
         call.inputs, call.output = tuple(inputs.values()), run.output
+        _report_contradiction(tracer)
         parameters = parameter_rows(spec, call, tracer.report)
         totals = totals_of(call, parameters)
         try:
@@ -206,6 +207,16 @@ def trace_spec(
         spec, call, inputs, run.output, values, tuple(tracer.requirements), tuple(tracer.problems), parameters, totals,
         variant, options, tracer.contexts, tracer.budget.spent,
     )  # fmt: skip
+
+
+def _report_contradiction(tracer: Tracer) -> None:
+    """Report requirements that no sizes meet together; after another error they say little."""
+    if tracer.requirements and not any(problem.severity == "error" for problem in tracer.problems):
+        from nnshape.tracing.requirements import contradiction  # only symbolic sizes have requirements
+
+        problem = contradiction(tracer.requirements)
+        if problem is not None:
+            tracer.report(problem)
 
 
 def _output(frame: Frame, spec: Spec) -> Any:

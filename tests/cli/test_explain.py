@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
 from nnshape.spec.words import WORDS
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 RULES = {**all_layers(), **all_functions()}
 
 
@@ -199,3 +201,27 @@ def test_a_function_without_a_rule_is_said_to_be_measured(run):
     result = run("explain", "diff")
     assert result.code == 2
     assert "diff has no rule: its shape is inferred by running torch" in " ".join(result.err.split())
+
+
+def test_needs_of_a_file(run):
+    result = run("explain", str(CONFIGS / "unet.yaml"), "--needs")
+    assert result.code == 0
+    assert "needs H, W: multiples of 16\n  up4.joined  H//8 == 2*(H//16)" in result.out
+    found = json.loads(run("explain", str(CONFIGS / "unet.yaml"), "--needs", "--format", "json").out)
+    (need,) = found["needs"]
+    assert (found["kind"], need["text"]) == ("needs", "H, W: multiples of 16")
+    assert need["steps"][0]["span"]["line"] == 17
+    assert "it needs nothing of its sizes" in run("explain", str(CONFIGS / "lenet.yaml"), "--needs").out
+
+
+def test_needs_speak_of_the_whole_file(run):
+    result = run("explain", str(CONFIGS / "unet.yaml"), "up1", "--needs")
+    assert result.code == 2
+    assert "--needs" in result.err
+
+
+def test_contradicting_needs(run, spec):
+    path = spec('input: "[N, T, 4]"\nlayers:\n  e: x + Embedding(16, 4)(arange(T))\n  t: _ + zeros(1, 32, 4)\n')
+    result = run("explain", path, "--needs")
+    assert result.code == 1
+    assert "no T suits both: e needs T <= 16, and t needs T == 32" in result.out

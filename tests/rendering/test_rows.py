@@ -55,14 +55,14 @@ def test_a_text_of_several_lines_is_shown_without_the_blanks_that_folding_leaves
     assert row.call.text == "Sequential(Linear(8, 4), *([ReLU()] for i in range(1)))"
 
 
-def test_of_what_one_step_needs_only_the_most_is_told():
+def test_an_implied_requirement_is_left_out():
     text = """
         input: "[N, 4, T]"
         layers:
           both: cat([x.unfold(2, k, 1).flatten(1) for k in (3, 5)], 1)
           conv: Conv1d(4, 4, 7)(x)
     """
-    assert needs(nnshape.trace(text)) == ["T >= 5 for both", "T >= 7 for conv"]
+    assert needs(nnshape.trace(text)) == ["T >= 7 for conv"]
 
 
 class Looked(dict):

@@ -3,7 +3,7 @@
 This module holds the public names of the package.
 """
 
-from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, by_sign, symbol
+from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, by_sign, symbol, without_common_factor
 from nnshape.shapes.dims.atoms import Extremum, Quotient
 from nnshape.shapes.dims.compare import (
     at_least,
@@ -39,4 +39,5 @@ __all__ = [
     "surely_negative",
     "symbol",
     "symbols_of",
+    "without_common_factor",
 ]

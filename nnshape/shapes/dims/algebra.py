@@ -191,6 +191,16 @@ def by_sign(size: Size) -> tuple[int, Size, Size]:
     return terms.get((), 0), size_from(adding), size_from(taking)
 
 
+def without_common_factor(left: Size, right: Size) -> tuple[Size, Size]:
+    """Two sizes divided by the largest number and product of symbols that divides both; it is never 0."""
+    above, below = terms_of(left), terms_of(right)
+    number, shared = common_factor(above, *common_factor(below))
+    symbols = tuple(atom for atom in shared if atom.__class__ is str)
+    if number in (0, 1) and not symbols:
+        return left, right
+    return size_from(divided(above, number or 1, symbols)), size_from(divided(below, number or 1, symbols))
+
+
 def floor_divide(above: Size, below: Size) -> Size:
     """The quotient rounded down. Raises ZeroDivisionError."""
     if isinstance(below, int):

@@ -71,17 +71,45 @@ def _write_extremum(terms: Terms) -> str | None:
 
 
 def _write_sum(terms: Terms) -> str:
+    """`108*(H - 2)*(W - 2) + 800` rather than `108*H*W - 216*H - 216*W + 1232`."""
+    products, terms = _completed_products(terms)
     ordered = sorted(terms, key=_reading_order)
-    first = next((monomial for monomial in ordered if terms[monomial] > 0), None)
+    first = None if products else next((monomial for monomial in ordered if terms[monomial] > 0), None)
     if first is not None:  # -T + 5 -> 5 - T
         ordered.remove(first)
         ordered.insert(0, first)
-    start, *others = ordered
-    pieces = [_write_term(start, terms[start])]
-    for monomial in others:
+    pieces = [" + ".join(products)] if products else [_write_term(ordered[0], terms[ordered[0]])]
+    for monomial in ordered if products else ordered[1:]:
         coefficient = terms[monomial]
         pieces += " + " if coefficient > 0 else " - ", _write_term(monomial, abs(coefficient))
     return "".join(pieces)
+
+
+def _completed_products(terms: Terms) -> tuple[list[str], Terms]:
+    """The products `a*(x + p)*(y + q)` that stand in for `a*x*y` and its sums of x and of y, and the terms left."""
+    if not 3 <= len(terms) <= MAX_FACTORED:
+        return [], terms
+    left = dict(terms)
+    products = []
+    for monomial in sorted(terms, key=_reading_order):
+        times = left.get(monomial, 0)
+        if times < 1 or len(monomial) != 2 or monomial[0] == monomial[1]:
+            continue
+        x, y = monomial
+        by_x, by_y = left.get((x,), 0), left.get((y,), 0)
+        if not by_x or not by_y or by_x % times or by_y % times:
+            continue
+        if any(atom in other for other in left if len(other) > 1 and other != monomial for atom in monomial):
+            continue
+        p, q = by_y // times, by_x // times
+        rest = left.get((), 0) - times * p * q
+        for gone in (monomial, (x,), (y,), ()):
+            left.pop(gone, None)
+        if rest:
+            left[()] = rest
+        factors = [f"({_write_sum({(atom,): 1, (): plus})})" for atom, plus in ((x, p), (y, q))]
+        products.append("*".join(factors if times == 1 else [str(times), *factors]))
+    return products, left
 
 
 def _reading_order(monomial: Monomial) -> tuple[int, list[str]]:
