@@ -17,6 +17,7 @@ from nnshape.spec import Span, nodes
 from nnshape.tracing import Module, Trace
 from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.model import Call
+from nnshape.tracing.samples.sequences import BatchFirst
 from nnshape.tracing.scope import ItemsBody
 from nnshape.work import spend
 
@@ -72,6 +73,9 @@ def _changes(context: FaultContext, tensor: Tensor) -> Iterator[_Change]:
                 if shape[dim] == wanted:
                     step = f"transpose({dim}, {rank - 1})"
                     yield _Change("transpose", step, step, "swap the two dimensions first")
+    if isinstance(wanted, BatchFirst) and wanted.value is None and "input_size" in own:
+        step = f"unsqueeze({1 if own['batch_first'] else 0})"
+        yield _Change("steps", step, step, "add a dimension for the steps")
     channels = own.get("in_channels")
     if context.refusal.problem == "wrong-rank" and type(channels) is int and shape and shape[0] == N:
         dimensions = {"1": 1, "2": 2, "3": 3}.get(type(layer).__name__[-2:-1], 0)

@@ -41,7 +41,7 @@ Source = Callable[[Trace, FaultContext], Iterator[Candidate]]
 #: The sources of candidates, nearest first, with the maximum number of fixes from each.
 _SOURCES: tuple[tuple[Source, int], ...] = (
     (operands.one_of_several, 2),
-    (samples.dimensions_in_order, 1),
+    (samples.samples_apart, 1),
     (inserted.missing_step, 1),
     (own.copied, 2),
     (own.another_family, 1),

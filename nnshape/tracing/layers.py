@@ -12,6 +12,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, product, tensors_in
 from nnshape.spec import nodes
 from nnshape.spec.limits import DIMENSIONS
+from nnshape.tracing import samples
 from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Declared, Module, produced
 from nnshape.tracing.rule_refusals import located_refusal, report_notices
@@ -163,7 +164,10 @@ def apply_layer(
     if layer.measured:
         frame.call.measured = frame.call.partial_macs = True
     check_dimensions(frame, node, result)
-    return frame.call.record(module, arguments, keywords, result)
+    recorded = frame.call.record(module, arguments, keywords, result)
+    if frame.tracer.has_batch and samples.watches(module.type, None):
+        samples.look(frame, node, frame.call.operations[-1], layer.apply)
+    return recorded
 
 
 def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Size]:

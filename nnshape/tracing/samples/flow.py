@@ -87,6 +87,11 @@ def function_of(operation: Operation | None) -> str:
     return target.name.removesuffix("_") if isinstance(target, Function) else ""
 
 
+def bracketed(shape: Shape) -> str:
+    """A shape in full: `[N, 10]`."""
+    return f"[{', '.join(map(str, shape))}]"
+
+
 def input_of(operation: Operation) -> Tensor | None:
     """The first argument of an operation, if it is a tensor."""
     first = operation.arguments[0] if operation.arguments else next(iter(operation.keywords.values()), None)
@@ -113,24 +118,47 @@ def layout_of(tensor: Tensor, left: int = _MOST_BACK) -> Layout | None:
         operation = source_of(tensor)
         if operation is None:
             return None
-        found = _before(operation, size, left)
-        if not isinstance(found, Tensor):
-            return None if found is None else Layout(place, *found)
-        tensor = found
+        same = _input_of_size(operation, size)
+        if same is None:
+            order = _joined(operation, size, left)
+            return None if order is None else Layout(place, *order)
+        tensor = same
     return None
 
 
-def _before(operation: Operation, size: Size, left: int) -> Tensor | tuple[Size, Size] | None:
-    """The order of the batch in a dimension that an operation made, or its input in which the dimension is the same."""
-    sources = [(tensor, batch_dim(tensor.shape)) for tensor in tensors_in((operation.arguments, operation.keywords))]
-    for tensor, place in sources:
-        if place is not None and tensor.shape[place] == size:
-            return tensor
-    joined = [(tensor, place) for tensor, place in sources if place is not None]
+def joined_by(tensor: Tensor) -> Operation | None:
+    """The operation that gave the dimension of the batch its size; None if it is unknown."""
+    place = batch_dim(tensor.shape)
+    for _ in range(_MOST_BACK if place is not None else 0):
+        spend(_BACK)
+        operation = source_of(tensor)
+        if operation is None or place is None:
+            return None
+        same = _input_of_size(operation, tensor.shape[place])
+        if same is None:
+            return operation
+        tensor, place = same, batch_dim(same.shape)
+    return None
+
+
+def _sources(operation: Operation) -> list[tuple[Tensor, int]]:
+    """The inputs of an operation that hold the batch once, with its dimension."""
+    tensors = tensors_in((operation.arguments, operation.keywords))
+    return [(tensor, place) for tensor in tensors if (place := batch_dim(tensor.shape)) is not None]
+
+
+def _input_of_size(operation: Operation, size: Size) -> Tensor | None:
+    """The input of an operation in which the dimension of the batch has the size already."""
+    return next((tensor for tensor, place in _sources(operation) if tensor.shape[place] == size), None)
+
+
+def _joined(operation: Operation, size: Size, left: int) -> tuple[Size, Size] | None:
+    """The order of the batch in a dimension that an operation made."""
+    sources = _sources(operation)
     result = operation.result
-    if not joined or not isinstance(result, Tensor):
+    if not sources or not isinstance(result, Tensor):
         return None
-    tensor, place = joined[0]
+    tensor, place = sources[0]
     before = layout_of(tensor, left)
     after = batch_dim(result.shape)
     if before is None or after is None:

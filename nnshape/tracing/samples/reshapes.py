@@ -10,7 +10,17 @@ from nnshape.shapes.regrouping import Swap, swap_of
 from nnshape.shapes.tensor import N, Shape, Tensor, product, sizes_text, tensors_in
 from nnshape.tracing.model import Operation
 from nnshape.tracing.runtime_sizes import plain
-from nnshape.tracing.samples.flow import Layout, batch_dim, function_of, input_of, layout_of, share_of, source_of, split
+from nnshape.tracing.samples.flow import (
+    Layout,
+    batch_dim,
+    bracketed,
+    function_of,
+    input_of,
+    layout_of,
+    share_of,
+    source_of,
+    split,
+)
 
 
 def look(operation: Operation) -> Refusal | None:
@@ -49,7 +59,7 @@ def _mixes(before: Layout, shape: Shape, place: int, result: Shape) -> bool:
 
 
 def _mixed(shape: Shape, result: Shape, swap: Swap | None) -> Refusal:
-    one, two = _bracketed(shape), _bracketed(result)
+    one, two = bracketed(shape), bracketed(result)
     if swap is None:
         message = f"{{layer}} mixes the samples: {one} as {two} keeps the order of the values and cuts across the batch"
     else:
@@ -113,8 +123,4 @@ def _told(shape: Shape, result: Shape) -> tuple[str, str]:
     """Both shapes as a person writes them: per sample if N leads both."""
     if len(shape) > 1 and len(result) > 1 and shape[0] == N == result[0]:
         return sizes_text(shape[1:]), sizes_text(result[1:])
-    return _bracketed(shape), _bracketed(result)
-
-
-def _bracketed(shape: Shape) -> str:
-    return f"[{', '.join(map(str, shape))}]"
+    return bracketed(shape), bracketed(result)

@@ -1,0 +1,121 @@
+"""Shapes that lose the batch without a reduction: `squeeze()`, and one sample taken out of all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnshape.records import dataclass
+from nnshape.shapes.axes import axis
+from nnshape.shapes.dims import Dim
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor
+from nnshape.tracing.batch import batch_axis
+from nnshape.tracing.model import Module, Operation
+from nnshape.tracing.runtime_sizes import plain
+from nnshape.tracing.samples.flow import batch_dim, bracketed, function_of, input_of, source_of
+from nnshape.tracing.samples.sequences import RECURRENT, is_batch_first, sequences, takes_batch_for_steps
+
+
+@dataclass(frozen=True, slots=True)
+class Squeezed:
+    """The dimensions of 1 that `squeeze` may drop, and whether that leaves what `flatten(1)` does."""
+
+    dims: tuple[int, ...]
+    flat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """The place of an index that takes one sample."""
+
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastState:
+    """The recurrent layer whose state is of no sample."""
+
+    module: Module
+
+
+def look(operation: Operation) -> Refusal | None:
+    """The warning of an operation after which a tensor has no batch, at N = 1 or at any N."""
+    tensor, result = input_of(operation), operation.result
+    if tensor is None or not isinstance(result, Tensor):
+        return None
+    lost = _lost_state(tensor)
+    if lost is not None:
+        return lost
+    place = batch_axis(tensor.shape)
+    if place is None or batch_dim(tensor.shape) is None:
+        return None
+    name = function_of(operation)
+    if name == "squeeze":
+        return _squeezed(operation, tensor.shape, place, result.shape)
+    index = _index(operation, name)
+    number = _number_at(index, place, len(tensor.shape))
+    if number is None or batch_dim(result.shape) is not None:
+        return None
+    message = f"{{layer}} loses the batch: {number} in dimension {place} takes one sample of {bracketed(tensor.shape)}"
+    return Refusal("loses-batch", message, wanted=Indexed(place) if name == "getitem" else None)
+
+
+def _squeezed(operation: Operation, shape: Shape, place: int, result: Shape) -> Refusal | None:
+    bound = [*operation.arguments[1:], *operation.keywords.values()]
+    dim: Any = plain(bound[0]) if bound else None
+    ones = tuple(at for at, size in enumerate(shape) if size == 1)
+    if dim is None:
+        flat = place == 0 and len(result) == 2 and len(shape) > 2
+        message = f"{{layer}} loses the batch at N = 1: squeeze() drops each dimension of 1 in {bracketed(shape)}"
+        return Refusal("loses-batch", message, wanted=Squeezed(ones, flat) if ones else None)
+    dims = {axis(one, shape) for one in (dim if isinstance(dim, (tuple, list)) else (dim,))}
+    if place not in dims:
+        return None
+    message = f"{{layer}} loses the batch at N = 1: squeeze drops dimension {place} of {bracketed(shape)} then"
+    kept = tuple(at for at in ones if at in dims)
+    return Refusal("loses-batch", message, wanted=Squeezed(kept, False) if kept else None)
+
+
+def _index(operation: Operation, name: str) -> tuple[Any, ...]:
+    """The parts of an index; those of `select` are as many slices as precede its number."""
+    values = plain((*operation.arguments[1:], *operation.keywords.values()))
+    if name == "getitem":
+        return values[0] if isinstance(values[0], tuple) else values[:1]
+    if len(values) == 2 and type(values[0]) is int:
+        ahead = values[0] if values[0] >= 0 else values[0] + len(operation.arguments[0].shape)
+        return (*[slice(None)] * ahead, values[1])
+    return ()
+
+
+def _number_at(index: tuple[Any, ...], place: int, rank: int) -> Any:
+    """The whole number that indexes a dimension; None if another sort of index does, or none."""
+    used = sum(part is not None and part is not Ellipsis for part in index)
+    at = 0
+    for part in index:
+        if part is Ellipsis:
+            at += rank - used
+        elif isinstance(part, (Tensor, list, bool)):
+            return None
+        elif part is not None:
+            if at == place:
+                return part if type(part) is int or isinstance(part, Dim) else None
+            at += 1
+    return None
+
+
+def _lost_state(tensor: Tensor) -> Refusal | None:
+    """The warning of the state of a recurrent layer that took the batch for the steps."""
+    operation = source_of(tensor)
+    module = operation.target if operation is not None else None
+    if operation is None or not isinstance(module, Module) or module.type not in RECURRENT or module.layer is None:
+        return None
+    if not tensor.index or batch_dim(tensor.shape) is not None:
+        return None
+    first = is_batch_first(module.layer)
+    taken = next((one for one in sequences(operation) if takes_batch_for_steps(one, first)), None)
+    if taken is None:
+        return None
+    message = f"{{layer}} loses the batch: {operation.call.name} takes {bracketed(taken.shape)} for "
+    message += "[N, T, features]" if first else "[T, N, features]"
+    message += f", so its state {bracketed(tensor.shape)} is of no sample"
+    return Refusal("loses-batch", message, wanted=LastState(module) if len(taken.shape) == 3 else None)

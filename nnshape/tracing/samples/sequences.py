@@ -1,0 +1,81 @@
+"""Recurrent layers and attention that take the batch for the steps of a sequence, and masks of other heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from nnshape.records import dataclass
+from nnshape.shapes.layer_base import Layer
+from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Tensor
+from nnshape.tracing.model import Module, Operation
+from nnshape.tracing.samples.flow import bracketed, holds_batch
+
+#: The layers that read a sequence, with the inputs whose steps they combine.
+SEQUENCES = {
+    "GRU": ("input",),
+    "LSTM": ("input",),
+    "MultiheadAttention": ("key", "value"),
+    "RNN": ("input",),
+    "Transformer": ("src", "tgt"),
+    "TransformerDecoder": ("tgt", "memory"),
+    "TransformerDecoderLayer": ("tgt", "memory"),
+    "TransformerEncoder": ("src",),
+    "TransformerEncoderLayer": ("src",),
+}
+RECURRENT = ("GRU", "LSTM", "RNN")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFirst:
+    """The value of `batch_first` that the input needs; None if it lacks a dimension for the steps."""
+
+    value: bool | None
+
+
+def look(operation: Operation) -> Refusal | None:
+    """The warning of a layer that takes the batch for the steps of a sequence."""
+    module = operation.target
+    if not isinstance(module, Module) or module.layer is None:
+        return None
+    first = is_batch_first(module.layer)
+    for tensor in sequences(operation):
+        if not takes_batch_for_steps(tensor, first):
+            continue
+        if len(tensor.shape) == 2:
+            told = f"{module.type} takes {bracketed(tensor.shape)} for [T, features], one sequence without a batch"
+        else:
+            wanted = "[N, T, features]" if first else "[T, N, features]"
+            told = f"{module.type} takes {bracketed(tensor.shape)} for {wanted}"
+        message = f"{{layer}} mixes the samples: {told}"
+        return Refusal("mixes-samples", message, wanted=BatchFirst(None if len(tensor.shape) == 2 else not first))
+    return None
+
+
+def sequences(operation: Operation) -> Iterator[Tensor]:
+    """The inputs of a layer whose steps it combines."""
+    module = operation.target
+    if not isinstance(module, Module) or module.layer is None:
+        return
+    names = SEQUENCES.get(module.type, ())
+    parameters = [parameter.name for parameter in module.layer.call_signature().positional]
+    given: dict[str, Any] = {**dict(zip(parameters, operation.arguments, strict=False)), **operation.keywords}
+    yield from (given[name] for name in names if isinstance(given.get(name), Tensor))
+
+
+def is_batch_first(layer: Layer) -> bool:
+    """Whether a layer, or the layer that it stacks, takes [N, T, features]."""
+    stacked = getattr(layer, "layer", None)
+    return bool(getattr(stacked if isinstance(stacked, Layer) else layer, "batch_first", False))
+
+
+def takes_batch_for_steps(tensor: Tensor, batch_first: bool) -> bool:
+    """Whether the batch stands where a layer has the steps of a sequence, and not where it has the batch."""
+    shape = tensor.shape
+    if len(shape) == 2:
+        return holds_batch(shape[0])
+    if len(shape) != 3:
+        return False
+    steps, batch = (shape[1], shape[0]) if batch_first else (shape[0], shape[1])
+    return holds_batch(steps) and not holds_batch(batch)
