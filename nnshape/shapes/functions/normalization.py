@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dims import Dim, Size
+from nnshape.shapes.dims import Dim, Size, at_least
 from nnshape.shapes.dtypes import FLOAT32, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.notices import notice
@@ -66,7 +66,8 @@ def require_values(input: Tensor) -> None:
                 f"Expected more than 1 value per channel when training, got input size torch.Size({torch_shape(input)})"
             )
             raise Refusal("empty-output", message, "input", note=note)
-    elif values == shape[0]:  # with symbolic height and width, a single value is unlikely
+    elif values == shape[0] and at_least(values, 2) is not True:
+        # With symbolic height and width, a single value is unlikely.
         ones = f"torch.Size([1, {', '.join(map(str, shape[1:]))}])"
         note = f"Expected more than 1 value per channel when training, got input size {ones}"
         notice("fails-in-training", f"{{layer}} fails in training when {values} = 1", note)

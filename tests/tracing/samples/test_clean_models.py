@@ -81,8 +81,8 @@ MODELS = {
     "detr_queries": """
         input: 32x7x7
         layers:
-          queries: Embedding(100, 32)
-          target: queries.weight.unsqueeze(1).repeat(1, x.shape[0], 1)
+          queries: Parameter(100, 32)
+          target: queries.unsqueeze(1).repeat(1, x.shape[0], 1)
           tokens: x.flatten(2).permute(2, 0, 1)
           hs: Transformer(32, 4, 1, 1, 64)(tokens, target)
           classes: Linear(32, 92)(hs.transpose(0, 1))
@@ -225,7 +225,9 @@ MODELS = {
         input: {x: '[N, 16]', adjacency: '[N, N]'}
         layers:
           h: Linear(16, 8)(x)
-          scores: Linear(8, 1)(h) + Linear(8, 1)(h).t()
+          left: Linear(8, 1)(h)
+          right: Linear(8, 1)(h)
+          scores: left + right.t()
           attention: softmax(scores.masked_fill(adjacency == 0, -1e9), 1)
           mixed: attention @ h
           pooled: softmax(mixed, 0).sum(0)
@@ -237,8 +239,8 @@ MODELS = {
         layers:
           h: Linear(16, 8)(x)
           sent: h[edges[0]]
-          to: edges[1][:, None].expand(-1, 8)
-          received: zeros_like(h).scatter_add(0, to, sent)
+          ends: edges[1][:, None].expand(-1, 8)
+          received: zeros_like(h).scatter_add(0, ends, sent)
           pooled: received.mean(0)
         """,
     "memory_bank": """
