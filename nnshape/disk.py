@@ -1,6 +1,6 @@
-"""Folders that stay open, files reached through no link, and files replaced in one step.
+"""Opens folders and files without following links, and replaces files atomically.
 
-Everything that nnshape writes goes through `OpenFolder.replace`: the cache, `--output-file` and `--fix`.
+nnshape writes every file with `OpenFolder.replace`.
 """
 
 from __future__ import annotations
@@ -15,49 +15,49 @@ from typing import Any
 from nnshape.records import dataclass
 
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
-#: Opening a pipe must not wait for its other end.
+#: With O_NONBLOCK, opening a pipe does not wait for its other end.
 _FLAGS: int = _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-#: A folder that is only passed through, or written to, need not be readable.
+#: Folders on the way, and folders to write to, need not be readable.
 _PASSING: int = getattr(os, "O_PATH", os.O_RDONLY)
-#: Whether the system opens names relative to an open folder; Windows does not.
+#: Whether the system can open names relative to an open folder; Windows cannot.
 _HAS_DIR_FD = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY") and bool(_NO_FOLLOW)
 _JUNCTION = 0xA0000003  # Windows' IO_REPARSE_TAG_MOUNT_POINT
-#: Temporary files begin with this, in whatever folder they are.
+#: The prefix of the names of temporary files.
 TEMPORARY = ".nnshape-"
 
 
 class LinkError(OSError):
-    """A link stands where a file or a folder was expected."""
+    """A path is a link, where a file or folder is expected."""
 
 
 class NotRegularError(OSError):
-    """A pipe, a device or a folder stands where a regular file was expected."""
+    """A path is a pipe, device or folder, where a regular file is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFolder:
-    """A folder that remains the same one, wherever its path leads later.
+    """A folder held open, so that it stays the same even if its path is replaced.
 
-    On Windows, where a folder cannot be held open, names are joined to its path.
+    On Windows, folders cannot be held open, and names are joined to the path.
     """
 
     path: str
     _descriptor: int | None
 
     def state(self) -> os.stat_result:
-        """The status of the folder itself."""
+        """Return the status of the folder."""
         return os.lstat(self.path) if self._descriptor is None else os.fstat(self._descriptor)
 
     def names(self) -> list[str]:
-        """The names in the folder."""
+        """Return the names in the folder."""
         return os.listdir(self.path if self._descriptor is None else self._descriptor)
 
     def lstat(self, name: str) -> os.stat_result:
-        """The status of a file, or of a link itself."""
+        """Return the status of a file, without following a link."""
         return os.stat(**self._at(name), follow_symlinks=False)
 
     def open(self, name: str, flags: int = os.O_RDONLY) -> int:
-        """A descriptor of a regular file. Raises LinkError, NotRegularError or another OSError."""
+        """Return a descriptor of a regular file. Raises LinkError, NotRegularError or another OSError."""
         descriptor = _opened(flags, path=os.path.join(self.path, name), at=self._at(name))
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -65,16 +65,16 @@ class OpenFolder:
         return descriptor
 
     def read(self, name: str, limit: int, flags: int = os.O_RDONLY) -> tuple[bytes, os.stat_result]:
-        """The bytes of a regular file, at most one more than `limit`, and its status. Raises OSError as `open` does."""
+        """Return at most `limit + 1` bytes of a regular file, and its status. Raises OSError as `open` does."""
         with os.fdopen(self.open(name, flags), "rb") as file:
             return file.read(limit + 1), os.fstat(file.fileno())
 
     def unlink(self, name: str) -> None:
-        """Remove a file, or a link itself."""
+        """Remove a file, without following a link."""
         os.unlink(**self._at(name))
 
     def touch(self, name: str) -> None:
-        """Set the modification time of a file, or of a link itself, to now."""
+        """Set the modification time of a file to now, without following a link."""
         if self._descriptor is None:
             os.utime(os.path.join(self.path, name))
         else:
@@ -90,11 +90,11 @@ class OpenFolder:
         durable: bool = True,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Write a file in one step: readers see the old bytes or the new ones, never a part. Raises OSError.
+        """Write a file atomically: readers see the old bytes or the new ones, never a part. Raises OSError.
 
-        A link of that name is replaced, not followed. `mode` is the file's mode; None is that of any new
-        file. `owner` is kept where the system allows it. `durable` waits until the disk has the bytes.
-        `check` is called just before the file takes its place, and may raise.
+        A link of that name is replaced, not followed. `mode` is the mode of the file, by default that of a
+        new file. `owner` is the user and group to set, if the system allows it. `durable` waits until the
+        bytes are on disk. `check` is called just before the replacement, and may raise to prevent it.
         """
         temporary = TEMPORARY + os.urandom(8).hex()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
@@ -104,9 +104,9 @@ class OpenFolder:
                 file.write(data)
                 file.flush()
                 if owner is not None and hasattr(os, "fchown"):
-                    with contextlib.suppress(OSError):  # only root may give a file away
+                    with contextlib.suppress(OSError):  # only root may change the owner
                         os.fchown(file.fileno(), *owner)
-                if mode is not None and hasattr(os, "fchmod"):  # after fchown, which clears bits of the mode
+                if mode is not None and hasattr(os, "fchmod"):  # after fchown, which clears the setuid bits
                     os.fchmod(file.fileno(), mode)
                 if durable:
                     os.fsync(file.fileno())
@@ -128,16 +128,17 @@ class OpenFolder:
 
 @contextlib.contextmanager
 def open_folder(path: str, *, follow: bool, list_names: bool = False) -> Iterator[OpenFolder]:
-    """Open a folder, for `names` only if `list_names`; unless `follow`, raises LinkError for a link. Raises OSError."""
+    """Open a folder, and raise LinkError for a link unless `follow`. `names` requires `list_names`. Raises OSError."""
     with _opened_folder(path, {"path": path}, follow=follow, list_names=list_names) as folder:
         yield folder
 
 
 @contextlib.contextmanager
 def open_folder_of_tree(path: str) -> Iterator[OpenFolder]:
-    """Open a folder, following no link on the way to it from the root of its tree. Raises LinkError or OSError.
+    """Open a folder without following links below the root of its tree. Raises LinkError or another OSError.
 
-    That root is the current folder where it is above, else the project's, as `enclosing_tree` finds it.
+    The root is the current folder or the folder of the project (see `enclosing_tree`), whichever contains the folder
+    and is higher.
     """
     target = os.path.abspath(path)
     roots = [root for root in (os.getcwd(), enclosing_tree(target)) if _is_below(target, root)]
@@ -152,10 +153,10 @@ def open_folder_of_tree(path: str) -> Iterator[OpenFolder]:
 
 
 def enclosing_tree(folder: str) -> str:
-    """The project that an absolute folder belongs to: the nearest git repository, or the highest pyproject.toml.
+    """Return the root of the project of an absolute folder.
 
-    A submodule and a worktree have a file `.git`, which counts as a pyproject.toml does. A folder in no
-    project is a tree of its own.
+    This is the nearest git repository above it, or else the highest folder with a pyproject.toml or a file `.git` (of
+    a submodule or worktree), or else the folder itself.
     """
     tree = current = folder
     while True:
@@ -202,7 +203,7 @@ def _opened(flags: int, *, path: str, at: dict[str, Any], follow: bool = False) 
     try:
         return os.open(**at, flags=flags)
     except OSError:
-        # Systems differ in the error that they give for a link, so look again.
+        # The error for a link depends on the system, so check the status.
         state = None
         with contextlib.suppress(OSError):
             state = os.stat(**at, follow_symlinks=False)
@@ -212,5 +213,5 @@ def _opened(flags: int, *, path: str, at: dict[str, Any], follow: bool = False) 
 
 
 def _is_link(state: os.stat_result) -> bool:
-    """Whether it is a symbolic link or, on Windows, a junction."""
+    """Return whether this is the status of a symbolic link or, on Windows, a junction."""
     return stat.S_ISLNK(state.st_mode) or getattr(state, "st_reparse_tag", 0) == _JUNCTION

@@ -1,8 +1,8 @@
-"""`dataclass`, as in the standard library, except that a method is compiled when it is first needed.
+"""A `dataclass` decorator like the standard library's, except that methods are compiled on first use.
 
-The standard library compiles up to six methods for each class at import. nnshape has a hundred such classes, and
-one run needs few of their methods: compiling them all was a third of its start-up. `field`, `fields` and `replace`
-of the standard library work as usual; of the decorator's options, those that nnshape uses are here.
+The standard library compiles up to six methods for each class at import. nnshape has a hundred such classes, and one
+run uses few of their methods: compiling them all took a third of its start-up. `field`, `fields` and `replace` of the
+standard library work with these classes. The decorator has only the options that nnshape uses.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ else:
         return complete if cls is None else complete(cls)
 
 
-#: Where `fields` and `replace` of the standard library look.
+#: The attribute that `fields` and `replace` of the standard library read.
 _FIELDS = "__dataclass_fields__"
-_REGULAR = dataclasses._FIELD  # type: ignore[attr-defined]  # what they expect of a field that is no ClassVar
+_REGULAR = dataclasses._FIELD  # type: ignore[attr-defined]  # the type of a field that is not a ClassVar
 
 Fields = Iterable["Field[Any]"]
 
 
 class _Method:
-    """A method that is compiled when it is first looked up, and then takes the place of this."""
+    """A descriptor that compiles a method on first access, and replaces itself with it."""
 
     def __init__(self, text: Callable[[], str], fields: Fields) -> None:
         self._text, self._fields = text, fields
@@ -47,7 +47,7 @@ class _Method:
         names: dict[str, Any] = {"_set": object.__setattr__, "_MISSING": MISSING}
         names |= {f"_default_{field.name}": field.default for field in self._fields}
         names |= {f"_factory_{field.name}": field.default_factory for field in self._fields}
-        exec(self._text(), names)  # made of the names of fields alone
+        exec(self._text(), names)  # the text is made of field names only
         method = names[self._name]
         method.__qualname__ = f"{self._owner.__qualname__}.{self._name}"
         method.__module__ = self._owner.__module__
@@ -56,7 +56,7 @@ class _Method:
 
 
 def _complete(cls: Any, *, frozen: bool, slots: bool, eq: bool, repr: bool) -> type:
-    """The class with its methods; where it has slots, a new class of the same name."""
+    """Return the class with its methods added; with slots, a new class of the same name."""
     inherited = {
         name: field for base in reversed(cls.__mro__[1:]) for name, field in getattr(base, _FIELDS, {}).items()
     }
@@ -74,7 +74,7 @@ def _complete(cls: Any, *, frozen: bool, slots: bool, eq: bool, repr: bool) -> t
         added["__hash__"] = _Method(lambda: _hash_text(values), values) if frozen else None
     if slots:
         added |= {"__getstate__": _state, "__setstate__": _set_state}
-    # Python itself puts `__hash__ = None` beside an `__eq__` that the class defines.
+    # Python sets `__hash__ = None` in a class that defines `__eq__`.
     added = {name: value for name, value in added.items() if vars(cls).get(name) is None}
     added[_FIELDS] = fields
     if frozen:
@@ -90,7 +90,7 @@ def _complete(cls: Any, *, frozen: bool, slots: bool, eq: bool, repr: bool) -> t
 
 
 def _own_fields(cls: Any) -> dict[str, Field[Any]]:
-    """The fields that a class declares itself, their defaults left as attributes of the class."""
+    """Return the fields that a class declares, and set their defaults as class attributes."""
     fields = {}
     for name, annotation in inspect.get_annotations(cls).items():
         if str(annotation).startswith("ClassVar"):
@@ -99,7 +99,7 @@ def _own_fields(cls: Any) -> dict[str, Field[Any]]:
         field: Any = default if isinstance(default, Field) else dataclasses.field(default=default)
         if field.default is not MISSING:
             if type(field.default).__hash__ is None:
-                raise ValueError(f"the default of {cls.__qualname__}.{name} can change: use default_factory")
+                raise ValueError(f"the default of {cls.__qualname__}.{name} is mutable: use default_factory")
             setattr(cls, name, field.default)
         elif default is not MISSING:
             delattr(cls, name)
@@ -108,9 +108,9 @@ def _own_fields(cls: Any) -> dict[str, Field[Any]]:
     return fields
 
 
-def _recreated(cls: type, added: dict[str, Any], left_out: set[str]) -> type:
-    """The class again, with slots: they can only be given when a class is made."""
-    namespace = {name: value for name, value in vars(cls).items() if name not in left_out}
+def _recreated(cls: type, added: dict[str, Any], omitted: set[str]) -> type:
+    """Create the class again with slots, which cannot be added to an existing class."""
+    namespace = {name: value for name, value in vars(cls).items() if name not in omitted}
     made = type(cls)(cls.__name__, cls.__bases__, namespace | added)
     made.__qualname__ = cls.__qualname__
     return made

@@ -1,7 +1,7 @@
-"""Counts work, so that a file nobody vouches for ends at the same point on every machine.
+"""Limits the work that an untrusted file can cause, at the same point on every machine.
 
-A unit is about a microsecond. What may take long spends units before it begins: terms of symbolic sizes,
-items of tuples, characters of texts, applications of rules. Outside a `bounded` block nothing is counted.
+A unit is about a microsecond. Code that may take long spends units first: for terms of symbolic sizes, items of
+tuples, characters of strings, applications of rules. Outside a `bounded` block, work is not limited.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from contextvars import ContextVar
 from math import inf
 from typing import Final
 
-#: One application of a rule.
+#: The work of applying a rule.
 RULE: Final = 20
-#: One parameter of a module, from its name to its row.
+#: The work of one parameter of a module, including its row.
 PARAMETER: Final = 6
-#: The words that one file's misspelt names are compared with in all: torch has a thousand names.
+#: The most names to compare all misspelt names of one file with. torch has a thousand names.
 SUGGESTIONS: Final = 40_000
 
 
 class OutOfWork(Exception):
-    """A budget is spent. No rule and no search may catch it: it ends the trace, or the search for fixes."""
+    """A budget is spent. Rules must not catch it: it ends the trace, or the search for fixes."""
 
 
 class Budget:
-    """Work that may still be done; `given` is all that there was, so that the difference has been spent."""
+    """A budget of work: `given` units in all, of which `left` are not spent."""
 
     __slots__ = ("given", "left", "suggestions")
 
@@ -36,11 +36,11 @@ class Budget:
 
     @property
     def spent(self) -> int:
-        """The units that were spent."""
+        """The units spent so far."""
         return int(self.given - self.left)
 
     def grant(self, amount: int) -> None:
-        """Add to what may be spent."""
+        """Add units to the budget."""
         self.given += amount
         self.left += amount
 
@@ -52,7 +52,7 @@ _budget: ContextVar[Budget] = ContextVar("budget", default=_UNBOUNDED)
 
 @contextmanager
 def bounded(budget: Budget) -> Iterator[Budget]:
-    """Let everything inside spend from this budget alone."""
+    """Spend from this budget within a `with` statement."""
     token = _budget.set(budget)
     try:
         yield budget
@@ -61,12 +61,12 @@ def bounded(budget: Budget) -> Iterator[Budget]:
 
 
 def budget() -> Budget:
-    """The budget that is being spent from."""
+    """Return the current budget."""
     return _budget.get()
 
 
 def spend(amount: int) -> None:
-    """Spend units of the budget; raises OutOfWork where it has fewer left."""
+    """Spend units of the current budget. Raises OutOfWork if fewer are left."""
     current = _budget.get()
     current.left -= amount
     if current.left < 0:

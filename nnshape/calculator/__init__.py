@@ -1,1 +1,1 @@
-"""The calculator: makes a model from one step and its input shapes, as typed on the command line."""
+"""Makes a model of one step from its text and input shapes: the calculator `nnshape layer`."""

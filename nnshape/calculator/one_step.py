@@ -1,7 +1,6 @@
-"""Makes a model of one step from its text and input shapes, as typed on the command line.
+"""Makes the spec of one step from its text and input shapes, as typed on the command line.
 
-It is a spec like any other, so that what is said of a file is said of it: each argument typed is a
-line of its source, and a column of that line is a column of the argument.
+Each argument is a line of the source, so that problems of the spec point at columns of the argument.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ from nnshape.spec.source_map import verbatim
 from nnshape.tracing.model import Call, Trace
 from nnshape.tracing.runtime_sizes import plain
 
-# A name ahead of the step: `(conv1): ` as print(model) writes it, or `conv1: ` as a spec does.
+# A name before the step: `(conv1): ` as in print(model), or `conv1: ` as in a spec.
 _PREFIX = re.compile(r"\s*(?:\((\w+)\)|([^\W\d]\w*)):\s+")
 _SHAPE_NAME = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
 
 
 def one_step(step: str, shapes: Sequence[str]) -> Spec:
-    """The spec of one step and of its inputs, each `SHAPE` or `NAME=SHAPE`.
+    """Return the spec of one step and its inputs, each `SHAPE` or `NAME=SHAPE`.
 
-    A layer is applied to the inputs in their order, those with a name by their name; a function takes
-    them ahead of its own arguments, unless the step itself names the tensors it takes. Raises SpecError
-    where the step is none, WrongUse where the inputs do not fit its form.
+    A layer is applied to the inputs in order, and to named inputs as keyword arguments. A function takes
+    the inputs before its own arguments, unless the step names its tensors. Raises SpecError if the step
+    is not valid, and WrongUse if the inputs do not match it.
     """
     source = source_of_text("\n".join((step, *shapes)), LAYER)
     step = source.text[: len(source.text) - sum(len(shape) + 1 for shape in shapes)]
@@ -56,7 +55,7 @@ def one_step(step: str, shapes: Sequence[str]) -> Spec:
     name = name or name_of(parsed.node)
     text = " ".join(step[start:end].split())
     body = Body((Step(name, span, expression, assertion, text, span),), span, False)
-    # The step's value is the model's output, also where it is a number.
+    # The value of the step is the output of the model, even if it is a number.
     output = Output(Expression(source.text, nodes.Name(name, 0, end), expression.origin), span)
     count = len(shapes)
 
@@ -68,12 +67,12 @@ def one_step(step: str, shapes: Sequence[str]) -> Spec:
 
 
 def is_named(spec: Spec) -> bool:
-    """Whether the step was typed with a name."""
+    """Return whether the step was typed with a name."""
     return _PREFIX.match(spec.source.text) is not None
 
 
 def step_of(trace: Trace) -> Call:
-    """The call of the step; a synthetic one if the step's value is a number."""
+    """Return the call of the step; a new one if the value is a number, which has no call."""
     if trace.calls:
         return trace.calls[0]
     step = trace.spec.body.steps[0]
@@ -82,13 +81,13 @@ def step_of(trace: Trace) -> Call:
 
 
 def _name_ahead(step: str) -> tuple[str | None, int]:
-    """The name before a pasted step, and the offset of the step."""
+    """Return the name before the step, if any, and the offset of the step."""
     match = _PREFIX.match(step)
     return (match[1] or match[2], match.end()) if match else (None, 0)
 
 
 def _shapes(source: Source, start: int, shapes: Sequence[str]) -> list[TypedShape]:
-    """Parse each shape and its name; raises WrongUse for an invalid shape."""
+    """Parse each shape and its name. Raises WrongUse for an invalid shape."""
     found: list[TypedShape] = []
     for text in shapes:
         start += 1

@@ -1,4 +1,4 @@
-"""The example of a layer or function, with numbers and with symbols."""
+"""Traces the example of a layer or function, with numbers and with symbols."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from nnshape.shapes.tensor import N, Tensor
 from nnshape.tracing.model import Trace
 from nnshape.tracing.tracer import trace_spec
 
-#: Names of the dimensions after the batch, by their number.
+#: Letters for the dimensions after the batch, by the number of dimensions.
 _LETTERS: dict[int, str] = {1: "F", 2: "CL", 3: "CHW", 4: "CDHW"}
 
 
 def example_of(rule: Function | type[Layer]) -> Trace:
-    """The trace of a rule's example."""
+    """Return the trace of a rule's example."""
     step, *shapes = rule.example
     return trace_spec(one_step(step, shapes), explainer=EXPLAINER)
 
 
 def symbolic_example(rule: Function | type[Layer]) -> Trace | None:
-    """The example with a symbol for each free size; None if no size is free."""
+    """Return the trace of the example with a symbol for each free size, or None if no size is free."""
     step, *shapes = rule.example
     named = [text.partition("=")[0] + "=" if "=" in text else "" for text in shapes]
     inputs = list(example_of(rule).inputs.values())
@@ -34,7 +34,7 @@ def symbolic_example(rule: Function | type[Layer]) -> Trace | None:
             if isinstance(size, Dim) or not sizes[index][dim].isdigit():
                 continue
             letter = _letter(tensor, dim)
-            # The same dimension of the other inputs is often the same size, and means the same.
+            # If the same dimension of other inputs has the same size, they probably share it.
             alike = [(i, dim) for i, other in enumerate(sizes) if dim < len(other) and other[dim] == str(size)]
             for places in (alike, [(index, dim)]):
                 tried = [list(each) for each in sizes]
@@ -61,7 +61,7 @@ def _letter(tensor: Tensor, dim: int) -> str:
 
 
 def _traced(step: str, shapes: list[str]) -> Trace | None:
-    """The trace at these shapes, where it asks no size to be a certain one."""
+    """Return the trace at these shapes, or None if it has problems or fixes a size."""
     try:
         trace = trace_spec(one_step(step, shapes), explainer=EXPLAINER)
     except SpecError:

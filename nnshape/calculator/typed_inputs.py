@@ -1,4 +1,4 @@
-"""Makes a step from an expression and typed shapes: binds the inputs and applies the callee to them."""
+"""Binds typed shapes to the inputs of an expression, and applies the layer or function to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nnshape.tracing.scope import MISSING, Namespace, Special, find_torch, is_la
 
 
 class WrongUse(SpecError):
-    """The typed shapes do not fit the step: one is missing, invalid or left over."""
+    """The typed shapes do not match the step: one is missing, invalid or left over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Form:
             self.target = None
 
     def applied(self) -> tuple[nodes.Node, tuple[Input, ...]]:
-        """The node of the step, applied to its inputs, and the inputs by name."""
+        """Return the expression applied to its inputs, and the inputs. Raises WrongUse if they do not match."""
         node, target = self.node, self.target
         assert target is None or isinstance(node, nodes.Call)
         if is_layer_class(target) or isinstance(target, Special):
@@ -57,24 +57,24 @@ class Form:
         if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name) and self.is_unknown(node.function.id):
             return self.without_rule(node)
         if isinstance(node, nodes.Name) and isinstance(find_torch(node.id), (Namespace, type(AUTO))):
-            raise WrongUse(Problem("unknown-layer", f"{node.id} is no layer or function", self.whole))
+            raise WrongUse(Problem("unknown-layer", f"{node.id} is not a layer or function", self.whole))
         names = self.tensor_names()
         if names:
             return node, self.named(names)
         if isinstance(target, Function) and isinstance(node, nodes.Call) and not _mentions(node, "_"):
             if target.factory:
-                self.refuse_inputs(f"{target.name} makes a tensor out of numbers and takes none")
+                self.refuse_inputs(f"{target.name} creates a tensor from numbers, and takes no input")
                 return node, ()
             self.require_inputs()
             return self.call(node.function, node.args, node.keywords, target.signature())
         if not self.given and not _mentions(node, "_"):
             return node, ()
         if len(self.given) != 1:
-            self.refuse_inputs("the step takes one input here: name the tensors in it", 1)
+            self.refuse_inputs("the step takes one input: for more, use names for its tensors", 1)
         return node, (_input(self.given[0], "x"),) if self.given else ()
 
     def without_rule(self, node: nodes.Call) -> tuple[nodes.Node, tuple[Input, ...]]:
-        """The step of a callee without a rule: a function if torch's source says so, else a layer."""
+        """Apply a callee without a rule: a function if torch's source declares it, else a layer."""
         assert isinstance(node.function, nodes.Name)
         if not declares_function(node.function.id):
             # A layer, or an unknown name, which the trace reports.
@@ -91,7 +91,7 @@ class Form:
         keywords: tuple[nodes.Keyword, ...],
         signature: Signature | None,
     ) -> tuple[nodes.Node, tuple[Input, ...]]:
-        """The function, with the inputs before its own arguments."""
+        """Return the call of a function with the inputs before its own arguments, and the inputs."""
         positional = [shape for shape in self.given if shape.name is None]
         # Functions such as cat take all their tensors as one argument.
         together = signature is not None and bool(signature.parameters) and "Tensors" in signature.parameters[0].kinds
@@ -115,13 +115,13 @@ class Form:
         return applied, _distinct(inputs)
 
     def named(self, names: list[str]) -> tuple[Input, ...]:
-        """The inputs of a step that names the tensors it takes."""
+        """Return the inputs of a step that names its tensors."""
         own = [shape.name for shape in self.given if shape.name is not None]
         open_names = [name for name in names if name not in own]
         positional = [shape for shape in self.given if shape.name is None]
         for shape in self.given:
             if shape.name is not None and shape.name not in names:
-                message = f"the step names no tensor {shape.name}: it names {', '.join(names)}"
+                message = f"the step has no tensor {shape.name}: it has {', '.join(names)}"
                 raise WrongUse(Problem("unknown-name", message, shape.span, help=nearest(shape.name, names)))
         if len(positional) == len(open_names) + 1 and "x" not in names and _mentions(self.node, "_"):
             open_names.insert(0, "x")
@@ -129,13 +129,13 @@ class Form:
             wanted = ", ".join(names)
             given = f"{len(self.given)} shape{'' if len(self.given) == 1 else 's'}"
             help = " ".join(f"{name}=SHAPE" for name in names)
-            message = f"the step names {wanted}, and {given} {'was' if len(self.given) == 1 else 'were'} given"
+            message = f"the step takes {wanted}, but {given} {'was' if len(self.given) == 1 else 'were'} given"
             raise WrongUse(Problem("missing-argument", message, self.whole, help=(help,)))
         unnamed = iter(open_names)
         return _distinct([_input(shape, shape.name or next(unnamed)) for shape in self.given])
 
     def tensor_names(self) -> list[str]:
-        """The undefined names in the step, which must be inputs, in order and without duplicates."""
+        """Return the undefined names in the step, in order and without duplicates: they must be inputs."""
         given = {shape.name for shape in self.given}
         sizes = {"N", "_", *(name for shape in self.given for dim in shape.pattern.dims for name in _names(dim))}
         found = [
@@ -145,7 +145,7 @@ class Form:
         return list(dict.fromkeys(found))
 
     def is_unknown(self, name: str) -> bool:
-        """Whether a name is undefined."""
+        """Return whether a name is undefined."""
         return find_torch(name, called=True) is MISSING and all(shape.name != name for shape in self.given)
 
     def require_inputs(self) -> None:
@@ -154,10 +154,10 @@ class Form:
             return
         example = getattr(self.target, "example", ())
         help = (
-            "such as: nnshape layer "
+            "for example: nnshape layer "
             + " ".join(f'"{part}"' if " " in part or "(" in part else part for part in example),
         )
-        message = f"{name_of(self.node)} wants the shape of its input"
+        message = f"{name_of(self.node)} needs the shape of its input"
         raise WrongUse(Problem("missing-argument", message, self.whole, help=help if example else ()))
 
     def refuse_inputs(self, reason: str, most: int = 0) -> None:
@@ -167,7 +167,7 @@ class Form:
 
 
 def _target(node: nodes.Node) -> type[Layer] | Function | Special | None:
-    """The torch layer or function with this name, with or without torch's prefixes."""
+    """Return the torch layer or function of this name, with or without a prefix such as `nn.`; or None."""
     found: Any = MISSING
     if isinstance(node, nodes.Name):
         found = find_torch(node.id, called=True)
@@ -183,7 +183,7 @@ def _target(node: nodes.Node) -> type[Layer] | Function | Special | None:
 
 
 def _names(node: Any) -> Iterator[str]:
-    """The names of values in an expression, in order, without callees and loop variables."""
+    """Yield the names of values in an expression, in order, without callees and loop variables."""
     if isinstance(node, nodes.Name):
         yield node.id
     elif isinstance(node, nodes.Call):
@@ -219,7 +219,7 @@ def _named_node(input: Input) -> nodes.Name:
 
 
 def _distinct(inputs: list[Input]) -> tuple[Input, ...]:
-    """The inputs; raises WrongUse if two share a name."""
+    """Return the inputs. Raises WrongUse if two have the same name."""
     seen: set[str] = set()
     for input in inputs:
         if input.name in seen:
@@ -229,7 +229,7 @@ def _distinct(inputs: list[Input]) -> tuple[Input, ...]:
 
 
 def name_of(node: nodes.Node) -> str:
-    """The name of the step in messages: that of its layer or function."""
+    """Return the name of the step in messages: that of its layer or function."""
     while isinstance(node, nodes.Call):
         node = node.function
     if isinstance(node, nodes.Attribute):

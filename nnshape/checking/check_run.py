@@ -1,4 +1,4 @@
-"""Checks many specs: from the cache where possible, the rest in several processes where that is faster."""
+"""Checks many specs: from the cache if possible, the rest in several processes if that is faster."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def check(
     skipped: Sequence[Skipped] = (),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Judge every candidate; raises SpecError where the device is not there.
+    """Check every candidate. Raises SpecError if the device is not available.
 
-    `progress` is told how many of how many are done. The report does not depend on how many
-    processes there were, on their speed, nor on the cache.
+    `progress` is called with the number of checked files and the total. The report does not depend on the number of
+    processes, their speed or the cache.
     """
     outcomes: list[Outcome | None] = [None] * len(candidates)
     waiting: list[tuple[int, Task]] = []
@@ -66,7 +66,7 @@ def check(
     tasks = [task for _, task in waiting]
     processes = _processes(len(tasks), device, jobs)
     if processes > 1:
-        from nnshape.checking.workers import judge_in_processes  # slow to import, and only needed for many files
+        from nnshape.checking.workers import judge_in_processes  # slow to import, and needed only for many files
 
         judge_in_processes(tasks, processes, take)
     else:
@@ -80,7 +80,7 @@ def check(
 
 
 def _processes(tasks: int, device: str, jobs: int | None) -> int:
-    """The number of processes to use; one on a real device, whose memory may not hold two models."""
+    """Return the number of processes to use: 1 on a real device, whose memory may not hold two models."""
     if device not in ("meta", "none"):
         return 1
     if not sys.executable or getattr(sys, "frozen", False):  # no Python interpreter to start

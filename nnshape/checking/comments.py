@@ -23,7 +23,7 @@ _WORD = re.compile(r"[^\s,]+")
 class Ignore:
     """A comment that suppresses problems on lines `first` to `last`.
 
-    `kinds` are the kinds with their places; None where every problem is meant.
+    `kinds` are the kinds with their spans, or None to suppress every problem.
     """
 
     span: Span
@@ -32,21 +32,21 @@ class Ignore:
     kinds: tuple[tuple[str, Span], ...] | None
 
     def covers(self, kind: str, line: int) -> bool:
-        """Whether the comment suppresses a problem of this kind on this line."""
+        """Return whether the comment suppresses a problem of this kind on this line."""
         if not self.first <= line <= self.last:
             return False
         return self.names is None or kind in self.names
 
     @cached_property
     def names(self) -> frozenset[str] | None:
-        """The names of the kinds."""
+        """The names of the kinds, or None for every kind."""
         return None if self.kinds is None else frozenset(name for name, _ in self.kinds)
 
 
 def ignores(source: Source) -> tuple[Ignore, ...]:
-    """The suppression comments in a text, except those inside strings.
+    """Return the suppression comments in a text, except those inside strings.
 
-    As many are read as a file may have problems.
+    The limit on problems of a file also limits the comments.
     """
     if "nnshape:" not in source.text:
         return ()
@@ -63,7 +63,7 @@ def ignores(source: Source) -> tuple[Ignore, ...]:
             continue
         last = first = source.position(at)[0]
         if before >= 0 and source.position(max(scalars[before][1] - 1, 0))[0] == last:
-            # A step that spans several lines can only have its comment after the last one.
+            # A comment on a step of several lines can only be after the last one.
             first = source.position(scalars[before][0])[0]
         found.append(Ignore(Span(source, at, match.end()), first, last, _kinds(source, match)))
     return tuple(found)
@@ -79,7 +79,7 @@ def _kinds(source: Source, match: re.Match[str]) -> tuple[tuple[str, Span], ...]
 
 
 def _scalars(text: str) -> list[tuple[int, int]]:
-    """The ranges of a text's values, in order; from a YAML error on, the whole rest of the text."""
+    """Return the ranges of the scalars in a text, in order. After a YAML error, the rest of the text is one range."""
     found: list[tuple[int, int]] = []
     end = 0
     loader = _Loader(text)
@@ -90,7 +90,7 @@ def _scalars(text: str) -> list[tuple[int, int]]:
             if isinstance(token, yaml.ScalarToken):
                 found.append((token.start_mark.index, end))
     except (yaml.YAMLError, RecursionError) as error:
-        # YAML reports an unclosed quote at the end of the text; its context is where the quote begins.
+        # YAML reports an unclosed quote at the end of the text, with the opening quote as context.
         mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
         found.append((max(end, mark.index if mark is not None else end), len(text)))
     finally:

@@ -26,7 +26,7 @@ _FIRST_SPEC = "input: 1x32x32\nlayers:\n  conv1: Conv2d(1, 6, 5)"
 class SpecFile:
     """A file to check: its source, or the problems that prevented reading it.
 
-    Its includes stay below the folder `root`; None where it cannot include anything.
+    `root` is the folder that its includes must be in, or None if it cannot include files.
     """
 
     name: str
@@ -68,8 +68,8 @@ def find_specs(
 ) -> Found:
     """Find the specs in files and folders; `-` calls `stdin`. Raises SpecError if a path does not exist.
 
-    A file that is named itself is always checked. One that is found below a folder is checked if it is a spec
-    or nearly one. `excluded_by` names the option that replaces the `exclude` of the settings.
+    A file in `paths` is always checked. A file found in a folder is checked if it is a spec or resembles one.
+    `excluded_by` is the name of the option that replaces the `exclude` of the settings.
     """
     search = _Discovery(settings, excluded_by or settings.file)
     for path in paths:
@@ -97,7 +97,7 @@ def stdin_spec(name: str | None) -> SpecFile:
 
 
 def _shown(path: str) -> str:
-    """The path as messages show it, without a leading `./`."""
+    """Return the path for messages, without a leading `./`."""
     shown = path
     while shown.startswith("." + os.sep):
         shown = shown[2:].lstrip(os.sep)
@@ -105,7 +105,7 @@ def _shown(path: str) -> str:
 
 
 def _named(name: str) -> SpecFile:
-    """A file named on the command line; raises SpecError if it cannot be opened."""
+    """Read a file that was named explicitly. Raises SpecError if it cannot be opened."""
     root = os.path.dirname(name)
     try:
         return _judged_by_name(SpecFile(name, read_source(name), root=root))
@@ -161,18 +161,18 @@ def _search_folder(folder: str, search: _Discovery) -> None:
 
 
 def _not_followed(real: str, root: str) -> str:
-    """The reason not to follow a link; empty if its target may be a spec."""
+    """Return the reason not to follow a link, or an empty string if its target may be a spec."""
     if not inside(root, real):
-        return "it is a link that leads out of the folder"
+        return "it is a link to a file outside the folder"
     if any(part.startswith(".") and part != "." for part in os.path.relpath(real, root).split(os.sep)):
         return "it is a link to a hidden file"
     if not os.path.isfile(real):
-        return "it is a link to a folder or device" if os.path.exists(real) else "it is a link that leads nowhere"
-    return "" if has_suffix(real) else "it is a link to a file with another ending"
+        return "it is a link to a folder or device" if os.path.exists(real) else "it is a broken link"
+    return "" if has_suffix(real) else "it is a link to a file with another extension"
 
 
 def _root(folder: str, real: str, settings: Settings) -> tuple[str, str]:
-    """The root folder for includes: the settings' folder if it contains the searched one."""
+    """Return the root for includes, as given and real path: the settings' folder if it contains the searched one."""
     if not settings.folder:
         return folder, real
     above = os.path.realpath(settings.folder)
@@ -209,7 +209,7 @@ def _add(entry: Entry, root: str, real_root: str, search: _Discovery) -> None:
 
 
 def _readable(name: str, data: bytes) -> Source:
-    """The readable beginning of a file that is in another encoding or too long, to tell whether it is a spec."""
+    """Decode the start of a file in another encoding or over the size limit, to detect whether it is a spec."""
     encoding = "utf-8"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"  # UTF-32 too, but for NULs

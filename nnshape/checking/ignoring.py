@@ -1,4 +1,4 @@
-"""Suppresses problems by comments and settings, and reports comments that suppress nothing."""
+"""Suppresses problems by comments and settings, and reports unused comments."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from nnshape.problems.nearest import nearest
 from nnshape.spec import Source
 from nnshape.spec.limits import PROBLEMS
 
-#: Kinds that only a proof reports: without one, a comment for them may still be needed.
-_OF_THE_PROOF = ("torch-disagrees", "unproved")
+#: Kinds that only a proof reports: without a proof, a comment for them is not reported as unused.
+_PROOF_KINDS = ("torch-disagrees", "unproved")
 _UNUSED: Final = "unused-ignore"
 
 
 def filtered(
     outcomes: Sequence[Outcome], settings: Settings
 ) -> tuple[tuple[Outcome, ...], tuple[tuple[str, int], ...]]:
-    """The outcomes without suppressed and repeated findings, in the order of the text.
+    """Return the outcomes without suppressed and repeated findings, in text order, and counts of ignored problems.
 
-    Also counts the ignored problems by the file that asks for it: the settings file, or the file with the comment.
+    The counts are by the file that suppresses them: the settings file, or the spec with the comment.
     """
     comments = _Comments(settings.comments)
     own = {key for outcome in outcomes for finding in outcome.findings if (key := _own_place(outcome, finding))}
-    told: set[tuple[object, ...]] = set()
+    reported: set[tuple[object, ...]] = set()
     kept = []
     for outcome in outcomes:
         findings = []
         for finding in outcome.findings:
             key = _place(finding)
-            # A problem in an included file is reported where that file itself is checked, else once.
+            # A problem in an included file is reported with that file if it is checked too, else once.
             if _own_place(outcome, finding) is None and key is not None:
-                if key in own or key in told:
+                if key in own or key in reported:
                     continue
-                told.add(key)
-            if not comments.leaves_out(finding):
+                reported.add(key)
+            if not comments.suppresses(finding):
                 findings.append(finding)
         kept.append((outcome, findings))
     by_settings = _BySettings(settings)
     result = []
     for outcome, findings in kept:
         unused = [Finding(problem) for problem in comments.unused(outcome)]
-        left = [finding for finding in (*findings, *unused) if not by_settings.leaves_out(outcome, finding)]
+        left = [finding for finding in (*findings, *unused) if not by_settings.suppresses(outcome, finding)]
         result.append(replace(outcome, findings=tuple(_in_order(outcome, left))))
     counts = Counter(comments.counts)
     if by_settings.count:
@@ -58,15 +58,15 @@ def filtered(
 
 
 class _BySettings:
-    """The kinds that the settings ignore, and the number of suppressed findings."""
+    """Suppresses findings by the settings, and counts them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._kinds: dict[str, frozenset[str]] = {}
         self.count = 0
 
-    def leaves_out(self, outcome: Outcome, finding: Finding) -> bool:
-        """Whether the settings suppress a finding."""
+    def suppresses(self, outcome: Outcome, finding: Finding) -> bool:
+        """Return whether the settings suppress a finding, and count it if so."""
         if not self._settings.ignore and not self._settings.per_file_ignores:
             return False
         file = _file_of(outcome, finding)
@@ -93,13 +93,13 @@ def _place(finding: Finding) -> tuple[object, ...] | None:
 
 
 def _own_place(outcome: Outcome, finding: Finding) -> tuple[object, ...] | None:
-    """The place of a finding in the checked file; None if it is in an included file."""
+    """Return the place of a finding in the checked file, or None if it is in an included file."""
     span = finding.problem.span
     return _place(finding) if span is not None and span.source is outcome.source else None
 
 
 def _in_order(outcome: Outcome, findings: list[Finding]) -> list[Finding]:
-    """The findings in text order; those of an included file sort at its use."""
+    """Return the findings in text order, with those of an included file at its use."""
 
     def offset(finding: Finding) -> int:
         problem = finding.problem
@@ -110,7 +110,7 @@ def _in_order(outcome: Outcome, findings: list[Finding]) -> list[Finding]:
 
 
 class _Comments:
-    """The suppression comments of every file with findings, and whether each was used."""
+    """Suppresses findings by the comments of their files, and tracks the comments that are used."""
 
     def __init__(self, wanted: bool) -> None:
         self._wanted = wanted
@@ -125,8 +125,8 @@ class _Comments:
             found = self._by_file[name] = ignores(source)
         return name, found
 
-    def leaves_out(self, finding: Finding) -> bool:
-        """Whether a comment on the problem's line suppresses it; marks the comment as used."""
+    def suppresses(self, finding: Finding) -> bool:
+        """Return whether a comment on its line suppresses a finding, and mark the comment as used if so."""
         problem = finding.problem
         if not self._wanted or problem.span is None or problem.kind == "internal-error":
             return False
@@ -141,7 +141,7 @@ class _Comments:
         return bool(covering)
 
     def unused(self, outcome: Outcome) -> list[Problem]:
-        """A warning for each kind in a comment that suppresses nothing; none for a file that was not traced."""
+        """Return a warning for each unused comment or kind of a file that was traced."""
         if not self._wanted or outcome.source is None or not outcome.traced:
             return []
         name, found = self._of(outcome.source)
@@ -152,27 +152,25 @@ class _Comments:
                 break
             if ignore.kinds is None:
                 if ignore.span.start not in used and outcome.proved:
-                    problems.append(_warning("no problem is ignored here", ignore))
+                    problems.append(_warning("this comment suppresses nothing", ignore))
                 continue
             names = [kind for kind, _ in ignore.kinds]
             if _UNUSED in names:
                 continue
             if not names:
-                problems.append(_warning("no kind stands in the brackets, so nothing is ignored here", ignore))
+                problems.append(_warning("the brackets are empty, so this comment suppresses nothing", ignore))
             for kind, span in ignore.kinds:
                 if kind not in kind_names():
                     help = nearest(kind, kind_names())
                     message = f"there is no kind of problem called {kind}"
                     help = nearest(kind, kind_names())
                     problems.append(Problem(_UNUSED, message, span, help=help, severity="warning"))
-                elif (name, ignore.span.start, kind) not in self._used and (
-                    outcome.proved or kind not in _OF_THE_PROOF
-                ):
-                    message = f"no {kind} is ignored here any more"
-                    help = ("take the comment out" if len(names) == 1 else f"take {kind} out of the comment",)
+                elif (name, ignore.span.start, kind) not in self._used and (outcome.proved or kind not in _PROOF_KINDS):
+                    message = f"this comment suppresses no {kind}"
+                    help = ("remove the comment" if len(names) == 1 else f"remove {kind} from the comment",)
                     problems.append(Problem(_UNUSED, message, span, help=help, severity="warning"))
         return problems
 
 
 def _warning(message: str, ignore: Ignore) -> Problem:
-    return Problem(_UNUSED, message, ignore.span, help=("take the comment out",), severity="warning")
+    return Problem(_UNUSED, message, ignore.span, help=("remove the comment",), severity="warning")

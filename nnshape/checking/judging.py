@@ -16,14 +16,14 @@ from nnshape.spec.limits import PROBLEMS
 from nnshape.spec.reader import read_spec
 from nnshape.tracing import Trace
 
-_NO_TORCH = "the device none skips the proof and needs no torch"
+_NO_TORCH = "the device none skips the proof, which needs torch"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """A text to check, with the device of the proof and the allowed imports.
 
-    Its includes stay below the folder `root`; None where it cannot include anything.
+    `root` is the folder that its includes must be in, or None if it cannot include files.
     """
 
     source: Source
@@ -36,8 +36,8 @@ class Task:
 class Judgement:
     """An outcome and its dependencies other than the text.
 
-    `includes` holds the other files that were read; None where not all of them are known. `refused`
-    holds what is wrong with the command and not with the file: a device that is not there.
+    `includes` holds the included files, or None if not all of them are known. `refused` holds problems of
+    the command rather than the file, such as a device that is not available.
     """
 
     outcome: Outcome
@@ -46,7 +46,7 @@ class Judgement:
 
 
 class _Refused(Exception):
-    """The command names something that does not exist."""
+    """The command is wrong, not the file."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__()
@@ -63,8 +63,8 @@ def judge(task: Task) -> Judgement:
     except (Exception, SystemExit) as error:  # an allowed class may call sys.exit()
         if os.environ.get("NNSHAPE_TRACEBACK"):
             raise
-        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return Judgement(Outcome(source.name, source, crash=what))
+        crash = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return Judgement(Outcome(source.name, source, crash=crash))
 
 
 def _judged(task: Task) -> Judgement:
@@ -75,20 +75,20 @@ def _judged(task: Task) -> Judgement:
         return Judgement(Outcome(source.name, source, findings=tuple(map(Finding, error.problems))))
     runs: dict[str | None, Sequence[Problem]] = {}
     proved = task.device != "none"
-    told: set[tuple[object, ...]] = set()
+    seen: set[tuple[object, ...]] = set()
     fixing = _Fixing()
     for variant in (None, *spec.variants):
-        if len(told) > PROBLEMS:
-            message = f"more than {PROBLEMS:,} problems in the variants: from {variant} on they are not checked"
+        if len(seen) > PROBLEMS:
+            message = f"more than {PROBLEMS:,} problems in the variants: {variant} and later ones are not checked"
             runs[variant] = (Problem("too-large", message, _first_line(spec.body.span)),)
             break
         runs[variant], ran = _run(spec, variant, task, fixing)
         proved = proved and ran
-        told.update((*_place(problem), problem.message) for problem in runs[variant])
+        seen.update((*_place(problem), problem.message) for problem in runs[variant])
     traced = len(runs) == 1 + len(spec.variants)
     variants = tuple(name for name in runs if name is not None)
     outcome = Outcome(source.name, source, variants, merged(runs), traced, proved and traced)
-    # The behavior of an imported class does not follow from the text.
+    # The behavior of an imported class does not depend on the text alone.
     return Judgement(outcome, None if task.allow_import and spec.imports else included(spec))
 
 
@@ -99,7 +99,7 @@ class _Fixing:
         self._search: Any = None
 
     def explained(self, trace: Trace) -> tuple[Problem, ...]:
-        """The problems of a trace with their fixes."""
+        """Return the problems of a trace with their fixes."""
         from nnshape.fixes import Search, explained
 
         self._search = self._search or Search()
@@ -107,7 +107,7 @@ class _Fixing:
 
 
 def _run(spec: Spec, variant: str | None, task: Task, fixing: _Fixing) -> tuple[Sequence[Problem], bool]:
-    """The problems of one variant, and whether the real modules ran."""
+    """Return the problems of one variant, and whether it was proved."""
     try:
         trace = nnshape.trace(spec, variant=variant, allow_import=task.allow_import)
     except SpecError as error:
@@ -120,7 +120,7 @@ def _run(spec: Spec, variant: str | None, task: Task, fixing: _Fixing) -> tuple[
 
 
 def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
-    """The disagreements between the real modules and a trace, and a warning if they could not run."""
+    """Prove a trace: return the disagreements, and a warning for each line that is not proved."""
     modules = _modules()
     try:
         verification = modules.verify(trace, device)
@@ -130,7 +130,7 @@ def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
         return error.problems
     problems: tuple[Problem, ...] = verification.disagreements
     if verification.reason:
-        message = f"nothing is proved of the model: {verification.reason}"
+        message = f"the model is not proved: {verification.reason}"
         return (*problems, Problem("unproved", message, _first_line(trace.root.span), severity="warning"))
     if not verification.unproved:
         return problems
@@ -141,7 +141,7 @@ def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
             by_span.setdefault(call.span, []).append(call.path)
     for span, (first, *others) in by_span.items():
         more = f" (and {len(others)} more such calls)" if others else ""
-        message = f"{first}{more} could not be run on {verification.device}, so it is not proved"
+        message = f"{first}{more} is not proved: it cannot run on {verification.device}"
         if first in verification.reasons:
             message = f"{first}{more} is not proved: {verification.reasons[first]}"
         problems = (*problems, Problem("unproved", message, span, severity="warning"))
@@ -154,7 +154,7 @@ def _first_line(span: Span) -> Span:
 
 
 def _modules() -> Any:
-    """The part that imports torch."""
+    """Import `nnshape.modules`, and with it torch."""
     try:
         from nnshape import modules
     except Exception as error:  # with too little memory, torch raises OSError, MemoryError and others
@@ -167,8 +167,8 @@ def _modules() -> Any:
 def merged(runs: dict[str | None, Sequence[Problem]]) -> tuple[Finding, ...]:
     """The problems of all runs without duplicates, in the order of their first occurrence.
 
-    The same words at the same place are one problem; so are other numbers of one kind at one place,
-    where no run has both.
+    Problems with the same message at the same place are one. So are problems of the same kind at the same place in
+    different runs, whose messages differ in numbers.
     """
     groups: dict[tuple[object, ...], tuple[Problem, list[str | None]]] = {}
     for variant, problems in runs.items():
@@ -203,7 +203,7 @@ def _place(problem: Problem) -> tuple[object, ...]:
 
 
 def included(spec: Spec) -> tuple[Source, ...] | None:
-    """The files that a spec includes, recursively; None if one could not be read."""
+    """Return the files that a spec includes, recursively, or None if one cannot be read."""
     found: dict[str, Source] = {}
     waiting = [spec]
     while waiting:

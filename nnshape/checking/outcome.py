@@ -15,10 +15,10 @@ from nnshape.spec import Source
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem and the runs it occurs in: variant names, or None for the file without a variant.
+    """A problem and the variants that it occurs in; None among them stands for the file without a variant.
 
-    `variants` is empty where it occurs in all of them. `varying` says that its numbers differ from
-    run to run; the problem's own are those of the first.
+    `variants` is empty if it occurs in all of them. `varying` is True if its numbers differ between variants;
+    `problem` then has those of the first.
     """
 
     problem: Problem
@@ -27,14 +27,14 @@ class Finding:
 
     @property
     def note(self) -> str:
-        """The variants it occurs in, as a sentence; empty if it occurs without one."""
+        """The variants that it occurs in, as a note; empty if it occurs in all of them."""
         if self.varying:
             first, *others = self.variants
-            return f"so {_named((first,))}, and with other numbers {_named(tuple(others))}"
+            return f"the numbers are those {_named((first,))}; they differ {_named(tuple(others))}"
         return f"only {_named(self.variants)}" if self.variants else ""
 
-    def told(self) -> Problem:
-        """The problem, with the variants among its notes."""
+    def with_note(self) -> Problem:
+        """Return the problem with its variants among the notes."""
         return replace(self.problem, notes=(*self.problem.notes, self.note)) if self.note else self.problem
 
 
@@ -51,9 +51,8 @@ def _named(variants: tuple[str | None, ...]) -> str:
 class Outcome:
     """The result of checking one file.
 
-    `source` is None where the file could not be read. `traced` says that every variant was followed
-    to its end, `proved` that the real modules ran for each. `crash` is the fault of nnshape itself
-    that ended the check.
+    `source` is None if the file could not be read. `traced` is True if every variant was traced, and `proved`
+    if every variant was proved. `crash` is the internal error that ended the check, or empty.
     """
 
     name: str
@@ -77,10 +76,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that was skipped.
+    """A skipped file or folder.
 
-    `why` is the rule: it is not a spec, it is hidden (or a folder of installed packages), it is a link that is
-    not followed, or the settings exclude it. `by` is the file or option that excludes it, else empty.
+    `why` is the kind of reason: not a spec, hidden (or a folder of installed packages), a link that is not followed,
+    or excluded. `by` is the settings file or option that excludes it, or empty.
     """
 
     path: str
@@ -97,11 +96,11 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Report:
-    """The results of all files, in order, and everything suppressed or skipped.
+    """The results of all files, in order, with the skipped files and counts of ignored problems.
 
-    `ignored` counts the problems that were ignored, by the file that asked for it: the settings file, or the
-    spec with the comment. `settings` is the settings file if it stands in another folder than the current one.
-    Under `strict`, warnings fail.
+    `ignored` holds counts of ignored problems by the file that suppresses them: the settings file, or the spec with
+    the comment. `settings` is the settings file if it is in another folder than the current one. With `strict`,
+    warnings make the check fail.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -112,7 +111,7 @@ class Report:
 
     @property
     def findings(self) -> Iterator[tuple[Outcome, Finding]]:
-        """Every finding, with its file."""
+        """Iterate over the findings with the outcomes of their files."""
         return ((outcome, finding) for outcome in self.outcomes for finding in outcome.findings)
 
     @cached_property
@@ -151,7 +150,7 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """All of it in one line."""
+        """The report in one line."""
         variants = sum(len(outcome.variants) for outcome in self.outcomes)
         checked = _counted(len(self.outcomes) - len(self.crashes), "spec")
         parts = [f"{checked}, {_counted(variants, 'variant')} checked" if variants else f"{checked} checked"]
@@ -161,12 +160,12 @@ class Report:
         if amounts or not self.crashes:
             parts.append(f"{' and '.join(amounts)} in {_counted(files, 'file')}" if amounts else "no problems")
         if self.strict and self.warnings and not self.errors:
-            parts[-1] += ", and warnings fail"
+            parts[-1] += ", and warnings count as errors"
         if self.crashes:
             parts.append(f"{_counted(len(self.crashes), 'file')} could not be checked")
-        return "; ".join((*parts, *self._left_out()))
+        return "; ".join((*parts, *self._omissions()))
 
-    def _left_out(self) -> list[str]:
+    def _omissions(self) -> list[str]:
         parts = []
         if self.passed_over:
             is_no = "is not a spec" if self.passed_over == 1 else "are not specs"
@@ -180,7 +179,7 @@ class Report:
         if self.ignored:
             parts.append(_ignored(self.ignored))
         if self.settings:
-            parts.append(f"settings of {self.settings}")
+            parts.append(f"settings from {self.settings}")
         return parts
 
 

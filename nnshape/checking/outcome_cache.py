@@ -1,4 +1,4 @@
-"""Caches outcomes, so that an unchanged tree is checked without importing torch."""
+"""Caches outcomes, so that unchanged files are checked without importing torch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _KIND = "check-2"
 
 
 class Cache:
-    """Looks up the outcome of an earlier run whose dependencies are unchanged."""
+    """Stores outcomes, and finds them again if their dependencies are unchanged."""
 
     def __init__(self, folder: str | None) -> None:
         self.store = Store(folder, _KIND)
         self._versions: tuple[str, ...] = ()
 
     def find(self, task: Task) -> Outcome | None:
-        """The cached outcome of a task, or None."""
+        """Return the cached outcome of a task, or None."""
         if not _is_kept(task):
             return None
         document = self.store.get(*self._key(task))
@@ -42,7 +42,7 @@ class Cache:
         outcome, includes = judgement.outcome, judgement.includes
         if not _is_kept(task) or includes is None or outcome.crash or judgement.refused:
             return
-        # A torch that fails to import may be repaired at any time.
+        # A torch that cannot be imported may be repaired at any time.
         if any(finding.problem.kind == "unmeasured" for finding in outcome.findings):
             return
         folder = _folder(task)
@@ -61,7 +61,7 @@ class Cache:
 
 
 def _is_kept(task: Task) -> bool:
-    """Whether the outcome is reproducible; on a real device or with imported code it may not be."""
+    """Return whether the outcome is reproducible, unlike on a real device or with imported code."""
     return task.device in ("meta", "none") and not task.allow_import
 
 
@@ -75,7 +75,7 @@ def _relative(name: str, folder: Folder | None) -> str:
 
 
 def _are_unchanged(task: Task, includes: list[list[str]]) -> bool:
-    """Read the included files again under the original rules; raises SpecError if one is now refused."""
+    """Return whether the included files are unchanged. Raises SpecError if one can no longer be included."""
     folder = _folder(task)
     for path, digest in includes:
         if folder is None or _digest(folder.read(path, task.source).text) != digest:

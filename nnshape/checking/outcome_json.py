@@ -10,12 +10,12 @@ from nnshape.problems import Label, Problem
 from nnshape.problems.kinds import kind_names
 from nnshape.spec import Source, Span, source_of_text
 
-#: No text of nnshape's own holds these, and a terminal would obey some of them.
+#: nnshape writes none of these, and some control a terminal.
 _CONTROLS = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def record_of(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as lists, numbers and strings, without the text of the file itself."""
+    """Return the outcome as JSON data, without the text of the checked file."""
     sources: dict[int, int] = {id(outcome.source): 0}
     texts: list[list[str]] = []
 
@@ -47,16 +47,16 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def outcome_of(record: dict[str, Any], source: Source) -> Outcome:
-    """The outcome of a record of the file `source`.
+    """Return the outcome of the file `source` from its record.
 
-    Raises ValueError, KeyError, TypeError, IndexError or SpecError where the record is not one that `record_of` made.
+    Raises ValueError, KeyError, TypeError, IndexError or SpecError if the record is not one of `record_of`.
     """
     sources = [source, *(source_of_text(_text(text), _line(name)) for name, text in record["sources"])]
 
     def span_of(item: list[Any]) -> Span:
         number, start, end = map(_number, item)
         if not 0 <= number < len(sources) or not 0 <= start <= end <= len(sources[number].text):
-            raise ValueError("a span lies outside its text")
+            raise ValueError("span out of range")
         return Span(sources[number], start, end)
 
     def labels(items: list[Any]) -> tuple[Label, ...]:
@@ -66,7 +66,7 @@ def outcome_of(record: dict[str, Any], source: Source) -> Outcome:
     for item in record["findings"]:
         kind, message, span, label, related, frames, help, notes, severity, place, argument, variants, varying = item
         if kind not in kind_names():
-            raise ValueError("no problem is of this kind")
+            raise ValueError("unknown kind")
         problem = Problem(
             kind, _line(message), None if span is None else span_of(span), _line(label), labels(related),
             labels(frames), _lines(help), _lines(notes), _severity(severity), _line(place), _line(argument),
@@ -79,36 +79,36 @@ def outcome_of(record: dict[str, Any], source: Source) -> Outcome:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("this is no text")
+        raise TypeError("not a string")
     return value
 
 
 def _line(value: Any) -> str:
-    """Validate a displayed text: outcomes with control characters are not cached."""
+    """Return a string that is safe to display. Raises ValueError for control characters."""
     if _CONTROLS.search(_text(value)):
-        raise ValueError("a control character stands in the text")
+        raise ValueError("control character")
     return str(value)
 
 
 def _lines(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise TypeError("this is no list")
+        raise TypeError("not a list")
     return tuple(map(_line, value))
 
 
 def _number(value: Any) -> int:
     if type(value) is not int:
-        raise TypeError("this is no whole number")
+        raise TypeError("not an integer")
     return value
 
 
 def _truth(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise TypeError("this is neither true nor false")
+        raise TypeError("not a boolean")
     return value
 
 
 def _severity(value: Any) -> Literal["error", "warning"]:
     if value not in ("error", "warning"):
-        raise ValueError("no problem is as severe")
+        raise ValueError("unknown severity")
     return "error" if value == "error" else "warning"

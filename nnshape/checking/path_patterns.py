@@ -1,7 +1,7 @@
-"""Patterns of paths as `.gitignore` has them, from pathspec: `*.draft.yaml`, `configs/old/`, `!configs/old/kept.yaml`.
+"""Path patterns in the syntax of `.gitignore`, such as `*.draft.yaml`, `configs/old/` or `!configs/old/kept.yaml`.
 
-The patterns come from a project's settings, so from whoever opens a pull request. Matching one takes work in
-proportion to the path, whatever its wildcards.
+Patterns are untrusted: anybody who opens a pull request can change the settings of a project. So matching takes work
+in proportion to the path, for any wildcards.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_PATTERNS = 200
 MAX_CHARACTERS = 200
-#: Each `**` before the last part multiplies the places at which the rest may match.
+#: Each `**` before the last part multiplies the positions at which the rest may match.
 MAX_DOUBLE_STARS = 2
 
 _STAR = "[^/]*"
@@ -38,7 +38,7 @@ class BadPattern(ValueError):
 class Patterns:
     """Ordered patterns: the last match decides, and `!` negates.
 
-    Those with a slash in them begin at the folder `root`. Raises BadPattern.
+    Patterns with a slash are relative to the folder `root`. Raises BadPattern if one is invalid.
     """
 
     lines: tuple[str, ...]
@@ -51,11 +51,11 @@ class Patterns:
             _check(line)
 
     def match(self, path: str, *, folder: bool = False) -> bool:
-        """Whether the patterns select a file, or a folder with its contents."""
+        """Return whether the patterns select a file, or a folder with its contents."""
         if not self.lines:
             return False
         placed = os.path.relpath(path, self.root).replace(os.sep, "/")
-        # A name that is not UTF-8 holds surrogates, which match as any character does.
+        # Names that are not UTF-8 contain surrogates, which match like any character.
         return self._spec.match_file(f"{placed}/" if folder else placed)
 
     @cached_property
@@ -67,20 +67,20 @@ class Patterns:
 
 def _check(line: str) -> None:
     if len(line) > MAX_CHARACTERS:
-        raise BadPattern(line, f"a pattern has at most {MAX_CHARACTERS} characters")
+        raise BadPattern(line, f"a pattern can have at most {MAX_CHARACTERS} characters")
     if line.rstrip("/").split("/")[:-1].count("**") > MAX_DOUBLE_STARS:
-        raise BadPattern(line, f"a pattern has **/ at most {MAX_DOUBLE_STARS} times")
+        raise BadPattern(line, f"a pattern can have **/ at most {MAX_DOUBLE_STARS} times")
     if "\n" in line or "\r" in line:
-        raise BadPattern(line, "a pattern is one line")
+        raise BadPattern(line, "a pattern must be one line")
     if _compiled(line).include is None:
-        raise BadPattern(line, "it selects nothing: it is blank, a comment, or has an open [")
+        raise BadPattern(line, "it selects nothing: it is blank, a comment, or has an unclosed [")
 
 
 def _compiled(line: str) -> Any:
-    """A line as a pattern of pathspec; raises BadPattern."""
+    """Return a line as a pathspec pattern. Raises BadPattern."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # `re` warns of [[a]], which means what it says
+            warnings.simplefilter("ignore")  # `re` warns of [[a]], which is valid here
             return _linear_pattern()(line.removeprefix("./"))
     except re.error as error:
         raise BadPattern(line, str(error.msg)) from None
@@ -90,17 +90,16 @@ def _compiled(line: str) -> Any:
 
 @cache
 def _linear_pattern() -> Any:
-    """The type of a pattern whose stars are matched once each; made here, as pathspec is imported only for patterns."""
+    """Return a pathspec pattern class without backtracking. Defined here since pathspec is slow to import."""
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
     numbers = count()
 
     class Linear(GitIgnoreSpecPattern):
-        """A pattern that takes one way to divide a name among its stars.
+        """A pattern that matches each star without backtracking, like `fnmatch` in the standard library.
 
-        Of two stars, the first takes as little as lets the text between them match: if the rest fails then, it
-        fails as well if that star takes more. Left to itself, `re` tries every way, and `*a*a*a*a*b` never ends.
-        `fnmatch` of the standard library does the same.
+        Every star except the last matches as little as possible: if the rest then fails to match, a longer match of
+        the star cannot help. By default, `re` tries all combinations, and takes exponential time for `*a*a*a*a*b`.
         """
 
         __slots__ = ()

@@ -10,10 +10,10 @@ from nnshape.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a project; `device` and `format` are None where it has none.
+    """The settings of a project; `device` and `format` are None if not set.
 
-    `file` is the file they stand in, as messages show it, and `folder` its folder; both are empty without
-    one. `comments` says whether ignore comments count.
+    `file` is the settings file, as in messages, and `folder` its folder; both are empty without one. If `comments` is
+    False, ignore comments have no effect.
     """
 
     include: Patterns | None = None
@@ -28,7 +28,7 @@ class Settings:
     folder: str = ""
 
     def ignored_in(self, file: str) -> frozenset[str]:
-        """The kinds of problem to ignore in a file."""
+        """Return the kinds of problem to ignore in a file."""
         by_file = [kinds for patterns, kinds in self.per_file_ignores if patterns.match(file)]
         return self.ignore.union(*by_file)
 
@@ -38,5 +38,5 @@ class Settings:
         return bool(self.file) and os.path.realpath(self.folder) != os.path.realpath(os.curdir)
 
 
-#: The settings of --no-config, which no file of a pull request can loosen.
+#: The default settings, without a file and ignore comments: no file of a pull request can loosen them.
 NO_CONFIG = Settings(comments=False)

@@ -1,6 +1,6 @@
 """The worker process: reads tasks from a pipe, checks them, and exits with its parent.
 
-On Linux the kernel ends it with its parent, whatever it is doing; elsewhere the end of the pipe does.
+On Linux, the kernel kills it with its parent. On other systems, it exits when the pipe is closed.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from nnshape.checking.judging import Task, judge
 NUMBER = struct.Struct("q")
 READY = NUMBER.pack(0)
 
-#: The modules of a proof. torch imports the last two, for as long as itself, when meta meets its first convolution.
+#: The modules of a proof. torch imports the last two at the first convolution on meta, as slowly as torch itself.
 _PROOF = ("nnshape.modules", "torch.fx.experimental.symbolic_shapes", "torch._dynamo")
 _PR_SET_PDEATHSIG = 1
-#: Added, per mille of all memory, to the size by which Linux picks the process to end when memory runs out.
+#: Added to the score by which Linux chooses the process to kill when memory runs out.
 _OUT_OF_MEMORY_SCORE = 300
 
 
@@ -51,10 +51,10 @@ def serve_forks(prove: bool) -> None:
     """
     _end_with_parent()
     control = socket.socket(fileno=os.dup(0))
-    if select.select([control], [], [], 0)[0]:  # the parent, which says nothing yet, ended first
+    if select.select([control], [], [], 0)[0]:  # the parent, which sends nothing yet, has exited
         os._exit(0)
     _detach()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where the parent ignores it, no exit status would be kept
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if the parent ignores it, exit statuses would be lost
     _import(prove)
     gc.freeze()  # the workers share this memory as long as no garbage collection writes to it
     try:
@@ -73,7 +73,7 @@ def _fork(control: socket.socket, pipe: int) -> int:
     server = os.getpid()
     try:
         with warnings.catch_warnings():
-            # Python warns where a library has started threads; a worker starts its own and uses none of these.
+            # Python warns if a library has started threads; workers do not use them.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
     except OSError as error:
@@ -93,7 +93,7 @@ def _fork(control: socket.socket, pipe: int) -> int:
 
 
 def _end(pid: int) -> int:
-    os.kill(pid, signal.SIGKILL)  # no effect on a worker that has ended: it keeps its status until it is read
+    os.kill(pid, signal.SIGKILL)  # no effect on a worker that has exited
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
@@ -105,7 +105,7 @@ def work(tasks: int, judgements: int) -> None:
     waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
     try:
         threading.Thread(target=_receive, args=(tasks, waiting), daemon=True).start()
-    except RuntimeError:  # no memory for a thread: the parent names the file
+    except RuntimeError:  # no memory for a thread: the parent reports the file
         os._exit(1)
     with contextlib.suppress(BrokenPipeError), open(judgements, "wb") as target:
         while True:
@@ -141,5 +141,5 @@ def _detach() -> None:
 
 def _import(prove: bool) -> None:
     for module in _PROOF if prove else ():
-        with contextlib.suppress(Exception):  # the first proof fails the same way, and reports it with its file
+        with contextlib.suppress(Exception):  # the first proof raises the same error, and reports it
             import_module(module)

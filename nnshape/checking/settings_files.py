@@ -1,4 +1,4 @@
-"""Finds the pyproject.toml files that apply. A nested one cannot loosen the one above it."""
+"""Finds the settings files of a project. A nested pyproject.toml cannot loosen the one above it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FILE = "pyproject.toml"
 
 
 def read_settings(paths: Sequence[str]) -> Settings:
-    """The settings that apply to the paths; raises SpecError if they are invalid.
+    """Return the settings for the paths. Raises SpecError if they are invalid.
 
-    They stand in each pyproject.toml with a `[tool.nnshape]` from the folder that all paths share up to the
-    root of the repository. The topmost holds; those below it can only be stricter.
+    Reads every pyproject.toml with a `[tool.nnshape]` table, from the common folder of the paths up to the root of the
+    repository. The topmost one applies; those below it can only be stricter.
     """
     settings = Settings()
     for folder in reversed(_folders(paths)):
@@ -40,10 +40,9 @@ def read_settings(paths: Sequence[str]) -> Settings:
 
 
 def _folders(paths: Sequence[str]) -> list[str]:
-    """The folders that may hold settings, nearest first.
+    """Return the folders that may hold settings, nearest first, up to the root of the repository.
 
-    They end at the root of the repository, if there is one. Below the current folder there is none: a pull
-    request can add something that looks like it.
+    A `.git` below the current folder does not count as a root, since a pull request could add one.
     """
     folders = [_shared_folder(paths)]
     here = os.getcwd()
@@ -72,9 +71,9 @@ def _shared_folder(paths: Sequence[str]) -> str:
 
 
 def _settings_file(folder: str) -> Source | None:
-    """The text of a folder's pyproject.toml if it mentions nnshape, else None; raises SpecError if it cannot be read.
+    """Return the pyproject.toml of a folder if it mentions nnshape, or None. Raises SpecError if it cannot be read.
 
-    A project that does not name nnshape may hold anything. A link could show the lines of any other file.
+    Files that do not mention nnshape are not parsed. Links are refused: a message could show lines of any other file.
     """
     path = os.path.join(folder, FILE)
     if not os.path.isfile(path):

@@ -1,4 +1,4 @@
-"""Reads and validates `[tool.nnshape]`, with the place of each error."""
+"""Reads and validates the `[tool.nnshape]` table, and locates each error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_PROBLEMS: Final = 100
 
 
 def table_of(source: Source) -> Any:
-    """The `[tool.nnshape]` table, or None; raises SpecError if the file is not TOML."""
+    """Return the `[tool.nnshape]` table, or None. Raises SpecError if the file is not TOML."""
     tool = toml_document(source).get("tool")
     return tool.get("nnshape") if isinstance(tool, dict) else None
 
@@ -47,9 +47,9 @@ class SettingsReader:
         return tuple(self._readers)
 
     def settings(self, table: Any) -> Settings:
-        """The settings of a table; raises SpecError with all its problems."""
+        """Return the settings of a table. Raises SpecError with all problems."""
         if not isinstance(table, dict):
-            raise SpecError(self._problem("wrong-type", "tool.nnshape is a table", "nnshape"))
+            raise SpecError(self._problem("wrong-type", "tool.nnshape must be a table", "nnshape"))
         problems: list[Problem] = []
         values: dict[str, Any] = {}
         for key, value in table.items():
@@ -69,14 +69,14 @@ class SettingsReader:
         return Settings(**values)
 
     def stricter(self, table: Any, above: str, strict: bool) -> Settings:
-        """The settings of a file nested below `above`; raises SpecError if they loosen it."""
+        """Return the settings of a file nested below `above`. Raises SpecError if they could loosen it."""
         settings = self.settings(table)
         problems = []
         for key, value in table.items():
             if key == "format" or (key == "strict" and (value or not strict)):
                 continue
             message = f"{key} cannot be set here: the settings of this tree are in {above}"
-            help = (f"set it in {above}; a file below that one can only add strict = true",)
+            help = (f"set it in {above}; a file below it can only add strict = true",)
             problems.append(self._problem("invalid-argument", message, key, help))
         if problems:
             raise SpecError(*problems)
@@ -85,17 +85,17 @@ class SettingsReader:
     def _words(self, key: str, value: Any) -> list[str]:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return value
-        raise SpecError(self._problem("wrong-type", f"{key} is a list of words", key, (f'{key} = ["…"]',)))
+        raise SpecError(self._problem("wrong-type", f"{key} must be a list of strings", key, (f'{key} = ["…"]',)))
 
     def _word(self, key: str, value: Any) -> str:
         if isinstance(value, str) and value:
             return value
-        raise SpecError(self._problem("wrong-type", f"{key} is a word", key))
+        raise SpecError(self._problem("wrong-type", f"{key} must be a string", key))
 
     def _flag(self, key: str, value: Any) -> bool:
         if isinstance(value, bool):
             return value
-        raise SpecError(self._problem("wrong-type", f"{key} is true or false", key, (f"{key} = true",)))
+        raise SpecError(self._problem("wrong-type", f"{key} must be true or false", key, (f"{key} = true",)))
 
     def _format(self, key: str, value: Any) -> str:
         word = self._word(key, value)
@@ -112,7 +112,7 @@ class SettingsReader:
         try:
             return Patterns(tuple(patterns), self._folder)
         except BadPattern as error:
-            message = f"{_shortened(error.pattern)!r} is not a pattern of paths: {error}"
+            message = f"{_shortened(error.pattern)!r} is not a path pattern: {error}"
             raise SpecError(self._problem("invalid-argument", message, key, within=error.pattern)) from None
 
     def _kinds(self, key: str, value: Any) -> frozenset[str]:
@@ -126,7 +126,7 @@ class SettingsReader:
     def _per_file(self, key: str, value: Any) -> tuple[tuple[Patterns, frozenset[str]], ...]:
         if not isinstance(value, dict):
             help = ('per-file-ignores = { "legacy/*.yaml" = ["swallows-batch"] }',)
-            raise SpecError(self._problem("wrong-type", f"{key} is a table of patterns", key, help))
+            raise SpecError(self._problem("wrong-type", f"{key} must be a table of patterns", key, help))
         self._checked(key, value)
         return tuple(
             [(self._checked(pattern, [pattern]), self._kinds(pattern, kinds)) for pattern, kinds in value.items()]
@@ -135,7 +135,7 @@ class SettingsReader:
     def _problem(
         self, kind: KindName, message: str, key: str, help: tuple[str, ...] = (), within: str | None = None
     ) -> Problem:
-        """A problem at a key, or at the words `within` its value: the TOML parser keeps no places."""
+        """Return a problem at a key, or at the text `within` its value. Searches the file: tomllib has no positions."""
         text = self._source.text
         table = re.search(r"^[ \t]*\[[^\]\n]*nnshape", text, re.MULTILINE)
         written = re.compile(rf"""(?<![\w-])["']?(?P<key>{re.escape(key)})(?![\w-])""")
@@ -150,7 +150,7 @@ class SettingsReader:
 
 def _suggestion(word: str, known: Iterable[str]) -> tuple[str, ...]:
     names = list(known)
-    return nearest(word, names) or (f"known are {', '.join(names)}",)
+    return nearest(word, names) or (f"choose from {', '.join(names)}",)
 
 
 def _shortened(text: str) -> str:

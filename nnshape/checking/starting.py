@@ -1,7 +1,7 @@
 """Starts worker processes, which never run code from the current folder.
 
-multiprocessing starts its processes with the current folder first on sys.path, where a socket.py would run in
-place of Python's own. So they are started here, in the same way under each version of Python.
+multiprocessing starts processes with the current folder first on sys.path, so that a socket.py there would run instead
+of Python's. This module starts them without it, in the same way on every version of Python.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import nnshape
 from nnshape.checking.judging import Judgement, Task
 from nnshape.checking.serving import NUMBER, READY
 
-#: sys is built in: the path is the parent's before anything is imported.
+#: sys is built in, so the path is set before anything is imported.
 _CODE = "import sys; sys.path[:] = sys.argv[1:]; from nnshape.checking import serving; serving.{}({})"
-#: Variables for the command alone. With the first, Python would read statements from standard input at its end.
+#: Variables that workers must not inherit. With PYTHONINSPECT, Python reads statements from stdin at its end.
 _NOT_PASSED_ON = ("PYTHONINSPECT", "NNSHAPE_TRACEBACK")
 
 
@@ -44,7 +44,7 @@ class Worker:
         self._lock = threading.Lock()
 
     def judge(self, task: Task) -> Judgement:
-        """Judge a task; raises WorkerEnded."""
+        """Check a task. Raises WorkerEnded."""
         try:
             pickle.dump(task, self._tasks)
             self._tasks.flush()
@@ -106,10 +106,10 @@ class ForkServer:
         try:
             return self._ask(NUMBER.pack(pid))
         except EOFError:
-            return -signal.SIGKILL  # the server has ended, and its workers with it
+            return -signal.SIGKILL  # the server has exited, and its workers with it
 
     def _ask(self, message: bytes, descriptors: Sequence[int] = ()) -> int:
-        """Send a request and return the answer; raises EOFError where the server has ended."""
+        """Send a request and return the answer. Raises EOFError if the server has exited."""
         with self._lock, contextlib.suppress(ConnectionError):
             if not self.ended:
                 self._ready = self._ready or self._control.recv(NUMBER.size) == READY
@@ -124,12 +124,12 @@ class ForkServer:
         """Kill the server and its remaining workers."""
         self._process.kill()
         self._process.wait()
-        with self._lock:  # held by a thread that still waits for an answer, and now gets none
+        with self._lock:  # wait for a thread that expects an answer
             self._control.close()
 
     @property
     def ended(self) -> bool:
-        """Whether the server has ended."""
+        """Whether the server has exited."""
         return self._process.returncode is not None
 
 
@@ -161,7 +161,7 @@ class Spawner:
 
     @property
     def ended(self) -> bool:
-        """Never, since workers are independent."""
+        """Always False, since workers are independent."""
         return False
 
 
@@ -171,17 +171,17 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
 
 
 def starter(prove: bool) -> Starter:
-    """The starter for this system. macOS's libraries do not survive a fork, and Windows has none."""
+    """Return the starter for this system. macOS libraries do not survive a fork, and Windows has no fork."""
     return Spawner(prove) if sys.platform in ("darwin", "win32") else ForkServer(prove)
 
 
 def _process(function: str, prove: bool, **streams: Any) -> subprocess.Popen[bytes]:
-    """A Python that runs a function of `serving`, with the path of this one and none of its terminal's signals."""
+    """Start a Python process that runs a function of `serving`, with this sys.path, in its own session."""
     home = os.path.dirname(os.path.dirname(os.path.abspath(nnshape.__file__)))
-    path = [entry for entry in sys.path if entry]  # an empty one is the current folder, put there by `python -c`
+    path = [entry for entry in sys.path if entry]  # an empty entry is the current folder, added by `python -c`
     if home not in path:
         path.append(home)
-    # One thread each: the processes share the cores, and a process without further threads is copied safely.
+    # One thread each: the processes share the cores, and a process with one thread can be forked safely.
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     for name in _NOT_PASSED_ON:
         environment.pop(name, None)
@@ -195,10 +195,10 @@ def _process(function: str, prove: bool, **streams: Any) -> subprocess.Popen[byt
 
 
 def _flags() -> list[str]:
-    """The options of this interpreter, including those that affect imports (-I, -E, -s, -S), and -P if supported.
+    """Return the options of this interpreter, with those that affect imports (-I, -E, -s, -S), and -P if available.
 
-    -P keeps the current folder off the path from the start: since Python 3.13, linecache is imported before the
-    first statement of -c runs. Python 3.10 imports nothing then.
+    -P keeps the current folder off the path from the start: since Python 3.13, linecache is imported before the first
+    statement of -c. Python 3.10, without -P, imports nothing there.
     """
     # multiprocessing uses the same private function; there is no public one.
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Parses untrusted TOML in bounded work and reports errors with their place."""
+"""Parses untrusted TOML with bounded work, and locates errors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Source, Span, limits
 
-#: Python's parser compares each part of a dotted key with all those before it.
+#: Python's parser compares each part of a dotted key with all parts before it.
 MAX_KEY_PARTS = 16
-#: Python refuses to read integers of more digits than 4,300, and calls that no fault of the TOML.
+#: Python cannot read integers of more than 4,300 digits, and raises a plain ValueError.
 MAX_WORD = 1_000
 
 _TOKEN = re.compile(
@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 
 
 def toml_document(source: Source) -> dict[str, Any]:
-    """Parse a TOML document; raises SpecError if it is invalid or exceeds a limit."""
+    """Parse a TOML document. Raises SpecError if it is invalid or exceeds a limit."""
     if sys.version_info >= (3, 11):
         import tomllib  # novermin: newer than Python 3.10
     else:
@@ -40,12 +40,12 @@ def toml_document(source: Source) -> dict[str, Any]:
 
 
 def _check_limits(source: Source) -> None:
-    """Raise SpecError where brackets nest, a key is divided or a word grows beyond what any project needs."""
+    """Raise SpecError if the nesting of brackets, the parts of a key or the length of a word exceed their limits."""
     depth = dots = 0
     for token in _TOKEN.finditer(source.text):
         kind = token.lastgroup
         if kind == "endless":
-            return  # the parser says so
+            return  # the parser reports it
         if kind == "opening":
             depth += 1
             if depth > limits.DEPTH:

@@ -1,4 +1,4 @@
-"""Walks a folder for files that may be specs, and gives the reason for each skipped one."""
+"""Walks a folder for files that may be specs, and records the reason for each skipped one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_SEARCHED = frozenset({"node_modules", "__pycache__", "venv", "site-packages
 
 
 class Entry(NamedTuple):
-    """A file by its given path and its real path; `link` if they differ."""
+    """A file with its given path and its real path; `link` is True for a link."""
 
     name: str
     real: str
@@ -28,9 +28,9 @@ Below: TypeAlias = "Entry | Skipped | Problem"
 
 
 def entries_below(folder: str, real: str, settings: Settings, excluded_by: str, level: int = 0) -> Iterator[Below]:
-    """The files below a folder, in the order of their names; links to folders are not followed, so none is a loop.
+    """Yield the files below a folder, sorted by name. Links to folders are not followed, which excludes loops.
 
-    A folder that cannot be searched is a problem: what lies in it is unchecked.
+    A folder that cannot be searched is a problem, since its files are unchecked.
     """
     if level > limits.DEPTH:
         message = f"cannot search {folder}: folders nest deeper than {limits.DEPTH} levels"
@@ -71,7 +71,7 @@ def _skipped_folder(name: str, path: str, settings: Settings, excluded_by: str) 
 def _file(
     entry: os.DirEntry[str], path: str, real: str, settings: Settings, excluded_by: str
 ) -> Entry | Skipped | None:
-    """A file or link; None if its name is not that of a spec."""
+    """Return a file or link, or None if its extension is not that of a spec."""
     if entry.is_symlink() and not has_suffix(entry.name) and entry.is_dir():
         skipped = _skipped_folder(entry.name, path, settings, excluded_by)
         return skipped or Skipped(path, "link", "it is a link to a folder", True)

@@ -1,7 +1,7 @@
-"""Checks tasks in worker processes, each with one task at a time, so that a crash loses at most one task.
+"""Checks tasks in worker processes, each with one task at a time, so that a crash affects at most one task.
 
-The pools of multiprocessing and concurrent.futures lose every task when one worker ends, and leave workers behind
-when their parent is killed.
+The pools of multiprocessing and concurrent.futures lose every task when one worker exits, and leave workers behind when
+their parent is killed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ _MAX_FAILED_STARTS = 3
 def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[int, Judgement], None]) -> None:
     """Check tasks in worker processes, and call `take` with the index and judgement of each.
 
-    When a worker ends in the middle of a task, the task is tried again after all others, in a fresh process and
-    with no other at work. If that ends too, the judgement says so. When no more processes can be started, so do the
-    judgements of the remaining tasks; raises ChildProcessError if no task was judged before. No process is left when
-    this returns or raises.
+    If a worker exits during a task, the task is retried after all others, alone in a new process. If that process exits
+    too, the judgement has a crash. If no more processes can be started, the remaining judgements have one; raises
+    ChildProcessError if no task was checked before. No process is left when this returns or raises.
     """
-    # Threads start the processes, and live as long as these: Linux ends a process with the thread that started it.
+    # Each process is started by a thread that outlives it: Linux kills a process with the thread that started it.
     with closing(_Workers(tasks[0].device != "none")) as workers, ThreadPoolExecutor(processes) as threads:
         try:
             futures = {threads.submit(workers.judge, task): index for index, task in enumerate(tasks)}
@@ -50,7 +49,7 @@ def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[in
 
 
 class _Workers:
-    """The worker processes of one run. Each thread that judges takes one of them for the time of a task."""
+    """The worker processes of one run. Each thread uses one worker at a time."""
 
     def __init__(self, prove: bool) -> None:
         self._prove = prove
@@ -63,7 +62,7 @@ class _Workers:
         self.judged = 0
 
     def judge(self, task: Task) -> Judgement:
-        """Check a task in an idle or new worker; raises WorkerEnded."""
+        """Check a task in an idle or new worker. Raises WorkerEnded."""
         with self._lock:
             worker = self._idle.pop() if self._idle else None
         worker = worker or self._start()
@@ -78,14 +77,14 @@ class _Workers:
         return judgement
 
     def judge_alone(self, task: Task) -> Judgement:
-        """Retry a task in a new worker, and report an internal error if that exits too."""
+        """Retry a task in a new worker. If that exits too, return a judgement with a crash."""
         try:
             worker = self._start()
         except ChildProcessError as error:
             return _crashed(task, str(error))
         try:
             judgement = worker.judge(task)
-            self.judged += 1  # no other thread is at work
+            self.judged += 1  # no other thread is running
             return judgement
         except WorkerEnded as ended:
             return _crashed(task, f"the process checking it {_how(ended.status)}, twice")
@@ -115,7 +114,7 @@ class _Workers:
                 break
             return worker
         self._failed = True
-        raise ChildProcessError("the worker processes end as soon as they are started")
+        raise ChildProcessError("the worker processes exit as soon as they start")
 
     def _drop(self, worker: Worker) -> None:
         worker.close()
@@ -123,7 +122,7 @@ class _Workers:
             self._all.discard(worker)
 
     def end(self) -> None:
-        """Kill every process, so that no thread waits for one, and start no more."""
+        """Kill every process, so that no thread waits for one, and prevent new ones."""
         with self._lock:
             self._over = True
         for worker in tuple(self._all):
@@ -143,10 +142,10 @@ def _crashed(task: Task, crash: str) -> Judgement:
 
 def _how(status: int) -> str:
     if status >= 0:
-        return f"ended with exit status {status}"
+        return f"exited with status {status}"
     try:
         name = signal.Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
-    memory = " (as the system does when memory runs out)" if name == "SIGKILL" else ""
+    memory = " (the system may be out of memory)" if name == "SIGKILL" else ""
     return f"was killed by {name}{memory}"

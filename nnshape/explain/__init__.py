@@ -8,7 +8,7 @@ from nnshape.tracing.model import Call
 
 __all__ = ["EXPLAINER"]
 
-# A model without faults needs no explanation, so its parts are imported with the first fault.
+# Imported with the first fault, since a model without faults needs no explanations.
 
 
 def _problem(context: FaultContext) -> Problem:

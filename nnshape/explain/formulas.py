@@ -9,7 +9,7 @@ from nnshape.tracing.runtime_sizes import plain
 
 
 def derivation(operation: Operation) -> tuple[str, ...]:
-    """The formula of one operation; empty if it keeps its input's sizes, or if running torch inferred them."""
+    """Return the formula of an operation; empty if it keeps its input's sizes, or has no rule."""
     arguments = plain(operation.arguments)
     keywords = {name: plain(value) for name, value in operation.keywords.items()}
     target = operation.target
@@ -21,5 +21,5 @@ def derivation(operation: Operation) -> tuple[str, ...]:
 
 
 def derivation_of_call(call: Call) -> tuple[str, ...]:
-    """The formulas of a step's operations, in order; a block's formulas belong to its own steps."""
+    """Return the formulas of a step's operations, in order. The formulas inside a block belong to its own steps."""
     return tuple(line for operation in call.operations for line in derivation(operation))

@@ -36,7 +36,7 @@ def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Ten
 
 
 def _whole(tensor: Tensor) -> str:
-    """A per-sample shape, but with its batch if it has a single other size: `3x32x32`, `[N, 784]`."""
+    """Return a shape per sample, or with its batch if it has only two dimensions: `3x32x32`, `[N, 784]`."""
     text = f"[{', '.join(map(str, tensor.shape))}]"
     if len(tensor.shape) == 2:
         return text if tensor.dtype == "float32" else tensor.dtype + text
@@ -44,12 +44,12 @@ def _whole(tensor: Tensor) -> str:
 
 
 def labels_of(chain: Chain, call: Call, place: Span) -> list[Label]:
-    """Labels for the steps that determine the sizes at `place`, back to the step that set one of them."""
+    """Return labels for the steps that determine the sizes at `place`, back to the step that sets them."""
     shown: dict[Any, Label] = {}
     ended = False
     for link in chain.links:
         if link.changed and (link.call is not call or (link.before is not None and call.span != place)):
-            # Another iteration, or another call of a block, is on the same line.
+            # Other iterations of a loop, and other calls of a block, share a line.
             ahead = f"{link.call.path}: " if link.call.span == call.span and link.call is not call else ""
             shown.setdefault(link.call.span, Label(link.call.span, ahead + link_text(link)))
         if link.origin:
@@ -76,19 +76,19 @@ def operand_labels(context: FaultContext, tensors: Iterable[Tensor]) -> list[Lab
     for tensor in tensors:
         chain = chain_of(tensor)
         name = scope.name_of(tensor)
-        is_what = f"{name} is {tensor}" if name else str(tensor)
+        fact = f"{name} is {tensor}" if name else str(tensor)
         link = next((link for link in chain.links if link.changed and link.call is not context.call), None)
         if link is not None:
-            text = link_text(link) if str(link.after) == str(tensor) else is_what
+            text = link_text(link) if str(link.after) == str(tensor) else fact
             span = link.call.span
             is_elsewhere = not link.call.path.startswith(scope.prefix)
             if is_elsewhere and (span in labels or span == context.call.span):
                 # The same line in another call of this block: label the call.
-                span, text = scope.module.span, is_what
+                span, text = scope.module.span, fact
             labels.setdefault(span, Label(span, text))
         elif chain.input is not None:
             span = chain.input_span
-            labels.setdefault(span, Label(span, is_what))
+            labels.setdefault(span, Label(span, fact))
     return list(labels.values())[:_MAX]
 
 
@@ -173,8 +173,8 @@ def _sizes(tensor: Tensor, dims: frozenset[int]) -> str:
     return sizes_text(tensor.shape[dim] for dim in sorted(dims))
 
 
-def tuple_told(refusal: Refusal, module: Module | None, arguments: tuple[Any, ...], message: str) -> tuple[str, str]:
-    """The message and torch's sentence if several values are used as one tensor."""
+def tuple_message(refusal: Refusal, module: Module | None, arguments: tuple[Any, ...], message: str) -> tuple[str, str]:
+    """Return the message and torch's sentence if a tuple is used as one tensor; else the given message and none."""
     given = next((value for value in arguments if isinstance(value, tuple)), None)
     if refusal.problem != "wrong-type" or given is None or module is None or module.layer is None:
         return message, ""
@@ -182,5 +182,5 @@ def tuple_told(refusal: Refusal, module: Module | None, arguments: tuple[Any, ..
     call = producer.call if isinstance(producer, Operation) else None
     if call is None or call.module is None or call.module.layer is None or not call.module.layer.returns:
         return message, ""
-    told = "linear(): argument 'input' (position 1) must be Tensor, not tuple" if module.type == "Linear" else ""
-    return f"{call.name} returns {call.module.layer.returns}; {module.type} takes one tensor", told
+    note = "linear(): argument 'input' (position 1) must be Tensor, not tuple" if module.type == "Linear" else ""
+    return f"{call.name} returns {call.module.layer.returns}; {module.type} takes one tensor", note

@@ -25,11 +25,11 @@ _LINK = 30
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Link:
-    """One operation on the way back: its input `before`, of which the dimensions `dims` matter.
+    """One operation on the way back from a tensor, with its input `before` and output `after`.
 
-    `changed` says that one of those is not as it came in; `origin` that one comes from the step's own
-    arguments. `operation` and `before` are None where the step is at fault itself, and its value is
-    what it declares.
+    `dims` are the relevant dimensions of `after`. `changed` is True if their sizes differ from those of the input,
+    and `origin` if the operation's own arguments set one of them. `operation` and `before` are None for a failing
+    step, whose value is the one that it declares.
     """
 
     call: Call
@@ -57,7 +57,7 @@ class Chain:
 
 
 def chain_of(tensor: Tensor, dims: Iterable[int] = ()) -> Chain:
-    """Follow a tensor's dimensions back to where they were set; `dims` defaults to all but the batch."""
+    """Follow dimensions of a tensor back to the steps that set them; `dims` defaults to all except the batch."""
     wanted = frozenset(dim % len(tensor.shape) for dim in dims) if tensor.shape else frozenset()
     wanted = wanted or _own_dims(tensor)
     links: list[Link] = []
@@ -106,10 +106,10 @@ def _tensors_of(operation: Operation) -> list[Tensor]:
 def _sources(
     operation: Operation, after: Tensor, dims: frozenset[int]
 ) -> tuple[list[tuple[Tensor, frozenset[int]]], bool]:
-    """The inputs and dimensions that these output dimensions depend on, and whether one depends on none.
+    """Return the inputs and dimensions that output dimensions depend on, and whether one of those depends on none.
 
-    The rule itself says it: applied to sizes that are all symbols, it leaves in each size of its
-    result the symbols that this size is computed from.
+    Applies the rule to inputs whose sizes are all distinct symbols. Each output size then contains the symbols that
+    it depends on.
     """
     tensors = list(dict.fromkeys(_tensors_of(operation)))
     made = _with_symbols(operation, tensors)
@@ -124,7 +124,7 @@ def _sources(
         names = symbols_of(size) if isinstance(size, Dim) else frozenset()
         places = [place for place in map(_place_of_symbol, names) if place is not None]
         for number, place in places:
-            # The batch size is never the mistake.
+            # The batch is never at fault.
             if tensors[number].shape[place] != N:
                 found.setdefault(number, set()).add(place)
         origin = origin or not places
@@ -134,7 +134,7 @@ def _sources(
 def _with_symbols(operation: Operation, tensors: list[Tensor]) -> Any:
     stand = {
         tensor: Tensor(
-            # A size of 1 broadcasts, and a symbol does not.
+            # Keep sizes of 1, which broadcast.
             tuple(1 if size == 1 else symbol(f"at_{number}_{place}") for place, size in enumerate(tensor.shape)),
             tensor.dtype,
         )

@@ -1,4 +1,4 @@
-"""Locates a step in a model and the origins of its inputs."""
+"""Finds a step in a model, and the origins of its inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Origin:
 
 
 def places(trace: Trace) -> Iterator[Place]:
-    """Every call of a trace with its place, in the order of execution."""
+    """Iterate over the calls of a trace with their places, in the order of execution."""
     stack: list[Place] = [Place(trace.root, ())]
     while stack:
         place = stack.pop()
@@ -43,14 +43,14 @@ def places(trace: Trace) -> Iterator[Place]:
 
 
 def found_steps(trace: Trace, name: str) -> list[Place]:
-    """The calls with this path, else those with a path that ends in it."""
+    """Return the calls with this path, or else those whose path ends in it."""
     every = list(places(trace))
     exact = [place for place in every if place.call.path == name]
     return exact or [place for place in every if place.call.path.endswith("." + name)]
 
 
 def origin(tensor: Tensor) -> Origin | None:
-    """The origin of a tensor; None if nothing produced it."""
+    """Return the origin of a tensor, or None if it has no producer."""
     through: list[str] = []
     while isinstance(tensor.producer, BodyInput):
         entry = tensor.producer

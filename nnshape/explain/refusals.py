@@ -13,7 +13,7 @@ from nnshape.explain.labels import (
     primary_label,
     shrinking,
     step_name,
-    tuple_told,
+    tuple_message,
 )
 from nnshape.explain.origins import Chain, chain_of
 from nnshape.problems import Label, Problem
@@ -33,7 +33,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 def problem_of(context: FaultContext) -> Problem:
-    """The problem of a refusal: its message, its place, the steps that led to it and torch's own sentence."""
+    """Return the problem of a refusal: its message and place, the steps that led to it, and torch's error message."""
     refusal, call, module, signature = context.refusal, context.call, context.module, context.signature
     place = place_of(context)
     span = context.expression.span(place)
@@ -54,8 +54,8 @@ def problem_of(context: FaultContext) -> Problem:
         message = message.replace(f"{{{word}}}", name)
     if "{from}" in message:
         message = message.replace("{from}", from_step(chain))
-    message, told = tuple_told(refusal, module, context.arguments, message)
-    note = told or _torch_sentence(context)
+    message, sentence = tuple_message(refusal, module, context.arguments, message)
+    note = sentence or _torch_sentence(context)
     torch_says = (f"torch says: {note}",) if note else ()
     takes: tuple[str, ...] = ()
     if signature is not None and refusal.problem in ("missing-argument", "unknown-argument"):
@@ -67,13 +67,13 @@ def problem_of(context: FaultContext) -> Problem:
 
 
 def tensor_of(context: FaultContext) -> Tensor | None:
-    """The tensor at fault; None if it is ambiguous."""
+    """Return the tensor at fault, or None if it is ambiguous."""
     tensors = set(tensors_in((context.arguments, dict(context.keywords))))
     return context.refusal.tensor or (tensors.pop() if len(tensors) == 1 else None)
 
 
 def chain_of_fault(context: FaultContext) -> Chain | None:
-    """The chain from the tensor at fault back to where its sizes were set; None if it is ambiguous."""
+    """Return the chain of steps that set the sizes of the tensor at fault, or None if it is ambiguous."""
     tensor = tensor_of(context)
     return None if tensor is None else chain_of(tensor, context.refusal.dims)
 
@@ -89,7 +89,7 @@ def _written(context: FaultContext, tensor: Tensor) -> str:
 
 
 def place_of(context: FaultContext) -> nodes.Node | nodes.Keyword:
-    """The span of an argument; the whole call if the argument is not given."""
+    """Return the node of the argument at fault, or the whole call if that argument is not given."""
     node, signature, module, name = context.node, context.signature, context.module, context.refusal.argument
     given = len(context.arguments)  # includes an implicit first argument: `_` or the owner of a method
     if name is None or not isinstance(node, nodes.Call):
@@ -118,7 +118,7 @@ def place_of(context: FaultContext) -> nodes.Node | nodes.Keyword:
 
 
 def _calls(node: nodes.Call) -> list[nodes.Call]:
-    """The call, and the construction inside it: `Conv2d(1, 6, 5)(x)` holds two calls."""
+    """Return the call and the constructor call inside it: `Conv2d(1, 6, 5)(x)` holds two calls."""
     calls = [node]
     while isinstance(calls[-1].function, nodes.Call):
         calls.append(calls[-1].function)
@@ -126,7 +126,7 @@ def _calls(node: nodes.Call) -> list[nodes.Call]:
 
 
 def _torch_sentence(context: FaultContext) -> str:
-    """torch's sentence for a batch of 2; empty if other sizes have no value."""
+    """Return torch's error message for a batch of 2, or an empty string if other sizes have no value."""
     apply, note = context.apply, context.refusal.note
     values = plain(context.arguments), {name: plain(value) for name, value in context.keywords.items()}
     symbols = _symbols(values)
@@ -155,7 +155,7 @@ def _symbols(value: Any) -> frozenset[str]:
 
 
 def _with_two(leaf: Any) -> Any:
-    """A size, or a tensor, with 2 in place of N."""
+    """Return a size or a tensor with 2 for N."""
     if isinstance(leaf, Dim):
         return substitute(leaf, {"N": 2})
     if isinstance(leaf, Tensor):

@@ -47,7 +47,7 @@ def forge(entry, data):
 
 def texts(report):
     return [
-        (outcome.name, outcome.variants, outcome.traced, outcome.proved, finding.variants, finding.told())
+        (outcome.name, outcome.variants, outcome.traced, outcome.proved, finding.variants, finding.with_note())
         for outcome, finding in report.findings
     ]
 

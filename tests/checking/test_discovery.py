@@ -121,15 +121,15 @@ def test_a_link_to_what_is_not_found_itself_is_checked(tree):
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("../secret.yaml", "it is a link that leads out of the folder"),
-        ("/etc/hostname", "it is a link that leads out of the folder"),
-        ("/dev/zero", "it is a link that leads out of the folder"),
-        ("/no/such/file", "it is a link that leads out of the folder"),
+        ("../secret.yaml", "it is a link to a file outside the folder"),
+        ("/etc/hostname", "it is a link to a file outside the folder"),
+        ("/dev/zero", "it is a link to a file outside the folder"),
+        ("/no/such/file", "it is a link to a file outside the folder"),
         (".hidden/a.yaml", "it is a link to a hidden file"),
-        ("notes.txt", "it is a link to a file with another ending"),
+        ("notes.txt", "it is a link to a file with another extension"),
         ("pipe", "it is a link to a folder or device"),
-        ("link.yaml", "it is a link that leads nowhere"),
-        ("nowhere", "it is a link that leads nowhere"),
+        ("link.yaml", "it is a broken link"),
+        ("nowhere", "it is a broken link"),
     ],
 )
 def test_where_a_link_may_not_lead(tree, target, reason):

@@ -23,5 +23,5 @@ def test_small_jobs_stay_in_this_process(tasks, device, jobs, wanted):
 
 def test_a_device_that_is_not_there_is_refused(project, checked):
     project(a_yaml="input: 8\nlayers:\n  a: ReLU()\n")
-    with pytest.raises(SpecError, match="there is no cuda:99 here"):
+    with pytest.raises(SpecError, match="device cuda:99 is not available"):
         checked(device="cuda:99")

@@ -151,7 +151,7 @@ def test_a_pyproject_of_others_may_be_anything(project):
         ('include = ["*.yaml", "!"]', "invalid-argument", "!", ""),
         ('per-file-ignores = {"a[" = []}', "invalid-argument", "a[", ""),
         ('per-file-ignores = ["a"]', "wrong-type", "per-file-ignores", "per-file-ignores = {"),
-        ('per-file-ignores = {"a.yaml" = ["nix"]}', "unknown-name", "a.yaml", "known are ambiguous-name, "),
+        ('per-file-ignores = {"a.yaml" = ["nix"]}', "unknown-name", "a.yaml", "choose from ambiguous-name, "),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_told_at_its_line(project, line, kind, text, help):

@@ -23,7 +23,10 @@ layers:
         ({"base": 8, "wide": 8, "b": 5}, [(8, "")]),
         ({"base": 8, "wide": 9, "b": 4}, [(7, "only in the variant wide")]),
         ({"base": 9, "wide": 9, "b": 4}, [(7, "only without a variant and in the variant wide")]),
-        ({"base": 9, "wide": 10, "b": 4}, [(7, "so without a variant, and with other numbers in the variant wide")]),
+        (
+            {"base": 9, "wide": 10, "b": 4},
+            [(7, "the numbers are those without a variant; they differ in the variant wide")],
+        ),
     ],
 )
 def test_a_problem_names_the_variants_that_have_it(project, checked, values, wanted):
@@ -48,9 +51,9 @@ def test_two_faults_of_one_run_at_one_place_stay_two(project, checked):
     """
     )
     report = checked()
-    assert [(f.problem.message.split(",")[0], f.note.partition(",")[0]) for _, f in report.findings] == [
-        ("fc wants 5 features", "so without a variant"),
-        ("fc wants 5 features", "so without a variant"),
+    assert [(f.problem.message.split(",")[0], f.note.partition(";")[0]) for _, f in report.findings] == [
+        ("fc wants 5 features", "the numbers are those without a variant"),
+        ("fc wants 5 features", "the numbers are those without a variant"),
     ]
 
 
@@ -58,7 +61,7 @@ def test_a_file_without_variants_says_nothing_of_them(project, checked):
     project(m_yaml="input: 8\nlayers:\n  a: Linear(7, 4)\n")
     (finding,) = [finding for _, finding in checked().findings]
     assert finding.note == ""
-    assert finding.told() is finding.problem
+    assert finding.with_note() is finding.problem
 
 
 def test_assertions_and_expectations_are_checked(project, told):

@@ -67,7 +67,7 @@ def many(project, monkeypatch, mark):
 
 
 def texts(report):
-    return [(each.name, each.crash, [finding.told() for finding in each.findings]) for each in report.outcomes]
+    return [(each.name, each.crash, [finding.with_note() for finding in each.findings]) for each in report.outcomes]
 
 
 @pytest.mark.parametrize("starter", [starting.ForkServer, starting.Spawner])
@@ -130,7 +130,7 @@ def test_a_server_that_is_killed_is_replaced(many, checked):
 def test_processes_that_cannot_start_end_the_check(many, checked, monkeypatch, starter):
     monkeypatch.setattr(workers, "starter", starter)
     monkeypatch.setattr(starting, "_CODE", "import os; os._exit(3) # {} {}")
-    with pytest.raises(ChildProcessError, match="end as soon as they are started"):
+    with pytest.raises(ChildProcessError, match="exit as soon as they start"):
         checked(jobs=2)
 
 
@@ -201,7 +201,7 @@ def test_a_file_that_ends_its_process_is_named(start, tmp_path, mark):
     first, *_ = err.splitlines()
     assert first == (
         "nnshape: internal error in f30.yaml: the process checking it was killed by SIGKILL "
-        "(as the system does when memory runs out), twice"
+        "(the system may be out of memory), twice"
     )
     tries = (tmp_path / "tries").read_text().split()
     assert len(set(tries)) == 2
@@ -344,7 +344,7 @@ def test_files_that_no_process_can_check_are_named(many, checked, monkeypatch, s
     report = checked(jobs=2, progress=stop_starting)
     assert len(report.outcomes) == 10
     assert 1 <= len(report.crashes) <= 9
-    assert {each.crash for each in report.crashes} == {"the worker processes end as soon as they are started"}
+    assert {each.crash for each in report.crashes} == {"the worker processes exit as soon as they start"}
     assert not marked(many)
 
 
@@ -368,5 +368,5 @@ def test_too_little_memory_for_torch_ends_the_command(start, tmp_path, limit):
     process = start(["bash", "-c", f"ulimit -v {limit}; exec {line}"])
     out, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "torch cannot be imported" in err or "could not be checked" in out or "as soon as they are started" in err
+    assert "torch cannot be imported" in err or "could not be checked" in out or "as soon as they start" in err
     assert "Traceback" not in err

@@ -127,7 +127,7 @@ def test_settings_below_the_current_folder_are_named(check):
     answer = check("configs")
     assert answer.code == 0
     ignored = "1 problem ignored by configs/pyproject.toml"
-    assert last_line(answer) == f"1 spec checked; no problems; {ignored}; settings of configs/pyproject.toml"
+    assert last_line(answer) == f"1 spec checked; no problems; {ignored}; settings from configs/pyproject.toml"
     assert json.loads(check("configs", "--format", "json").out)["settings"] == "configs/pyproject.toml"
     assert check().code == 1, "a file below the folder that is named does not count"
     write(pyproject_toml="[tool.nnshape]\n")
@@ -143,7 +143,7 @@ def test_strict_makes_warnings_fail(check, setting):
     strict = "true" in setting
     assert check().code == strict
     answer = check("--strict")
-    assert (answer.code, last_line(answer)) == (1, "1 spec checked; 1 warning in 1 file, and warnings fail")
+    assert (answer.code, last_line(answer)) == (1, "1 spec checked; 1 warning in 1 file, and warnings count as errors")
     assert check("--strict", "--exit-zero").code == 0
     write(a_yaml=CLEAN)
     assert check("--strict").code == 0

@@ -16,7 +16,7 @@ def render(report: Report, view: View) -> list[Line]:
     """The problems in the order of the files and lines, and the sum of them."""
     lines: list[Line] = []
     for _, finding in report.findings:
-        lines += [*problem_lines(finding.told(), view.width), ()]
+        lines += [*problem_lines(finding.with_note(), view.width), ()]
     return [*lines, summary_line(report)]
 
 

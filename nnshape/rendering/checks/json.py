@@ -62,4 +62,4 @@ def _file(outcome: Outcome) -> dict[str, Any]:
 
 
 def _problem(finding: Finding) -> dict[str, Any]:
-    return {**problem_json(finding.told()), "variants": list(finding.variants) or None}
+    return {**problem_json(finding.with_note()), "variants": list(finding.variants) or None}
