@@ -1,4 +1,4 @@
-"""YAML text -> Spec: the file as read, nothing evaluated, a span on every value."""
+"""Reads YAML text into a `Spec`: nothing evaluated, and a span on every value."""
 
 from __future__ import annotations
 
@@ -101,19 +101,26 @@ __all__ = [
 
 
 def load(path: str | Path) -> Spec:
-    """The spec in a file, or on standard input for `-`; raises SpecError where none can be read."""
+    """Read the spec in a file, or on standard input for `-`.
+
+    Raises SpecError if the file cannot be read or is not a YAML mapping. Other problems are in `Spec.problems`.
+    """
     source = read_source(path)
     return read_spec(source, None if str(path) == "-" else folder_of_file(path))
 
 
 def loads(text: str, name: str = TEXT, folder: str | Path | None = None) -> Spec:
-    """The spec in a text; it may include files only where a `folder` is given. Raises SpecError."""
+    """Read the spec in a YAML text; `name` stands for its file in messages.
+
+    `folder` is the folder of its includes; without it, includes are refused. Raises SpecError if the text is
+    not a YAML mapping. Other problems are in `Spec.problems`.
+    """
     source = source_of_text(text, name)
     return read_spec(source, None if folder is None else base_folder(folder))
 
 
 def parse_value(text: str, name: str = "<value>") -> Located[Value]:
-    """A number, word or list as YAML writes them, such as an option's `[3, 4, 6, 3]`; raises SpecError."""
+    """Parse a number, word or list in YAML, such as an option's `[3, 4, 6, 3]`. Raises SpecError."""
     source = source_of_text(text, name)
     node, problems = parse_document(source)
     if problems:

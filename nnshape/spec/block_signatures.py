@@ -1,4 +1,4 @@
-"""A key under `blocks` such as `Attn(d, heads=8)(x[N, T, D], mask=None)` -> the block's signature."""
+"""Parses the keys of `blocks` into signatures: `Attn(d, heads=8)(x[N, T, D], mask=None)`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXAMPLE = "write Name, Name(p, q=1) or Name(p, q=1)(x[N, T, D], mask=None)"
 
 @dataclass(frozen=True, slots=True)
 class BlockSignature:
-    """What a block's key says."""
+    """The name, hyperparameters and inputs in the key of a block."""
 
     name: str
     name_span: Span
@@ -31,7 +31,7 @@ class BlockSignature:
 
 
 def signature_of(key: Scalar) -> BlockSignature:
-    """The signature in a block's key; raises SpecError."""
+    """The signature in the key of a block. Raises SpecError."""
     expression = parse_expression(key.value, key.origin)
     node = expression.node
     calls: list[nodes.Call] = []
@@ -47,7 +47,7 @@ def signature_of(key: Scalar) -> BlockSignature:
     if len(calls) == 2:
         inputs = _inputs(expression, calls[1])
     else:
-        # A single tensor of any shape is what most blocks take.
+        # The default: one tensor of any shape.
         inputs = (BlockInput("x", None, False, expression.where()),)
     return BlockSignature(node.id, name_span, parameters, inputs, expression)
 
@@ -101,7 +101,7 @@ def _keyword(expression: Expression, keyword: nodes.Keyword) -> tuple[str, Span]
 
 def _pattern(expression: Expression, argument: nodes.Subscript) -> ShapePattern:
     index = argument.index
-    # `x[(N, T),]` is a tuple within; the plain comma list has no bracket of its own.
+    # The index of `x[(N, T),]` contains a tuple; a plain comma list is one, without brackets.
     dims = index.items if isinstance(index, nodes.Tuple) else (index,)
     for dim in dims:
         check_dim(dim, expression)

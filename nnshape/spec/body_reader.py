@@ -1,4 +1,4 @@
-"""A node of the tree -> the steps of a body: expressions, assertions and anonymous blocks."""
+"""Reads the steps of a body: expressions, assertions and anonymous blocks."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
 
 _QUOTE_BRACKET_OR_ARROW = re.compile(rf"{STRING}|[()\[\]{{}}]|->", re.DOTALL)
-#: What folding leaves where a bracket ends a line: `Sequential( Linear(8, 4) )`.
+#: The blank from folding a line that ends with a bracket: `Sequential( Linear(8, 4) )`.
 _PADDING = re.compile(r"(?<=[(\[{]) | (?=[)\]}])")
 _MISSING_SPACE = re.compile(r"([^\W\d]\w*|\d+):(\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
 class StepReader:
-    """Reads bodies; what cannot be read is noted in `findings` and leaves a step without a value.
+    """Reads bodies. A step that cannot be read has no value, and its problem is added to `findings`.
 
-    `modules` are the file's own names for modules (blocks, includes, imports), which a mapping step
-    constructs as it does a layer of torch.
+    `modules` are the names of the file's own modules (blocks, includes, imports). A mapping step constructs
+    them, like the layers of torch.
     """
 
     findings: Findings
     modules: Collection[str]
 
     def body(self, node: Node, what: str) -> Body:
-        """The steps of a mapping or list; `what` names the place in a message."""
+        """The steps of a mapping or list; `what` names the body in messages."""
         if isinstance(node, Scalar):
             self.findings.add(_no_body(node, what))
             return Body((), node.span, False)
@@ -60,7 +60,7 @@ class StepReader:
         depth = 0
         for item in node.items:
             if depth > 0 and isinstance(item, Scalar):
-                # Within a call that the commas of the list have split.
+                # The commas of the list have split a call.
                 depth += _opened(item.value)
                 continue
             if node.flow and isinstance(item, Scalar) and _is_split(item):
@@ -77,7 +77,7 @@ class StepReader:
         depth = 0
         for key, value in node.items:
             if depth > 0 and isinstance(value, Scalar) and not value.value:
-                # Within a call that the commas of the mapping have split: each piece is a key to YAML.
+                # The commas of the mapping have split a call, and YAML reads each piece as a key.
                 depth += _opened(key.value)
                 continue
             if problem := step_name_problem(key.value, key.span):
@@ -91,7 +91,7 @@ class StepReader:
         return steps
 
     def step(self, name: str, name_span: Span, node: Node) -> Step:
-        """One step; where it cannot be read its value or assertion is None."""
+        """One step; its value or assertion is None if it cannot be read."""
         value: Expression | Body | None = None
         assertion: ShapePattern | None = None
         text = ""
@@ -111,13 +111,13 @@ class StepReader:
         return Step(name, name_span, value, assertion, text, node.span)
 
     def scalar_step(self, node: Scalar, name: str) -> tuple[Expression, ShapePattern | None, str]:
-        """A step written as one expression, with or without `-> shape` behind it."""
+        """The expression, the assertion and the text of a step: `expression` or `expression -> shape`."""
         text = node.value
         if not text.strip():
             fix = f"{name}: Identity()" if name.isidentifier() else "- Identity()"
             raise SpecError(Problem("syntax", "this step is empty", node.span, help=(fix,)))
         if len(text) > limits.EXPRESSION_CHARACTERS:
-            # Before the origin is worked out, which takes as long as the text is long.
+            # Checked before computing the origin, which takes time proportional to the length.
             message = f"this expression has {len(text):,} characters; {limits.EXPRESSION_CHARACTERS:,} is the most"
             raise SpecError(Problem("too-large", message, node.span, help=("split it into several steps",)))
         origin = node.origin
@@ -128,7 +128,7 @@ class StepReader:
         try:
             assertion = shape_of_text(text[at + 2 :], origin.cut(at + 2, len(text)))
         except SpecError as error:
-            # The step itself is sound, so the trace goes on with it.
+            # Only the assertion is invalid, so the trace continues with the step.
             self.findings.extend(error.problems)
         return expression, assertion, _folded(text[:at])
 
@@ -148,7 +148,7 @@ def arrow(text: str) -> int:
 
 
 def _folded(text: str) -> str:
-    """The text of several lines as one."""
+    """The text with its lines joined into one."""
     return _PADDING.sub("", " ".join(text.split()))
 
 
@@ -168,7 +168,7 @@ def _split_call(scalar: Scalar, inside: Mapping | Sequence) -> Problem:
 
 
 def _no_body(node: Scalar, what: str) -> Problem:
-    # In the text, not the value: the origin of a text of many lines would take long to work out.
+    # Search the text, not the value: computing the origin of many lines takes long.
     if match := _MISSING_SPACE.match(node.value):
         name, rest = match.groups()
         at = node.span.start + node.span.text.index(":")

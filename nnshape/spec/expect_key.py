@@ -1,4 +1,4 @@
-"""`expect: {parameters: 81290, macs: <= 1M, output: 10}` -> expectations to be held against a trace."""
+"""Reads the expectations of a file: `expect: {parameters: 81290, macs: <= 1M, output: 10}`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
 
-#: The quantities that a file can expect, with their meanings.
+#: The keys of `expect`, with their meanings.
 QUANTITIES: dict[Quantity, str] = {
     "parameters": "Number of parameters. Shared parameters count once.",
     "trainable": "Number of trainable parameters.",
@@ -26,7 +26,7 @@ QUANTITIES: dict[Quantity, str] = {
     "parameter_bytes": "Size of the parameters in bytes.",
     "output": "The output shape, or a list or mapping of shapes for several outputs.",
 }
-#: A count, with a relation before it and a unit behind it.
+#: A count, with an optional relation before it and an optional unit after it.
 COUNT = re.compile(r"\s*(<=|>=|==|<|>|)\s*([0-9][0-9_,]{0,30}(?:\.[0-9]{1,20})?)\s*([KkMGBT]?)\s*")
 _LONGEST_COUNT = 80
 _UNITS = {"": 1, "K": 10**3, "k": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
@@ -34,7 +34,7 @@ _SHAPE_MARK = re.compile(r"\[|\dx|\sx\s|^\(")
 
 
 def expectations(items: tuple[tuple[Scalar, Node], ...], findings: Findings) -> tuple[Expectation, ...]:
-    """The expectations of a file; those that cannot be read are noted in `findings`."""
+    """The expectations of a file. Problems of invalid ones are added to `findings`."""
     found = []
     for key, value in items:
         if key.value not in QUANTITIES:
@@ -52,7 +52,7 @@ def expectations(items: tuple[tuple[Scalar, Node], ...], findings: Findings) -> 
 def _expectation(quantity: Quantity, node: Node) -> Expectation:
     if quantity == "output":
         return Expectation(quantity, "==", _output(node), node.span)
-    # Blanks around it are cut off first: a pattern with room for them twice would try all ways to share them.
+    # Strip blanks first: a pattern that matches them in two places takes quadratic time.
     text = node.value.strip() if isinstance(node, Scalar) else ""
     match = COUNT.fullmatch(text) if len(text) <= _LONGEST_COUNT else None
     if match is None:
@@ -71,7 +71,7 @@ def _expectation(quantity: Quantity, node: Node) -> Expectation:
 
 
 def _output(node: Node) -> OutputShape:
-    """One shape, or shapes in a list or mapping that mirrors the output."""
+    """One shape, or a list or mapping of shapes with the structure of the output."""
     if isinstance(node, Mapping):
         return {key.value: _output(value) for key, value in node.items}
     # A list of bare sizes is itself a shape; with a shape among its items it is a list of shapes.

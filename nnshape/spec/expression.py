@@ -1,4 +1,4 @@
-"""Expression text -> nodes: the subset of Python's grammar that a step is written in."""
+"""Parses expressions into nodes: a subset of Python's grammar, the language of steps."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from nnshape.spec.source import Span
     from nnshape.spec.source_map import SourceMap
 
-# A string that is never closed goes to the end, or each quote in it would be tried as the start of one.
+# An unclosed string extends to the end of the text; otherwise each quote in it would be tried as a start.
 STRING = r"'(?:[^'\\]|\\.)*(?:'|\\?\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)"
 _STRING_OR_BRACKET = re.compile(rf"{STRING}|[()\[\]{{}}#]", re.DOTALL)
-# Python warns of these while it parses; a spec's author hears of faults from nnshape alone.
+# Python's parser warns about these; nnshape reports faults itself.
 _NUMBER = re.compile(r"(?<!\w)\d[\w.]*")
 _KEYWORD = re.compile(r"if|in|is|or|and|else|for|not")
 _BLANK_CONTROLS = str.maketrans("\n\r\f\v", "    ")
@@ -32,30 +32,30 @@ _CACHED_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parsed expression: its text, its root node, and where its characters stand in the source."""
+    """A parsed expression: its text, its root node, and the map from its characters to the source."""
 
     text: str
     node: Node
     origin: SourceMap
 
     def span(self, part: Node | Keyword | Generator | tuple[int, int]) -> Span:
-        """The range of the source that a node, or a (start, end) of the text, was read from."""
+        """The source range of a node, or of a (start, end) of the text."""
         if isinstance(part, tuple):
             return self.origin.span(*part)
         return self.origin.span(part.start, part.end)
 
     def where(self) -> Span:
-        """The range of the whole expression, without blanks around it."""
+        """The source range of the whole expression, without blanks around it."""
         return self.origin.span(self.node.start, self.node.end)
 
 
 def parse_expression(text: str, origin: SourceMap) -> Expression:
-    """Parse one expression; raises SpecError with a located `syntax` or `too-large` problem."""
+    """Parse one expression. Raises SpecError with a located `syntax` or `too-large` problem."""
     if len(text) > limits.EXPRESSION_CHARACTERS:
         message = f"this expression has {len(text):,} characters; {limits.EXPRESSION_CHARACTERS:,} is the most"
         raise SpecError(Problem("too-large", message, origin.whole, help=("split it into several steps",)))
     try:
-        # Long texts hardly repeat, and keeping many of them would keep much memory.
+        # Long texts rarely repeat, and caching them takes much memory.
         node = _cached(text) if len(text) <= _CACHED_CHARACTERS else _node(text)
     except Unreadable as fault:
         raise SpecError(fault.problem(origin)) from None
@@ -84,7 +84,7 @@ def _node(text: str) -> Node:
 
 
 def _may_warn(code: str) -> bool:
-    """Say whether Python may warn of a text: of a backslash, or of a keyword right behind a number."""
+    """Whether Python may warn about a text: about a backslash, or a keyword right after a number."""
     return "\\" in code or any(_KEYWORD.search(number) for number in _NUMBER.findall(code))
 
 
@@ -92,7 +92,7 @@ _cached = lru_cache(maxsize=8192)(_node)
 
 
 def _check_brackets(text: str) -> None:
-    """Refuse comments, and brackets so deep that Python's parser would give up on them."""
+    """Refuse comments, and brackets nested too deeply for Python's parser."""
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         mark = match.group()
@@ -119,7 +119,7 @@ _OPERATORS: dict[type[ast.AST], str] = {
 
 
 class _Converter:
-    """Turns Python's syntax tree into nodes, refusing what the language does not have."""
+    """Converts Python's syntax tree to nodes, and refuses constructs outside the language."""
 
     __slots__ = ("_columns", "_text")
 
@@ -127,7 +127,7 @@ class _Converter:
         self._text = text
         self._columns: list[int] | None = None
         if lead or not text.isascii():
-            # ast counts columns in bytes of UTF-8, and the blanks in front were taken off.
+            # ast counts columns in bytes of UTF-8, without the leading blanks.
             self._columns = [index for index in range(lead, len(text)) for _ in text[index].encode("utf-8")] + [
                 len(text)
             ]
@@ -199,7 +199,7 @@ class _Converter:
         name = tree.attr
         begin = end - len(name)
         if self._text[begin:end] != name:
-            # Python folds letters such as a ligature into plain ones, which changes the length.
+            # Python normalizes names, which may change their length (ligatures).
             begin = self._text.rindex(".", start, end) + 1
         if name.startswith("__"):
             raise Unreadable("syntax", f"{name} begins with two underscores; no such attribute is known", begin, end)
@@ -264,7 +264,7 @@ class _Converter:
         elif isinstance(tree.target, ast.Tuple) and all(isinstance(t, ast.Name) for t in tree.target.elts):
             target = tuple([item.id for item in tree.target.elts if isinstance(item, ast.Name)])
         else:
-            message = "a loop counts with a name, or with several: for a, b in …"
+            message = "a loop's target is a name, or several: for a, b in …"
             raise Unreadable("syntax", message, *self.place(tree.target))
         last = tree.ifs[-1] if tree.ifs else tree.iter
         start, end = self.place(tree.target)[0], self.place(last)[1]

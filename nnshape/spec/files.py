@@ -1,7 +1,7 @@
-"""The folder tree that a spec's includes stay in, and the files read from it.
+"""Reads included files, within the folder tree of a spec.
 
-A spec from a stranger may name any file in an `include`. So a file is opened only where its name and place
-are those of a spec, and of a file that then proves to be something else no word is shown.
+An untrusted spec may name any file in an `include`. So a file is opened only if its name and place are those of a
+spec, and messages show nothing of a file that is something else.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 Read: TypeAlias = "Callable[[Source, Folder | None, bool], Spec]"
 
-#: The endings of the files that are included, or found below a folder.
+#: The suffixes of spec files: those that an include names, and those found below a folder.
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
 class NotIncluded(Exception):
-    """Why a file is not read for an `include`, in words that tell nothing of what stands in it."""
+    """An `include` is refused. The message reveals nothing about the file's content."""
 
 
 @dataclass(slots=True)
 class _Tree:
-    """What one run of reading shares: the folder that nothing leaves, and the files read so far."""
+    """The state shared by one include tree: the root folder, which no include leaves, and the files read so far."""
 
     root: str
     characters: int = 0
@@ -50,7 +50,7 @@ class Folder:
     _chain: tuple[str, ...]
 
     def include(self, path: str, span: Span, read: Read) -> tuple[Spec | None, tuple[Problem, ...]]:
-        """The spec at a relative path and its problems; raises SpecError where the include is refused."""
+        """The spec at a relative path, and its problems. Raises SpecError if the include is refused."""
         shown, real = self._resolved(path, span)
         if real in self._chain:
             names = [os.path.basename(name) for name in (*self._chain[self._chain.index(real) :], real)]
@@ -59,7 +59,7 @@ class Folder:
             raise _too_large(span, f"includes nest deeper than {limits.DEPTH} levels")
         tree = self._tree
         if real in tree.specs:
-            # Its problems were reported where it was first included.
+            # The first include reported its problems.
             return tree.specs[real], ()
         if len(tree.specs) >= limits.FILES:
             raise _too_large(span, f"a spec includes at most {limits.FILES} files")
@@ -80,9 +80,9 @@ class Folder:
         return spec, tuple([_framed(problem, frame) for problem in spec.problems])
 
     def read(self, path: str, includer: Source) -> Source:
-        """Read a file that was included before, under the rules of an include; raises SpecError.
+        """Read an included file again, under the same rules. Raises SpecError.
 
-        `path` is relative to this folder, whichever file named it.
+        `path` is relative to this folder, whichever file included it.
         """
         span = Span(includer, 0, 0)
         shown, _ = self._resolved(path, span)
@@ -92,7 +92,7 @@ class Folder:
             raise _refused(span, str(error)) from None
 
     def _resolved(self, path: str, span: Span) -> tuple[str, str]:
-        """The path as people know it and as the system does; nothing is opened yet."""
+        """The path as written and the real path; opens nothing."""
         if os.path.isabs(path) or "\\" in path:
             fix = ("write a path from this file's folder, with /",)
             raise _refused(span, "the path of an include is relative", fix)
@@ -106,11 +106,11 @@ class Folder:
 
 
 def read_included(path: str, root: str) -> Source:
-    """The text of a file that is included from somewhere below a real `root`; raises NotIncluded.
+    """The text of an included file below a real `root`.
 
-    The file is regular, is named and lies as `real_path` says, and is a spec or a library of blocks.
+    Raises NotIncluded unless it is a regular file, allowed by `real_path`, and a spec or a library of blocks.
     """
-    from nnshape.spec.likeness import likeness  # most specs include nothing
+    from nnshape.spec.likeness import likeness  # few specs need it
 
     real = real_path(path, root)
     try:
@@ -134,13 +134,13 @@ def read_included(path: str, root: str) -> Source:
 
 
 def real_path(path: str, root: str) -> str:
-    """The path with its links resolved, if a spec below a real `root` may be there; raises NotIncluded."""
+    """The real path of a possible spec below a real `root`. Raises NotIncluded for another path."""
     try:
         real = os.path.realpath(path)
     except (OSError, ValueError):
         raise NotIncluded("this is not a path") from None
     if not inside(root, real):
-        # Said before it is known whether there is such a file: a spec must not find that out.
+        # Checked before looking for the file: a spec must not find out whether it exists.
         raise NotIncluded("the path leads out of the folder tree of the spec")
     if any(map(_is_hidden, os.path.relpath(real, root).split(os.sep))):
         raise NotIncluded("a hidden file, or one in a hidden folder, is not included")
@@ -150,7 +150,7 @@ def real_path(path: str, root: str) -> str:
 
 
 def has_suffix(path: str) -> bool:
-    """Whether a file is named as a spec is."""
+    """Whether a file has the suffix of a spec."""
     return path.lower().endswith(SUFFIXES)
 
 
@@ -159,14 +159,14 @@ def _is_hidden(part: str) -> bool:
 
 
 def folder_of_file(path: str | Path, root: str | None = None) -> Folder:
-    """The folder of a file, whose includes stay below `root`; that is the folder itself where none is given."""
+    """The folder of a file. Its includes stay below `root`, by default the folder itself."""
     name = str(path)
     folder = os.path.dirname(name)
     return Folder(folder, _Tree(os.path.realpath(root or folder or ".")), (os.path.realpath(name),))
 
 
 def base_folder(folder: str | Path) -> Folder:
-    """A folder that a text at hand may include files from."""
+    """The folder of the includes of a text without a file."""
     name = str(folder)
     return Folder(name, _Tree(os.path.realpath(name)), ())
 

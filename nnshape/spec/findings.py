@@ -1,4 +1,4 @@
-"""The problems found while a file is read on, up to the number at which reading stops."""
+"""The problems found while reading a file, up to a maximum."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class TooManyProblems(Exception):
-    """A file has more problems than anyone would read."""
+    """A file has more problems than `limits.PROBLEMS`."""
 
 
 class Findings:
-    """Problems in the order in which they were found."""
+    """Problems, in the order of discovery."""
 
     __slots__ = ("problems",)
 
@@ -26,12 +26,12 @@ class Findings:
         self.extend(problems)
 
     def add(self, problem: Problem) -> None:
-        """Note a problem; raises TooManyProblems beyond the limit."""
+        """Add a problem. Raises TooManyProblems beyond the limit."""
         if len(self.problems) >= limits.PROBLEMS:
             raise TooManyProblems
         self.problems.append(problem)
 
     def extend(self, problems: Iterable[Problem]) -> None:
-        """Note several problems."""
+        """Add several problems."""
         for problem in problems:
             self.add(problem)

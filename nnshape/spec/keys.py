@@ -1,4 +1,4 @@
-"""The keys of a spec file: what each holds, and how it is written, for the reader and the JSON Schema."""
+"""The keys of a spec file, each with a description and an example, for the reader and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Key(NamedTuple):
-    """What a key of a file holds, in a sentence, and an example of it as it stands in a file."""
+    """A sentence on a key of a file, and an example in YAML."""
 
     meaning: str
     example: str
@@ -69,5 +69,5 @@ KEYS: dict[str, Key] = {
     ),
 }
 
-#: The keys that a model requires. A library of blocks needs neither.
+#: The required keys of a model. A library of blocks needs neither.
 REQUIRED = ("input", "layers")

@@ -1,4 +1,4 @@
-"""Whether a YAML text is a spec, a library of blocks, or something else: decided before any of it is shown."""
+"""Decides whether a YAML text is a spec, a library of blocks or something else, before any of it is shown."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-#: A key at the start of a line, as a block mapping that is the whole file has it.
+#: A key at the start of a line, as in a block mapping at the top level.
 _KEY = r"""^(?:{0}|'{0}'|"{0}")[ \t]*:(?=\s|$)"""
 _INPUT, _LAYERS = (re.compile(_KEY.format(key), re.MULTILINE) for key in REQUIRED)
 _STEP_LINE = re.compile(r"^[ \t][^#\n]*\w\(", re.MULTILINE)
-#: A text with none of these has no key that is close to `input`, `layers` or `blocks`: a key that begins so, one with
-#: an escape in it, or one after a question mark, which may go on for lines. Most data is not parsed at all.
+#: A text without a match has no key like `input`, `layers` or `blocks`, and is not parsed. A match is a key with such a
+#: beginning, a key with an escape, or a key after a question mark, which may span lines.
 _WORTH_PARSING = re.compile(
     r"""(?:layer|input|block)\w{0,8}["']?\s*:|\\[^"\\\n]*"\s*:|\\$|\?\s""", re.IGNORECASE | re.MULTILINE
 )
@@ -37,14 +37,14 @@ _NUMBER = re.compile(r"[-+.\d][\w.+-]*")
 _SHAPE = re.compile(r"(?:[a-z]+\d*)?\s*\[.*\]|(?:\d+|[A-Z][^\Wx]*)(?:\s*x\s*[^\Wx]+)+", re.DOTALL)
 _SIZE = re.compile(r"\d+|[A-Z]\w?")
 _SIZES = re.compile(r"[\w\s+*/()-]+")
-#: A spec shows what it is long before these many documents, keys of one, scalars of a key, characters of a scalar.
+#: The maximum number of documents, keys of one, scalars of a key and characters of a scalar to look at.
 _MAX_DOCUMENTS, _MAX_KEYS, _MAX_WORDS, _MAX_CHARACTERS = 100, 100, 1_000, 200
 
 Kind: TypeAlias = Literal["spec", "library", "other"]
 
 
 class Likeness(NamedTuple):
-    """What a text is. `spec` includes a text that is nearly one; `reason` says why it is something else."""
+    """The sort of a text: a spec (or nearly one), a library of blocks or another, with the `reason`."""
 
     kind: Kind
     reason: str = ""
@@ -55,10 +55,10 @@ _SPEC: Final = Likeness("spec")
 
 @dataclass(slots=True)
 class _Value:
-    """What stands under a key of the top level, each time that it is written: its scalars, apart from inner keys.
+    """The scalars under a key of the top level, over all its occurrences, without the inner keys.
 
-    `words` are the first of them. `calls` says whether one is a call, as a step is; `typed` whether an inner key
-    is `type`; `numbers` and `empty` whether they are all numbers, or nothing.
+    `words` holds the first of them. `calls`: one is a call, like a step. `typed`: an inner key is `type`.
+    `numbers`: all are numbers. `empty`: there are none.
     """
 
     collection: str = ""
@@ -79,9 +79,9 @@ class _Value:
 
 
 def likeness(source: Source) -> Likeness:
-    """Say what a text is, by its keys and by whether their values are shapes and steps; never raises.
+    """The sort of a text, by its keys and by whether their values are shapes and steps. Never raises.
 
-    A text that cannot be parsed is a spec where it has the keys of one, so that its faults are shown.
+    A text that cannot be parsed is a spec if it has the keys of one, so that its faults are shown.
     """
     text = source.text
     if has_keys(text) and _STEP_LINE.search(text):
@@ -110,7 +110,7 @@ def _judged(values: dict[str, _Value]) -> Likeness:
     given, layers = _find(values, "input"), _find(values, "layers")
     if layers is None:
         if given is not None and _is_shape(given) and any(value.calls for value in values.values()):
-            return _SPEC  # the steps stand under another key
+            return _SPEC  # the steps are under a misspelt key
         blocks = values.get("blocks")
         if blocks is not None and (blocks.calls or values.keys() <= KEYS.keys()):
             return Likeness("library", "it has blocks, but no layers")
@@ -122,7 +122,7 @@ def _judged(values: dict[str, _Value]) -> Likeness:
     if _is_shape(given) or (layers.typed and layers.collection):
         return _SPEC
     if given.empty or all(map(_SIZE.fullmatch, given.words)):
-        # One number, as in a configuration of a training run: the layers decide.
+        # The input is one number, as in a training configuration, so the layers decide.
         if layers.empty or not layers.numbers:
             return _SPEC
         return Likeness("other", "its layers are numbers")
@@ -130,19 +130,19 @@ def _judged(values: dict[str, _Value]) -> Likeness:
 
 
 def _find(values: dict[str, _Value], key: str) -> _Value | None:
-    """The value of a key, or of one that is close to it."""
+    """The value of a key, or of a similar key."""
     if key in values:
         return values[key]
     return next((values[name] for name in _inexact(values) if nearest_name(name, KEYS) == key), None)
 
 
 def _inexact(keys: Iterable[str]) -> Iterator[str]:
-    """The keys that may be misspelt ones of a spec."""
+    """The keys that may be misspelt keys of a spec."""
     return (key for key in islice(keys, _MAX_KEYS) if key not in KEYS and len(key) <= 2 * len("layers"))
 
 
 def _is_shape(value: _Value) -> bool:
-    """Whether a value is written as only a shape is: 1x32x32, [N, T], int64[N, T], or a mapping of inputs to such."""
+    """Whether a value has the form of a shape, 1x32x32, [N, T] or int64[N, T], or is a mapping of inputs to shapes."""
     if value.collection == "sequence":
         return all(map(_SIZES.fullmatch, value.words)) and any(map(_SIZE.fullmatch, value.words))
     return any(map(_SHAPE.fullmatch, value.words))
@@ -156,7 +156,7 @@ def _broken_spec(text: str, documents: list[dict[str, _Value]]) -> bool:
     if has_input and (has_layers or re.search(r"""^[ \t]+["']?layers["']?[ \t]*:""", text, re.MULTILINE)):
         return True
     if has_layers:
-        # Without an input it may be a template of something else.
+        # Without an input, it may be a template of another kind of file.
         return _TEMPLATE.search(text) is None
     return bool(_STEP_LINE.search(text)) and any(nearest_name(key, KEYS) in REQUIRED for key in _inexact(keys))
 

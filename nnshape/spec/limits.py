@@ -1,4 +1,4 @@
-"""The limits for a file that nobody vouches for; beyond each lies a `too-large` problem."""
+"""The limits for untrusted files. Exceeding one is a `too-large` problem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`{type: Conv2d, in_channels: 1, from: x}` -> the expression `Conv2d(in_channels=1)(x)`."""
+"""Converts mapping steps, `{type: Conv2d, in_channels: 1, from: x}`, to expressions, `Conv2d(in_channels=1)(x)`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nnshape.spec.source import Span
 
-#: What `type` names: a layer, a function, a block or an earlier step.
+#: A value of `type`: the name of a layer, a function, a block or an earlier step.
 CALLEE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 #: The keys of a mapping step that are not arguments of its callee, with their meanings.
 OWN_KEYS: dict[str, str] = {
@@ -30,10 +30,10 @@ OWN_KEYS: dict[str, str] = {
 
 
 def expression_of_mapping(node: Mapping, kind: Node, modules: Collection[str]) -> Expression:
-    """The expression that a mapping step stands for, each part located at its YAML; raises SpecError.
+    """The expression of a mapping step, with each part located at its YAML. Raises SpecError.
 
-    A layer, or one of the file's own `modules`, is constructed and then applied to what `from`
-    names. Any other lower-case name is a function or an earlier step: `from` gives its first arguments.
+    A layer, or one of the file's own `modules`, is constructed and then applied to the values of `from`.
+    Any other lower-case name is a function or an earlier step, and `from` holds its first arguments.
     """
     writer = _Writer(node.span, modules)
     writer.call(node, kind)
@@ -93,12 +93,12 @@ class _Writer:
             self.put(")")
 
     def tensors(self, source: Node) -> str:
-        """Write what `from` names, and say what goes in front of an argument after it."""
+        """Write the values of `from`; returns the separator before the next argument."""
         items = source.items if isinstance(source, Sequence) else (source,)
         comma = ""
         for item in items:
             if not isinstance(item, Scalar) or not item.value:
-                message = f"from names tensors; {kind_of(item)} is none"
+                message = f"from names tensors, not {kind_of(item)}"
                 raise SpecError(Problem("wrong-type", message, item.span))
             self.check_length(item)
             parse_expression(item.value, item.origin)
@@ -157,7 +157,7 @@ class _Writer:
         self._literals[start, end] = nodes.Constant(value, start, end)
 
     def copy(self, node: Scalar) -> None:
-        """Write a scalar's value as it is, each character located."""
+        """Write the value of a scalar unchanged, with each character located."""
         self.check_length(node)
         base = len(self._text)
         for start, end, low, high in node.origin.pieces:
@@ -165,7 +165,7 @@ class _Writer:
         self._text += node.value
 
     def put(self, text: str, span: Span | None = None) -> None:
-        """Write text that is not the file's own, at no place or as a whole at one."""
+        """Write generated text, located as a whole at `span` if there is one."""
         if span is not None and text:
             start = len(self._text)
             self._pieces.append(Piece(start, start + len(text), span.start, span.end))
@@ -178,13 +178,13 @@ class _Writer:
 
 
 def _string(value: str) -> str:
-    """A string literal that reads as the value to a person; the node, not the text, is evaluated."""
+    """A readable string literal of the value; the node, not this text, is evaluated."""
     text = repr(value)
     return text if text.isprintable() and "\\" not in text else "''"
 
 
 def _with_literals(node: nodes.Node, literals: dict[tuple[int, int], nodes.Constant | nodes.Word]) -> nodes.Node:
-    """The node with what was a plain value in YAML in place of what its text parsed as."""
+    """The node with the plain YAML values in place of their parsed texts."""
     if (literal := literals.get((node.start, node.end))) is not None and not isinstance(node, nodes.Tuple):
         return literal
     if isinstance(node, nodes.Call):

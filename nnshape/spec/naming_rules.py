@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
     from nnshape.spec.shape_patterns import ShapePattern
 
-#: What torch.nn.Module and torch.fx.GraphModule call their own attributes: a submodule of such a
-#: name is refused by `add_module`, or would hide what torch itself goes on to use.
+#: The attributes of torch.nn.Module and torch.fx.GraphModule. `add_module` refuses a submodule of such a
+#: name, or the submodule would hide an attribute that torch uses.
 MODULE_ATTRIBUTES = frozenset({
     "T_destination", "add_module", "add_submodule", "apply", "bfloat16", "buffers", "call_super_init",
     "children", "code", "compile", "cpu", "cuda", "delete_all_unused_submodules", "delete_submodule", "double",
@@ -46,7 +46,7 @@ MODULE_ATTRIBUTES = frozenset({
     "_wrapped_call", "_wrapped_call_impl", "_write_code",
 })  # fmt: skip
 
-#: What torch's containers have beside these.
+#: Further attributes of torch's containers.
 _OF_CONTAINERS = {
     "Sequential": {"_get_item_by_idx", "append", "extend", "insert", "pop"},
     "ModuleDict": {"clear", "items", "keys", "pop", "update", "values"},
@@ -56,12 +56,12 @@ _OF_CONTAINERS = {
     },
 }  # fmt: skip
 
-#: The words that are names of the language itself, and what each means.
-LANGUAGE = {"_": "the value of the step before", "auto": "the size that arrives", "N": "the batch"}
+#: The names of the language itself, and their meanings.
+LANGUAGE = {"_": "the value of the step before", "auto": "a size read off the input", "N": "the batch"}
 
 
 def name_problem(name: str, what: str, span: Span) -> Problem | None:
-    """What is wrong with a name of the file, `what` being such as "a step" or "an hparam"."""
+    """The problem with a name in a file, or None; `what` is its sort, such as "a step" or "an hparam"."""
     if len(name) > limits.NAME_CHARACTERS:
         message = f"a name has at most {limits.NAME_CHARACTERS} characters"
         return Problem("too-large", message, span)
@@ -80,7 +80,7 @@ def name_problem(name: str, what: str, span: Span) -> Problem | None:
 
 
 def step_name_problem(name: str, span: Span) -> Problem | None:
-    """What is wrong with the name of a step: it becomes an attribute of a module."""
+    """The problem with the name of a step, which becomes an attribute of a module, or None."""
     if name.isdecimal() and name.isascii():
         return None
     if name in MODULE_ATTRIBUTES:
@@ -93,9 +93,9 @@ def step_name_problem(name: str, span: Span) -> Problem | None:
 
 
 def item_name_fault(name: str, container: str = "") -> str | None:
-    """Why torch can have no child of this name in a container of this type; None where it can.
+    """The reason why a container of this type cannot have a child of this name, or None.
 
-    The name stands in the code of a built module, as an attribute or between quotes.
+    The name appears in the code of the built module, as an attribute or in quotes.
     """
     if not name or "." in name:
         return f"an item's name is a string without dots, not {name!r}"
@@ -115,7 +115,7 @@ def item_name_fault(name: str, container: str = "") -> str | None:
 
 
 def _as_python_reads(name: str) -> str:
-    """A name in the form that Python's own parser gives it, and so every expression that refers to it."""
+    """A name as Python's parser normalizes it, and therefore as expressions refer to it."""
     if name.isascii():
         return name
     from unicodedata import normalize  # only for a name that is not plain ASCII
@@ -127,7 +127,7 @@ _NOTHING: Mapping[str, tuple[str, Span]] = {}
 
 
 class Names:
-    """The names of the file as a whole, each with what it names and where."""
+    """The names of a file, each with its sort and its place."""
 
     __slots__ = ("_known", "findings")
 
@@ -136,13 +136,13 @@ class Names:
         self.findings = findings
 
     def add(self, name: str, what: str, span: Span) -> None:
-        """Note a name, or the problem that it already names something else."""
+        """Add a name, or the problem that something else has it."""
         if not self._clashes(name, what, span):
             self._known[name] = (what, span)
 
     def add_body(self, body: Body, inputs: Iterable[tuple[str, Span]], own: Iterable[tuple[str, Span]] = ()) -> None:
-        """Hold the inputs and steps of a body against the file's names and the block's hyperparameters."""
-        # A block's hyperparameter may hide an hparam of the file: that is how defaults are passed on.
+        """Check the inputs and steps of a body against the names of the file and the block's hyperparameters."""
+        # A block's hyperparameter may hide an hparam of the file, so that blocks can pass it on.
         local = {name: ("a hyperparameter", span) for name, span in own}
         for name, span in inputs:
             if not self._clashes(name, "an input", span, local):
@@ -154,7 +154,7 @@ class Names:
                     self.check_split(step.assertion)
 
     def check_split(self, pattern: ShapePattern | None) -> None:
-        """Note a name of the file that the x form has taken apart: `1xmaxlen` is 1 x ma x len."""
+        """Report a name of the file that the x form splits: `1xmaxlen` is 1 x ma x len."""
         dims = pattern.dims if pattern is not None and pattern.per_sample else ()
         for index in range(len(dims) - 1):
             first, second = dims[index : index + 2]
@@ -183,7 +183,7 @@ class Names:
 
 
 def check_names(names: Names, inputs: tuple[Input, ...], body: Body, blocks: Iterable[Block]) -> None:
-    """Hold every name of the model and of its blocks against the names of the file, and against its own sizes."""
+    """Check every name of the model and of its blocks against the names and sizes of the file."""
     for entry in inputs:
         names.check_split(entry.pattern)
     own = [(entry.name, entry.name_span or entry.span) for entry in inputs]
@@ -198,7 +198,7 @@ def check_names(names: Names, inputs: tuple[Input, ...], body: Body, blocks: Ite
 def _check_sizes(
     names: Names, inputs: Iterable[Input | BlockInput], body: Body, named: Iterable[tuple[str, Span]]
 ) -> None:
-    """Hold the sizes in the inputs' shapes against the names of the inputs and of the steps."""
+    """Check the sizes in the inputs' shapes against the names of the inputs and the steps."""
     sizes: dict[str, Span] = {}
     for entry in inputs:
         if entry.pattern is None:
@@ -224,5 +224,5 @@ def _bodies(body: Body) -> Iterator[Body]:
 
 
 def shortened(text: str) -> str:
-    """A text of the file, cut to what a message has room for."""
+    """A text of the file, shortened for a message."""
     return text if len(text) <= 40 else text[:39] + "…"

@@ -1,7 +1,6 @@
 """The nodes of an expression, with their offsets in its text.
 
-Nodes are compared by identity: an `x` here and an `x` there are two nodes. (That also spares each
-process some milliseconds, in which dataclasses would write `__eq__` and `__hash__` for every class.)
+Nodes compare by identity: two occurrences of `x` are different nodes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Name:
-    """A name, to be looked up."""
+    """A name to look up."""
 
     id: str
     start: int
@@ -35,7 +34,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Word:
-    """A plain word in a mapping step: the file's own name of that spelling, or else a string."""
+    """A plain word in a mapping step: a name of the file, or otherwise a string."""
 
     id: str
     start: int
@@ -74,7 +73,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
-    """`value.name`; `name_start` is where the name begins, and it ends where the attribute ends."""
+    """`value.name`; the name spans from `name_start` to the end of the attribute."""
 
     value: Node
     name: str
@@ -117,7 +116,7 @@ class Binary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unary:
-    """An operand behind `-`, `+`, `~` or `not`."""
+    """An operand after `-`, `+`, `~` or `not`."""
 
     operator: str
     operand: Node
@@ -188,7 +187,7 @@ class Generator:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comprehension:
-    """`element for … in …`, bare in a call or, where `bracketed`, as a list."""
+    """`element for … in …`: an argument of a call or, if `bracketed`, a list."""
 
     element: Node
     generators: tuple[Generator, ...]
@@ -199,7 +198,7 @@ class Comprehension:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FString:
-    """`f'layer{i}'`: its texts as string Constants and, between them, its expressions."""
+    """`f'layer{i}'`: string Constants for the text, and expressions between them."""
 
     parts: tuple[Node, ...]
     start: int

@@ -1,4 +1,4 @@
-"""A source -> a Spec: the keys of a file, and what each of them holds."""
+"""Reads a source into a Spec, key by key."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _FIRST_SPEC = "\n".join(KEYS[key].example for key in REQUIRED)
 
 
 def read_spec(source: Source, folder: Folder | None, included: bool = False) -> Spec:
-    """The spec in a source; raises SpecError only where there is no mapping to read.
+    """The spec in a source. Raises SpecError only if there is no mapping to read.
 
-    `folder` is where `include` may look, None for a text that stands in no folder. An `included` file
-    may hold blocks alone.
+    `folder` is the folder of the includes, or None for a text without one. An `included` file may hold
+    only blocks.
     """
     root, duplicates = parse_document(source)
     items = _root_items(root, source)
     findings = Findings()
     try:
         findings.extend(duplicates)
-        with bounded(Budget(inf)):  # reading is bounded by the text; only its suggestions are counted
+        with bounded(Budget(inf)):  # reading is bounded by the text; this only counts the work of suggestions
             return _spec(source, items, findings, folder, included)
     except TooManyProblems:
         message = f"the file has more than {limits.PROBLEMS:,} problems"
@@ -89,7 +89,7 @@ def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | N
 
 
 def _in_order(problems: list[Problem], source: Source) -> tuple[Problem, ...]:
-    """The problems in the order of the text, those of an included file where it is included."""
+    """The problems in the order of the text; those of an included file come at its include."""
 
     def offset(problem: Problem) -> int:
         spans = (problem.span, *(frame.span for frame in problem.frames))
@@ -163,7 +163,7 @@ def _includes(node: Node | None, settings: SectionReader, folder: Folder | None)
         spec: Spec | None = None
         try:
             if folder is None:
-                message = "a text that is no file cannot include one"
+                message = "only a file can include another file"
                 raise SpecError(Problem("include-refused", message, span))
             spec, problems = folder.include(path, span, read_spec)
             settings.findings.extend(problems)

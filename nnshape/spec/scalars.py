@@ -1,4 +1,4 @@
-"""The values of YAML scalars by YAML 1.2's core schema (section 10.3), and nothing of YAML 1.1's."""
+"""The values of YAML scalars in YAML 1.2's core schema (section 10.3), not YAML 1.1's."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _WORDS: dict[str, Plain] = {
 }  # fmt: skip
 _INTEGER = re.compile(r"([-+]?)(?:0o([0-7]+)|0x([0-9A-Fa-f]+)|([0-9]+))")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-# 2**63 has 19 decimal digits and 21 octal ones; more, behind zeros, are never converted.
+# 2**63 has 19 decimal digits and 21 octal ones; longer numbers, without leading zeros, are never converted.
 _DIGITS = 22
 
 
 def value_of(scalar: Scalar) -> Plain:
-    """The value of a scalar: a plain one may be null, a bool or a number, any other is a string."""
+    """The value of a scalar: null, a bool, a number or a string if plain, otherwise a string. Raises SpecError."""
     text = scalar.value
     if not scalar.plain:
         return text
@@ -54,7 +54,7 @@ def value_of(scalar: Scalar) -> Plain:
 
 
 def value_of_node(node: Node) -> Value:
-    """The value of a scalar, or of a list of such values, lists within it included; raises SpecError."""
+    """The value of a scalar, or of a list of scalars and lists. Raises SpecError."""
     if isinstance(node, Scalar):
         return value_of(node)
     if isinstance(node, Sequence):
@@ -63,14 +63,14 @@ def value_of_node(node: Node) -> Value:
 
 
 def word_of(node: Node, wanted: str) -> tuple[str, Span]:
-    """The text of a scalar that is to be a word; raises SpecError where it is a collection or empty."""
+    """The text of a scalar. Raises SpecError for a collection or an empty value."""
     if isinstance(node, Scalar) and node.value:
         return node.value, node.span
     raise SpecError(Problem("wrong-type", f"{wanted} is expected here, not {kind_of(node)}", node.span))
 
 
 def kind_of(node: Node) -> str:
-    """What a node is, in words."""
+    """The sort of a node in words: `a mapping`, `a list`."""
     if isinstance(node, Mapping):
         return "a mapping"
     if isinstance(node, Sequence):

@@ -1,4 +1,4 @@
-"""The parts of a file beside its layers: inputs, sizes, variants, output, ties, freezes, imports."""
+"""Reads the sections of a file other than the layers: inputs, sizes, variants, output, ties, freezes, imports."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 if TYPE_CHECKING:
     from nnshape.spec.findings import Findings
 
-#: What `import` names: the path of a module, a colon, a class in it.
+#: A value of `import`: the path of a module, a colon, a class.
 TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class SectionReader:
-    """Reads each part that it is given; what cannot be read is noted in `findings` and left out."""
+    """Reads sections. Invalid entries are skipped, and their problems are added to `findings`."""
 
     __slots__ = ("findings", "names")
 
@@ -34,7 +34,7 @@ class SectionReader:
         self.names = names
 
     def entries(self, node: Node | None, key: str, example: str = "") -> tuple[tuple[Scalar, Node], ...]:
-        """The items of a mapping, or none and a problem with an example, that of the key where none is given."""
+        """The items of a mapping; for anything else, none, and a problem that shows an example."""
         if node is None or (isinstance(node, Scalar) and node.plain and not node.value):
             return ()
         if isinstance(node, Mapping):
@@ -44,7 +44,7 @@ class SectionReader:
         return ()
 
     def inputs(self, node: Node) -> tuple[Input, ...]:
-        """`1x32x32`, `[N, 1, H, W]` or `name: shape` for each of several."""
+        """The inputs: `1x32x32`, `[N, 1, H, W]` or a mapping `name: shape`."""
         if not isinstance(node, Mapping):
             try:
                 return (Input("x", shape_of_node(node), node.span),)
@@ -64,7 +64,7 @@ class SectionReader:
         return tuple(found)
 
     def hparams(self, node: Node | None) -> dict[str, Located[Value]]:
-        """The named numbers of the file; words and lists are allowed too."""
+        """The named numbers, words and lists of the file."""
         found: dict[str, Located[Value]] = {}
         for key, value in self.entries(node, "hparams"):
             if self.check_name(key, "an hparam"):
@@ -76,7 +76,7 @@ class SectionReader:
         return found
 
     def dims(self, node: Node | None) -> dict[str, Located[int]]:
-        """The sizes that symbols have."""
+        """The values of symbolic sizes."""
         found: dict[str, Located[int]] = {}
         for key, value in self.entries(node, "dims"):
             if self.check_name(key, "a size"):
@@ -119,7 +119,7 @@ class SectionReader:
         return found
 
     def output(self, node: Node | None) -> Output | None:
-        """One expression, a list of them, or a mapping of names to them."""
+        """The output: one expression, a list of expressions, or a mapping of names to expressions."""
         if node is None:
             return None
         try:
@@ -133,7 +133,7 @@ class SectionReader:
             return None
 
     def tie(self, node: Node | None) -> dict[str, Tie]:
-        """Parameter paths, and the path of the parameter that each one is."""
+        """The tied parameters: the path of each, and the path of the parameter that it shares."""
         found: dict[str, Tie] = {}
         for key, value in self.entries(node, "tie"):
             try:
@@ -150,7 +150,7 @@ class SectionReader:
         return found
 
     def freeze(self, node: Node | None) -> tuple[Located[str], ...]:
-        """Globs of parameter paths, or a single one."""
+        """The globs of the parameters to freeze."""
         if node is None or (isinstance(node, Scalar) and node.plain and not node.value):
             return ()
         if isinstance(node, Mapping):
@@ -166,7 +166,7 @@ class SectionReader:
         return tuple(found)
 
     def imports(self, node: Node | None) -> dict[str, Import]:
-        """Python classes; each is refused later unless the person running nnshape allows it."""
+        """The imported Python classes. The trace refuses each unless the user allows it."""
         found: dict[str, Import] = {}
         for key, value in self.entries(node, "import"):
             try:
@@ -184,7 +184,7 @@ class SectionReader:
         return found
 
     def check_name(self, key: Scalar, what: str) -> bool:
-        """Whether a key is a name that such a thing may have; if not, a problem is noted."""
+        """Whether a key is a valid name for `what`; otherwise, its problem is added."""
         problem = name_problem(key.value, what, key.span)
         if problem is not None:
             self.findings.add(problem)
@@ -192,7 +192,7 @@ class SectionReader:
 
 
 def _size(name: str, node: Node) -> int:
-    """The value of a size; raises SpecError where it is not a whole number of 0 or more."""
+    """The value of a size. Raises SpecError unless it is a whole number of 0 or more."""
     size = value_of(node) if isinstance(node, Scalar) else None
     if type(size) is int and size >= 0:
         return size

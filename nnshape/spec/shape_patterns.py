@@ -1,4 +1,4 @@
-"""Shapes as they are written: `1x32x32`, `16 x (H//2 - 2) x W`, `[N, 1, H, W]`, `int64[N, T]`."""
+"""Parses shapes: `1x32x32`, `16 x (H//2 - 2) x W`, `[N, 1, H, W]`, `int64[N, T]`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _DTYPE_BEFORE = re.compile(r"\s*(?:torch\.)?([^\W\d][a-z_]*\d\w*|bool|float|doub
 _INTEGER = re.compile(r"\d+")
 _NAME = re.compile(r"[^\W\d]\w*")
 _SPACED_X = re.compile(r"\sx\s")
-#: How a shape is written, for whoever wrote one that is none.
+#: The help for an invalid shape.
 EXAMPLES = "write 1x32x32, 16 x (H//2) x W or [N, 1, H, W]"
 
 
 @dataclass(frozen=True, slots=True)
 class ShapePattern:
-    """A shape as written; a `per_sample` one, in the x form, is without its leading batch size.
+    """A shape as written. `per_sample`, the x form, omits the batch size.
 
     `dims` are nodes of `expression`: integers, names, arithmetic, and in a block's input also `_` and
-    `...`. `dtype` is torch's full name for it, or None where none was written.
+    `...`. `dtype` is torch's full name, or None if the shape has none.
     """
 
     dims: tuple[nodes.Node, ...]
@@ -39,18 +39,18 @@ class ShapePattern:
     span: Span
 
     def span_of(self, index: int) -> Span:
-        """The place of one dimension."""
+        """The span of one dimension."""
         return self.expression.span(self.dims[index])
 
 
 def parse_shape(text: str, name: str = "<shape>") -> ShapePattern:
-    """The shape in a text at hand, such as an option's value; raises SpecError."""
+    """Parse a shape without a file, such as an option's value. Raises SpecError."""
     source = source_of_text(text, name)
     return shape_of_text(source.text, verbatim(Span(source, 0, len(source.text))))
 
 
 def shape_of_text(text: str, origin: SourceMap) -> ShapePattern:
-    """The shape in a text whose characters stand at `origin`; raises SpecError."""
+    """Parse a shape in a text located at `origin`. Raises SpecError."""
     stripped = text.strip()
     start = len(text) - len(text.lstrip())
     span = origin.span(start, start + len(stripped))
@@ -60,7 +60,7 @@ def shape_of_text(text: str, origin: SourceMap) -> ShapePattern:
         dtype = None
         if match.group(1) is not None:
             dtype = _dtype(match.group(1), origin.span(*match.span(1)))
-        # Blanks in place of the dtype keep every offset.
+        # Replace the dtype with blanks, which keeps the offsets.
         open_at = match.start(2)
         expression = parse_expression(" " * open_at + text[open_at:], origin)
         if not isinstance(expression.node, nodes.List):
@@ -93,7 +93,7 @@ def _per_sample(text: str, origin: SourceMap, span: Span) -> ShapePattern:
         if text[at] != "x":
             raise _no_element(text, at, origin)
         at = _skip(text, at + 1)
-    # One list display with the elements where they stand, so that one parse does for all.
+    # One list with the elements at their offsets, to parse them all at once.
     pieces: list[Piece] = []
     parts, length = ["["], 1
     for low, high in ranges:
@@ -107,7 +107,7 @@ def _per_sample(text: str, origin: SourceMap, span: Span) -> ShapePattern:
     for dim in expression.node.items:
         check_dim(dim, expression)
         if isinstance(dim, nodes.Name) and dim.id == "N":
-            message = "this form is one sample's shape, and N is put in front of it"
+            message = "this form is the shape of one sample, without N"
             fixes = ("leave N out", f"or write brackets: [{', '.join(text[a:b] for a, b in ranges)}]")
             raise SpecError(Problem("syntax", message, expression.span(dim), help=fixes))
     return ShapePattern(expression.node.items, None, True, expression, span)
@@ -124,7 +124,7 @@ def _skip(text: str, at: int) -> int:
 
 
 def _element_end(text: str, at: int, spaced: bool) -> int:
-    """Where the element that begins at `at` ends; `at` itself where none begins."""
+    """The end of the element that begins at `at`, or `at` if there is none."""
     if match := _INTEGER.match(text, at):
         return match.end()
     if text.startswith("(", at):
@@ -163,7 +163,7 @@ _SIZES = (
 
 
 def check_dim(dim: nodes.Node, expression: Expression) -> None:
-    """Refuse at once what can never be a size; raises SpecError."""
+    """Raise SpecError for an expression that can never be a size."""
     if isinstance(dim, nodes.Constant) and (type(dim.value) is int or dim.value is Ellipsis):
         return
     message = "a size is an integer, a name or arithmetic with them"
@@ -183,7 +183,7 @@ def _dtype(name: str, span: Span) -> str:
 
 
 def shape_of_node(node: Node) -> ShapePattern:
-    """The shape that a node holds; raises SpecError."""
+    """The shape in a node. Raises SpecError."""
     if isinstance(node, Scalar):
         if len(node.value) > limits.EXPRESSION_CHARACTERS:
             raise SpecError(Problem("too-large", "this shape is too long", node.span))
@@ -192,7 +192,7 @@ def shape_of_node(node: Node) -> ShapePattern:
         raise SpecError(
             Problem("wrong-type", "a shape is expected here, not a mapping", node.span, help=("write 1x32x32",))
         )
-    # YAML has cut the list at its commas, those within an element too: joining undoes that.
+    # YAML has split the list at its commas, also at those inside an element, so join the items again.
     text = "["
     pieces: list[Piece] = [Piece(0, 1, node.span.start, node.span.start + 1)]
     for index, item in enumerate(node.items):

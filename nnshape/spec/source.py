@@ -1,4 +1,4 @@
-"""The text of a spec, the ranges in it, and how it is read from a file."""
+"""The source text of a spec, ranges in it, and reading it from a file."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-# All but YAML 1.2's c-printable (section 5.1); a byte-order mark counts only at the start.
+# Characters outside YAML 1.2's c-printable (section 5.1); a byte order mark is allowed only at the start.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-#: The name of a text on standard input, and of a text that a Python caller gives.
+#: The names of a text on standard input, and of a text passed from Python.
 STDIN = "<stdin>"
 TEXT = "<text>"
-#: The name of the step and shapes that the calculator is given.
+#: The name of the calculator's input: a step and its shapes.
 LAYER = "<layer>"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text under the name that people know it by: a path, `<stdin>` or `<text>`."""
+    """A text and its name for messages: a path, `<stdin>` or `<text>`."""
 
     name: str
     text: str = field(repr=False)
@@ -44,7 +44,7 @@ class Source:
         return line, offset - starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """The text of a line, counted from 1, without its line end; empty beyond the last line."""
+        """The text of a line, counted from 1, without its line end; empty after the last line."""
         starts = self._line_starts()
         if not 1 <= number <= len(starts):
             return ""
@@ -52,7 +52,7 @@ class Source:
         return self.text[starts[number - 1] : end].rstrip("\r\n")
 
     def line_start(self, number: int) -> int:
-        """The offset of the first character of a line that exists."""
+        """The offset of the first character of an existing line."""
         return self._line_starts()[number - 1]
 
     def _line_starts(self) -> list[int]:
@@ -64,7 +64,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of a source, from offset `start` up to and without offset `end`."""
+    """A range of a source, from offset `start` up to but excluding `end`."""
 
     source: Source
     start: int
@@ -72,7 +72,7 @@ class Span:
 
     @property
     def line(self) -> int:
-        """The line that the range begins on, counted from 1."""
+        """The line of the first character, counted from 1."""
         return self.source.position(self.start)[0]
 
     @property
@@ -82,7 +82,7 @@ class Span:
 
     @property
     def end_line(self) -> int:
-        """The line that the range ends on, counted from 1."""
+        """The line of the end, counted from 1."""
         return self.source.position(self.end)[0]
 
     @property
@@ -102,7 +102,7 @@ def names_file(name: str) -> bool:
 
 
 def read_source(path: str | Path) -> Source:
-    """The text of a file, or of standard input for `-`; raises SpecError where there is none to read."""
+    """Read a file, or standard input for `-`. Raises SpecError if it cannot be read."""
     if str(path) == "-":
         return source_of_bytes(STDIN, _first_bytes(STDIN, sys.stdin.buffer))
     name = str(path)
@@ -118,8 +118,8 @@ def read_source(path: str | Path) -> Source:
 
 
 def source_of_text(text: str, name: str = TEXT) -> Source:
-    """A source of a text at hand, under the same limits as a file; raises SpecError."""
-    # Only a text that could be over the limit is worth encoding to count its bytes.
+    """A source of a given text, under the limits of a file. Raises SpecError."""
+    # Count the bytes only of a text that may be over the limit.
     if len(text) * 4 > limits.TEXT_BYTES and len(text.encode("utf-8", "replace")) > limits.TEXT_BYTES:
         raise _too_large(name)
     source = Source(name, text.removeprefix("\ufeff"))
@@ -129,7 +129,7 @@ def source_of_text(text: str, name: str = TEXT) -> Source:
 
 
 def _first_bytes(name: str, file: IO[bytes]) -> bytes:
-    """All bytes of a stream that ends within the limit; an endless one is left after one byte more."""
+    """The bytes of a stream, at most one more than the limit."""
     data = file.read(limits.TEXT_BYTES + 1)
     if len(data) > limits.TEXT_BYTES:
         raise _too_large(name)
@@ -137,7 +137,7 @@ def _first_bytes(name: str, file: IO[bytes]) -> bytes:
 
 
 def source_of_bytes(name: str, data: bytes) -> Source:
-    """A source of a file's bytes; raises SpecError where they are not UTF-8 text that YAML can hold."""
+    """A source of a file's bytes. Raises SpecError if they are not UTF-8 text that YAML allows."""
     if data.startswith(_UTF16_MARKS):
         message = f"{name} is UTF-16 text; a spec is UTF-8"
         raise SpecError(Problem("syntax", message, place=name, help=("save the file as UTF-8",)))
@@ -148,7 +148,7 @@ def source_of_bytes(name: str, data: bytes) -> Source:
         before = data[: error.start].decode("utf-8").removeprefix("\ufeff")
         span = Span(source, len(before), len(before) + 1)
         message = f"byte {error.start} (0x{data[error.start]:02x}) is not UTF-8 text"
-        fix = "save the file as UTF-8; if it is no text at all, it is no spec"
+        fix = "save the file as UTF-8; a binary file is not a spec"
         raise SpecError(Problem("syntax", message, span, "not UTF-8", help=(fix,))) from None
     return source_of_text(text, name)
 
@@ -157,7 +157,7 @@ def _unprintable(source: Source, offset: int) -> Problem:
     code = ord(source.text[offset])
     span = Span(source, offset, offset + 1)
     if code == 0:
-        fix = "a text with NUL characters is UTF-16 or no text at all; save the file as UTF-8"
+        fix = "a file with NUL characters is UTF-16 or binary; save the file as UTF-8"
         return Problem("syntax", "the text contains a NUL character", span, "NUL", help=(fix,))
     message = f"the character U+{code:04X} is not allowed in YAML"
     return Problem("syntax", message, span, f"U+{code:04X}", help=("remove the character",))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from nnshape.records import dataclass
 from nnshape.spec.source import Source, Span
 
-# A line end, with the blanks around it and the empty lines after it, is one fold.
+# A fold: a line end, with the blanks around it and the empty lines after it.
 _FOLD_TEXT = r"(?<![ \t])[ \t]*(?:(?:\r\n|\n|\r)[ \t]*)+"
 _FOLD = re.compile(_FOLD_TEXT)
 _SINGLE = re.compile(rf"''|{_FOLD_TEXT}")
@@ -20,9 +20,9 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
 
 
 class Piece(NamedTuple):
-    """A run of a value and the run of the source that it was read from.
+    """A run of a value, and its run in the source.
 
-    Runs of one length correspond character by character; else the piece is one whole, such as an
+    Runs of equal length correspond character by character. Otherwise the piece is indivisible, such as an
     escape or a fold.
     """
 
@@ -32,13 +32,13 @@ class Piece(NamedTuple):
     source_end: int
 
     def first(self, offset: int) -> int:
-        """The source offset at which the character at `offset` begins."""
+        """The source offset of the start of the character at `offset`."""
         if self.end - self.start == self.source_end - self.source_start:
             return self.source_start + offset - self.start
         return self.source_start
 
     def last(self, offset: int) -> int:
-        """The source offset at which the character before `offset` ends."""
+        """The source offset of the end of the character before `offset`."""
         if self.end - self.start == self.source_end - self.source_start:
             return self.source_start + offset - self.start
         return self.source_end
@@ -46,18 +46,18 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SourceMap:
-    """An exact map from the characters of a value to the source; `whole` is where all of it stands."""
+    """An exact map from the characters of a value to the source; `whole` is the range of all of it."""
 
     source: Source
     pieces: tuple[Piece, ...]
     whole: Span
 
     def span(self, start: int, end: int) -> Span:
-        """The range of the source that the characters from `start` up to `end` were read from."""
+        """The source range of the characters from `start` up to `end`."""
         if start >= end:
             offset = self._point(start)
             return Span(self.source, offset, offset)
-        # The pieces are in order, in the value and in the source: the first and the last that it touches decide.
+        # The pieces are in order, in the value and in the source, so the first and the last one decide.
         first = self._from(start)
         last = self._from(end - 1)
         if first >= len(self.pieces) or self.pieces[first].start >= end:
@@ -68,11 +68,11 @@ class SourceMap:
         return Span(self.source, one.first(max(start, one.start)), other.last(min(end, other.end)))
 
     def _from(self, offset: int) -> int:
-        """The index of the first piece that ends behind an offset."""
+        """The index of the first piece that ends after an offset."""
         return bisect_right(self.pieces, offset, key=_end_of)
 
     def cut(self, start: int, end: int) -> SourceMap:
-        """The origin of the value's part from `start` up to `end`."""
+        """The map of the value's part from `start` up to `end`."""
         pieces = []
         for piece in self.pieces:
             low, high = max(start, piece.start), min(end, piece.end)
@@ -91,12 +91,12 @@ _end_of = attrgetter("end")
 
 
 def verbatim(span: Span) -> SourceMap:
-    """The origin of a value that is its source's text, character by character."""
+    """The map of a value that is identical to its source text."""
     return SourceMap(span.source, (Piece(0, span.end - span.start, span.start, span.end),), span)
 
 
 def map_of_scalar(value: str, style: str, span: Span) -> SourceMap:
-    """The origin of a YAML scalar's value, `style` being one of `'`, `"`, `|`, `>` or empty for a plain one."""
+    """The map of a YAML scalar's value; `style` is `'`, `"`, `|`, `>`, or empty for a plain scalar."""
     raw = span.text
     if raw == value:
         return verbatim(span)
@@ -107,14 +107,14 @@ def map_of_scalar(value: str, style: str, span: Span) -> SourceMap:
     else:
         pieces = _flow_pieces(raw, style)
     if not _reads_as(pieces, raw, value):
-        # A line end that only YAML 1.1 knows, such as U+0085: the scalar as a whole is still true.
+        # A line end of YAML 1.1 only, such as U+0085: locate the scalar as a whole.
         pieces = [Piece(0, len(value), 0, len(raw))]
     shifted = tuple(Piece(a, b, span.start + c, span.start + d) for a, b, c, d in pieces)
     return SourceMap(span.source, shifted, span)
 
 
 def _reads_as(pieces: list[Piece], raw: str, value: str) -> bool:
-    """Whether the pieces cover the value and agree with it wherever both texts are verbatim."""
+    """Whether the pieces cover the value and match it wherever both texts are verbatim."""
     at = 0
     for start, end, low, high in pieces:
         if start != at:
@@ -151,7 +151,7 @@ def _flow_pieces(raw: str, style: str) -> list[Piece]:
 
 
 def _content_lines(raw: str) -> list[tuple[int, int, int]]:
-    """Start, end and end with the line end of each line after a block scalar's header."""
+    """The start, the end and the end including the line end of each line after a block scalar's header."""
     lines = [(match.start(), match.end(1), match.end()) for match in _LINE.finditer(raw)]
     return [line for line in lines[1:] if line[0] < line[2]]
 
@@ -169,13 +169,13 @@ def _literal_pieces(value: str, raw: str) -> list[Piece]:
 
 
 def _folded_pieces(value: str, raw: str) -> list[Piece]:
-    """The pieces of a `>` scalar, found by laying its value along the lines of its source."""
+    """The pieces of a `>` scalar, found by matching its value with the lines of its source."""
     lines = [line for line in _content_lines(raw) if raw[line[0] : line[1]].strip(" \t")]
     if not lines:
         return []
     low, stop, _ = lines[0]
     indent = len(raw[low:stop]) - len(raw[low:stop].lstrip(" "))
-    # Behind an indentation indicator the first line may begin with blanks that are the value's.
+    # After an indentation indicator, the first line may begin with blanks of the value.
     while indent > 1 and not value.lstrip("\n").startswith(raw[low + indent : stop]):
         indent -= 1
     pieces: list[Piece] = []

@@ -1,4 +1,4 @@
-"""A spec as read: nothing evaluated, a span on every value; its parts are compared by identity."""
+"""A spec as read: nothing evaluated, a span on every value. Its parts compare by identity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Quantity = Literal["parameters", "trainable", "buffers", "macs", "parameter_byte
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Located(Generic[T]):
-    """A value and where it is written."""
+    """A value and its span."""
 
     value: T
     span: Span
@@ -31,7 +31,7 @@ class Located(Generic[T]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Input:
-    """A tensor that the model takes; `span` is that of its shape, `name_span` None for the unnamed `x`."""
+    """An input of the model. `span` is the span of its shape; `name_span` is None for the unnamed `x`."""
 
     name: str
     pattern: ShapePattern | None
@@ -41,10 +41,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One line of a body: what to compute, and the shape that it is said to have.
+    """One line of a body: an expression or an anonymous block, and an assertion on its shape.
 
-    `value` is None where the step could not be read, which is a problem of the spec. `text` is the
-    expression as written, without the assertion, its whitespace folded.
+    `value` is None if the step could not be read, which is a problem of the spec. `text` is the
+    expression as written, without the assertion, and with folded whitespace.
     """
 
     name: str
@@ -76,7 +76,7 @@ class BlockParameter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockInput:
-    """A tensor that a block takes; `optional` where it may be left out (`mask=None`)."""
+    """An input of a block; `optional` if it may be omitted (`mask=None`)."""
 
     name: str
     pattern: ShapePattern | None
@@ -98,7 +98,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
-    """What the model gives back: one expression, several, or several by name."""
+    """The output of the model: one expression, several, or several by name."""
 
     value: Expression | tuple[Expression, ...] | dict[str, Expression]
     span: Span
@@ -106,7 +106,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tie:
-    """Two parameters that are one: `path` shares the tensor of `to`."""
+    """Two tied parameters: `path` shares the tensor of `to`."""
 
     path: str
     to: str
@@ -129,7 +129,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Include:
-    """Another file under a name of its own; `spec` is None where that file could not be read."""
+    """Another file under a local name; `spec` is None if the file could not be read."""
 
     name: str
     path: str
@@ -139,7 +139,7 @@ class Include:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Import:
-    """A Python class under a name of its own, as `module.path:Class`."""
+    """A Python class, `module.path:Class`, under a local name."""
 
     name: str
     target: str
@@ -148,7 +148,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spec:
-    """A file as read; `problems` holds its faults and those of the files that it includes."""
+    """A spec as read, nothing evaluated. `problems` holds the problems of this file and of its includes."""
 
     source: Source
     name: str
@@ -165,5 +165,5 @@ class Spec:
     includes: dict[str, Include]
     imports: dict[str, Import]
     problems: tuple[Problem, ...]
-    #: Reads another text in the place of this spec's own, where that is not the text of a file. Raises SpecError.
+    #: Reads another text in place of this spec's, if it does not come from a file. Raises SpecError.
     reread: Callable[[str], Spec] | None = None

@@ -1,4 +1,4 @@
-"""Python's syntax errors, and the constructs that a step does not have, in plain words."""
+"""Plain messages for Python's syntax errors, and for constructs outside the language."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Unreadable(Exception):
-    """What is wrong with a text, and from where to where in it."""
+    """A fault in a text, with its range."""
 
     def __init__(
         self, kind: KindName, message: str, start: int, end: int, label: str = "", help: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Unreadable(Exception):
         self.help = help
 
     def problem(self, origin: SourceMap) -> Problem:
-        """The fault as a problem, at the place in the source that the text was read from."""
+        """The fault as a problem, located in the source."""
         span = origin.span(self.start, self.end)
         return Problem(self.kind, self.message, span, self.label, help=self.help)
 
@@ -48,7 +48,7 @@ _UNWANTED: dict[type[ast.AST], tuple[str, tuple[str, ...]]] = {
 
 
 def unwanted(tree: ast.AST) -> tuple[str, tuple[str, ...]]:
-    """What a construct is called, and what to write in its place."""
+    """The name of a construct, and the alternatives."""
     if isinstance(tree, ast.Constant):
         return ("a bytes literal" if isinstance(tree.value, bytes) else "a complex number"), ()
     return _UNWANTED.get(type(tree), (f"this construct ({type(tree).__name__})", ()))
@@ -61,9 +61,9 @@ _LAST_WORD = re.compile(r"\b([a-zA-Z]{2,8})\s*$")
 
 
 def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadable:
-    """The fault behind a SyntaxError of the text without its `lead` blanks in front."""
+    """The fault behind a SyntaxError of the text without its `lead` leading blanks."""
     said = error.msg or "invalid syntax"
-    # Python gives offset 0 where the text ended too early.
+    # Python gives offset 0 if the text ends too early.
     offset = (error.offset or 0) - 1
     start = len(text.rstrip()) if offset < 0 else min(lead + offset, len(text))
     end = lead + (error.end_offset or 0) - 1
@@ -88,20 +88,20 @@ def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadabl
         return Unreadable("syntax", "a comma is missing here", start, end, "two values without a comma")
     if "positional argument follows keyword" in said:
         # Python points at the closing bracket.
-        fix = "put the arguments without a name first, or name this one too"
-        return Unreadable("syntax", "an argument without a name follows one with a name", start, end, help=(fix,))
+        fix = "put positional arguments first, or name this one too"
+        return Unreadable("syntax", "a positional argument follows a keyword argument", start, end, help=(fix,))
     if "Generator expression must be parenthesized" in said:
-        return Unreadable("syntax", "a loop beside other arguments needs its own brackets", start, end)
+        return Unreadable("syntax", "a loop next to other arguments needs its own brackets", start, end)
     if "leading zeros" in said:
         return Unreadable("syntax", "a number does not begin with 0", start, _word_end(text, start))
     if said.startswith("invalid character"):
         return Unreadable(
-            "syntax", f"{here} (U+{ord(here[:1] or ' '):04X}) is no character of an expression", start, end
+            "syntax", f"{here} (U+{ord(here[:1] or ' '):04X}) is not allowed in an expression", start, end
         )
     if "literal" in said and not said.startswith("f-string"):
         start = _number_start(text, start)
         end = _word_end(text, start)
-        return Unreadable("syntax", f"{text[start:end]} is no number", start, end)
+        return Unreadable("syntax", f"{text[start:end]} is not a number", start, end)
     if "expected 'else'" in said:
         return Unreadable("syntax", "an if without an else", start, end, help=("write A if test else B",))
     if "too many nested" in said:
@@ -116,19 +116,19 @@ def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadabl
 
 
 def _unexpected(text: str, start: int, end: int) -> Unreadable:
-    """The fault of a token that Python did not expect."""
+    """The fault of an unexpected token."""
     here = text[start:end]
     if start >= len(text.rstrip()):
         return Unreadable("syntax", "the expression ends too early", start, start, "something is missing here")
     if here.startswith("->") or text.startswith("->", start):
-        fix = "an assertion stands at the end of a step: Layer(…) -> 6x28x28"
+        fix = "an assertion comes at the end of a step: Layer(…) -> 6x28x28"
         return Unreadable("syntax", "-> is not allowed here", start, start + 2, help=(fix,))
     if here in _KEYWORDS:
         return _reserved(here, start, end)
     if here == "=" and (word := _LAST_WORD.search(text, 0, start)) and word.group(1) in _KEYWORDS:
         return _reserved(word.group(1), *word.span(1))
     if here == "=":
-        fix = "a step's name goes in front of a colon: name: expression"
+        fix = "a step's name comes before a colon: name: expression"
         return Unreadable("syntax", "= is not allowed here", start, end, help=(fix,))
     if here == ":":
         return Unreadable(

@@ -1,8 +1,8 @@
-"""Words of the spec language that are called like layers but have no shape rule."""
+"""Words of the language that are called like layers but have no rule."""
 
 from __future__ import annotations
 
-#: Each word with a one-sentence description and an example step.
+#: Each word with a description and an example step.
 WORDS: dict[str, tuple[str, str]] = {
     "Sequential": (
         "Applies its items in order. Each item is a step, named by its index or by the name in a pair.",

@@ -11,14 +11,14 @@ from nnshape.spec.source import Source, Span
 
 _NO_SPACE = re.compile(r"\s*(?:-\s+)?([A-Za-z_][\w.]*|\d+)(:)[^\s:]")
 
-#: libyaml's own limit, of 1,000 levels. Its scanner reads ahead of its parser on one line, so that 1,000
-#: brackets in a row reach it before the parser has told of the first.
+#: libyaml's own limit of 1,000 levels. Its scanner reads ahead of its parser within a line, so that 1,000
+#: brackets in a row exceed it before the parser reports the first.
 _NESTING = "exceeded maximum nesting depth"
 _QUOTE_IT = "put the value in quotes"
 
 
 def problem_of_yaml_error(source: Source, error: Any) -> Problem:
-    """One located problem for an error of PyYAML's scanner, parser or reader."""
+    """The located problem for an error of PyYAML's scanner, parser or reader."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         whole = Span(source, 0, min(len(source.text), 1))
@@ -38,9 +38,9 @@ def problem_of_yaml_error(source: Source, error: Any) -> Problem:
         return _syntax(Span(source, tab, tab + 1), "a tab indents this line; YAML wants spaces", "tab")
     if "quoted scalar" in context and "escape" in said:
         fix = "double the backslash, or use single quotes"
-        # PyYAML's own scanner is one character further on than libyaml's.
+        # PyYAML's scanner is one character ahead of libyaml's.
         at = max(text.rfind("\\", opened, at + 1), opened)
-        return _syntax(Span(source, at, at + 2), f"{text[at : at + 2]} is no escape in double quotes", "", fix)
+        return _syntax(Span(source, at, at + 2), f"{text[at : at + 2]} is not an escape in double quotes", "", fix)
     if "quoted scalar" in context:
         quote = text[opened : opened + 1]
         return _syntax(Span(source, opened, opened + 1), f"the quote {quote} is never closed", "opened here")
@@ -69,26 +69,26 @@ def problem_of_yaml_error(source: Source, error: Any) -> Problem:
     if "cannot start any token" in said:
         return _syntax(span, f"a value cannot begin with {here}", "", _QUOTE_IT)
     if "mapping values are not allowed" in said:
-        fix = "a key stands on a line of its own; put a value with a colon and a space in quotes"
-        return _syntax(span, "a second colon makes no key here", "this colon", fix)
+        fix = "give each key its own line; quote a value that contains a colon and a space"
+        return _syntax(span, "a second key is not allowed on this line", "this colon", fix)
     if "could not find expected ':'" in said:
         line = source.position(opened)[0]
         start = opened
         end = start + len(source.line(line)) - source.position(opened)[1] + 1
         return _syntax(Span(source, start, end), "this line has no colon: write name: value", "")
     if "sequence entries are not allowed" in said:
-        return _syntax(span, "a list item (-) stands on a line of its own", "")
+        return _syntax(span, "a list item (-) needs its own line", "")
     if "block mapping" in context or "block collection" in context:
         return _after_value(source, at, here)
     if "document start" in said:
-        return _syntax(span, "this stands outside the mapping that the file is", "")
+        return _syntax(span, "this is outside the file's mapping", "")
     if "alias" in context or "anchor" in context:
         return _syntax(span, f"a value cannot begin with {text[opened : opened + 1]}", "", _QUOTE_IT)
     return _syntax(span, f"the text is not YAML here: {said or error}", "")
 
 
 def _unclosed(text: str, at: int) -> int:
-    """The offset of the last bracket before `at` that is still open, which libyaml does not always give."""
+    """The offset of the last open bracket before `at`, which libyaml does not always report."""
     depth = 0
     for offset in range(min(at, len(text)) - 1, -1, -1):
         if text[offset] in "]}":
@@ -101,7 +101,7 @@ def _unclosed(text: str, at: int) -> int:
 
 
 def _closed(text: str, at: int) -> int:
-    """The offset behind the bracket that closes the one at `at`, or of the line's end where none does."""
+    """The offset after the bracket that closes the one at `at`, or the line's end if there is none."""
     line = text.find("\n", at)
     line = len(text) if line < 0 else line
     closer = text.find("]", at, line)
@@ -114,7 +114,7 @@ def _syntax(span: Span, message: str, label: str, fix: str = "") -> Problem:
 
 
 def _missing_space(source: Source, at: int) -> Problem | None:
-    """`conv1:Conv2d(1, 6, 5)` is a word to YAML, which trips only over the line that follows."""
+    """The problem of `conv1:Conv2d(1, 6, 5)`, which YAML reads as a word, failing only on the next line; or None."""
     line = source.position(at)[0]
     for number in (line, line - 1, line - 2):
         content = source.line(number)
@@ -130,16 +130,16 @@ def _missing_space(source: Source, at: int) -> Problem | None:
 
 
 def _after_value(source: Source, at: int, here: str) -> Problem:
-    """Something follows a finished value, or a line is indented as no other."""
+    """The problem of text after a complete value, or of a wrongly indented line."""
     line, column = source.position(at)
     before = source.line(line)[: column - 1]
     span = Span(source, at, min(at + 1, len(source.text)))
     if not before.strip():
-        fix = "the keys of one mapping begin in one column"
+        fix = "indent the keys of one mapping equally"
         end = at + len(source.line(line)) - len(before)
-        return _syntax(Span(source, at, end), "this line is indented like none above it", "", fix)
+        return _syntax(Span(source, at, end), "this line's indentation matches no line above", "", fix)
     if here in ("]", "}"):
         return _syntax(span, f"{here} closes nothing", "")
     end = at + len(source.line(line)) - len(before)
-    fix = "a value that begins with a quote or a bracket ends with it: put all of it in quotes"
-    return _syntax(Span(source, at, end), "the value has ended before this", "", fix)
+    fix = "a value that begins with a quote or bracket ends with its pair: put all of it in quotes"
+    return _syntax(Span(source, at, end), "the value ends before this", "", fix)

@@ -1,4 +1,4 @@
-"""YAML text -> a tree of nodes with spans, built from the parser's events and never by a composer."""
+"""Parses YAML into a tree of nodes with spans, from the parser's events (the composer crashes on deep nesting)."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Scalar:
 
     @property
     def plain(self) -> bool:
-        """Whether the scalar has no quotes and is no block, so that it may be a number."""
+        """Whether the scalar is neither quoted nor a block, so that it may be a number."""
         return not self.style
 
     @property
     def origin(self) -> SourceMap:
-        """Where each character of the value stands in the source."""
+        """The map from the characters of the value to the source."""
         return map_of_scalar(self.value, self.style, self.span)
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys and values in the order of the text; `flow` where it is written in braces."""
+    """Keys and values in the order of the text; `flow` if written in braces."""
 
     items: tuple[tuple[Scalar, Node], ...]
     span: Span
@@ -55,7 +55,7 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Values in the order of the text; `flow` where it is written in brackets."""
+    """Values in the order of the text; `flow` if written in brackets."""
 
     items: tuple[Node, ...]
     span: Span
@@ -66,9 +66,9 @@ Node: TypeAlias = Scalar | Mapping | Sequence
 
 
 def parse_document(source: Source) -> tuple[Node | None, tuple[Problem, ...]]:
-    """The one document of a text, or None for an empty text, and its duplicate keys.
+    """The document of a text, or None for an empty text, and the problems of duplicate keys.
 
-    Raises SpecError where the text is not YAML, goes beyond a limit, or uses what a spec does not have.
+    Raises SpecError if the text is not YAML, exceeds a limit, or uses a feature that specs lack.
     """
     loader = _Loader(source.text)
     try:
@@ -80,7 +80,7 @@ def parse_document(source: Source) -> tuple[Node | None, tuple[Problem, ...]]:
 
         raise SpecError(problem_of_yaml_error(source, error)) from None
     except RecursionError:
-        # Only PyYAML's own parser, in the absence of libyaml, can get here.
+        # Only PyYAML's own parser gets here, when libyaml is missing.
         whole = Span(source, 0, len(source.text))
         raise SpecError(Problem("too-large", "the file nests too deeply", whole)) from None
     finally:
@@ -88,7 +88,7 @@ def parse_document(source: Source) -> tuple[Node | None, tuple[Problem, ...]]:
 
 
 class _Reader:
-    """Pulls events and makes nodes of them, one call a collection."""
+    """Builds nodes from events, with one call per collection."""
 
     __slots__ = ("_count", "_next", "_source", "problems")
 
@@ -105,7 +105,7 @@ class _Reader:
         if isinstance(event, yaml.StreamEndEvent):
             return None, ()
         if event.tags:
-            self.refuse(event, "a %TAG directive", "a spec needs none; take the line out")
+            self.refuse(event, "a %TAG directive", "remove the line")
         root = self.node(self._next(), 1)
         self._next()  # the document's end
         event = self._next()
@@ -170,7 +170,7 @@ class _Reader:
         start = opening.start_mark.index
         if opening.flow_style:
             return Span(self._source, start, closing.end_mark.index)
-        # A block's end event lies where the next token begins: the blanks between are not the block's.
+        # The end event of a block is at the next token: exclude the blanks between.
         text = self._source.text[start : closing.start_mark.index]
         return Span(self._source, start, start + _content_length(text))
 
@@ -178,7 +178,7 @@ class _Reader:
         if event.anchor is not None:
             self.refuse(event, "an anchor", _INSTEAD, ("&", len(event.anchor)))
         what = "a tag" if not event.tag.startswith("tag:yaml.org,2002:python/") else "a Python tag"
-        self.refuse(event, what, "a spec is plain data: take the tag out, and quote a value to make it a string")
+        self.refuse(event, what, "remove the tag; quote a value to make it a string")
 
     def refuse(self, event: Any, what: str, fix: str, mark: tuple[str, int] | None = None) -> NoReturn:
         start = event.start_mark.index
@@ -191,14 +191,14 @@ class _Reader:
             while end < len(text) and not text[end].isspace():
                 end += 1
         span = Span(self._source, start, max(end, min(start + 1, len(text))))
-        raise SpecError(Problem("syntax", f"{what} has no place in a spec", span, help=(fix,)))
+        raise SpecError(Problem("syntax", f"{what} is not allowed in a spec", span, help=(fix,)))
 
     def too_large(self, event: Any, message: str) -> NoReturn:
         start = event.start_mark.index
         raise SpecError(Problem("too-large", message, Span(self._source, start, start + 1)))
 
 
-_INSTEAD = "say a value once under hparams, and a group of layers once under blocks"
+_INSTEAD = "name a value under hparams, or a group of layers under blocks, and use the name"
 
 
 def _content_length(text: str) -> int:

@@ -159,8 +159,8 @@ NEARLY = {
     "no input": ("layers:\n  a: ReLU()\n", "the file has no input"),
     "another key": ("input: 1x8x8\nstack:\n  a: ReLU()\n", "the file has no layers"),
     "not YAML": ("input: 8\nlayers:\n\ta: ReLU()\n", "a tab indents this line"),
-    "two documents": ("input: 8\nlayers: {a: ReLU()}\n---\na: 1\n", "a second document has no place in a spec"),
-    "an anchor": ("input: &n 8\nlayers: {a: ReLU()}\n", "an anchor has no place in a spec"),
+    "two documents": ("input: 8\nlayers: {a: ReLU()}\n---\na: 1\n", "a second document is not allowed in a spec"),
+    "an anchor": ("input: &n 8\nlayers: {a: ReLU()}\n", "an anchor is not allowed in a spec"),
 }
 ELSE = {
     "layers of a number": "layers: 12\n",

@@ -221,7 +221,7 @@ def test_a_block_may_take_nothing_and_any_shape():
         ("B.c", "not a block signature", "B.c"),
         ("B(", "( is never closed", "("),
         ("class", "class is a Python keyword", None),
-        ("auto()", "auto means the size", "auto"),
+        ("auto()", "auto means a size", "auto"),
     ],
 )
 def test_slips_in_a_signature(key, message, pointed):
@@ -339,7 +339,7 @@ def test_a_text_has_a_name_too():
         ("freeze: {a: b}\n" + M, "wrong-type", "a list of globs", "{a: b}"),
         ("import: {A: foo}\n" + M, "syntax", "module.path:Class", "foo"),
         ("import: {A: [a]}\n" + M, "wrong-type", "module.path:Class", "[a]"),
-        ("include: {a: b.yaml}\n" + M, "include-refused", "no file cannot include", "b.yaml"),
+        ("include: {a: b.yaml}\n" + M, "include-refused", "only a file can include", "b.yaml"),
         ("output: [[a]]\n" + M, "wrong-type", "output names a value", "[a]"),
         ("output: f(\n" + M, "syntax", "( is never closed", "("),
         ("name: [a]\n" + M, "wrong-type", "the model's name", "[a]"),
