@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from nnshape.fixes import Fix
-    from nnshape.modules import Verification
+    from nnshape.proofs.verification import Verification
     from nnshape.spec import ShapePattern
     from nnshape.tracing.measuring import Measure
 
@@ -89,8 +89,11 @@ def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torc
     return build(trace, device, seed=seed)
 
 
-def verify(trace: Trace, device: str = "meta") -> Verification:
-    """Build the model, run it, and hold every call and every parameter against the trace."""
+def verify(trace: Trace, device: str = "auto") -> Verification:
+    """Build the model, run it, and hold every call and every parameter against the trace.
+
+    The device `auto` is the CPU for a small model, and meta for any other.
+    """
     from nnshape.modules import verify
 
     return verify(trace, device)

@@ -24,7 +24,7 @@ def check(
     candidates: Sequence[SpecFile],
     settings: Settings,
     *,
-    device: str = "meta",
+    device: str = "auto",
     allow_import: tuple[str, ...] = (),
     cache: Cache | None = None,
     jobs: int | None = None,
@@ -81,7 +81,7 @@ def check(
 
 def _processes(tasks: int, device: str, jobs: int | None) -> int:
     """Return the number of processes to use: 1 on a real device, whose memory may not hold two models."""
-    if device not in ("meta", "none"):
+    if device not in ("auto", "meta", "none"):
         return 1
     if not sys.executable or getattr(sys, "frozen", False):  # no Python interpreter to start
         return 1

@@ -26,24 +26,27 @@ from nnshape.checking.judging import Task, judge
 NUMBER = struct.Struct("q")
 READY = NUMBER.pack(0)
 
-#: The modules of a proof. torch imports the last two at the first convolution on meta, as slowly as torch itself.
-_PROOF = ("nnshape.modules", "torch.fx.experimental.symbolic_shapes", "torch._dynamo")
+#: The modules of a proof. torch imports the latter two at the first convolution on meta, as slowly as torch itself;
+#: with `auto`, there may be no large model that needs them.
+_ANY_PROOF = ("nnshape.modules",)
+_META_PROOF = ("torch.fx.experimental.symbolic_shapes", "torch._dynamo")
+_PROOF = {"none": (), "auto": _ANY_PROOF}
 _PR_SET_PDEATHSIG = 1
 #: Added to the score by which Linux chooses the process to kill when memory runs out.
 _OUT_OF_MEMORY_SCORE = 300
 
 
-def serve_one(prove: bool) -> None:
+def serve_one(device: str) -> None:
     """Run one worker that reads tasks from standard input and writes judgements to standard output."""
     _end_with_parent()
     tasks, judgements = os.dup(0), os.dup(1)
     _detach()
-    _import(prove)
+    _import(device)
     os.write(judgements, READY)
     work(tasks, judgements)
 
 
-def serve_forks(prove: bool) -> None:
+def serve_forks(device: str) -> None:
     """Import everything once, then fork a worker for each request on standard input.
 
     A message with a socket asks for a worker at its other end; the answer is the process id, or a negative error
@@ -55,7 +58,7 @@ def serve_forks(prove: bool) -> None:
         os._exit(0)
     _detach()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if the parent ignores it, exit statuses would be lost
-    _import(prove)
+    _import(device)
     gc.freeze()  # the workers share this memory as long as no garbage collection writes to it
     try:
         control.sendall(READY)
@@ -139,7 +142,7 @@ def _detach() -> None:
     os.close(null)
 
 
-def _import(prove: bool) -> None:
-    for module in _PROOF if prove else ():
+def _import(device: str) -> None:
+    for module in _PROOF.get(device, (*_ANY_PROOF, *_META_PROOF)):
         with contextlib.suppress(Exception):  # the first proof raises the same error, and reports it
             import_module(module)

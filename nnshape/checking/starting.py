@@ -22,7 +22,7 @@ from nnshape.checking.judging import Judgement, Task
 from nnshape.checking.serving import NUMBER, READY
 
 #: sys is built in, so the path is set before anything is imported.
-_CODE = "import sys; sys.path[:] = sys.argv[1:]; from nnshape.checking import serving; serving.{}({})"
+_CODE = "import sys; sys.path[:] = sys.argv[1:]; from nnshape.checking import serving; serving.{}({!r})"
 #: Variables that workers must not inherit. With PYTHONINSPECT, Python reads statements from stdin at its end.
 _NOT_PASSED_ON = ("PYTHONINSPECT", "NNSHAPE_TRACEBACK")
 
@@ -85,10 +85,10 @@ class Starter(Protocol):
 class ForkServer:
     """Forks workers from one process that has imported everything."""
 
-    def __init__(self, prove: bool) -> None:
+    def __init__(self, device: str) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process = _process("serve_forks", prove, stdin=theirs.fileno(), stdout=subprocess.DEVNULL)
+            self._process = _process("serve_forks", device, stdin=theirs.fileno(), stdout=subprocess.DEVNULL)
         self._ready = False
         self._lock = threading.Lock()
 
@@ -136,13 +136,13 @@ class ForkServer:
 class Spawner:
     """Starts each worker as a new process, on systems where forking with torch is unsafe."""
 
-    def __init__(self, prove: bool) -> None:
-        self._prove = prove
+    def __init__(self, device: str) -> None:
+        self._device = device
         self._starting: set[subprocess.Popen[bytes]] = set()
 
     def start(self) -> Worker:
         """Start a worker; raises EOFError if it exits before it is ready."""
-        process = _process("serve_one", self._prove, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = _process("serve_one", self._device, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._starting.add(process)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -170,12 +170,12 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
     return process.wait()
 
 
-def starter(prove: bool) -> Starter:
+def starter(device: str) -> Starter:
     """Return the starter for this system. macOS libraries do not survive a fork, and Windows has no fork."""
-    return Spawner(prove) if sys.platform in ("darwin", "win32") else ForkServer(prove)
+    return Spawner(device) if sys.platform in ("darwin", "win32") else ForkServer(device)
 
 
-def _process(function: str, prove: bool, **streams: Any) -> subprocess.Popen[bytes]:
+def _process(function: str, device: str, **streams: Any) -> subprocess.Popen[bytes]:
     """Start a Python process that runs a function of `serving`, with this sys.path, in its own session."""
     home = os.path.dirname(os.path.dirname(os.path.abspath(nnshape.__file__)))
     path = [entry for entry in sys.path if entry]  # an empty entry is the current folder, added by `python -c`
@@ -186,7 +186,7 @@ def _process(function: str, prove: bool, **streams: Any) -> subprocess.Popen[byt
     for name in _NOT_PASSED_ON:
         environment.pop(name, None)
     return subprocess.Popen(
-        [sys.executable, *_flags(), "-c", _CODE.format(function, prove), *path],
+        [sys.executable, *_flags(), "-c", _CODE.format(function, device), *path],
         env=environment,
         stderr=subprocess.DEVNULL if sys.stderr is None else None,
         start_new_session=True,

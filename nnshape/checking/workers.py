@@ -28,7 +28,7 @@ def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[in
     ChildProcessError if no task was checked before. No process is left when this returns or raises.
     """
     # Each process is started by a thread that outlives it: Linux kills a process with the thread that started it.
-    with closing(_Workers(tasks[0].device != "none")) as workers, ThreadPoolExecutor(processes) as threads:
+    with closing(_Workers(tasks[0].device)) as workers, ThreadPoolExecutor(processes) as threads:
         try:
             futures = {threads.submit(workers.judge, task): index for index, task in enumerate(tasks)}
             lost = []
@@ -51,8 +51,8 @@ def judge_in_processes(tasks: Sequence[Task], processes: int, take: Callable[[in
 class _Workers:
     """The worker processes of one run. Each thread uses one worker at a time."""
 
-    def __init__(self, prove: bool) -> None:
-        self._prove = prove
+    def __init__(self, device: str) -> None:
+        self._device = device
         self._starter: Starter | None = None
         self._idle: list[Worker] = []
         self._all: set[Worker] = set()
@@ -98,7 +98,7 @@ class _Workers:
                 if self._over or self._failed:
                     break
                 if self._starter is None or self._starter.ended:
-                    self._starter = starter(self._prove)
+                    self._starter = starter(self._device)
                 current = self._starter
             try:
                 worker = current.start()

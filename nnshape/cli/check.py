@@ -59,10 +59,10 @@ def check(
     from nnshape.cli.caching import cleared_cache, opened_cache
     from nnshape.cli.program import PROBLEMS, USAGE
     from nnshape.cli.progress import ProgressBar
-    from nnshape.cli.proof import checked_device
     from nnshape.cli.replacing import check_writable
     from nnshape.cli.writing import write, write_error, write_patch
     from nnshape.problems import SpecError
+    from nnshape.proofs.device_names import AUTO, checked_name
     from nnshape.rendering.problems import problems_lines
 
     if stdin_filename is not None and "-" not in (paths or ()):
@@ -76,8 +76,7 @@ def check(
     cache = None if no_cache else opened_cache(cache_dir, _places(paths, stdin_filename))
     try:
         settings = NO_CONFIG if no_config else read_settings(_places(paths, stdin_filename))
-        device = device or settings.device or "meta"
-        checked_device(device)
+        device = checked_name(device or settings.device or AUTO)
     except SpecError as error:
         write_error(problems_lines(map(in_options, error.problems), _PLAIN_COLUMNS))
         return USAGE

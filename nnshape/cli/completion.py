@@ -53,12 +53,12 @@ def subjects(incomplete: str) -> list[str]:
 
 def devices(incomplete: str) -> list[str]:
     """The devices by name; a number as in `cuda:1` is left to the person."""
-    return _offered(incomplete, lambda: ("meta", "cpu", "cuda", "mps", "none"))
+    return _offered(incomplete, lambda: ("auto", "cpu", "meta", "cuda", "mps", "none"))
 
 
-def real_devices(incomplete: str) -> list[str]:
-    """The devices that hold values."""
-    return _offered(incomplete, lambda: ("cpu", "cuda", "mps"))
+def build_devices(incomplete: str) -> list[str]:
+    """The devices on which a model can be built."""
+    return _offered(incomplete, lambda: ("cpu", "cuda", "mps", "meta"))
 
 
 def _offered(incomplete: str, find: Callable[[], Iterable[str]]) -> list[str]:

@@ -21,7 +21,7 @@ def inspect(
     variant: options.Variant = None,
     symbolic: options.Symbolic = False,
     allow_import: options.AllowImport = None,
-    device: options.Device = "meta",
+    device: options.Device = "auto",
     depth: options.Depth = None,
     no_fold: options.NoFold = False,
     fix: options.Fix = False,
@@ -43,11 +43,12 @@ def inspect(
       nnshape inspect configs/unet.yaml --set H=512 --format json
       nnshape inspect model.yaml --diff
     """
-    from nnshape.cli.proof import checked_device, proof_lines, proved
+    from nnshape.cli.proof import proof_lines, proved
     from nnshape.cli.tracing import traced
     from nnshape.cli.writing import output, write, write_error, write_patch
+    from nnshape.proofs.device_names import checked_name
 
-    checked_device(device)
+    device = checked_name(device)
     trace = traced(file, inputs, settings, variant, symbolic, allow_import)
     if diff:
         from nnshape.cli.fixing import difference

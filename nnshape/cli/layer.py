@@ -20,7 +20,7 @@ def layer(
     settings: options.Sizes = None,
     values: options.LayerValues = False,
     seed: options.Seed = 0,
-    device: options.Device = "meta",
+    device: options.Device = "auto",
     output_format: options.PlainFormat = "table",
     columns: options.Columns = None,
     color: options.ColorWhen = "auto",
@@ -40,13 +40,14 @@ def layer(
     """
     import nnshape
     from nnshape.calculator.one_step import one_step
-    from nnshape.cli.proof import checked_device, proof_lines, proved
+    from nnshape.cli.proof import proof_lines, proved
     from nnshape.cli.tracing import overrides_of
     from nnshape.cli.writing import output, write
+    from nnshape.proofs.device_names import checked_name
     from nnshape.rendering.layer_report import layer_json, layer_lines
     from nnshape.rendering.problems import problems_lines
 
-    checked_device(device)
+    device = checked_name(device)
     trace = nnshape.trace(one_step(step, [*(shapes or ()), *(inputs or ())]), overrides=overrides_of(settings))
     if trace.problems:
         trace = replace(trace, problems=_with_fixes(trace))
@@ -108,7 +109,7 @@ def _device_of_values(device: str) -> str:
 
         message = "--values runs the real layer, and --device none skips it"
         raise SpecError(Problem("unavailable-device", message, argument="device", help=("--device cpu",)))
-    return "cpu" if device == "meta" else device
+    return "cpu" if device in ("auto", "meta") else device
 
 
 def _sample(trace: Trace, device: str, seed: int) -> Sample:

@@ -63,7 +63,8 @@ Device = Annotated[
     Option(
         "--device",
         metavar="DEVICE",
-        help="Build the real modules on meta, cpu, cuda, cuda:1 or mps; none skips the proof.",
+        help="Prove the table on the real modules there: auto (cpu for a small model, else meta), cpu, meta, "
+        "cuda, cuda:1 or mps; none skips the proof.",
         autocompletion=completion.devices,
     ),
 ]
@@ -103,13 +104,14 @@ LayerPath = Annotated[
     ),
 ]
 ParameterValues = Annotated[bool, Option("--values", help="Build the model and show the values of each tensor.")]
-ValuesDevice = Annotated[
-    str,
+BuildDevice = Annotated[
+    str | None,
     Option(
         "--device",
         metavar="DEVICE",
-        help="Device for --values: cpu, cuda, cuda:1 or mps.",
-        autocompletion=completion.real_devices,
+        help="Build the real modules there and list what they hold: cpu, cuda, cuda:1, mps or meta. "
+        "--values does so on cpu.",
+        autocompletion=completion.build_devices,
     ),
 ]
 
@@ -175,7 +177,8 @@ CheckDevice = Annotated[
     Option(
         "--device",
         metavar="DEVICE",
-        help="Build the real modules on meta (the default), cpu, cuda, cuda:1 or mps; none skips the proof.",
+        help="Prove every model on the real modules there: auto (the default: cpu for a small model, else meta), "
+        "cpu, meta, cuda, cuda:1 or mps; none skips the proof.",
         autocompletion=completion.devices,
     ),
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem, SpecError
 from nnshape.tracing import Trace
 
 if TYPE_CHECKING:
-    from nnshape.modules import Verification
+    from nnshape.proofs.verification import Verification
     from nnshape.rendering.styled import Line
 
 _NO_TORCH = "--device none skips the proof and needs no torch"
@@ -18,21 +18,18 @@ def proved(trace: Trace, device: str) -> Verification | None:
     """Prove a trace on the real modules; None if the proof is skipped. Raises SpecError."""
     if device == "none" or trace.errors:
         return None
+    verification: Verification = real_modules().verify(trace, device)
+    return verification
+
+
+def real_modules() -> Any:
+    """The part of nnshape that imports torch; raises SpecError where torch cannot be imported."""
     try:
         from nnshape import modules
     except ImportError as error:
         message = f"torch cannot be imported: {error}"
         raise SpecError(Problem("unavailable-device", message, argument="device", help=(_NO_TORCH,))) from None
-    return modules.verify(trace, device)
-
-
-def checked_device(device: str) -> None:
-    """Raise SpecError for an invalid device name, without importing torch."""
-    kind, colon, number = device.partition(":")
-    if not kind.isidentifier() or (colon and not number.isdigit()):
-        message = f"{device or 'an empty name'} is not a device"
-        help = ("meta, cpu, cuda, cuda:1, mps; or none, which skips the proof",)
-        raise SpecError(Problem("unavailable-device", message, argument="device", help=help))
+    return modules
 
 
 def proof_lines(trace: Trace, device: str, verification: Verification | None) -> list[Line]:

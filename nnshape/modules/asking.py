@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from nnshape.modules import budget
+from nnshape.modules.harmless_values import retried
 from nnshape.modules.standing_in import bilinear_shortened, run_shortened, steps_run
 from nnshape.tracing.model import Module, Operation
 
@@ -37,7 +38,7 @@ class Asker:
         # A `Refused` module stands for one that was not made, and must not share its cached answer.
         is_itself = layer is not None and type(real).__name__ == type(layer).__name__
         if not self._on_meta or not is_itself:
-            return self._ask(operation, None, lambda: real(*arguments, **keywords))
+            return self._ask(operation, None, lambda: self._answer(real, arguments, keywords))
         question = _question(layer, arguments, keywords)
         steps = steps_run(real, arguments)
         return self._ask(operation, question, lambda: run_shortened(real, arguments, keywords), steps)
@@ -48,10 +49,12 @@ class Asker:
         """Return the result of a function, or of a Tensor method by name. Reading a size (no operation) is free."""
 
         def run() -> Any:
+            called = target
             if isinstance(target, str):
-                return getattr(arguments[0], target)(*arguments[1:], **keywords)
-            called = bilinear_shortened if self._on_meta and target is torch.nn.functional.bilinear else target
-            return called(*arguments, **keywords)
+                called = _method(target)
+            elif self._on_meta and target is torch.nn.functional.bilinear:
+                called = bilinear_shortened
+            return self._answer(called, arguments, keywords)
 
         if operation is None:
             return run()
@@ -59,6 +62,17 @@ class Asker:
         # An in-place operation may change the shape of its argument.
         question = None if name.endswith("_") or not self._on_meta else _question(target, arguments, keywords)
         return self._ask(operation, question, run)
+
+    def _answer(self, run: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """What torch gives for these arguments, or for others of their looks where it only refuses their values."""
+        try:
+            return run(*arguments, **keywords)
+        except (NotImplementedError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            if self._on_meta:
+                raise
+            return retried(run, arguments, keywords, error)
 
     def _ask(self, operation: Operation, question: Hashable | None, run: Callable[[], Any], steps: int = 0) -> Any:
         known = self._answers.get(question) if question is not None else None
@@ -73,6 +87,11 @@ class Asker:
             if seen is not None:
                 self._answers[question] = seen
         return value
+
+
+def _method(name: str) -> Callable[..., Any]:
+    """A Tensor method as a function of the tensor."""
+    return lambda input, *others, **named: getattr(input, name)(*others, **named)
 
 
 def _question(asked: Hashable, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Hashable | None:

@@ -81,16 +81,7 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
     """Return the reason not to run a model on a device, or an empty string."""
     if len(trace.calls) > CALLS:
         return f"it makes {len(trace.calls):,} calls, but a proof runs at most {CALLS:,}"
-    measure = _Measure(device, sizes)
-    for tensor in trace.inputs.values():
-        measure.keep(tensor)
-    for row in trace.parameters:
-        if row.tied_to is None:
-            measure.keep(row.tensor)
-    for call in trace.root.walk():
-        for operation in carried_out(call) if device.type == "meta" else call.operations:
-            if operation.run is None:  # the output of a body is counted by its calls
-                measure.count(operation)
+    measure = measured(trace, device, sizes)
     if measure.largest >= TENSOR_BYTES:
         return "it has a tensor of 2**63 bytes or more, too large for torch to address"
     if device.type == "meta":
@@ -101,7 +92,7 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
             f"its parameters and values need {needed:,.1f} GiB, but a proof on {device} may use at most "
             f"{BYTES // 2**30}: use the meta device, which needs none"
         )
-    work = measure.work + _number(trace.root.macs, sizes)
+    work = measure.work + measure.macs
     if work > WORK:
         return (
             f"it needs {work:.1e} multiply-accumulates and memory accesses, but a proof on {device} may use at most "
@@ -110,17 +101,45 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
     return ""
 
 
-class _Measure:
+def measured(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> Measure:
+    """Return what one run of a model takes on a device at these sizes."""
+    measure = Measure(device, sizes)
+    for tensor in trace.inputs.values():
+        measure.keep(tensor)
+    for row in trace.parameters:
+        if row.tied_to is None:
+            measure.keep(row.tensor)
+    for call in trace.root.walk():
+        for operation in carried_out(call) if device.type == "meta" else call.operations:
+            if operation.run is None:  # the output of a body is counted by its calls
+                measure.count(operation)
+    measure.macs = measure.number(trace.root.macs)
+    return measure
+
+
+class Measure:
     """Sums up the memory and work that a model takes, from its trace.
 
-    `bytes` is kept until the end, `transient` is the most that one operation takes while it runs.
+    `bytes` is kept until the end, `transient` is the most that one operation takes while it runs, and `work` counts
+    memory accesses. `unknown` is True if a size depends on the values of a tensor.
     """
 
     def __init__(self, device: torch.device, sizes: Mapping[str, int]) -> None:
-        self.bytes = self.transient = self.work = self.largest = 0
+        self.bytes = self.transient = self.work = self.largest = self.macs = 0
+        self.unknown = False
         self._sizes = sizes
         self._on_meta = device.type == "meta"
         self._known: dict[tuple[Any, ...], int] = {}
+
+    def number(self, size: Size) -> int:
+        """A size at the values of the run; 1 where it depends on the values of a tensor."""
+        if not isinstance(size, Dim):
+            return int(size)
+        known = substitute(size, self._sizes)
+        if isinstance(known, int):
+            return known
+        self.unknown = True
+        return 1
 
     def elements(self, tensor: Tensor) -> int:
         """Return the number of elements of a tensor at the sizes of the run."""
@@ -128,7 +147,7 @@ class _Measure:
         if found is None:
             found = 1
             for size in tensor.shape:
-                found *= max(0, _number(size, self._sizes))
+                found *= max(0, self.number(size))
             self._known[tensor.shape] = found
         return found
 
@@ -163,7 +182,7 @@ class _Measure:
             channels = max(1, int(getattr(layer, "out_channels", None) or 1))
             results = sum(map(self.elements, tensors_in(operation.result)))
             self.work += results * window
-            widest = max((_number(t.shape[1], self._sizes) if len(t.shape) > 1 else 1 for t in given), default=1)
+            widest = max((self.number(t.shape[1]) if len(t.shape) > 1 else 1 for t in given), default=1)
             if channels > 1 and any(tensor.dtype != "float32" for tensor in given):
                 self.transient = max(self.transient, results // channels * window * widest * 4)
         heads = getattr(layer, "nhead", None) or getattr(layer, "num_heads", None)
@@ -177,7 +196,7 @@ class _Measure:
         rank = max((len(tensor.shape) for tensor in tensors_in(operation.result)), default=0)
         window = 1
         for size in kernel if isinstance(kernel, (tuple, list)) else (kernel,) * max(1, min(3, rank - 2)):
-            window *= max(1, _number(size, self._sizes)) if isinstance(size, (int, Dim)) else 1
+            window *= max(1, self.number(size)) if isinstance(size, (int, Dim)) else 1
         return window
 
     def _function(self, operation: Operation, function: Function, given: list[Tensor]) -> None:
@@ -193,7 +212,7 @@ class _Measure:
                 self.transient = max(self.transient, sum(map(self.elements, given)) * terms * 4)
         if name in _CUBIC or function.measured:
             for tensor in given:
-                sides = sorted(_number(size, self._sizes) for size in tensor.shape[-2:]) or [1]
+                sides = sorted(self.number(size) for size in tensor.shape[-2:]) or [1]
                 self.work += self.elements(tensor) * sides[0] * _CUBIC_STEPS
         if name == "scaled_dot_product_attention" and len(given) > 1:
             self._attention(1, given)
@@ -206,15 +225,7 @@ class _Measure:
     def _attention(self, heads: int, given: list[Tensor]) -> None:
         """Count the attention scores: each token of one input with each of another, per head."""
         wide = [tensor for tensor in given if tensor.shape]
-        tokens = max((self.elements(t) // max(1, _number(t.shape[-1], self._sizes)) for t in wide), default=0)
-        longest = max((_number(size, self._sizes) for t in wide for size in t.shape[:-1]), default=0)
+        tokens = max((self.elements(t) // max(1, self.number(t.shape[-1])) for t in wide), default=0)
+        longest = max((self.number(size) for t in wide for size in t.shape[:-1]), default=0)
         self.transient = max(self.transient, 12 * heads * tokens * longest)
         self.work += heads * tokens * longest
-
-
-def _number(size: Size, sizes: Mapping[str, int]) -> int:
-    """Return a size at the values of the run; 1 if it depends on the values of a tensor."""
-    if not isinstance(size, Dim):
-        return int(size)
-    known = substitute(size, sizes)
-    return known if isinstance(known, int) else 1

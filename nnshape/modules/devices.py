@@ -6,10 +6,12 @@ import torch
 
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.nearest import nearest
+from nnshape.proofs.device_names import torch_name
 
 
 def available_device(name: str) -> torch.device:
     """Return the device of this name. Raises SpecError with the available devices if it is not one of them."""
+    name = torch_name(name)
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -49,3 +51,8 @@ def _unavailable(name: str) -> SpecError:
     listed = f"{', '.join(there[:-1])} and {there[-1]}"
     message = f"device {name or repr(name)} is not available: choose from {listed}"
     return SpecError(Problem("unavailable-device", message, help=nearest(name, there), argument="device"))
+
+
+def torch_version() -> str:
+    """The version of torch, without the build's own suffix."""
+    return str(torch.__version__).partition("+")[0]

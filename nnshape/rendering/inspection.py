@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from nnshape.records import dataclass
 
 if TYPE_CHECKING:
-    from nnshape.modules import Verification
     from nnshape.problems import Problem
+    from nnshape.proofs.verification import Verification
     from nnshape.tracing import Trace
 
 

@@ -21,7 +21,7 @@ from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
 from nnshape.tracing import Call, ParameterRow, Trace, per_sample
 
 if TYPE_CHECKING:
-    from nnshape.modules import Verification
+    from nnshape.proofs.verification import Verification
 
 _AUTO = re.compile(r"\bauto\b")
 _MIN_WRAP = 20

@@ -19,6 +19,7 @@ from nnshape.shapes.tensor import sizes_text
 from nnshape.tracing import ParameterRow, Trace
 
 if TYPE_CHECKING:
+    from nnshape.problems import Problem
     from nnshape.rendering.formats import View
 
 _TIED_FITS = (
@@ -35,12 +36,24 @@ _FITS = (
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Some rows of a trace's parameters: those of the layer that was asked for, or all of them."""
+    """Some rows of a trace's parameters: those of the layer that was asked for, or all of them.
+
+    `device` and `torch` say where the model was built and with which torch, empty where it was not; then the
+    rows are those of the real modules, and `disagreements` tells where these differ from the trace.
+    """
 
     trace: Trace
     rows: Sequence[ParameterRow]
     layer: str | None = None
     values: Mapping[str, Values] | None = None
+    device: str = ""
+    torch: str = ""
+    disagreements: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problems of the model, and where torch disagrees."""
+        return (*self.trace.problems, *self.disagreements)
 
     @property
     def ordered(self) -> list[ParameterRow]:
@@ -63,6 +76,20 @@ def parameter_lines(selection: Selection, width: int) -> list[Line]:
     if selection.layer is None:
         return [*lines, (), *total_lines(selection.trace, width)]
     return [*lines, (), [(layer_text(selection), "")]]
+
+
+def built_line(selection: Selection) -> Line:
+    """Where the model was built, and whether it holds what the file says; nothing where it was not built."""
+    if not selection.device:
+        return ()
+    return [(_built_text(selection), "error" if selection.disagreements else "good")]
+
+
+def _built_text(selection: Selection) -> str:
+    text = f"built on {selection.device} with torch {selection.torch}: "
+    if selection.disagreements:
+        return text + "the real modules hold other tensors than the file says"
+    return text + "the rows are those of the real modules"
 
 
 def layer_text(selection: Selection) -> str:
@@ -137,7 +164,8 @@ def render_json(selection: Selection, view: View) -> str:
         "layer": selection.layer,
         "parameters": items,
         "totals": trace_json.totals_json(trace),
-        "problems": [trace_json.problem_json(problem) for problem in trace.problems],
+        "problems": [trace_json.problem_json(problem) for problem in selection.problems],
+        "built": {"device": selection.device, "torch": selection.torch} if selection.device else None,
     })  # fmt: skip
 
 
@@ -159,6 +187,8 @@ def render_markdown(selection: Selection, view: View) -> str:
         lines += markdown.total_list(totals(selection.trace))
     else:
         lines.append(markdown.escaped(layer_text(selection)))
+    if selection.device:
+        lines += ["", markdown.escaped(_built_text(selection))]
     return "\n".join([*lines, ""])
 
 

@@ -13,8 +13,8 @@ from nnshape.tracing import Call, ParameterRow, Trace, per_sample
 from nnshape.tracing.requirements import needs_of
 
 if TYPE_CHECKING:
-    from nnshape.modules import Verification
     from nnshape.problems import Label, Problem
+    from nnshape.proofs.verification import Verification
     from nnshape.rendering.formats import View
     from nnshape.rendering.inspection import Inspection
     from nnshape.spec import Span

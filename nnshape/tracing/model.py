@@ -67,7 +67,11 @@ class Module:
         while stack:
             module = stack.pop()
             yield module
-            stack.extend(reversed(module.children.values()))
+            children = list(module.children.values())
+            if any(child.tensor is not None for child in children):
+                # torch lists the parameters of a module itself first, then its buffers.
+                children.sort(key=lambda child: ("Parameter", "Buffer").index(child.type) if child.tensor else 2)
+            stack.extend(reversed(children))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,7 +30,7 @@ sys.meta_path.append(Asked)
 from nnshape.checking import serving, workers
 from nnshape.cli import main
 main(["check", "--no-cache", "--jobs", "1", "--device", sys.argv[1]])
-serving._import(sys.argv[1] != "none")
+serving._import(sys.argv[1])
 print(*sorted({name.partition(".")[0] for name in {*sys.modules, *asked}}), file=sys.stderr)
 """
 

@@ -60,7 +60,7 @@ LENET = "configs/lenet.yaml"
         (["inspect", GPT2, "--format", "json", "--variant", "x"], ["xl"]),
         (["inspect", "--variant", "x"], []),
         (["inspect", GPT2, "--device", "m"], ["meta", "mps"]),
-        (["params", GPT2, "--device", ""], ["cpu", "cuda", "mps"]),
+        (["params", GPT2, "--device", ""], ["cpu", "cuda", "mps", "meta"]),
         (["inspect", GPT2, "--format", ""], ["table", "json", "markdown", "csv"]),
         (["check", "--format", "s"], ["sarif"]),
         (["check", "--color", "a"], ["auto", "always"]),

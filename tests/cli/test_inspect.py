@@ -7,6 +7,7 @@ import io
 import json
 
 import pytest
+import torch
 
 import nnshape.modules
 from nnshape.problems import Problem
@@ -28,7 +29,7 @@ def test_the_table_comes_before_the_proof(run, lenet, monkeypatch, capsys):
     assert result.code == 0
     assert "81,290" in shown[0]
     last = result.out.splitlines()[-1]
-    assert last.startswith("built on meta with torch ")
+    assert last.startswith("built on cpu with torch ")
     assert last.endswith(": 12 of 12 shapes and 81,290 parameters agree")
 
 
@@ -36,6 +37,23 @@ def test_without_a_proof(run, lenet):
     result = run("inspect", lenet, *NO_PROOF)
     assert (result.code, result.err) == (0, "")
     assert "built on" not in result.out
+
+
+@pytest.mark.parametrize(("file", "device"), [("lenet", "cpu"), ("resnet", "meta")])
+def test_the_size_of_a_model_decides_where_it_is_proved(run, lenet, file, device):
+    for chosen in ([], ["--device", "auto"]):
+        result = run("inspect", lenet.replace("lenet", file), *chosen)
+        assert result.out.splitlines()[-1].startswith(f"built on {device} with torch ")
+
+
+@pytest.mark.parametrize("command", ["inspect", "params", "check", "layer"])
+@pytest.mark.parametrize("device", ["cuda", "gpu"])
+def test_a_device_that_is_not_there_is_refused_by_every_command(run, lenet, command, device, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    what = ["ReLU()", "8"] if command == "layer" else [lenet]
+    result = run(command, *what, "--device", device)
+    assert result.code == 2
+    assert "error[unavailable-device]: device cuda is not available: choose from cpu and meta" in result.err
 
 
 def test_real_modules_on_the_cpu(run, lenet):
@@ -170,7 +188,7 @@ def test_formats(run, lenet):
     assert len(lines) == 12
     markdown = run("inspect", lenet, "--format", "markdown").out
     assert markdown.startswith("## LeNet")
-    assert "built on meta" in markdown
+    assert "built on cpu" in markdown
 
 
 def test_problems_leave_csv_readable(run, spec):

@@ -9,6 +9,8 @@ import json
 import pytest
 import torch
 
+from nnshape.shapes.layers import find_layer
+
 
 def test_table(run, lenet):
     result = run("params", lenet)
@@ -70,6 +72,53 @@ def test_formats(run, lenet):
     assert run("params", lenet, "--format", "markdown").out.startswith("## LeNet")
     with_values = csv.DictReader(io.StringIO(run("params", lenet, "--values", "--format", "csv").out))
     assert all(line["std"] for line in with_values)
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta", "auto"])
+def test_a_device_lists_what_the_real_modules_hold(run, lenet, device):
+    result = run("params", lenet, "--device", device)
+    assert result.code == 0
+    assert result.out.startswith(run("params", lenet).out.removesuffix("\n"))
+    built = "cpu" if device == "auto" else device
+    last = result.out.splitlines()[-1]
+    assert last.startswith(f"built on {built} with torch ")
+    assert last.endswith(": the rows are those of the real modules")
+    document = json.loads(run("params", lenet, "--device", device, "--format", "json").out)
+    assert document["built"]["device"] == built
+    assert json.loads(run("params", lenet, "--format", "json").out)["built"] is None
+    assert last.replace("_", "\\_") in run("params", lenet, "--device", device, "--format", "markdown").out
+
+
+def test_without_a_device_nothing_is_built(run, lenet):
+    assert run("params", lenet, "--device", "none").out == run("params", lenet).out
+
+
+def test_a_listing_of_real_modules_shows_theirs_and_tells_where_the_file_differs(run, spec, monkeypatch):
+    kind = find_layer("Linear")
+    honest = kind.parameters
+
+    def parameters(self):
+        found = honest(self)
+        return {**found, "bias": found["bias"].like((7,)), "extra": found["bias"]}
+
+    monkeypatch.setattr(kind, "parameters", parameters)
+    path = spec("input: 8\nlayers:\n  fc3: Linear(8, 10)\n")
+    result = run("params", path, "--device", "cpu")
+    assert result.code == 1
+    table, _, problems = result.out.partition("error[")
+    assert "fc3.bias    10     float32" in table
+    assert "extra" not in table
+    assert "fc3.bias: the table says float32[7], but torch has float32[10]" in problems
+    assert "fc3.extra is in the table, but torch has no such parameter" in problems
+    assert result.out.endswith("the real modules hold other tensors than the file says\n")
+    assert json.loads(run("params", path, "--device", "cpu", "--format", "json").out)["problems"]
+
+
+def test_a_device_that_is_not_there_is_refused_before_the_model_is_judged(run, spec):
+    path = spec("input: 8\nlayers:\n  b: Linear(5, 2)\n")
+    assert run("params", path, "--device", "cuda:17").code == 2
+    result = run("params", path, "--device", "cpu")
+    assert (result.code, result.out.splitlines()[-1]) == (1, "not built: the model has 1 error")
 
 
 def test_a_faulty_model(run, spec):

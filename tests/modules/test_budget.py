@@ -13,11 +13,18 @@ import torch
 from torch import nn
 
 import nnshape
-from nnshape import build, loads, trace, verify
+from nnshape import build, loads, trace
 from nnshape.modules import budget, questions, standing_in
 from nnshape.modules.asking import Asker
 from nnshape.modules.choosing import choose
 from nnshape.modules.measured import TorchMeasure
+from nnshape.proofs.verification import Verification
+
+
+def verify(traced: nnshape.Trace, device: str = "meta") -> Verification:
+    """The proof on meta, whose budget most of these tests are about."""
+    return nnshape.verify(traced, device)
+
 
 #: What a process with torch may take here: 1 GB for the model, and what torch's own libraries map at the start.
 ADDRESS_SPACE = 6 * 2**30

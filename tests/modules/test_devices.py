@@ -18,7 +18,7 @@ def without_accelerators(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
 
 
-@pytest.mark.parametrize("name", ["cuda", "cuda:1", "mps", "xpu", "cpu:3", "gpu", "none", "cuda:x", "tpu", ""])
+@pytest.mark.parametrize("name", ["cuda", "cuda:1", "mps", "xpu", "cpu:3", "none", "cuda:x", "tpu", ""])
 def test_a_device_that_is_not_there(monkeypatch, name):
     without_accelerators(monkeypatch)
     with pytest.raises(SpecError) as caught:
@@ -26,6 +26,16 @@ def test_a_device_that_is_not_there(monkeypatch, name):
     (problem,) = caught.value.problems
     assert problem.kind == "unavailable-device"
     assert problem.message == f"device {name or repr(name)} is not available: choose from cpu and meta"
+
+
+@pytest.mark.parametrize(("name", "told"), [("gpu", "cuda"), ("gpu:1", "cuda:1")])
+def test_gpu_means_cuda(monkeypatch, name, told):
+    without_accelerators(monkeypatch)
+    with pytest.raises(SpecError, match=f"device {told} is not available"):
+        available_device(name)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert available_device(name) == torch.device(told)
 
 
 def test_the_numbers_of_accelerators_are_told(monkeypatch):

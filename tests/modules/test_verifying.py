@@ -38,10 +38,11 @@ def test_small_models_agree_on_the_cpu_too(path):
     assert verification.unproved == ()
 
 
-def test_the_sentence():
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_the_sentence(device):
     version = torch.__version__.partition("+")[0]
-    assert verify(trace(CONFIGS[0].parent / "lenet.yaml")).sentence == (
-        f"built on meta with torch {version}: 12 of 12 shapes and 81,290 parameters agree"
+    assert verify(trace(CONFIGS[0].parent / "lenet.yaml"), device).sentence == (
+        f"built on {device} with torch {version}: 12 of 12 shapes and 81,290 parameters agree"
     )
 
 
@@ -85,7 +86,7 @@ def test_a_wrong_shape_is_told_at_its_call_and_only_there(of, monkeypatch):
 
 def test_what_torch_refuses_is_told_at_its_call_with_torchs_words(steps, monkeypatch):
     monkeypatch.setattr(find_function("matmul"), "rule", lambda input, other: input.like())
-    verification = verify(steps("a: relu()\nb: a @ ones(3, 3)\nc: b + 1", "8"))
+    verification = verify(steps("a: relu()\nb: a @ ones(3, 3)\nc: b + 1", "8"), "meta")
     (problem,) = verification.disagreements
     assert problem.message == "torch refuses b, but the table accepts it"
     assert problem.span.line == 4
