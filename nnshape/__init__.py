@@ -1,10 +1,10 @@
-"""nnshape: what every layer of a model does to the tensor's shape, said at once and then proved.
+"""nnshape: the shape of every tensor in a PyTorch model, computed at once and then proved on the real modules.
 
-Importing nnshape imports no torch; `build` and `verify` do.
+Importing nnshape does not import torch; `build` and `verify` do.
 """
 
 # This file imports nothing until a name is used, not even __future__ or typing: `python -m nnshape` runs it
-# while the current folder is first on sys.path, and a file of that name there would run. See __main__.py.
+# while the current folder is first on sys.path, and would run a file of the same name there. See __main__.py.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nnshape.api import Problem, Spec, SpecError, Trace, build, find_fixes, load, loads, render, trace, verify
@@ -14,7 +14,7 @@ __all__ = [
     "Problem", "Spec", "SpecError", "Trace", "build", "find_fixes", "load", "loads", "render", "trace", "verify",
 ]  # fmt: skip
 
-if not TYPE_CHECKING:  # a type checker would take any name for one of the module's
+if not TYPE_CHECKING:  # with `__getattr__`, a type checker would accept any name
 
     def __getattr__(name: str) -> object:
         if name not in __all__:

@@ -35,14 +35,24 @@ def trace(
     symbolic: bool = False,
     allow_import: Sequence[str] = (),
 ) -> Trace:
-    """Trace a spec, a path to one, or its text: every step's shape, and every problem.
+    """Trace a spec: infer the shape of every tensor, count parameters and MACs, and find problems.
 
-    `input` replaces the shapes of the inputs (`"1x28x28"`, or by name), `overrides` the values of
-    hparams and sizes, `variant` picks one of the file's own sets of them. With `symbolic`, sizes
-    stay symbols although `dims` gives them values. `allow_import` names the Python classes that the
-    file may import; torch is imported for these, and for a layer or function of torch that has no rule:
-    both are measured. Raises SpecError where the text is no spec, or an option does not fit it; a
-    model that is wrong is no exception but a trace with `problems`.
+    Arguments:
+        spec: a Spec, the path of a file, or YAML text of several lines.
+        input: the input shapes in place of the file's: `"1x28x28"` per sample, `"[N, 1, 28, 28]"` in full,
+            a list of shapes, or a mapping from input names to shapes.
+        overrides: values for hparams and symbolic sizes, by name.
+        variant: the name of a variant of the file.
+        symbolic: keep sizes symbolic even if `dims` gives them values.
+        allow_import: the Python classes that the file may import, as `"module.path:Class"`.
+
+    Returns a Trace: `print(trace)` shows the table. A wrong model raises nothing; its `problems` say what is wrong.
+    MACs are per sample, and sizes in memory are bytes.
+
+    Raises SpecError if the file cannot be read, is not a spec, or does not fit the arguments.
+
+    Imports torch only for imported classes and for layers and functions without a rule, whose outputs are
+    inferred by running torch.
     """
     return trace_spec(
         as_spec(spec),
@@ -62,7 +72,7 @@ def _torch_measure() -> Measure:
 
 
 def as_spec(spec: Spec | str | Path) -> Spec:
-    """The spec itself, or the one at this path; a text of several lines is taken as the spec's own text."""
+    """A Spec unchanged, or the spec in a text of several lines or at a path. Raises SpecError."""
     if isinstance(spec, Spec):
         return spec
     if isinstance(spec, str) and "\n" in spec:
@@ -71,11 +81,11 @@ def as_spec(spec: Spec | str | Path) -> Spec:
 
 
 def find_fixes(trace: Trace) -> tuple[Fix, ...]:
-    """Edits of the spec with which the model traces without one of its problems: at most three a problem.
+    """Find edits of the spec that fix its problems: at most three per problem, the closest first.
 
-    Each was tried, and brings no new problem; the nearest come first. `fix.problem` says which problem
-    of the trace it is for, `fix.edits` what is written where, and `fix.safe` whether it only takes an
-    argument of the failing layer from what arrives.
+    Each fix was verified by tracing the edited spec: it removes the problem and adds none. `fix.problem` is
+    that problem, `fix.edits` are the edits (spans and new text), and `fix.safe` says whether they only set an
+    argument of the failing layer to the size of its input.
     """
     from nnshape.fixes import fixes
 
@@ -83,16 +93,22 @@ def find_fixes(trace: Trace) -> tuple[Fix, ...]:
 
 
 def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torch.nn.Module:
-    """Build the real modules of a trace on a device; raises SpecError where the trace has errors."""
+    """Build the model of a trace as a `torch.nn.Module` on a device such as "cpu", "cuda:1" or "meta".
+
+    Module names and `state_dict` keys are those of the spec. `seed` seeds the initialization of the parameters.
+    Raises SpecError if the trace has errors, or if the device is not available.
+    """
     from nnshape.modules import build
 
     return build(trace, device, seed=seed)
 
 
 def verify(trace: Trace, device: str = "auto") -> Verification:
-    """Build the model, run it, and hold every call and every parameter against the trace.
+    """Build the model on a device, run it, and compare the shape and dtype of every call and parameter with the trace.
 
-    The device `auto` is the CPU for a small model, and meta for any other.
+    The device "auto" is the CPU for a small model, and meta for any other. The Verification counts the calls and
+    parameters that agree, and lists disagreements and unproved calls. Raises SpecError if the trace has errors, the
+    model cannot be built, or the device is not available.
     """
     from nnshape.modules import verify
 
@@ -100,10 +116,10 @@ def verify(trace: Trace, device: str = "auto") -> Verification:
 
 
 def render(trace: Trace, format: str = "table", *, verification: Verification | None = None, width: int = 100) -> str:
-    """The text that `nnshape inspect` writes for a trace, in one of its formats: table, json, markdown or csv.
+    """Render a trace as `nnshape inspect` does: as "table", "json", "markdown" or "csv".
 
-    With the `verification` of the trace, it includes the proof. Problems come with the fixes that nnshape
-    has found. `width` is that of a table, in columns. Raises ValueError for an unknown format.
+    `verification` adds the result of the proof. Problems include verified fixes. `width` is the width of a
+    table in characters. Raises ValueError for an unknown format.
     """
     from nnshape.explain.simplified import with_simplified_sizes
     from nnshape.rendering.formats import View, format_names, rendered
@@ -118,7 +134,7 @@ def render(trace: Trace, format: str = "table", *, verification: Verification | 
 
 
 def _explained(trace: Trace) -> Trace:
-    """The trace with the fixes among the help of its problems."""
+    """The trace, with fixes added to the help of its problems."""
     if not trace.problems:
         return trace
     from nnshape.fixes import explained
@@ -142,5 +158,5 @@ def _trace_html(trace: Trace) -> str:
     return trace_html(_explained(trace))
 
 
-# Whoever works in Python sees the same text as in the terminal.
+# `print(trace)` and `str(problem)` show the text of the terminal.
 Trace.text, Trace.html, Problem.text = _trace_text, _trace_html, _problem_text

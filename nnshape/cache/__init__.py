@@ -1,4 +1,4 @@
-"""Small JSON documents that later runs find again, in a folder that only the user may write to."""
+"""A cache of small JSON documents, in a folder that only the user may write to."""
 
 from nnshape.cache.folder import UnusableFolderError, cache_folder, folder_for
 from nnshape.cache.store import Store

@@ -1,4 +1,4 @@
-"""The folder of the cache: where it is, and whether it may be trusted."""
+"""Locates the cache folder and checks that it can be trusted."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from collections.abc import Iterable, Iterator
 
 from nnshape.disk import TEMPORARY, LinkError, OpenFolder, enclosing_tree, open_folder
 
-#: https://bford.info/cachedir/: backup programs pass over a folder that holds a file of this name.
+#: Backup programs skip a folder with a file of this name: https://bford.info/cachedir/.
 TAG = "CACHEDIR.TAG"
 _SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55\n"
 _MADE_BY = b"# This file is a cache directory tag created by nnshape.\n"
 _TAG_TEXT = _SIGNATURE + _MADE_BY + b"# For information about cache directory tags, see https://bford.info/cachedir/\n"
-#: A file whose modification time is that of the last look for old entries.
+#: A file whose modification time is that of the last search for old entries.
 PRUNED = "pruned"
 #: The name of a document: 64 hexadecimal digits.
 DOCUMENT = re.compile(r"[0-9a-f]{64}")
-#: The folder of documents that development versions made, which had no tag.
+#: The folder of documents of development versions, which had no tag.
 _FORMER = "check-1"
 
 
 class UnusableFolderError(OSError):
-    """A folder that cannot be the cache; its text says why."""
+    """A folder cannot be the cache; the text is the reason."""
 
 
 def cache_folder() -> str | None:
-    """The user's cache folder: under `XDG_CACHE_HOME` where that is set, else as the platform has it."""
+    """The user's cache folder: under `XDG_CACHE_HOME` if set, otherwise the platform's. None without a home."""
     from platformdirs import user_cache_dir
 
     try:
@@ -38,13 +38,13 @@ def cache_folder() -> str | None:
 
 
 def folder_for(paths: Iterable[str]) -> str | None:
-    """The user's cache folder; None where it lies in a tree that one of the paths belongs to."""
+    """The user's cache folder; None if it is inside the project of one of the paths."""
     folder = cache_folder()
     return None if folder is None or _lies_in_tree(folder, paths) else folder
 
 
 def _lies_in_tree(folder: str, paths: Iterable[str]) -> bool:
-    """Whether a folder lies in a project that one of the paths belongs to, so that its author could have filled it."""
+    """Whether a folder is inside the project of one of the paths, whose author could have filled it."""
     trees = set()
     for path in paths:
         start = os.path.abspath(path)
@@ -56,7 +56,7 @@ def _lies_in_tree(folder: str, paths: Iterable[str]) -> bool:
                 trees.add((state.st_dev, state.st_ino))
     current = os.path.realpath(folder)
     while True:
-        # Identity, and not spelling: a file system may ignore letter case.
+        # Compare identity, not spelling: a file system may ignore case.
         with contextlib.suppress(OSError):
             state = os.stat(current)
             if (state.st_dev, state.st_ino) in trees:
@@ -71,8 +71,8 @@ def _lies_in_tree(folder: str, paths: Iterable[str]) -> bool:
 def private_folder(path: str, *, create: bool) -> Iterator[OpenFolder]:
     """Open the cache folder.
 
-    Raises FileNotFoundError where there is none and it is not to be created, and UnusableFolderError where it
-    is a link, belongs to another user, may be written by others, or holds files that nnshape did not make.
+    Raises FileNotFoundError if it does not exist (unless `create`), and UnusableFolderError if it is a link,
+    belongs to another user, is writable by others, or holds files that nnshape did not create.
     """
     try:
         if create:
@@ -88,7 +88,7 @@ def private_folder(path: str, *, create: bool) -> Iterator[OpenFolder]:
 
 
 def _make(path: str) -> None:
-    """Create a folder, and those above it that are missing, for the user alone."""
+    """Create a folder and its missing parents, for the user only."""
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
@@ -110,17 +110,17 @@ def _check_owner(folder: OpenFolder) -> None:
 
 
 def belongs_to_another(state: os.stat_result) -> bool:
-    """Whether a file or folder belongs to another user; Windows does not tell."""
+    """Whether a file or folder belongs to another user; unknown on Windows."""
     return hasattr(os, "geteuid") and state.st_uid != os.geteuid()
 
 
 def is_open_to_others(state: os.stat_result) -> bool:
-    """Whether other users may write to a file or folder; on Windows, access lists keep them from a user's folders."""
+    """Whether other users may write to a file or folder; on Windows, access control lists prevent it."""
     return hasattr(os, "geteuid") and bool(state.st_mode & 0o022)
 
 
 def _check_tag(folder: OpenFolder, *, create: bool) -> None:
-    """Hold that the folder is nnshape's own, and tag it: a caller may name any folder."""
+    """Check that the folder is nnshape's own, and tag it: a caller may name any folder."""
     try:
         tag, _ = folder.read(TAG, len(_TAG_TEXT))
     except OSError:
@@ -134,5 +134,5 @@ def _check_tag(folder: OpenFolder, *, create: bool) -> None:
 
 
 def is_own(name: str) -> bool:
-    """Whether nnshape gives files in its cache such a name."""
+    """Whether a name is one that nnshape gives to files in its cache."""
     return name in (TAG, PRUNED) or name.startswith(TEMPORARY) or DOCUMENT.fullmatch(name) is not None

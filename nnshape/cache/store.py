@@ -1,4 +1,4 @@
-"""JSON documents under keys: whatever is wrong with a stored one, it is only forgotten."""
+"""Stores JSON documents under keys. A damaged document counts as missing."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from nnshape.cache.folder import (
 from nnshape.disk import OpenFolder
 
 _DAY = 24 * 60 * 60
-#: A document that no run has asked for in this time is removed.
+#: A document that no run has read in this time is removed.
 _KEPT_SECONDS = 30 * _DAY
-#: Neither written nor read beyond this size.
+#: The maximum size of a document, to write or to read.
 MAX_BYTES = 1 << 20
-#: No number of a document needs more digits, and a longer one costs quadratic time.
+#: The maximum number of digits of a number in a document: parsing takes quadratic time.
 _MAX_DIGITS = 18
 
 
 class Store:
-    """A folder of JSON documents of one kind; with no folder it keeps nothing.
+    """A folder of JSON documents of one kind; without a folder, it keeps nothing.
 
-    A document's file is named for the digest of its key, and begins with a digest of that name and of the
-    document, so that neither a damaged file nor one under another's name is taken for an answer.
+    A file's name is the digest of its key. Its content begins with a digest of the name and the document, so
+    that damaged and renamed files are rejected.
     """
 
     __slots__ = ("folder", "kind")
@@ -43,7 +43,7 @@ class Store:
         self.kind = kind
 
     def get(self, *key: str) -> dict[str, Any] | None:
-        """The document of a key, or None where there is none that can be trusted."""
+        """The document of a key, or None if there is none or it is damaged."""
         if self.folder is None:
             return None
         name = self._name(key)
@@ -59,7 +59,7 @@ class Store:
         return document if isinstance(document, dict) else None
 
     def put(self, document: dict[str, Any], *key: str) -> None:
-        """Keep a document; a full disk, or a folder that cannot be used, only means that it is not kept."""
+        """Store a document; with a full disk or an unusable folder, do nothing."""
         if self.folder is None:
             return
         name = self._name(key)
@@ -68,17 +68,17 @@ class Store:
             data = _digest(name.encode(), text) + b"\n" + text
             if len(data) <= MAX_BYTES:
                 with private_folder(self.folder, create=True) as folder:
-                    # Not durable: the digest finds what a crash of the machine has cut off.
+                    # Not durable: the digest detects files truncated by a crash.
                     folder.replace(name, data, mode=0o600, durable=False)
 
     def check(self) -> None:
-        """Create the folder. Raises OSError, such as UnusableFolderError, where that fails."""
+        """Create the folder. Raises OSError, such as UnusableFolderError, if that fails."""
         if self.folder is not None:
             with private_folder(self.folder, create=True):
                 pass
 
     def clear(self) -> None:
-        """Remove every document, of whatever kind. Raises OSError where the folder is not the user's own cache."""
+        """Remove every document of every kind. Raises OSError if the folder is not the user's own cache."""
         if self.folder is None:
             return
         with contextlib.suppress(FileNotFoundError), private_folder(self.folder, create=False) as folder:
@@ -88,12 +88,12 @@ class Store:
                         folder.unlink(name)
 
     def prune(self) -> None:
-        """Remove the documents that no run has asked for in a month; looks at most once a day."""
+        """Remove the documents that no run has read in a month; searches at most once a day."""
         if self.folder is None:
             return
         now = time.time()
         with contextlib.suppress(OSError), private_folder(self.folder, create=False) as folder:
-            # A time in the future is that of a wrong clock, and as good as an old one.
+            # A time in the future comes from a wrong clock, and counts as old.
             with contextlib.suppress(FileNotFoundError):
                 if abs(now - folder.lstat(PRUNED).st_mtime) < _DAY:
                     return
@@ -111,11 +111,11 @@ class Store:
 
 
 def _read(folder: OpenFolder, name: str) -> bytes:
-    """The bytes of a document's file, and a note that it was asked for; raises ValueError for one that is too long."""
+    """The bytes of a document's file, whose modification time is updated. Raises ValueError if it is too large."""
     with os.fdopen(folder.open(name), "rb") as file:
         state = os.fstat(file.fileno())
         if state.st_size > MAX_BYTES or belongs_to_another(state) or is_open_to_others(state):
-            raise ValueError("the cache writes no such file")
+            raise ValueError("the file is too large for the cache")
         data = file.read(MAX_BYTES)
     if abs(time.time() - state.st_mtime) > _DAY:
         with contextlib.suppress(OSError):
@@ -124,7 +124,7 @@ def _read(folder: OpenFolder, name: str) -> bytes:
 
 
 def _digest(*parts: bytes) -> bytes:
-    """A digest of several parts, in hexadecimal digits; each counts with its length, so that no two run together."""
+    """The hexadecimal digest of several parts and their lengths, so that their boundaries count."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(b"%d:" % len(part))

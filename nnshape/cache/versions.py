@@ -1,4 +1,4 @@
-"""All that decides an answer besides the spec: the versions of nnshape, Python, PyYAML and torch."""
+"""The inputs of an answer other than the spec: the versions of nnshape, Python, PyYAML and torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import nnshape
 
 
 def versions() -> tuple[str, ...]:
-    """The parts of a key that stand for the installation; torch is found, but not imported."""
+    """The parts of a key for the installation; torch is located, but not imported."""
     import yaml  # type: ignore[import-untyped,unused-ignore]
 
     yaml_kind = f"{yaml.__version__} {getattr(yaml, '__with_libyaml__', False)}"
@@ -19,9 +19,9 @@ def versions() -> tuple[str, ...]:
 
 
 def _torch() -> tuple[str, ...]:
-    """The torch that an import would give: where it is, and its own file of versions; empty where there is none.
+    """The location and the version file of the torch that an import would load; empty without torch.
 
-    The metadata of a distribution would not do: they may belong to another copy than the one imported.
+    The metadata of a distribution may belong to another copy.
     """
     try:
         found = find_spec("torch")
@@ -40,9 +40,9 @@ def _torch() -> tuple[str, ...]:
 
 
 def _fingerprint() -> str:
-    """A digest of nnshape's own code, which in a checkout changes without its version.
+    """A digest of nnshape's own code, which changes in a checkout without a new version.
 
-    The command line and the formats are left out: they show every answer anew.
+    It excludes the command line and the formats, whose output is not cached.
     """
     digest = hashlib.sha256()
     package = os.path.dirname(os.path.abspath(nnshape.__file__))

@@ -1,4 +1,4 @@
-"""What can be wrong with a model, and where: `Problem`. What each kind means is in `nnshape.problems.kinds`."""
+"""`Problem`, a located fault of a model, and `SpecError`. The kinds of problem are in `nnshape.problems.kinds`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A place in the text, and what is to be said of it."""
+    """A place in the text, and a few words on it."""
 
     span: Span
     text: str
@@ -26,12 +26,12 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of a model: its kind, what is wrong in one line, and where.
+    """An error or warning: its kind, a message of one line, and its place. `str(problem)` puts them in one line.
 
-    `span` is None only where there is no text to point at (a file that cannot be read); then
-    `place` names the file. `argument` is the parameter of the caller that is wrong, such as
-    `variant`; `place` is then the caller's own name for it, where it has one. `related` holds the
-    other places that explain the fault, `frames` the calls that led to it, outermost first.
+    `span` is None if there is no text to point at (an unreadable file); then `place` names the file. If an
+    argument of the caller is wrong, `argument` names it, such as `variant`, and `place` is the caller's own
+    name for it, if any. `related` holds other places that explain the problem, `frames` the calls that led
+    to it, outermost first. `help` holds remedies, `notes` further lines such as torch's own message.
     """
 
     kind: KindName
@@ -45,7 +45,7 @@ class Problem:
     severity: Severity = "error"
     place: str = ""
     argument: str = ""
-    #: Writes `str(problem)`. Rendering does, which this package cannot import: `nnshape.api` puts it here.
+    #: Renders `str(problem)`. `nnshape.api` sets it, since this package cannot import rendering.
     text: ClassVar[Callable[[Problem], str]] = repr
 
     def __str__(self) -> str:
@@ -53,7 +53,10 @@ class Problem:
 
 
 class SpecError(Exception):
-    """A text that is no model at all: it cannot be read, or its YAML does not parse."""
+    """There is no model to trace: the file cannot be read or parsed, or an argument does not fit it.
+
+    `problems` holds the reasons, located; `str(error)` is one line for each.
+    """
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
@@ -63,5 +66,5 @@ class SpecError(Exception):
         return "\n".join(map(str, self.problems))
 
     def of_argument(self, argument: str) -> SpecError:
-        """The same, as the fault of a caller's argument and not of a file."""
+        """The same error, attributed to an argument of the caller instead of a file."""
         return SpecError(*[replace(problem, argument=argument) for problem in self.problems])

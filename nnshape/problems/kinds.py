@@ -1,4 +1,4 @@
-"""The kinds of problem: one line each, with its severity and whether a fix is searched for.
+"""The kinds of problem: one line each, with the severity and whether nnshape searches for a fix.
 
 To add a kind, name it in `KindName`, add its line to `KINDS`, and write its page, `nnshape/problems/NAME.md`.
 """
@@ -54,13 +54,13 @@ KindName: TypeAlias = Literal[
     "wrong-rank",
     "wrong-type",
 ]
-#: No kind always has a fix: a fix is offered only if the model traces without the problem once it is made.
+#: No kind always has a fix: nnshape offers a fix only if the edited model traces without the problem.
 FixAvailability: TypeAlias = Literal["sometimes", "never"]
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The severity of a kind, as a rule, and whether `nnshape.find_fixes` searches for an edit that mends it."""
+    """The usual severity of a kind, and whether `nnshape.find_fixes` searches for fixes."""
 
     severity: Severity
     fix: FixAvailability = "never"

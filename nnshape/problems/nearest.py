@@ -1,4 +1,4 @@
-"""The known name that a misspelt one is closest to: the one place that suggests names."""
+"""Suggests the known name closest to a misspelt one; all suggestions of names come from here."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from itertools import islice
 
 from nnshape.work import budget, spend
 
-#: Longer names are not compared: the time grows with the square of their length.
+#: Longer names are not compared: the time is quadratic in the length.
 _MAX_CHARACTERS = 50
-#: The units of work that one comparison takes.
+#: The cost of one comparison, in units of work.
 _COMPARISON = 6
 _MAX_LISTED = 20
 
 
 def nearest_name(word: str, known: Iterable[str]) -> str | None:
-    """The known name that is spelled most like `word`; None where none is close.
+    """The known name closest to `word` in spelling; None if none is close.
 
-    The names that one file's words are compared with are counted: beyond `SUGGESTIONS` nothing is suggested.
+    Comparisons spend work: after `SUGGESTIONS` of them in one file, there are no more suggestions.
     """
     current = budget()
     if current.suggestions <= 0:
@@ -38,12 +38,12 @@ def nearest_name(word: str, known: Iterable[str]) -> str | None:
 
 
 def nearest(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """A help line that suggests the closest known name; empty where none is close."""
+    """A help line that suggests the closest known name; empty if none is close."""
     name = nearest_name(word, known)
     return () if name is None else (f"did you mean {name}?",)
 
 
 def listed(names: Iterable[str], nothing: str = "none") -> str:
-    """Names as a message lists them: the first of them where there are many."""
+    """Names as a list in a message, cut after the first few."""
     first = list(islice(names, _MAX_LISTED + 1))
     return ", ".join([*first[:_MAX_LISTED], *(["…"] if len(first) > _MAX_LISTED else [])]) or nothing

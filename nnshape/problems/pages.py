@@ -1,9 +1,8 @@
-"""The page of each kind of problem, a document of this folder, for `nnshape explain`, SARIF and the README.
+"""The page of each kind of problem, a document in this folder, for `nnshape explain`, SARIF and the README.
 
-A document begins as the message does, `# error[size-mismatch]` or `# warning[unproved]`, and goes on
-with one sentence and paragraphs of its own. Under `## Fails` stand a spec and the message that it
-gets, under `## Fixed` the corrected spec. A file that is not `model.yaml` has its name in a
-comment on its first line; where the options matter, a console shows the command.
+A document has a title like the message, `# error[size-mismatch]` or `# warning[unproved]`, a sentence and
+paragraphs. `## Fails` holds a spec and its message, `## Fixed` the corrected spec. A file other than
+`model.yaml` has its name in a comment on its first line. If options matter, a console block shows the command.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _PROMPT = "$ "
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The files of an example by name, the command where it matters, and what is said then."""
+    """An example: its files by name, the command if it matters, and the message."""
 
     files: Mapping[str, str]
     command: str = ""
@@ -38,7 +37,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a kind of problem means, an example of it, and the example fixed.
+    """The meaning of a kind of problem, an example, and the fixed example.
 
     `severity` is the usual one, `page` the whole document as Markdown.
     """
@@ -54,7 +53,7 @@ class Kind:
 
 @cache
 def kind_of(name: str) -> Kind:
-    """The kind of this name; raises KeyError where there is none."""
+    """The kind of this name. Raises KeyError for an unknown name."""
     if not is_kind(name):
         raise KeyError(name)
     return read_kind(document_of(name))
@@ -67,12 +66,12 @@ def document_of(name: str) -> str:
 
 
 def read_kind(page: str) -> Kind:
-    """The kind that a document describes; raises ValueError where it is not in the form of one."""
+    """Parse the document of a kind. Raises ValueError for another form."""
     start, fails, fixed = re.split(r"^## (?:Fails|Fixed)\n", page, flags=re.MULTILINE)
     title, sentence, *paragraphs = (" ".join(part.split("\n")) for part in start.strip().split("\n\n"))
     found = _TITLE.fullmatch(title)
     if found is None:
-        raise ValueError(f"{title} is no title of a kind of problem")
+        raise ValueError(f"{title} is not the title of a kind of problem")
     name = found[2]
     if not is_kind(name):
         raise ValueError(f"there is no kind of problem called {name}")
