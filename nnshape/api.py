@@ -129,6 +129,8 @@ def render(trace: Trace, format: str = "table", *, verification: Verification | 
     if format not in names:
         raise ValueError(f"{format!r} is not a format of a trace; the formats are {', '.join(names)}")
     sentence = "" if verification is None else verification.sentence
+    if verification is not None:
+        trace = replace(trace, problems=verification.kept(trace.problems))
     shown = with_simplified_sizes(_explained(trace))
     return rendered("inspect", format, Inspection(shown, verification, sentence), View(width))
 

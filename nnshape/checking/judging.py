@@ -112,23 +112,22 @@ def _run(spec: Spec, variant: str | None, task: Task, fixing: _Fixing) -> tuple[
         trace = nnshape.trace(spec, variant=variant, allow_import=task.allow_import)
     except SpecError as error:
         return error.problems, False
-    if trace.errors:
-        return fixing.explained(trace), False
-    if task.device == "none":
-        return trace.problems, False
-    return (*trace.problems, *_proof(trace, task.device)), True
+    problems = fixing.explained(trace) if trace.problems else ()
+    if trace.errors or task.device == "none":
+        return problems, False
+    return _proof(trace, task.device, problems), True
 
 
-def _proof(trace: Trace, device: str) -> tuple[Problem, ...]:
-    """Prove a trace: return the disagreements, and a warning for each line that is not proved."""
+def _proof(trace: Trace, device: str, told: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Prove a trace: return its problems, the disagreements, and a warning for each line that is not proved."""
     modules = _modules()
     try:
         verification = modules.verify(trace, device)
     except SpecError as error:
         if any(problem.argument == "device" for problem in error.problems):
             raise _Refused(error.problems) from None
-        return error.problems
-    problems: tuple[Problem, ...] = verification.disagreements
+        return (*told, *error.problems)
+    problems: tuple[Problem, ...] = (*verification.kept(told), *verification.disagreements)
     if verification.reason:
         message = f"the model is not proved: {verification.reason}"
         return (*problems, Problem("unproved", message, _first_line(trace.root.span), severity="warning"))

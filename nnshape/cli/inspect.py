@@ -64,6 +64,11 @@ def inspect(
         from nnshape.fixes import explained
 
         trace = replace(trace, problems=explained(trace))
+    verification = None
+    if any(problem.kind == "mixes-samples" for problem in trace.problems):
+        # The run may refute it, and the table marks the steps with warnings.
+        verification = proved(trace, device)
+        trace = trace if verification is None else replace(trace, problems=verification.kept(trace.problems))
     shown = trace
     if trace.requirements:
         from nnshape.explain.simplified import with_simplified_sizes
@@ -75,7 +80,7 @@ def inspect(
         out = output(columns, color)
         out.write(table_lines(shown, out.width, depth=depth, fold=not no_fold))
         _write_problems(out, trace.problems)
-        verification = proved(trace, device)
+        verification = verification or proved(trace, device)
         if verification is not None:
             _write_problems(out, verification.disagreements)
         last = proof_lines(trace, device, verification)
@@ -85,7 +90,7 @@ def inspect(
     from nnshape.rendering.formats import View, format_of
     from nnshape.rendering.inspection import Inspection
 
-    verification = proved(trace, device)
+    verification = verification or proved(trace, device)
     proof = "".join(text for line in proof_lines(trace, device, verification) for text, _ in line)
     answer = Inspection(shown, verification, proof, depth, not no_fold)
     form = format_of("inspect", output_format)

@@ -32,6 +32,11 @@ _CPU = torch.device("cpu")
 _ID_LIMITS = (50, 10, 2)
 
 
+def fact_of_warnings(trace: Trace) -> bool | None:
+    """Return the fact for a trace that warns of samples that mix; None without a run for any other."""
+    return samples_apart(trace) if any(problem.kind == "mixes-samples" for problem in trace.problems) else None
+
+
 def samples_apart(trace: Trace) -> bool | None:
     """Return whether each sample's outputs depend on that sample alone; None if the run cannot tell.
 

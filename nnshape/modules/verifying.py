@@ -12,6 +12,7 @@ from nnshape.modules.auto_device import auto_device
 from nnshape.modules.building import Builder, seeded, unknown_call
 from nnshape.modules.choosing import choose
 from nnshape.modules.devices import available_device, torch_version
+from nnshape.modules.independence import fact_of_warnings
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.observing import Observer
 from nnshape.modules.parameter_proof import compare_parameters
@@ -69,6 +70,7 @@ def verify(trace: Trace, device: str = AUTO) -> Verification:
         tuple(observer.wrong),
         tuple(wrong_parameters),
         reasons=observer.reasons,
+        samples_apart=fact_of_warnings(trace),
     )
 
 

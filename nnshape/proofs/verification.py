@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import field
 
 from nnshape.problems import Problem
@@ -33,6 +34,13 @@ class Verification:
     reason: str = ""
     #: For each unproved call beyond a budget, the reason. Other unproved calls could not run on the device.
     reasons: dict[str, str] = field(default_factory=dict)
+    #: Whether a change of one sample moved no other; None if no warning says so, or if the run could not tell.
+    samples_apart: bool | None = None
+
+    def kept(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """The problems of the trace without the warnings that the run refuted: that samples mix."""
+        refuted = "mixes-samples" if self.samples_apart else None
+        return tuple(problem for problem in problems if problem.kind != refuted)
 
     @property
     def sentence(self) -> str:
