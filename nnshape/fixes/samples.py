@@ -36,9 +36,8 @@ def samples_apart(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         dims = wanted.dims[0] if len(wanted.dims) == 1 else f"({', '.join(map(str, wanted.dims))})"
         text = "flatten(1)" if wanted.flat else f"squeeze({dims})"
         yield _in_step(context, "keep the batch", _called(context, node, text))
-    elif isinstance(wanted, Indexed) and isinstance(node, nodes.Subscript) and wanted.place == 0:
-        start = context.expression.span(node.index).start
-        yield _in_step(context, "keep the batch", Edit(Span(context.expression.origin.source, start, start), ":, "))
+    elif isinstance(wanted, Indexed) and isinstance(node, nodes.Subscript):
+        yield from _indexed(context, node.index, wanted.place)
     elif isinstance(wanted, Along) and isinstance(node, nodes.Call):
         yield from _along(context, node, wanted)
     elif isinstance(wanted, Sliced) and isinstance(node, nodes.Subscript):
@@ -96,6 +95,16 @@ def _sizes(context: FaultContext, node: nodes.Call) -> list[str]:
     if len(items) == 1 and isinstance(items[0], (nodes.Tuple, nodes.List)):
         items = items[0].items
     return [context.expression.span(item).text for item in items]
+
+
+def _indexed(context: FaultContext, index: nodes.Node, place: int) -> Iterator[Candidate]:
+    """Index the steps and not the samples: `[:, -1]` for `[-1]` where the batch is first, else the reverse."""
+    span = context.expression.span(index)
+    if place == 0:
+        yield _in_step(context, "keep the batch", Edit(Span(span.source, span.start, span.start), ":, "))
+    elif isinstance(index, nodes.Tuple) and len(index.items) == 2:
+        number = context.expression.span(index.items[1]).text
+        yield _in_step(context, "keep the batch", Edit(span, number))
 
 
 def _batch_first(context: FaultContext, module: Module, value: bool) -> Iterator[Candidate]:

@@ -26,7 +26,7 @@ _LOOKERS = {
     "lost_batch": "getitem select squeeze",
     "masks": f"{_SEQUENCES} TransformerEncoderLayer",
     "reshapes": "reshape reshape_as view view_as",
-    "sequences": f"{_SEQUENCES} TransformerEncoderLayer",
+    "sequences": f"{_SEQUENCES} TransformerEncoderLayer scaled_dot_product_attention",
     "slices": "getitem narrow",
 }
 _WATCHED: dict[str, list[str]] = {}

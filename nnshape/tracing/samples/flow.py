@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim, Size, divisible, symbols_of
 from nnshape.shapes.function import Function
@@ -40,13 +42,23 @@ class Layout:
 
 def holds_batch(size: Size) -> bool:
     """Whether a size has N in it."""
-    return isinstance(size, Dim) and "N" in symbols_of(size)
+    return isinstance(size, Dim) and _has_batch(size)
+
+
+@lru_cache(maxsize=1024)
+def _has_batch(size: Dim) -> bool:
+    return "N" in symbols_of(size)
 
 
 def batch_dim(shape: Shape) -> int | None:
     """The only dimension that holds the batch; None if none or several do."""
-    found = [place for place, size in enumerate(shape) if holds_batch(size)]
-    return found[0] if len(found) == 1 else None
+    found = None
+    for place, size in enumerate(shape):
+        if type(size) is not int and holds_batch(size):
+            if found is not None:
+                return None
+            found = place
+    return found
 
 
 def share_of(size: Size) -> Size | None:

@@ -43,11 +43,10 @@ def look(operation: Operation) -> Refusal | None:
     tensor, result = input_of(operation), operation.result
     if tensor is None or not isinstance(result, Tensor):
         return None
-    lost = _lost_state(tensor)
-    if lost is not None:
-        return lost
-    place = batch_axis(tensor.shape)
-    if place is None or batch_dim(tensor.shape) is None:
+    place = batch_dim(tensor.shape)
+    if place is None:
+        return _lost_state(tensor)
+    if batch_axis(tensor.shape) is None:
         return None
     name = function_of(operation)
     if name == "squeeze":
@@ -109,7 +108,7 @@ def _lost_state(tensor: Tensor) -> Refusal | None:
     module = operation.target if operation is not None else None
     if operation is None or not isinstance(module, Module) or module.type not in RECURRENT or module.layer is None:
         return None
-    if not tensor.index or batch_dim(tensor.shape) is not None:
+    if not tensor.index:
         return None
     first = is_batch_first(module.layer)
     taken = next((one for one in sequences(operation) if takes_batch_for_steps(one, first)), None)

@@ -39,8 +39,10 @@ def report(
             _report_elsewhere(frame, node, operation, *found)
         return
     refusal = _LOOK[looker](operation)
+    if refusal is None:
+        return
     span = frame.expression.span(node)
-    if refusal is None or any(told.span == span and told.kind == refusal.problem for told in frame.tracer.problems):
+    if any(told.span == span and told.kind == refusal.problem for told in frame.tracer.problems):
         return
     module, signature = _signature(operation)
     warn(frame, node, refusal, operation.arguments, signature, module, operation.keywords, apply)

@@ -28,8 +28,11 @@ def look(operation: Operation) -> Refusal | None:
     tensor, result = input_of(operation), operation.result
     if tensor is None or not isinstance(result, Tensor) or tensor.shape == result.shape:
         return None
-    start, place = batch_dim(tensor.shape), batch_dim(result.shape)
-    if start is None or place is None:
+    start = batch_dim(tensor.shape)
+    if start is None or _keeps(tensor.shape, result.shape, start):
+        return None
+    place = batch_dim(result.shape)
+    if place is None:
         return None
     before = layout_of(tensor)
     swap = swap_of(tensor.shape, result.shape)
@@ -44,6 +47,17 @@ def look(operation: Operation) -> Refusal | None:
         )
         return Refusal("scrambled", message, wanted=swap)
     return None if before is None else _cut(operation, before, tensor.shape, place, result.shape)
+
+
+def _keeps(shape: Shape, result: Shape, dim: int) -> bool:
+    """Whether a reshape only splits one dimension, or joins some, and leaves the batch and all before it alone."""
+    ahead, most = 0, min(len(shape), len(result))
+    while ahead < most and shape[ahead] == result[ahead]:
+        ahead += 1
+    behind = 0
+    while behind < most - ahead and shape[-1 - behind] == result[-1 - behind]:
+        behind += 1
+    return dim < ahead and most - ahead - behind <= 1
 
 
 def _mixes(before: Layout, shape: Shape, place: int, result: Shape) -> bool:

@@ -10,7 +10,7 @@ from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing.model import Module, Operation
-from nnshape.tracing.samples.flow import bracketed, holds_batch
+from nnshape.tracing.samples.flow import batch_dim, bracketed, holds_batch
 
 #: The layers that read a sequence, with the inputs whose steps they combine.
 SEQUENCES = {
@@ -37,7 +37,9 @@ class BatchFirst:
 def look(operation: Operation) -> Refusal | None:
     """The warning of a layer that takes the batch for the steps of a sequence."""
     module = operation.target
-    if not isinstance(module, Module) or module.layer is None:
+    if not isinstance(module, Module):
+        return _attention(operation)
+    if module.layer is None:
         return None
     first = is_batch_first(module.layer)
     for tensor in sequences(operation):
@@ -50,6 +52,17 @@ def look(operation: Operation) -> Refusal | None:
             told = f"{module.type} takes {bracketed(tensor.shape)} for {wanted}"
         message = f"{{layer}} mixes the samples: {told}"
         return Refusal("mixes-samples", message, wanted=BatchFirst(None if len(tensor.shape) == 2 else not first))
+    return None
+
+
+def _attention(operation: Operation) -> Refusal | None:
+    """The warning of attention without a layer, which takes the last dimension but one for the steps."""
+    given = (*operation.arguments[1:3], operation.keywords.get("key"), operation.keywords.get("value"))
+    for tensor in given:
+        if isinstance(tensor, Tensor) and len(tensor.shape) > 1 and batch_dim(tensor.shape) == len(tensor.shape) - 2:
+            wanted = "[..., T, features]"
+            message = f"{{layer}} mixes the samples: attention takes {bracketed(tensor.shape)} for {wanted}"
+            return Refusal("mixes-samples", message, wanted=BatchFirst(None))
     return None
 
 

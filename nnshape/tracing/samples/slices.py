@@ -25,12 +25,13 @@ class Sliced:
 def look(operation: Operation) -> Refusal | None:
     """The warning of a slice that gives each sample a row of its own, where each step was meant to have one."""
     table = input_of(operation)
-    if table is None or any(map(holds_batch, table.shape)):
+    if table is None:
         return None
     for place, stop in _stops(operation):
         # Labels and indices of samples have nothing but rows; a state has its layers ahead.
-        rows = product(table.shape[:place]) == 1
-        if plain(stop) != N or not rows or product(table.shape[place + 1 :]) == 1:
+        if plain(stop) != N or any(map(holds_batch, table.shape)) or product(table.shape[:place]) != 1:
+            continue
+        if product(table.shape[place + 1 :]) == 1:
             continue
         read = stop.operands[0] if isinstance(stop, RuntimeSize) and stop.how == "size" else None
         if not isinstance(read, Tensor) or not _has_steps(read):

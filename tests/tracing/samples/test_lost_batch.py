@@ -26,7 +26,8 @@ from nnshape.fixes import fixes
         ("50x8", "s: LSTM(8, 4, batch_first=True)(x)[0][-1]", "s: LSTM(8, 4, batch_first=True)(x)[0][:, -1]"),
         ("50x8", "s: x[0, :, 1]", None),
         ("50x8", "s: select(0, 2)", None),
-        ("'[T, N, 8]'", "s: x[:, -1]", None),
+        ("'[T, N, 8]'", "s: x[:, -1]", "s: x[-1]"),
+        ("'[T, N, 8]'", "s: LSTM(8, 4)(x)[0][:, -1]", "s: LSTM(8, 4)(x)[0][-1]"),
     ],
 )
 def test_the_batch_is_lost(steps, input, step, fixed):

@@ -74,7 +74,7 @@ def reshape(draw: st.DrawFn, shape: tuple[object, ...]) -> str:
             sizes[at : at + 1] = ["2", str(int(sizes[at]) // 2)]
     if draw(st.booleans()):
         sizes[draw(st.integers(0, len(sizes) - 1))] = "-1"
-    return f"{draw(st.sampled_from(['view', 'reshape']))}({', '.join(sizes)})"
+    return f"reshape({', '.join(sizes)})"
 
 
 def traced(input: str, steps: list[str]) -> nnshape.Trace:

@@ -42,6 +42,17 @@ def test_the_batch_second_where_a_layer_has_the_steps(steps, step):
     assert [fix.shown for fix in fixes(traced.trace)] == [step.format(True)]
 
 
+@pytest.mark.parametrize(
+    ("input", "told"),
+    [("'[T, N, 32]'", True), ("32", True), ("'[4, N, 32]'", True), ("50x32", False), ("4x50x32", False)],
+)
+@pytest.mark.parametrize(
+    "step", ["a: scaled_dot_product_attention(x, x, x)", "a: F.scaled_dot_product_attention(query=x, key=x, value=x)"]
+)
+def test_attention_without_a_layer(steps, input, told, step):
+    assert [kind for kind, _, _ in steps(step, input).problems] == ["mixes-samples"] * told
+
+
 def test_windows_of_all_samples_are_a_batch_too(steps):
     traced = steps("w: flatten(0, 1)\nl: MultiheadAttention(32, 4)(w, w, w)[0]", "7x49x32")
     assert [(kind, line) for kind, line, _ in traced.problems] == [("mixes-samples", 4)]
