@@ -37,7 +37,7 @@ def look(operation: Operation) -> Refusal | None:
     before = layout_of(tensor)
     swap = swap_of(tensor.shape, result.shape)
     if before is not None and _mixes(before, tensor.shape, place, result.shape):
-        return _mixed(tensor.shape, result.shape, swap)
+        return _mixed(tensor.shape, result.shape, swap or _unfolded(before, tensor.shape, result.shape))
     if swap is not None and not _shifts(tensor):
         if before is None and _moves(swap, start):
             return None
@@ -79,6 +79,16 @@ def _mixed(shape: Shape, result: Shape, swap: Swap | None) -> Refusal:
     else:
         message = f"{{layer}} mixes the samples: {one} as {two} keeps the order of the values and swaps no dimensions"
     return Refusal("mixes-samples", message, wanted=swap)
+
+
+def _unfolded(before: Layout, shape: Shape, result: Shape) -> Swap | None:
+    """The swap after a split of a joined dimension in its own order: `[20*N, 4]` to `[20, N, 4]` for `[N, 20, 4]`."""
+    parts = tuple(size for size in (before.outer, N, before.inner) if size != 1)
+    whole = (*shape[: before.dim], *parts, *shape[before.dim + 1 :])
+    swap = swap_of(whole, result)
+    if len(parts) == 1 or swap is None or not swap.alone:
+        return None
+    return Swap(swap.order, split=tuple(swap.order.index(place) for place in range(len(whole))))
 
 
 def _moves(swap: Swap, dim: int) -> bool:

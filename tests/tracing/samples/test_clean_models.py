@@ -262,6 +262,18 @@ MODELS = {
           logits: Linear(32, 100)
           loss: cross_entropy(logits[:, :-1].reshape(-1, 100), x[:, 1:].reshape(-1))
         """,
+    # Tokens are folded into the batch, and unfolded again.
+    "folded_tokens": """
+        input: 'int64[N, 20]'
+        layers:
+          e: Embedding(100, 32)
+          rows: e.view(-1, 32)
+          gate: Linear(32, 4)
+          back: gate.view(N, 20, 4)
+          target: x.view(-1)
+          h: Linear(4, 100)(back)
+          loss: cross_entropy(h.view(-1, 100), target)
+        """,
     "heads_by_hand": """
         input: 50x64
         layers:

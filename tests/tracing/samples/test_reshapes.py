@@ -7,6 +7,8 @@ import pytest
 import nnshape
 from nnshape.fixes import edited, fixes
 
+UNFOLDED = "t: reshape({}).transpose(0, 1)"
+
 
 def told(steps, body: str, input: str) -> list[tuple[str, int]]:
     """Kind and line of the problems of these steps, the first of which is on line 3."""
@@ -91,12 +93,16 @@ def test_a_reshape_that_splits_and_joins_scrambles_nothing(steps, input, step):
         ("'[4, N, 8]'", "t: view(-1, 16)", None),
         ("16", "t: view(-1, 400)", None),  # at N = 25 the only row holds the whole batch
         # The order of a joined dimension is that of the steps that made it.
-        ("'[20, N, 16]'", "flat: view(-1, 16)\nfc: Linear(16, 4)\nt: view(N, 20, 4)", None),
-        ("20x16", "flat: view(-1, 16)\nfc: Linear(16, 4)\nt: view(20, N, 4)", None),
-        ("20x16", "flat: x.transpose(0, 1).reshape(-1, 16)\nfc: Linear(16, 4)\nt: view(N, 20, 4)", None),
-        ("16", "beams: x.repeat(5, 1)\nt: view(N, 5, 16)", None),
-        ("16", "both: cat((x, x * 2))\nt: view(N, 2, 16)", None),
-        ("16", "beams: x.repeat_interleave(5, 0)\nt: view(5, N, 16)", None),
+        ("'[20, N, 16]'", "flat: view(-1, 16)\nfc: Linear(16, 4)\nt: view(N, 20, 4)", UNFOLDED.format("20, N, 4")),
+        ("20x16", "flat: view(-1, 16)\nfc: Linear(16, 4)\nt: view(20, N, 4)", UNFOLDED.format("N, 20, 4")),
+        (
+            "20x16",
+            "flat: x.transpose(0, 1).reshape(-1, 16)\nfc: ReLU()\nt: view(N, 20, 16)",
+            UNFOLDED.format("20, N, 16"),
+        ),
+        ("16", "beams: x.repeat(5, 1)\nt: view(N, 5, 16)", UNFOLDED.format("5, N, 16")),
+        ("16", "both: cat((x, x * 2))\nt: view(N, -1, 16)", UNFOLDED.format("-1, N, 16")),
+        ("16", "beams: x.repeat_interleave(5, 0)\nt: view(5, N, 16)", UNFOLDED.format("N, 5, 16")),
     ],
 )
 def test_a_reshape_that_cuts_across_the_batch_mixes_samples(steps, input, body, fixed):
