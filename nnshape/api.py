@@ -103,16 +103,17 @@ def build(trace: Trace, device: str = "cpu", *, seed: int | None = None) -> torc
     return build(trace, device, seed=seed)
 
 
-def verify(trace: Trace, device: str = "auto") -> Verification:
+def verify(trace: Trace, device: str = "auto", modes: Sequence[str] = ("evaluation",)) -> Verification:
     """Build the model on a device, run it, and compare the shape and dtype of every call and parameter with the trace.
 
-    The device "auto" is the CPU for a small model, and meta for any other. The Verification counts the calls and
+    The device "auto" is the CPU for a small model, and meta for any other. `modes` are "evaluation", and "training"
+    if the model is also to run in it. The Verification counts the calls and
     parameters that agree, and lists disagreements and unproved calls. Raises SpecError if the trace has errors, the
     model cannot be built, or the device is not available.
     """
     from nnshape.modules import verify
 
-    return verify(trace, device)
+    return verify(trace, device, modes)
 
 
 def render(trace: Trace, format: str = "table", *, verification: Verification | None = None, width: int = 100) -> str:

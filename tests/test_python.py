@@ -67,7 +67,21 @@ def test_a_trace_prints_as_inspect_does(file, capsys):
 @pytest.mark.parametrize("name", format_names("inspect"))
 def test_render_writes_every_format_of_inspect(name, capsys):
     for device in ("none", "meta"):
-        main(["inspect", LENET, "--device", device, "--format", name, "--columns", "100", "--color", "never"])
+        main(
+            [
+                "inspect",
+                LENET,
+                "--no-cache",
+                "--device",
+                device,
+                "--format",
+                name,
+                "--columns",
+                "100",
+                "--color",
+                "never",
+            ]
+        )
         trace = nnshape.trace(LENET)
         verification = None if device == "none" else nnshape.verify(trace, device)
         assert nnshape.render(trace, format=name, verification=verification) == capsys.readouterr().out

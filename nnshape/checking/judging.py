@@ -9,9 +9,11 @@ from typing import Any
 import nnshape
 from nnshape.checking.outcome import Finding, Outcome
 from nnshape.problems import Problem, SpecError
+from nnshape.proofs.modes import MODES
 from nnshape.records import dataclass
 from nnshape.spec import Source, Span, Spec
 from nnshape.spec.files import folder_of_file
+from nnshape.spec.included import included
 from nnshape.spec.limits import PROBLEMS
 from nnshape.spec.reader import read_spec
 from nnshape.tracing import Trace
@@ -122,7 +124,7 @@ def _proof(trace: Trace, device: str, told: tuple[Problem, ...]) -> tuple[Proble
     """Prove a trace: return its problems, the disagreements, and a warning for each line that is not proved."""
     modules = _modules()
     try:
-        verification = modules.verify(trace, device)
+        verification = modules.verify(trace, device, MODES)
     except SpecError as error:
         if any(problem.argument == "device" for problem in error.problems):
             raise _Refused(error.problems) from None
@@ -199,18 +201,3 @@ def _place(problem: Problem) -> tuple[object, ...]:
     span = problem.span
     where = (problem.place,) if span is None else (span.source.name, span.start, span.end)
     return (problem.kind, problem.severity, *where)
-
-
-def included(spec: Spec) -> tuple[Source, ...] | None:
-    """Return the files that a spec includes, recursively, or None if one cannot be read."""
-    found: dict[str, Source] = {}
-    waiting = [spec]
-    while waiting:
-        for include in waiting.pop().includes.values():
-            if include.spec is None:
-                return None
-            source = include.spec.source
-            if source.name not in found:
-                found[source.name] = source
-                waiting.append(include.spec)
-    return tuple(found[name] for name in sorted(found))

@@ -61,8 +61,8 @@ class Cache:
 
 
 def _is_kept(task: Task) -> bool:
-    """Return whether the outcome is reproducible, unlike on an accelerator or with imported code."""
-    return task.device in ("auto", "cpu", "meta", "none") and not task.allow_import
+    """Return whether the outcome is reproducible, unlike on a named device or with imported code."""
+    return task.device in ("auto", "meta", "none") and not task.allow_import
 
 
 def _folder(task: Task) -> Folder | None:

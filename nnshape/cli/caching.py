@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem, SpecError
 
 if TYPE_CHECKING:
     from nnshape.checking.outcome_cache import Cache
+    from nnshape.proofs.proof_cache import ProofCache
 
 
 def opened_cache(named: str | None, paths: Sequence[str]) -> Cache:
-    """The cache in the folder of `--cache-dir`, else in the user's own.
+    """The outcomes of checks, in the folder of `opened_folder`."""
+    from nnshape.checking.outcome_cache import Cache
+
+    return Cache(opened_folder(named, paths))
+
+
+def opened_proofs(named: str | None, file: str, options: Mapping[str, Any]) -> ProofCache:
+    """The proofs of one file's models, in the folder of `opened_folder`; `options` are those of the trace."""
+    from nnshape.proofs.proof_cache import ProofCache
+
+    return ProofCache(opened_folder(named, [file]), options)
+
+
+def opened_folder(named: str | None, paths: Sequence[str]) -> str | None:
+    """The folder of `--cache-dir`, else the user's own.
 
     The user's own is passed over in silence where it cannot be trusted, or lies in the tree of one of the paths.
     Raises SpecError for a named folder that cannot be used.
     """
-    from nnshape.cache import folder_for
-    from nnshape.checking.outcome_cache import Cache
+    from nnshape.cache import Store, folder_for
 
     if named is None:
-        return Cache(folder_for(paths))
-    cache = Cache(named)
+        return folder_for(paths)
     try:
-        cache.store.check()
+        Store(named, "").check()
     except OSError as error:
         raise _refused(f"cannot keep answers in {named}", error, "cache_dir") from None
-    return cache
+    return named
 
 
 def cleared_cache(named: str | None) -> None:

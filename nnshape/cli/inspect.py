@@ -26,6 +26,8 @@ def inspect(
     no_fold: options.NoFold = False,
     fix: options.Fix = False,
     diff: options.Diff = False,
+    no_cache: options.NoCache = False,
+    cache_dir: options.CacheDir = None,
     output_format: options.InspectFormat = "table",
     columns: options.Columns = None,
     color: options.ColorWhen = "auto",
@@ -33,7 +35,8 @@ def inspect(
     """Show the output shape and the parameter count of every layer.
 
     The table appears at once. nnshape then builds the real modules, runs them and compares them with
-    the table; the last line says what this proved. If the model has an error, nnshape suggests edits
+    the table; the last line says what this proved, and in which mode. The proof of an unchanged file is
+    kept in the cache, and takes no time again. If the model has an error, nnshape suggests edits
     that it has verified by tracing the model again.
 
     \b
@@ -43,12 +46,17 @@ def inspect(
       nnshape inspect configs/unet.yaml --set H=512 --format json
       nnshape inspect model.yaml --diff
     """
+    from nnshape.cli.caching import opened_proofs
     from nnshape.cli.proof import proof_lines, proved
     from nnshape.cli.tracing import traced
     from nnshape.cli.writing import output, write, write_error, write_patch
-    from nnshape.proofs.device_names import checked_name
+    from nnshape.proofs.device_names import NONE, checked_name
 
     device = checked_name(device)
+    cache = None
+    if device != NONE and not no_cache:
+        given = {"input": inputs, "set": settings, "variant": variant, "symbolic": symbolic}
+        cache = opened_proofs(cache_dir, file, given)
     trace = traced(file, inputs, settings, variant, symbolic, allow_import)
     if diff:
         from nnshape.cli.fixing import difference
@@ -67,7 +75,7 @@ def inspect(
     verification = None
     if any(problem.kind == "mixes-samples" for problem in trace.problems):
         # The run may refute it, and the table marks the steps with warnings.
-        verification = proved(trace, device)
+        verification = proved(trace, device, cache)
         trace = trace if verification is None else replace(trace, problems=verification.kept(trace.problems))
     shown = trace
     if trace.requirements:
@@ -80,7 +88,7 @@ def inspect(
         out = output(columns, color)
         out.write(table_lines(shown, out.width, depth=depth, fold=not no_fold))
         _write_problems(out, trace.problems)
-        verification = verification or proved(trace, device)
+        verification = verification or proved(trace, device, cache)
         if verification is not None:
             _write_problems(out, verification.disagreements)
         last = proof_lines(trace, device, verification)
@@ -90,7 +98,7 @@ def inspect(
     from nnshape.rendering.formats import View, format_of
     from nnshape.rendering.inspection import Inspection
 
-    verification = verification or proved(trace, device)
+    verification = verification or proved(trace, device, cache)
     proof = "".join(text for line in proof_lines(trace, device, verification) for text, _ in line)
     answer = Inspection(shown, verification, proof, depth, not no_fold)
     form = format_of("inspect", output_format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ def layer(
     values: options.LayerValues = False,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    no_cache: options.NoCache = False,
+    cache_dir: options.CacheDir = None,
     output_format: options.PlainFormat = "table",
     columns: options.Columns = None,
     color: options.ColorWhen = "auto",
@@ -40,10 +43,11 @@ def layer(
     """
     import nnshape
     from nnshape.calculator.one_step import one_step
+    from nnshape.cli.caching import opened_proofs
     from nnshape.cli.proof import proof_lines, proved
     from nnshape.cli.tracing import overrides_of
     from nnshape.cli.writing import output, write
-    from nnshape.proofs.device_names import checked_name
+    from nnshape.proofs.device_names import NONE, checked_name
     from nnshape.rendering.layer_report import layer_json, layer_lines
     from nnshape.rendering.problems import problems_lines
 
@@ -56,8 +60,9 @@ def layer(
         values, device = False, "none"
     if values:
         device = _device_of_values(device)
+    cache = None if no_cache or device == NONE else opened_proofs(cache_dir, os.curdir, {"set": settings})
     if output_format == "json":
-        verification = proved(trace, device)
+        verification = proved(trace, device, cache)
         sample = _sample(trace, device, seed) if values and not trace.errors else None
         write(layer_json(trace, verification, sample), "json")
         return _code(trace, verification)
@@ -73,7 +78,7 @@ def layer(
         from nnshape.rendering.layer_report import sample_lines
 
         out.write([(), *sample_lines(_sample(trace, device, seed))])
-    verification = proved(trace, device)
+    verification = proved(trace, device, cache)
     if verification is not None and verification.disagreements:
         out.write([(), *problems_lines(verification.disagreements, out.width)])
     last = proof_lines(trace, device, verification)

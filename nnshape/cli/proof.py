@@ -8,17 +8,26 @@ from nnshape.problems import Problem, SpecError
 from nnshape.tracing import Trace
 
 if TYPE_CHECKING:
+    from nnshape.proofs.proof_cache import ProofCache
     from nnshape.proofs.verification import Verification
     from nnshape.rendering.styled import Line
 
 _NO_TORCH = "--device none skips the proof and needs no torch"
 
 
-def proved(trace: Trace, device: str) -> Verification | None:
-    """Prove a trace on the real modules; None if the proof is skipped. Raises SpecError."""
+def proved(trace: Trace, device: str, cache: ProofCache | None = None) -> Verification | None:
+    """Prove a trace on the real modules, or find its proof in the cache. Raises SpecError.
+
+    None if the proof is skipped.
+    """
     if device == "none" or trace.errors:
         return None
+    known = None if cache is None else cache.find(trace, device)
+    if known is not None:
+        return known
     verification: Verification = real_modules().verify(trace, device)
+    if cache is not None:
+        cache.keep(trace, device, verification)
     return verification
 
 

@@ -9,7 +9,7 @@ import torch
 
 from nnshape.modules import budget
 from nnshape.modules.harmless_values import retried
-from nnshape.modules.standing_in import bilinear_shortened, run_shortened, steps_run
+from nnshape.modules.standing_in import bilinear_shortened, is_shortened, run_shortened, steps_run
 from nnshape.tracing.model import Module, Operation
 
 #: The shape, strides and dtype of a tensor on meta: all that an operation can read.
@@ -28,6 +28,29 @@ class Asker:
         self._on_meta = device.type == "meta"
         self._budget = budget.Allowance(budget.RUN)
         self._answers: dict[Hashable, Any] = {}
+        #: What the first run would have taken if nothing had been asked twice.
+        self._one_run = 0
+        self._runs = 0
+        self._mode = ""
+        #: A class of layer that was not run in full, or empty.
+        self.shortened = ""
+        #: Whether torch refused the values of the run, and harmless ones were used.
+        self.was_refused = False
+
+    def begin(self, mode: str) -> None:
+        """Begin a run in a mode of the model: an answer holds for one mode."""
+        self._runs += 1
+        self._mode = mode
+
+    @property
+    def limit(self) -> str:
+        """The budget, as a reason for what is not run."""
+        return f"a proof runs at most {self._budget.most:,} operations of torch"
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether the budget has enough left for one more run, even of everything anew."""
+        return self._budget.left >= self._one_run
 
     def module(
         self, operation: Operation, real: torch.nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
@@ -39,8 +62,10 @@ class Asker:
         is_itself = layer is not None and type(real).__name__ == type(layer).__name__
         if not self._on_meta or not is_itself:
             return self._ask(operation, None, lambda: self._answer(real, arguments, keywords))
-        question = _question(layer, arguments, keywords)
+        question = _question((self._mode, layer), arguments, keywords)
         steps = steps_run(real, arguments)
+        if is_shortened(real, arguments):
+            self.shortened = type(real).__name__
         return self._ask(operation, question, lambda: run_shortened(real, arguments, keywords), steps)
 
     def function(
@@ -54,14 +79,16 @@ class Asker:
                 called = _method(target)
             elif self._on_meta and target is torch.nn.functional.bilinear:
                 called = bilinear_shortened
+                self.shortened = "bilinear"
             return self._answer(called, arguments, keywords)
 
         if operation is None:
             return run()
         name = target if isinstance(target, str) else getattr(target, "__name__", "")
         # An in-place operation may change the shape of its argument.
-        question = None if name.endswith("_") or not self._on_meta else _question(target, arguments, keywords)
-        return self._ask(operation, question, run)
+        if name.endswith("_") or not self._on_meta:
+            return self._ask(operation, None, run)
+        return self._ask(operation, _question((self._mode, target), arguments, keywords), run)
 
     def _answer(self, run: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """What torch gives for these arguments, or for others of their looks where it only refuses their values."""
@@ -72,13 +99,18 @@ class Asker:
         except Exception as error:
             if self._on_meta:
                 raise
-            return retried(run, arguments, keywords, error)
+            answer = retried(run, arguments, keywords, error)
+            self.was_refused = True
+            return answer
 
     def _ask(self, operation: Operation, question: Hashable | None, run: Callable[[], Any], steps: int = 0) -> Any:
         known = self._answers.get(question) if question is not None else None
-        amount = budget.asked(operation, steps) if known is None else 1
+        full = budget.asked(operation, steps)
+        amount = full if known is None else 1
+        if self._runs == 1:
+            self._one_run += full
         if not self._budget.take(amount):
-            raise Beyond(f"a proof runs at most {self._budget.most:,} operations of torch")
+            raise Beyond(self.limit)
         if known is not None:
             return _shown(known)
         value = run()

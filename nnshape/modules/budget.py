@@ -104,11 +104,12 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
 def measured(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> Measure:
     """Return what one run of a model takes on a device at these sizes."""
     measure = Measure(device, sizes)
-    for tensor in trace.inputs.values():
-        measure.keep(tensor)
     for row in trace.parameters:
         if row.tied_to is None:
             measure.keep(row.tensor)
+    measure.parameter_bytes = measure.bytes
+    for tensor in trace.inputs.values():
+        measure.keep(tensor)
     for call in trace.root.walk():
         for operation in carried_out(call) if device.type == "meta" else call.operations:
             if operation.run is None:  # the output of a body is counted by its calls
@@ -120,12 +121,13 @@ def measured(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> Me
 class Measure:
     """Sums up the memory and work that a model takes, from its trace.
 
-    `bytes` is kept until the end, `transient` is the most that one operation takes while it runs, and `work` counts
-    memory accesses. `unknown` is True if a size depends on the values of a tensor.
+    `bytes` is kept until the end, `parameter_bytes` of it by parameters and buffers; `transient` is the most that one
+    operation takes while it runs, and `work` counts memory accesses. `unknown` is True if a size depends on the values
+    of a tensor.
     """
 
     def __init__(self, device: torch.device, sizes: Mapping[str, int]) -> None:
-        self.bytes = self.transient = self.work = self.largest = self.macs = 0
+        self.bytes = self.parameter_bytes = self.transient = self.work = self.largest = self.macs = 0
         self.unknown = False
         self._sizes = sizes
         self._on_meta = device.type == "meta"

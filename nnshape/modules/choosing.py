@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import Dim, TooLarge, substitute, symbols_of
@@ -11,35 +12,46 @@ from nnshape.shapes.dims import Dim, TooLarge, substitute, symbols_of
 #: Common sizes: small ones first, then multiples of powers of two.
 _OFTEN = (3, 5, 7, 4, 6, 9, 11, 13, 8, 12, 10, 16, 24, 20, 28, 32, 48, 40, 64, 96, 128, 160, 192, 224, 256, 320, 512)
 _MAX = 1025
+_BATCHES = range(2, 1 << 20)
 #: The most candidates and constraints to check.
 _CHECKS = 50_000
+#: The same for the search that avoids some numbers, which may have to give up.
+_CHECKS_AVOIDING = 5_000
 BATCH = 2
 
 
-def choose(symbols: Sequence[str], constraints: Sequence[Constraint]) -> dict[str, int] | None:
+def choose(
+    symbols: Sequence[str],
+    constraints: Sequence[Constraint],
+    avoided: frozenset[int] = frozenset(),
+    before: Mapping[str, int] | None = None,
+) -> dict[str, int] | None:
     """Return values for the symbols that meet all constraints, distinct if possible; None if the search finds none.
 
-    The batch `N` is 2 unless a constraint needs another value. Constraints on other symbols are ignored; the run
-    checks them.
+    The values are not among `avoided` if possible, and of the other parity than those of `before`. The batch `N` is
+    the smallest of 2 and more that fits. Constraints on other symbols are ignored; the run checks them.
     """
     known = set(symbols)
     wanted = [constraint for constraint in constraints if _symbols(constraint) <= known]
     spoken_of: Counter[str] = Counter(name for constraint in wanted for name in _symbols(constraint))
     # The symbols with the most constraints are chosen first. Symbols without constraints can have any value.
     order = sorted(spoken_of, key=lambda name: (name != "N", -spoken_of[name], symbols.index(name)))
-    search = _Search(order, wanted)
-    values = search.run(distinct=True)
+    search = _Search(order, wanted, avoided, before or {})
+    values = search.run(distinct=True, avoiding=True) if avoided else None
+    values = search.run(distinct=True) if values is None else values
     values = search.run(distinct=False) if values is None else values
     if values is None:
         return None
-    if "N" in symbols:
-        values.setdefault("N", BATCH)
-    taken = set(values.values())
-    unused = (number for number in (*_OFTEN, *range(1, _MAX)) if number not in taken)
+    taken = set(values.values()) | avoided
+    if "N" in symbols and "N" not in values:
+        values["N"] = next(number for number in search.in_order("N", _BATCHES) if number not in taken)
+        taken.add(values["N"])
+    rest = [number for number in dict.fromkeys((*_OFTEN, *range(1, _MAX))) if number not in taken]
+    any_parity, even, odd = iter(rest), (n for n in rest if n % 2 == 0), (n for n in rest if n % 2)
     for name in symbols:
         if name not in values:
+            unused = any_parity if before is None else odd if before[name] % 2 == 0 else even
             values[name] = next(unused, _OFTEN[0])
-            taken.add(values[name])
     return values
 
 
@@ -51,8 +63,14 @@ def _symbols(constraint: Constraint) -> frozenset[str]:
 class _Search:
     """Backtracks over candidates; a constraint is checked as soon as all its symbols have a value."""
 
-    def __init__(self, order: Sequence[str], constraints: Sequence[Constraint]) -> None:
-        self._order = order
+    def __init__(
+        self,
+        order: Sequence[str],
+        constraints: Sequence[Constraint],
+        avoided: frozenset[int],
+        before: Mapping[str, int],
+    ) -> None:
+        self._order, self._avoided, self._before = order, avoided, before
         self._judged: list[list[Constraint]] = [[] for _ in order]
         places_of = {name: place for place, name in enumerate(order)}
         for constraint in constraints:
@@ -62,8 +80,19 @@ class _Search:
         self._numbers = _numbers_near(constraints)
         self._left = _CHECKS
 
-    def run(self, distinct: bool) -> dict[str, int] | None:
-        self._left = _CHECKS
+    def in_order(self, name: str, numbers: Iterable[int]) -> Iterator[int]:
+        """Yield numbers for a symbol in the order to try them: those of the other parity than before first."""
+        before = self._before.get(name)
+        if before is None:
+            yield from numbers
+        else:
+            for rest in (1, 0):
+                yield from (number for number in itertools.islice(numbers, _MAX) if (number - before) % 2 == rest)
+
+    def run(self, distinct: bool, avoiding: bool = False) -> dict[str, int] | None:
+        """Return values of all symbols, or None. Avoids the numbers only where no equation decides."""
+        self._left = _CHECKS_AVOIDING if avoiding else _CHECKS
+        self._avoiding = self._avoided if avoiding else frozenset[int]()
         values: dict[str, int] = {}
         waiting: list[Iterator[int]] = []
         while len(values) < len(self._order):
@@ -111,9 +140,10 @@ class _Search:
         name = self._order[place]
         yield from self._solutions(place, values)
         first: tuple[int, ...] = (BATCH, 1, *_OFTEN) if name == "N" else (*_OFTEN, *self._numbers)
-        seen = set(first)
-        yield from dict.fromkeys(first)
-        yield from (number for number in range(1, _MAX) if number not in seen)
+        if self._avoiding and name == "N":
+            first = tuple(range(BATCH, 16))
+        numbers = dict.fromkeys((*first, *range(1, _MAX)))
+        yield from (number for number in self.in_order(name, numbers) if number not in self._avoiding)
 
     def _solutions(self, place: int, values: dict[str, int]) -> Iterator[int]:
         """Solve the equations that are linear in this symbol, with the other symbols set."""

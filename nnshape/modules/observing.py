@@ -11,8 +11,9 @@ from nnshape.modules.asking import Asker, Beyond
 from nnshape.modules.blueprint import Blueprint, carried_out
 from nnshape.modules.building import Builder, refusal_of_torch
 from nnshape.modules.leaves import torch_dtype
+from nnshape.modules.structure import Sizes
 from nnshape.problems import Label, Problem
-from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
+from nnshape.shapes.dims import Dim
 from nnshape.shapes.nested import leaves_in, map_nested
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.tracing.model import Call, Module, Operation, Run
@@ -25,16 +26,17 @@ class Observer:
     After a disagreement, the run goes on with a tensor of the traced shape, so that each fault is reported once.
     """
 
-    def __init__(self, builder: Builder, sizes: dict[str, int]) -> None:
+    def __init__(self, builder: Builder, sizes: dict[str, int], asker: Asker, when: str = "") -> None:
         self.problems: list[Problem] = []
         self.wrong: list[str] = []
         self.unproved: list[str] = []
         #: Why a call is unproved, if a budget is the reason.
         self.reasons: dict[str, str] = {}
-        self._asker = Asker(builder.device)
+        self._asker = asker
         self._builder = builder
-        self._sizes: dict[str, int] = dict(sizes)
-        self._numbers: dict[Dim, int] = {}
+        self._sizes = Sizes(sizes)
+        #: What is special about this run, in words for a message.
+        self._when = when
         self._judged: set[Call] = set()
         self._stand_ins: dict[int, torch.Tensor] = {}
         self._callers: list[Call] = []
@@ -130,27 +132,27 @@ class Observer:
     def _judge(self, call: Call, traced: Any, value: Any, last: bool = True) -> Any:
         """Return the value if it agrees with the trace; otherwise report it, and return a stand-in."""
         if call in self._judged:
-            return value if self._difference(traced, value) is None else self._stand_in(traced)
-        difference = self._difference(traced, value)
+            return value if self._sizes.difference(traced, value) is None else self._stand_in(traced)
+        difference = self._sizes.difference(traced, value)
         if difference is None:
             if last and traced is call.output:
                 self._judged.add(call)
                 if any(id(tensor) in self._stand_ins for tensor in leaves_in(value)):
                     self.unproved.append(call.path)
             return value
-        self._tell(call, Problem("torch-disagrees", f"{call.path}: {difference}", call.span))
+        self._tell(call, Problem("torch-disagrees", f"{call.path}: {difference}{self._when}", call.span))
         return self._stand_in(traced)
 
     def _fail(self, call: Call, traced: Any, error: Exception) -> Any:
         """Report a call that raised, or note it as unproved, and return a stand-in for its value."""
         if call not in self._judged:
-            if isinstance(error, Beyond) or _cannot_run_there(error, self._builder.device):
+            if isinstance(error, Beyond) or cannot_run_there(error, self._builder.device):
                 self._judged.add(call)
                 self.unproved.append(call.path)
                 if isinstance(error, Beyond):
                     self.reasons[call.path] = str(error)
             else:
-                message = f"torch refuses {call.path}, but the table accepts it"
+                message = f"torch refuses {call.path}{self._when}, but the table accepts it"
                 self._tell(call, refusal_of_torch(message, error, call.span))
         return self._stand_in(traced)
 
@@ -160,72 +162,22 @@ class Observer:
         frames = tuple(Label(caller.span, caller.path) for caller in self._callers)
         self.problems.append(Problem(problem.kind, problem.message, problem.span, frames=frames, notes=problem.notes))
 
-    def _difference(self, traced: Any, value: Any) -> str | None:
-        """Return a description of how a value differs from the trace, or None."""
-        if isinstance(traced, Tensor):
-            if not isinstance(value, torch.Tensor):
-                return f"the table says {traced}, but torch returns {described(value)}"
-            shape = value.shape
-            sizes = traced.shape
-            same = len(sizes) == len(shape) and all(
-                self._same(size, real) for size, real in zip(sizes, shape, strict=True)
-            )
-            if same and value.dtype == torch_dtype(traced.dtype):
-                return None
-            table = f"{traced.dtype}[{', '.join(str(self._number(size)) for size in sizes)}]"
-            return f"the table says {table}, but torch returns {described(value)}"
-        if isinstance(traced, (tuple, list)):
-            if not isinstance(value, (tuple, list)) or len(value) != len(traced):
-                return f"the table says a tuple of {len(traced)}, but torch returns {described(value)}"
-            differences = (self._difference(one, other) for one, other in zip(traced, value, strict=True))
-            return next(filter(None, differences), None)
-        return None
-
-    def _same(self, size: Size, real: int) -> bool:
-        if isinstance(size, Dim):
-            open_symbols = symbols_of(size) - self._sizes.keys()
-            if open_symbols == {str(size)}:
-                # A size that depends on the values of a tensor gets its value from the run.
-                self._sizes[str(size)] = int(real)
-                return True
-            if open_symbols:
-                return True
-        return self._number(size) == real
-
-    def _number(self, size: Size) -> Size:
-        if not isinstance(size, Dim):
-            return size
-        found = self._numbers.get(size)
-        if found is None:
-            known = substitute(size, self._sizes)
-            if not isinstance(known, int):
-                return known
-            found = self._numbers[size] = known
-        return found
-
     def _stand_in(self, traced: Any) -> Any:
         """Return a value of the traced shape, to go on with."""
         if isinstance(traced, Tensor):
-            shape = [number if isinstance(number := self._number(size), int) else 1 for size in traced.shape]
+            shape = [number if isinstance(number := self._sizes.number(size), int) else 1 for size in traced.shape]
             tensor = torch.zeros(shape, dtype=torch_dtype(traced.dtype), device=self._builder.device)
             self._stand_ins[id(tensor)] = tensor
             return tensor
         if isinstance(traced, RuntimeSize):
             value = traced.value
-            return self._number(value) if isinstance(value, Dim) else value
-        if isinstance(traced, (tuple, list)):
-            return tuple(map(self._stand_in, traced))
+            return self._sizes.number(value) if isinstance(value, Dim) else value
+        if isinstance(traced, (tuple, list, dict)):
+            return map_nested(self._stand_in, traced)
         return None if isinstance(traced, Unknown) else traced
 
 
-def _cannot_run(error: Exception) -> bool:
-    """Whether the device could not run the call, which says nothing of the call itself."""
-    # Meta tensors hold no values, so torch cannot look at one there: it says so in a RuntimeError.
-    no_values = isinstance(error, RuntimeError) and "meta tensor" in str(error)
-    return no_values or isinstance(error, (NotImplementedError, torch.OutOfMemoryError))
-
-
-def _cannot_run_there(error: Exception, device: torch.device) -> bool:
+def cannot_run_there(error: Exception, device: torch.device) -> bool:
     """Return whether an error comes from the device or random values: no kernel, no memory, or a singular matrix."""
     # A random matrix may not have the requested decomposition.
     if isinstance(error, (NotImplementedError, torch.OutOfMemoryError, torch.linalg.LinAlgError)):  # type: ignore[attr-defined]
@@ -251,12 +203,3 @@ def _attribute(module: torch.nn.Module, path: str) -> Any:
 def _filled(value: Any, values: dict[Node, Any]) -> Any:
     """Return the arguments of a node with every node replaced by its value."""
     return map_nested(lambda leaf: values[leaf] if isinstance(leaf, Node) else leaf, value)
-
-
-def described(value: Any) -> str:
-    """Return the text of a value in a message: `float32[2, 6, 28, 28]` for a tensor, else its type."""
-    if isinstance(value, torch.Tensor):
-        return f"{str(value.dtype).removeprefix('torch.')}[{', '.join(map(str, value.shape))}]"
-    if isinstance(value, (tuple, list)):
-        return f"({', '.join(map(described, value))})"
-    return f"a {type(value).__name__}"

@@ -9,7 +9,7 @@ import torch
 
 from nnshape.modules.building import Refused
 from nnshape.modules.leaves import torch_dtype
-from nnshape.modules.observing import described
+from nnshape.modules.structure import described
 from nnshape.problems import Problem
 from nnshape.shapes.dims import Size, substitute
 from nnshape.tracing import ParameterRow, Trace

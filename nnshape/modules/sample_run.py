@@ -13,7 +13,7 @@ from nnshape.modules.building import Builder, refusal_of_torch, seeded, with_cod
 from nnshape.modules.choosing import choose
 from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
-from nnshape.modules.verifying import open_symbols
+from nnshape.modules.run_sizes import open_symbols
 from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.shapes.dims import substitute

@@ -32,6 +32,18 @@ def run_shortened(real: nn.Module, arguments: tuple[Any, ...], keywords: Mapping
     return real(*arguments, **keywords)
 
 
+def is_shortened(real: nn.Module, arguments: tuple[Any, ...]) -> bool:
+    """Return whether a stand-in runs in place of a module."""
+    first = arguments[0] if arguments else None
+    if not isinstance(first, torch.Tensor):
+        return False
+    if isinstance(real, nn.RNNBase):
+        return first.shape[1 if real.batch_first and first.dim() == 3 else 0] > FEW
+    if isinstance(real, nn.Bilinear):
+        return real.out_features > FEW
+    return isinstance(real, nn.CrossMapLRN2d)
+
+
 def steps_run(real: nn.Module, arguments: tuple[Any, ...]) -> int:
     """Return the number of steps to run for a recurrent layer, over all layers and directions; 0 for other modules."""
     if not isinstance(real, nn.RNNBase) or not arguments or not isinstance(arguments[0], torch.Tensor):

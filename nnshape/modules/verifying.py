@@ -3,61 +3,59 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from nnshape.modules import budget
 from nnshape.modules.auto_device import auto_device
 from nnshape.modules.building import Builder, seeded, unknown_call
-from nnshape.modules.choosing import choose
 from nnshape.modules.devices import available_device, torch_version
 from nnshape.modules.independence import fact_of_warnings
-from nnshape.modules.leaves import torch_dtype
-from nnshape.modules.observing import Observer
 from nnshape.modules.parameter_proof import compare_parameters
+from nnshape.modules.proof_runs import ProofRuns
+from nnshape.modules.run_sizes import first_sizes, second_sizes
 from nnshape.proofs.device_names import AUTO
+from nnshape.proofs.modes import EVALUATION, TRAINING
 from nnshape.proofs.verification import Verification
-from nnshape.shapes.dims import Dim, substitute, symbols_of
-from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Trace
 
 
-def verify(trace: Trace, device: str = AUTO) -> Verification:
-    """Build the model on a device, run it once, and compare every call and parameter with the trace.
+def verify(trace: Trace, device: str = AUTO, modes: Sequence[str] = (EVALUATION,)) -> Verification:
+    """Build the model on a device, run it, and compare every call and parameter with the trace.
 
-    The device `auto` is the CPU for a small model, and meta for any other. Raises SpecError if the trace has errors,
-    the model cannot be built, or the device is not available.
+    The device `auto` is the CPU for a small model, and meta for any other. In evaluation, the model runs step by
+    step at two sets of sizes, and then as a whole; in training, step by step with gradients. Raises SpecError if
+    the trace has errors, the model cannot be built, or the device is not available.
     """
-    sizes = choose(open_symbols(trace), trace.constraints)
-    place = available_device(device) if device != AUTO else auto_device(trace, sizes)
+    sizes = first_sizes(trace)
+    others = None if sizes is None or trace.errors else second_sizes(trace, sizes)
+    place = available_device(device) if device != AUTO else auto_device(trace, sizes, others)
     calls = len(trace.calls)
-    unknown = unknown_call(trace)
-    reason = ""
-    if sizes is None:
-        listed = ", ".join(map(str, trace.constraints[:3])) + (", …" if len(trace.constraints) > 3 else "")
-        reason = f"no sizes were found that meet the requirements ({listed}): give them in dims"
-    elif unknown is not None and not trace.errors:
-        reason = f"the output of {unknown.path} is unknown"
-    elif not trace.errors:
-        reason = budget.refusal(trace, place, sizes)
+    reason = "" if trace.errors else _reason(trace, place, sizes)
     if sizes is None or reason:
         every = tuple(call.path for call in trace.calls)
-        return Verification(str(place), torch_version(), calls, 0, False, unproved=every, reason=reason)
+        return Verification(
+            str(place), torch_version(), calls, 0, False, unproved=every, reason=reason, modes=tuple(modes)
+        )
     # The proof must not change the random state of the caller.
-    with warnings.catch_warnings(), seeded(0, place), torch.inference_mode(), torch.device(place):
+    with warnings.catch_warnings(), seeded(0, place), torch.no_grad(), torch.device(place):
         warnings.simplefilter("ignore")
         builder = Builder(trace, place, sizes, lenient=True)
-        model = builder.model().eval()
+        model = builder.model()
         problems, wrong_parameters = compare_parameters(trace, model, sizes)
-        observer = Observer(builder, sizes)
-        root = trace.root.module
-        assert root is not None
-        assert root.run is not None
-        observer.run(root, root.run, tuple(_input(value, sizes, place) for value in root.run.inputs.values()), {})
+        runs = ProofRuns(builder, model)
+        runs.step_by_step(sizes, EVALUATION)
+        if others is not None and budget.refusal(trace, place, others):
+            others = None
+        if others is not None:
+            runs.again(f"{_listed(others)} was", others, EVALUATION, f" at {_listed(others)}")
+        runs.forward(others or sizes)
+        if TRAINING in modes:
+            runs.again("training mode was", sizes, TRAINING, " in training")
     # Tied parameters are one object, so they count once.
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    disagreements = (*observer.problems, *problems)
+    disagreements = (*runs.problems, *problems)
     return Verification(
         str(place),
         torch_version(),
@@ -65,35 +63,29 @@ def verify(trace: Trace, device: str = AUTO) -> Verification:
         parameters,
         not disagreements,
         disagreements,
-        tuple(observer.unproved),
+        tuple(runs.unproved),
         sizes,
-        tuple(observer.wrong),
+        tuple(runs.wrong),
         tuple(wrong_parameters),
-        reasons=observer.reasons,
+        reasons=runs.reasons,
         samples_apart=fact_of_warnings(trace),
+        second_sizes=others or {},
+        modes=tuple(modes),
+        remarks=tuple(dict.fromkeys(runs.remarks)),
     )
 
 
-def open_symbols(trace: Trace) -> list[str]:
-    """Return the symbols without a value in the sizes of the inputs, N first."""
-    found: dict[str, None] = {}
-    for tensor in trace.inputs.values():
-        for size in tensor.shape:
-            if isinstance(size, Dim):
-                found.update(dict.fromkeys(sorted(symbols_of(size))))
-    return sorted(found, key=lambda name: name != "N")
+def _reason(trace: Trace, place: torch.device, sizes: Mapping[str, int] | None) -> str:
+    """Return why nothing can be proved, or an empty string."""
+    if sizes is None:
+        listed = ", ".join(map(str, trace.constraints[:3])) + (", …" if len(trace.constraints) > 3 else "")
+        return f"no sizes were found that meet the requirements ({listed}): give them in dims"
+    unknown = unknown_call(trace)
+    if unknown is not None:
+        return f"the output of {unknown.path} is unknown"
+    return budget.refusal(trace, place, sizes)
 
 
-def _input(value: Any, sizes: dict[str, int], device: torch.device) -> Any:
-    """Return a tensor for an input: random numbers, or zeros for integers, which are valid indices of any table."""
-    if not isinstance(value, Tensor):
-        return value
-    shape = [int(substitute(size, sizes)) for size in value.shape]
-    dtype = torch_dtype(value.dtype)
-    if device.type == "meta":
-        return torch.empty(shape, dtype=dtype, device=device)
-    if dtype.is_floating_point:
-        return torch.rand(shape, device=device).to(dtype)
-    if dtype.is_complex:
-        return torch.randn(shape, dtype=dtype, device=device)
-    return torch.zeros(shape, dtype=dtype, device=device)
+def _listed(sizes: Mapping[str, int]) -> str:
+    texts = [f"{name} = {value}" for name, value in sizes.items()]
+    return ", ".join(texts) if len(texts) <= 4 else f"{', '.join(texts[:3])}, …"

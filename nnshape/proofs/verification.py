@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import field
+from datetime import datetime, timezone
 
 from nnshape.problems import Problem
+from nnshape.proofs.modes import EVALUATION
 from nnshape.records import dataclass
 
 
@@ -36,6 +38,21 @@ class Verification:
     reasons: dict[str, str] = field(default_factory=dict)
     #: Whether a change of one sample moved no other; None if no warning says so, or if the run could not tell.
     samples_apart: bool | None = None
+    #: The values of the symbols in the second run; empty where there was none.
+    second_sizes: dict[str, int] = field(default_factory=dict)
+    #: The modes in which the model ran.
+    modes: tuple[str, ...] = (EVALUATION,)
+    #: What else was not run, and why.
+    remarks: tuple[str, ...] = ()
+    #: When the proof was made, as an ISO 8601 date and time with its offset.
+    date: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    #: The proof was made by an earlier run, of the same spec.
+    from_cache: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything agrees, and nothing was left out."""
+        return self.agree and not (self.unproved or self.disagreements or self.reason or self.remarks)
 
     def kept(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
         """The problems of the trace without the warnings that the run refuted: that samples mix."""
@@ -49,8 +66,13 @@ class Verification:
             return f"not proved on {self.device} with torch {self.torch}: {self.reason}"
         agreed = self.calls - len(self.wrong_calls) - len(self.unproved)
         parameters = f"{self.parameters:,} parameter{'' if self.parameters == 1 else 's'}"
-        text = f"built on {self.device} with torch {self.torch}: {agreed} of {self.calls} shapes"
+        text = f"built on {self.device} with torch {self.torch}"
+        if self.from_cache:
+            when = datetime.fromisoformat(self.date).astimezone(timezone.utc)
+            text = f"proved on {self.device} with torch {self.torch} on {when:%Y-%m-%d at %H:%M} UTC, unchanged since"
+        text += f": {agreed} of {self.calls} shapes"
         text += " agree" if self.wrong_parameters else f" and {parameters} agree"
+        text += f" in {' and '.join(self.modes)} mode"
         if self.wrong_calls:
             text += f", {len(self.wrong_calls)} {_do_not(self.wrong_calls)}: {_listed(self.wrong_calls)}"
         if self.wrong_parameters:
@@ -63,7 +85,7 @@ class Verification:
         if self.reasons:
             why = next(iter(self.reasons.values()))
             text += f"; {len(self.reasons):,} not proved, since {why}: {_listed(tuple(self.reasons))}"
-        return text
+        return text + "".join(f"; {remark}" for remark in self.remarks)
 
 
 def _do_not(names: tuple[str, ...]) -> str:

@@ -169,6 +169,11 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "unproved": list(verification.unproved),
         "sizes": dict(verification.sizes),
         "sentence": verification.sentence,
+        "second_sizes": dict(verification.second_sizes),
+        "modes": list(verification.modes),
+        "remarks": list(verification.remarks),
+        "date": verification.date if verification.from_cache else None,
+        "from_cache": verification.from_cache,
     }
 
 

@@ -83,7 +83,8 @@ def test_the_real_modules_are_asked(project, told, monkeypatch):
 
     project(m_yaml="input: 8\nlayers:\n  a: Linear(8, 4)\n  b: ReLU()\n")
 
-    def verify(trace, device):
+    def verify(trace, device, modes):
+        assert modes == ("evaluation", "training")
         wrong = Problem("torch-disagrees", "torch has another shape", trace.spec.body.steps[0].span)
         return Verification(device, "2", 2, 36, False, (wrong,), ("b",))
 

@@ -20,6 +20,12 @@ class Result:
     err: str
 
 
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path_factory):
+    """No test finds the answers of another, nor the user's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def run(capsys, monkeypatch):
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "NNSHAPE_TRACEBACK", "CI", "GITHUB_ACTIONS", "GITLAB_CI"):

@@ -87,7 +87,7 @@ parameters                        156  (624 bytes)
 MACs                          117,600
   per sample, 235,200 FLOPs at 2 per MAC, 25 for each of 4,704 values
 
-built on cpu with torch 2.13.0: 1 of 1 shapes and 156 parameters agree
+built on cpu with torch 2.13.0: 1 of 1 shapes and 156 parameters agree in evaluation mode
 """.replace("2.13.0", torch.__version__.partition("+")[0])
     )
 

@@ -182,7 +182,7 @@ def test_an_answer_of_several_tensors_is_asked_once(of, monkeypatch):
     verification = verify(of(f"input: [N, 10, 8]\n{block}layers:\n  h: Sequential(B() for i in range(20))\n"))
     assert verification.agree
     assert not verification.unproved
-    assert len(asked) == 2  # the output of the first has other strides than the input
+    assert len(asked) == 2 * 2  # at two sets of sizes  # the output of the first has other strides than the input
 
 
 def test_the_steps_of_a_recurrent_layer_are_counted():
@@ -201,6 +201,22 @@ def test_the_operations_of_a_proof_are_counted(of, monkeypatch):
     verification = verify(traced)
     assert verification.unproved == ("c",)
     assert verification.reasons == {"c": "a proof runs at most 6 operations of torch"}
+
+
+def test_a_run_that_the_budget_does_not_allow_is_named(of, monkeypatch):
+    traced = of("input: 4\nlayers:\n  a: relu()\n  b: exp()\n")
+    limit = "since a proof runs at most {} operations of torch"
+    for most, told in (
+        (6, ("N = 3 was not run, " + limit, "the forward method as a whole was not run, " + limit)),
+        (12, ("the forward method as a whole was not run, " + limit,)),
+        (18, ()),
+    ):
+        monkeypatch.setattr(budget, "RUN", most)
+        verification = verify(traced)
+        assert verification.unproved == ()
+        assert verification.remarks == tuple(remark.format(most) for remark in told)
+        assert verification.sentence.endswith("".join(f"; {remark}" for remark in verification.remarks))
+        assert verification.is_complete is (told == ())
 
 
 def test_a_warning_tells_why_a_call_is_not_proved(of, monkeypatch, tmp_path):
@@ -222,7 +238,7 @@ def test_the_same_question_is_asked_once(of, monkeypatch):
     monkeypatch.setattr(Asker, "_ask", spied)
     traced = of("input: 4\nlayers:\n  h: Sequential(Linear(4, 4) for i in range(50))\n  r: relu()\n  q: relu()\n")
     assert verify(traced).agree
-    assert len(asked) == 2
+    assert len(asked) == 2 * 2  # at two sets of sizes
 
 
 # ---- devices that hold values ----

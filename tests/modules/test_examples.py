@@ -16,8 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nnshape import build, verify
 from nnshape.calculator.symbolic_example import example_of
-from nnshape.modules.choosing import choose
-from nnshape.modules.verifying import open_symbols
+from nnshape.modules.run_sizes import first_sizes
 from nnshape.shapes.dims import substitute
 from nnshape.shapes.functions import all_functions
 from nnshape.shapes.layers import all_layers
@@ -65,7 +64,7 @@ def flops(trace: Trace, sizes: dict[str, int]) -> int:
 @pytest.mark.parametrize("name", [name for name in RULES if name not in OF_CERTAIN_VALUES])
 def test_macs_of_an_example_are_half_of_torchs_flops(name: str) -> None:
     trace = example_of(RULES[name])
-    chosen = choose(open_symbols(trace), trace.constraints)
+    chosen = first_sizes(trace)
     assert chosen is not None
     sizes = {**chosen, "N": 1}
     macs, counted = int(substitute(trace.totals.macs, sizes)), flops(trace, sizes)

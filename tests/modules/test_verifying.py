@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 import nnshape.shapes.layers as layers
-from nnshape import SpecError, load, trace, verify
+from nnshape import Problem, SpecError, load, trace, verify
 from nnshape.modules.choosing import choose
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import symbol
@@ -42,7 +43,7 @@ def test_small_models_agree_on_the_cpu_too(path):
 def test_the_sentence(device):
     version = torch.__version__.partition("+")[0]
     assert verify(trace(CONFIGS[0].parent / "lenet.yaml"), device).sentence == (
-        f"built on {device} with torch {version}: 12 of 12 shapes and 81,290 parameters agree"
+        f"built on {device} with torch {version}: 12 of 12 shapes and 81,290 parameters agree in evaluation mode"
     )
 
 
@@ -78,10 +79,10 @@ def test_a_wrong_shape_is_told_at_its_call_and_only_there(of, monkeypatch):
     assert not verification.agree
     (problem,) = verification.disagreements
     assert problem.kind == "torch-disagrees"
-    assert problem.message == "inner.act: the table says float32[2, 5], but torch returns float32[2, 4]"
+    assert problem.message == "inner.act: the table says float32[3, 5], but torch returns float32[3, 4]"
     assert (problem.span.line, problem.span.text) == (5, "GELU()")
     assert [frame.text for frame in problem.frames] == ["inner"]
-    assert verification.sentence.endswith("5 of 6 shapes and 142 parameters agree, 1 does not: inner.act")
+    assert verification.sentence.endswith("142 parameters agree in evaluation mode, 1 does not: inner.act")
 
 
 def test_what_torch_refuses_is_told_at_its_call_with_torchs_words(steps, monkeypatch):
@@ -107,7 +108,7 @@ def test_a_wrong_parameter_is_told_by_name(steps, monkeypatch):
         "fc.weight: the table says float32[9, 9], but torch has float32[4, 8]",
         "fc.extra is in the table, but torch has no such parameter",
     ]
-    assert verification.sentence.endswith("1 of 1 shapes agree; 2 parameters do not: fc.weight, fc.extra")
+    assert verification.sentence.endswith("shapes agree in evaluation mode; 2 parameters do not: fc.weight, fc.extra")
     monkeypatch.setattr(kind, "parameters", lambda self: {"weight": honest(self)["weight"]})
     (problem,) = verify(steps("fc: Linear(8, 4)", "8")).disagreements
     assert problem.message == "fc.bias: torch has float32[4], but the table does not"
@@ -125,7 +126,7 @@ def test_a_construction_that_torch_refuses_is_told_once(steps, monkeypatch):
 def test_what_cannot_run_on_meta_is_counted_and_named(steps):
     verification = verify(steps("a: relu()\nmask: x > 0\nb: x[mask]\nc: ones(3)", "8"))
     assert verification.unproved == ("b",)
-    assert verification.sentence.endswith("3 of 4 shapes and 0 parameters agree; 1 could not run there: b")
+    assert verification.sentence.endswith("0 parameters agree in evaluation mode; 1 could not run there: b")
 
 
 def test_every_call_is_watched_also_in_a_shared_block(of, monkeypatch):
@@ -180,10 +181,15 @@ def test_a_proof_without_sizes_says_so(steps):
     assert "no sizes were found that meet the requirements" in verification.sentence
 
 
-def test_a_proof_leaves_torchs_random_numbers_alone(steps):
-    state = torch.get_rng_state()
-    verify(steps("fc: Linear(8, 4)\ndrop: Dropout(0.5)", "8"), "cpu")
-    assert torch.equal(torch.get_rng_state(), state)
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_proof_leaves_the_state_of_torch_alone(steps, device):
+    def state():
+        modes = (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype())
+        return (*modes, torch.get_num_threads(), torch.get_default_device(), torch.get_rng_state().tolist())
+
+    before = state()
+    verify(steps("fc: Linear(8, 4)\nbn: BatchNorm1d(4)\ndrop: Dropout(0.5)", "8"), device, ("evaluation", "training"))
+    assert state() == before
 
 
 def test_a_trace_with_errors_is_not_proved():
@@ -204,3 +210,54 @@ def test_nothing_of_a_model_is_allocated_on_meta():
     )
     grown = int(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
     assert grown < 400  # MiB; the weights alone would be 6 GiB
+
+
+# ---- sizes ----
+
+
+def test_the_sizes_of_both_runs_are_numbers_that_the_model_does_not_have(of):
+    verification = verify(
+        of("input: [N, 3, H, W]\nlayers:\n  a: Conv2d(3, 5, 2)\n  b: MaxPool2d(4)\n  c: flatten(2)\n")
+    )
+    sets = (verification.sizes, verification.second_sizes)
+    assert [set(sizes) for sizes in sets] == [{"N", "H", "W"}] * 2
+    numbers = [value for sizes in sets for value in sizes.values()]
+    assert len(set(numbers)) == 6
+    assert not {1, 2, 3, 4, 5} & set(numbers)
+    assert all((sets[0][name] + sets[1][name]) % 2 for name in "NHW")
+
+
+def test_sizes_that_are_needed_are_kept(of):
+    verification = verify(of("input: [N, C]\nlayers:\n  a: x.view(N, 2, C // 2)\n  p: Parameter(C)\n  b: x * p\n"))
+    assert verification.sizes["C"] == verification.second_sizes["C"]  # one parameter has this size
+    assert verification.sizes["N"] != verification.second_sizes["N"]
+    fixed = verify(of("input: [4, 8]\nlayers:\n  a: Linear(8, 4)\n"))
+    assert (fixed.sizes, fixed.second_sizes, fixed.agree) == ({}, {}, True)
+
+
+# ---- modes ----
+
+
+def test_training_is_run_with_gradients_and_named(of):
+    spec = "input: 8\nlayers:\n  p: Parameter(ones(8))\n  a: p.mul_(2)\n  b: x + a\n"
+    assert verify(of(spec), "cpu").agree
+    both = verify(of(spec), "cpu", ("evaluation", "training"))
+    (problem,) = both.disagreements
+    assert problem.message == "torch refuses a in training, but the table accepts it"
+    assert "leaf Variable that requires grad" in problem.notes[0]
+    assert "in evaluation and training mode" in both.sentence
+
+
+def test_a_step_that_is_warned_of_may_fail_in_training(of):
+    traced = of("input: 8\nlayers:\n  p: Parameter(ones(8))\n  a: p.mul_(2)\n  b: x + a\n")
+    warning = Problem("fails-in-training", "a fails", traced.calls[1].span, severity="warning")
+    both = verify(replace(traced, problems=(warning,)), "cpu", ("evaluation", "training"))
+    assert both.agree
+    assert both.remarks == ("a fails in training, as its warning says",)
+
+
+def test_what_torch_refuses_for_its_values_alone_is_asked_again(of):
+    inputs = '{x: "[N, 8]", y: "[N, 8]"}'
+    for step in ("BCELoss()(x * 9, y)", "nll_loss(x, y[:, 0].long() + 9)", "cholesky(x.t() @ y)"):
+        verification = verify(of(f"input: {inputs}\nlayers:\n  a: {step}\n"), "cpu")
+        assert (verification.agree, verification.unproved) == (True, ())

@@ -152,9 +152,9 @@ MODELS = {
 
 
 def inputs_of(traced, verification: Verification) -> list[torch.Tensor]:
-    from nnshape.modules.verifying import _input
+    from nnshape.modules.proof_runs import input_tensor
 
-    return [_input(value, verification.sizes, torch.device("cpu")) for value in traced.inputs.values()]
+    return [input_tensor(value, verification.sizes, torch.device("cpu")) for value in traced.inputs.values()]
 
 
 @pytest.mark.filterwarnings("ignore")
