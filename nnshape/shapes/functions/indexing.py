@@ -157,7 +157,7 @@ def _consumed(index: Any) -> int:
     return 1
 
 
-@function(name="getitem", example=("x[0]", "6x5x5"))
+@function(name="getitem", example=("x[:, 0]", "6x5x5"))
 def getitem(input: Tensor, index: Any) -> Tensor:
     """Indexes with integers, slices, None, Ellipsis, tensors and masks, as torch does."""
     # torch treats a short list that holds slices or lists as a tuple, as NumPy did once.

@@ -184,7 +184,7 @@ def argsort(input: Tensor, dim: Whole = -1, descending: Flag = False, *, stable:
     return sort.rule(input, dim).indices  # type: ignore[no-any-return]
 
 
-@function(method=True, example=("msort()", "6x5x5"))
+@function(method=True, example=("msort()", "[6, 5]"))
 def msort(input: Tensor) -> Tensor:
     """Sorts along the first dimension."""
     return sort.rule(input, 0).values  # type: ignore[no-any-return]

@@ -131,7 +131,7 @@ def _several_dimensions(name: str, doc: str, pair: bool) -> None:
         return Tensor(tuple(shape), dtype)
 
     rule.__doc__ = doc
-    function(name=name, example=(f"{name}()", "6x16x16"))(rule)
+    function(name=name, example=(f"{name}()", "6x16x16" if pair else "[6, 16, 16]"))(rule)
 
 
 for _kind, _doc in {

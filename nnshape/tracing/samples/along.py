@@ -35,7 +35,7 @@ def look(operation: Operation) -> Refusal | None:
     name, given, dims = _dims(operation, rank)
     if place not in {axis(dim, tensor.shape) for dim in dims}:
         return None
-    told = f"{name} runs" if given else f"{name} without a dim runs"
+    told = f"{name} without a dim runs" if given is False else f"{name} runs"
     message = f"{{layer}} mixes the samples: {told} along dimension {place} of {bracketed(tensor.shape)}, the batch"
     first = 1 if place == 0 else 0
     meant = Along("dim", -1 if "soft" in name.lower() and rank == 3 else first)
