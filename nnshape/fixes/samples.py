@@ -52,6 +52,8 @@ def _in_step(context: FaultContext, description: str, *edits: Edit) -> Candidate
 
 def _swapped(context: FaultContext, node: nodes.Call, swap: Swap) -> Iterator[Candidate]:
     """Swap the dimensions where a view or reshape only read the values as another shape."""
+    if context.module is not None:
+        return
     sizes = _sizes(context, node)
     text = swap_text(swap.order)
     if swap.split:
@@ -121,12 +123,15 @@ def _batch_first(context: FaultContext, module: Module, value: bool) -> Iterator
     if call is None:
         return
     edit = with_argument(expression, call, layer.signature(), "batch_first", value)
+    # In a step that is a mapping, an argument is a key.
+    in_mapping = Edit(edit.span, edit.replacement.replace(f"={value}", f": {str(value).lower()}"))
     description = "read the batch first" if value else "read the batch second"
     here = context.call.span
-    if edit.span.source is here.source and here.start <= edit.span.start and edit.span.end <= here.end:
-        yield _in_step(context, description, edit)
-    else:
-        yield Candidate(description, (edit,), shown=_line_after(edit))
+    for each in dict.fromkeys((edit, in_mapping)):
+        if each.span.source is here.source and here.start <= each.span.start and each.span.end <= here.end:
+            yield _in_step(context, description, each)
+        else:
+            yield Candidate(description, (each,), shown=_line_after(each))
 
 
 def _line_after(edit: Edit) -> str:

@@ -25,7 +25,7 @@ _LOOKERS = {
     "LogSoftmax Softmax Softmax2d Softmin",
     "lost_batch": "getitem select squeeze",
     "masks": f"{_SEQUENCES} TransformerEncoderLayer",
-    "reshapes": "reshape reshape_as view view_as",
+    "reshapes": "reshape reshape_as unflatten view view_as Unflatten",
     "sequences": f"{_SEQUENCES} TransformerEncoderLayer scaled_dot_product_attention",
     "slices": "getitem narrow",
 }

@@ -8,7 +8,7 @@ from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim, Size, divisible, symbols_of
 from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import N, Shape, Tensor, product, tensors_in
-from nnshape.tracing.model import BodyInput, Operation
+from nnshape.tracing.model import BodyInput, Module, Operation
 from nnshape.work import spend
 
 #: Maximum number of operations to go back, and the units of work for each.
@@ -94,8 +94,10 @@ def source_of(tensor: Tensor) -> Operation | None:
 
 
 def function_of(operation: Operation | None) -> str:
-    """The name of the function that an operation applies, without the `_` of writing in place; empty for a layer."""
+    """The name of the function that an operation computes, without the `_` of writing in place; else empty."""
     target = operation.target if operation is not None else None
+    if isinstance(target, Module):
+        target = None if target.layer is None else target.layer.functional
     return target.name.removesuffix("_") if isinstance(target, Function) else ""
 
 

@@ -53,6 +53,12 @@ def test_attention_without_a_layer(steps, input, told, step):
     assert [kind for kind, _, _ in steps(step, input).problems] == ["mixes-samples"] * told
 
 
+def test_the_fix_of_a_step_that_is_a_mapping(steps):
+    traced = steps("l: {type: LSTM, input_size: 32, hidden_size: 8}\nout: l[0]", "50x32")
+    (fix,) = fixes(traced.trace)
+    assert fix.shown == "l: {type: LSTM, input_size: 32, hidden_size: 8, batch_first: true}"
+
+
 def test_windows_of_all_samples_are_a_batch_too(steps):
     traced = steps("w: flatten(0, 1)\nl: MultiheadAttention(32, 4)(w, w, w)[0]", "7x49x32")
     assert [(kind, line) for kind, line, _ in traced.problems] == [("mixes-samples", 4)]
