@@ -67,6 +67,8 @@ class TorchMeasure:
 
     def method(self, name: str) -> Function | None:
         """Return the Tensor method of this name, or None."""
+        if name in _PYTHON_METHODS:
+            return _MeasuredFunction(self._questions, name, getattr(torch.Tensor, name), is_method=True)
         found = getattr(torch._C.TensorBase, name, None)
         if not callable(found) or _is_left_out(name) or not _gives_tensors(name):
             return None
@@ -240,6 +242,12 @@ _LEFT_OUT = frozenset({
 })  # fmt: skip
 
 
+#: Functions of torch from tensors to tensors that have no operator, because they are written in Python.
+_PYTHON_FUNCTIONS = frozenset({*torch.functional.__all__, "lobpcg", "pca_lowrank", "svd_lowrank"})
+#: Methods of the same kind, written in Python around operators of other names.
+_PYTHON_METHODS = frozenset({"lu"})
+
+
 def _is_left_out(name: str) -> bool:
     return name in _LEFT_OUT or name.startswith(("_", *_INNER)) or "_polynomial_" in name
 
@@ -251,7 +259,7 @@ def _is_operation(found: Any, name: str, place: str) -> bool:
     if getattr(found, "__module__", "") == place == "torch.nn.functional":
         return True
     if place == "torch" and not hasattr(torch._C._VariableFunctions, name):
-        return name in torch.functional.__all__
+        return name in _PYTHON_FUNCTIONS
     # A function of torch.nn.functional may have another name than its operator: logsigmoid is log_sigmoid.
     return any(map(_gives_tensors, {_operator(name, place), getattr(found, "__name__", name)}))
 

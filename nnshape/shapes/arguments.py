@@ -258,7 +258,18 @@ class Signature:
 _SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
 #: Functions that torch implements in Python; they accept no synonyms.
 _IN_PYTHON = frozenset(
-    {"glu", "gumbel_softmax", "log_softmax", "norm", "normalize", "softmax", "softmin", "split", "unique"}
+    {
+        "glu",
+        "gumbel_softmax",
+        "log_softmax",
+        "norm",
+        "normalize",
+        "softmax",
+        "softmin",
+        "split",
+        "unique",
+        "unique_consecutive",
+    }
 )
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: The files of the torch package that declare its functions and methods, and the one that lists its layers.
 _FUNCTIONS = (
-    "_C/_VariableFunctions.pyi", "_C/__init__.pyi", "nn/functional.py", "functional.py", "fft/__init__.py",
-    "linalg/__init__.py", "special/__init__.py",
+    "_C/_VariableFunctions.pyi", "_C/__init__.pyi", "_tensor.py", "nn/functional.py", "functional.py",
+    "fft/__init__.py", "linalg/__init__.py", "special/__init__.py", "_lowrank.py", "_lobpcg.py",
 )  # fmt: skip
 _LAYERS = "nn/modules/__init__.py"
 

@@ -46,6 +46,11 @@ def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, kind: str,
     if isinstance(inside, nodes.Comprehension):
         for variables in turns(frame, inside):
             items.append(_item(frame, inside.element, dict(variables), kind, len(items)))
+    elif isinstance(inside, nodes.List) and kind == "Sequential" and not unpacked:
+        message = "Sequential takes its items one by one, not a list"
+        help = (f"unpack it: Sequential(*{frame.expression.span(inside).text})",)
+        notes = ("torch says: list is not a Module subclass",)
+        raise fault("wrong-type", message, frame.expression.span(inside), help=help, notes=notes)
     elif (isinstance(inside, nodes.List) and (unpacked or alone)) or (isinstance(inside, nodes.Tuple) and unpacked):
         for item in inside.items:
             _add_items(frame, items, item, kind, alone=False)

@@ -16,7 +16,7 @@ RULES = {**all_layers(), **all_functions()}
 #: What meta cannot run, since the shape of the result hangs on the values: nothing is proved there.
 HANGS_ON_VALUES = {
     "AdaptiveLogSoftmaxWithLoss", "CTCLoss", "GaussianNLLLoss", "argwhere", "ctc_loss", "gaussian_nll_loss", "istft",
-    "masked_select", "nonzero", "unique",
+    "masked_select", "nonzero", "unique", "unique_consecutive",
 }  # fmt: skip
 #: What torch's own repr does not say in full: it can be pasted, and lacks an argument or shows one that is none.
 INCOMPLETE_REPR = {"FractionalMaxPool2d", "FractionalMaxPool3d", "UpsamplingNearest2d", "UpsamplingBilinear2d"}

@@ -126,7 +126,34 @@ def unique(
     return_inverse: whether to return the index of each input element among them too.
     return_counts: whether to return the count of each too.
     """
+    return _distinct(input, return_inverse, return_counts, dim)
+
+
+@function(method=True, example=("unique_consecutive()", "[5]"))
+def unique_consecutive(
+    input: Tensor, return_inverse: Flag = False, return_counts: Flag = False, dim: Whole | None = None
+) -> Any:
+    """Drops all but the first of each run of equal elements.
+
+    return_inverse: whether to return the index of each input element among the kept ones too.
+    return_counts: whether to return the length of each run too.
+    """
+    return _distinct(input, return_inverse, return_counts, dim)
+
+
+def _distinct(input: Tensor, return_inverse: bool, return_counts: bool, dim: Whole | None) -> Any:
+    if dim is not None and not input.shape:
+        note = f"Dimension specified as {dim} but tensor has no dimensions"
+        raise Refusal("index-error", f"{{layer}} gets a single number, which has no dim {dim}", "dim", note=note)
     place = None if dim is None else axis(dim, input.shape)
+    empty = input.shape.count(0)
+    if place is not None and empty > (input.shape[place] == 0):
+        note = (
+            "Number of zero sized dimensions is more than one, so unique cannot be applied "
+            if input.shape[place] == 0
+            else "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
+        )
+        raise Refusal("empty-output", f"{{layer}} compares slices without elements along dim {dim}", "dim", note=note)
     whole = product(input.shape) if place is None else input.shape[place]
     count = fresh_symbol("unique", whole)
     shape = (count,) if place is None else (*input.shape[:place], count, *input.shape[place + 1 :])

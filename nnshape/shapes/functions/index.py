@@ -50,7 +50,7 @@ einsum: einsum
 
 ranking: aminmax argmax argmin argsort cummax cummin kthvalue max median min mode msort nanmedian sort topk
 
-counting: bucketize histc isin nanquantile quantile searchsorted unique
+counting: bucketize histc isin nanquantile quantile searchsorted unique unique_consecutive
 
 gathering: argwhere gather index_add index_select masked_scatter masked_select narrow nonzero scatter scatter_add
 scatter_reduce select take take_along_dim
