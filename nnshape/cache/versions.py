@@ -52,5 +52,5 @@ def _fingerprint() -> str:
             if name.endswith(".py"):
                 path = os.path.join(folder, name)
                 with open(path, "rb") as file:
-                    digest.update(b"%s\0%s\0" % (os.fsencode(os.path.relpath(path, package)), file.read()))
+                    digest.update(b"%s\0%s\0" % (os.fsencode(path[len(package) :]), file.read()))
     return digest.hexdigest()
