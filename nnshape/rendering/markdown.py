@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nnshape.rendering.amounts import amount, input_forms, value_forms
 from nnshape.rendering.rows import Row, rows_of
 from nnshape.rendering.styled import painted
-from nnshape.rendering.summary import Total, input_texts, needs, size_text, title, totals
+from nnshape.rendering.summary import Total, input_texts, mode_text, needs, size_text, title, totals
 from nnshape.rendering.visible import visible
 from nnshape.tracing import Trace
 
@@ -41,6 +41,8 @@ def trace_markdown(trace: Trace, *, depth: int | None = None, fold: bool = True)
     if trace.sizes:
         lines.append(f"- traced at {escaped(size_text(trace))}")
     lines += [f"- needs {code(text)}" for text in needs(trace)]
+    if not trace.errors:
+        lines.append(f"- holds in {mode_text(trace)}")
     rows = rows_of(trace, depth=depth, fold=fold)
     if rows:
         titles = ("Layer", "Type", "Input", "Output", "Params", "MACs")

@@ -11,7 +11,7 @@ from nnshape.rendering.markdown import no_parameters
 from nnshape.rendering.problems import problems_lines
 from nnshape.rendering.rows import Row, rows_of
 from nnshape.rendering.styled import painted
-from nnshape.rendering.summary import input_texts, needs, title, totals
+from nnshape.rendering.summary import input_texts, mode_text, needs, title, totals
 from nnshape.rendering.visible import visible
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def trace_html(trace: Trace) -> str:
     if rows:
         parts.append(_table(_TITLES, [_cells(row) for row in rows]))
     parts += [f"<p>needs {_safe(text)}</p>" for text in needs(trace)]
+    if not trace.errors:
+        parts.append(f"<p>holds in {_safe(mode_text(trace))}</p>")
     parts.append(_table((), [(total.name, total.text, total.remark) for total in totals(trace)]))
     if trace.problems:
         text = painted(problems_lines(trace.problems, _PROBLEM_COLUMNS), color=False)

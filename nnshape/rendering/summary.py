@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from nnshape.proofs.modes import TRAINING, modes_of
 from nnshape.records import dataclass
 from nnshape.rendering.amounts import amount, byte_text, full_shape
 from nnshape.rendering.rows import tied_parameters
@@ -40,6 +41,12 @@ def input_texts(trace: Trace) -> list[tuple[str, str]]:
 def size_text(trace: Trace) -> str:
     """The sizes that the model was traced at: `H = 224, W = 224`."""
     return ", ".join(f"{name} = {value}" for name, value in trace.sizes.items())
+
+
+def mode_text(trace: Trace) -> str:
+    """The modes in which the table holds: `evaluation and training`."""
+    modes = " and ".join(modes_of(trace))
+    return modes if TRAINING in modes else f"{modes}, and in training but for the warnings"
 
 
 def needs(trace: Trace) -> list[str]:
@@ -92,6 +99,8 @@ def head_lines(trace: Trace, width: int) -> list[Line]:
         lines += _remark("traced at", size_text(trace), width)
     for text in needs(trace):
         lines += _remark("needs", text, width)
+    if not trace.errors:
+        lines += _remark("holds in", mode_text(trace), width)
     return lines
 
 

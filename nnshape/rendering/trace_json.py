@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from nnshape.proofs.modes import modes_of
 from nnshape.rendering.rows import tied_by_path, tied_in
 from nnshape.rendering.visible import guarded, in_json, visible
 from nnshape.shapes.dims import Size
@@ -44,6 +45,7 @@ def trace_json(trace: Trace, verification: Verification | None, *, depth: int | 
         "totals": totals_json(trace),
         "constraints": [need.text for need in needs_of(trace.requirements)],
         "problems": [problem_json(problem) for problem in problems],
+        "modes": list(modes_of(trace)),
         "verification": None if verification is None else verification_json(verification),
     })  # fmt: skip
 
@@ -195,5 +197,5 @@ def failure_json(problems: tuple[Problem, ...]) -> str:
     return text_of({
         "version": VERSION, "name": None, "variant": None, "inputs": [], "sizes": {}, "rows": [], "output": None,
         "totals": None, "constraints": [], "problems": [problem_json(problem) for problem in problems],
-        "verification": None,
+        "modes": [], "verification": None,
     })  # fmt: skip

@@ -28,10 +28,10 @@ def test_no_line_is_wider_than_the_page(name, width, trace_of):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_numbers_are_right_aligned(width, answer):
     lines = answer("lenet.yaml", width).splitlines()
-    end = lines[3].index("Params") + len("Params")
-    counts = [line[:end].split()[-1] for line in lines[5:17]]
+    end = lines[4].index("Params") + len("Params")
+    counts = [line[:end].split()[-1] for line in lines[6:18]]
     assert counts == ["156", "-", "-", "880", "-", "-", "-", "69,240", "-", "10,164", "-", "850"]
-    assert not any(line[end : end + 1].strip() for line in lines[5:17])
+    assert not any(line[end : end + 1].strip() for line in lines[6:18])
 
 
 def test_a_large_model_fits_one_screen(answer):
@@ -55,7 +55,7 @@ def test_no_fold_gives_every_step_a_row(answer):
 
 def test_depth_limits_the_levels(answer):
     text = answer("nested", 80, depth=1)
-    names = [line.split()[0] for line in text.splitlines()[5:9]]
+    names = [line.split()[0] for line in text.splitlines()[6:10]]
     assert names == ["embed", "h", "stages", "head"]
     assert "├" not in text
 
