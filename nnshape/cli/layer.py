@@ -118,7 +118,7 @@ def _device_of_values(device: str) -> str:
 
 
 def _sample(trace: Trace, device: str, seed: int) -> Sample:
-    """The numbers of one run of the real layer; raises SpecError."""
+    """The numbers of the real layer in each mode; raises SpecError."""
     from nnshape.calculator.one_step import step_of
     from nnshape.cli.real_values import values_of
     from nnshape.modules.sample_run import run_once
@@ -127,7 +127,10 @@ def _sample(trace: Trace, device: str, seed: int) -> Sample:
     run = run_once(trace, device, seed)
     inputs = {name: values_of(tensor.cpu()) for name, tensor in run.inputs.items()}
     names = [name for name, _ in named_tensors(step_of(trace).output)]
-    outputs = {name: values_of(tensor.cpu()) for name, tensor in zip(names, _flat(run.output), strict=True)}
+    outputs = {
+        mode: {name: values_of(tensor.cpu()) for name, tensor in zip(names, _flat(output), strict=True)}
+        for mode, output in run.outputs.items()
+    }
     return Sample(seed, run.sizes, inputs, outputs)
 
 

@@ -17,6 +17,7 @@ from nnshape.modules.run_sizes import open_symbols
 from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.shapes.dims import substitute
+from nnshape.shapes.nested import leaves_in
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Trace
 
@@ -26,15 +27,19 @@ _INDEX_LIMITS = (10, 2, 1)
 
 @dataclass(frozen=True, slots=True)
 class RealRun:
-    """One run in training mode: the values of the symbols, the inputs and the output."""
+    """Runs on the same inputs: the values of the symbols, the inputs, and the output in each mode.
+
+    `outputs` holds one run in training mode; where a second one, or a run in evaluation mode, gives other
+    numbers, it holds that too.
+    """
 
     sizes: dict[str, int]
     inputs: dict[str, torch.Tensor]
-    output: Any
+    outputs: dict[str, Any]
 
 
 def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
-    """Build the model, draw its inputs from a seed, and run it. Raises SpecError if torch refuses."""
+    """Build the model, draw its inputs from a seed, and run it in both modes. Raises SpecError if torch refuses."""
     place = available_device(device)
     sizes = choose(open_symbols(trace), trace.constraints)
     if sizes is None:
@@ -49,14 +54,35 @@ def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
             model = with_code(Builder(trace, place, sizes).model())
             inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}
             try:
-                # Inputs are copied, since a module may change them in place. fx prints failing code to stderr.
-                with redirect_stderr(StringIO()):
-                    output = model(*(tensor.clone() for tensor in inputs.values()))
-                return RealRun(sizes, inputs, output)
+                with redirect_stderr(StringIO()):  # fx prints failing code there
+                    return RealRun(sizes, inputs, _outputs(model, inputs))
             except (RuntimeError, ValueError, IndexError) as error:
                 refused = refused or error
     assert refused is not None
     raise SpecError(refusal_of_torch("torch cannot run this on random inputs", refused, trace.root.span))
+
+
+def _outputs(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """The output in training mode, and those of further runs that differ from it."""
+
+    def run(training: bool) -> Any:
+        model.train(training)
+        return model(*(tensor.clone() for tensor in inputs.values()))  # a module may change its inputs in place
+
+    evaluated = run(training=False)  # first: a run in training mode moves running statistics
+    trained, again = run(training=True), run(training=True)
+    outputs = {"training": trained}
+    if not _are_equal(again, trained):
+        outputs["training, again"] = again
+    if not _are_equal(evaluated, trained):
+        outputs["evaluation"] = evaluated
+    return outputs
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Whether two outputs hold the same numbers; NaN equals NaN."""
+    pairs = zip(leaves_in(one), leaves_in(other), strict=True)
+    return all(torch.equal(a.nan_to_num(), b.nan_to_num()) if isinstance(a, torch.Tensor) else a == b for a, b in pairs)
 
 
 def _drawn(tensor: Tensor, sizes: dict[str, int], device: torch.device, limit: int) -> torch.Tensor:

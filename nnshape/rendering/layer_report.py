@@ -33,12 +33,12 @@ _COLUMN = 8
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A run of the real layer: what its symbols were, and the values of each input and output by name."""
+    """Runs of the real layer: its symbols, and the values of each input, and of each output by mode, by name."""
 
     seed: int
     sizes: Mapping[str, int]
     inputs: Mapping[str, Values] = field(default_factory=dict)
-    outputs: Mapping[str, Values] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
 
 
 def layer_lines(trace: Trace, width: int) -> list[Line]:
@@ -188,14 +188,21 @@ def _mac_remark(call: Call, macs: Size) -> str:
 
 
 def sample_lines(sample: Sample) -> list[Line]:
-    """What went into the real layer and what came out, a corner of each tensor."""
+    """The values of the real layer's inputs and outputs, a corner of each tensor; each output in its modes."""
     sizes = "".join(f", {name} = {size}" for name, size in sample.sizes.items())
-    lines: list[Line] = [[(f"values at seed {sample.seed}{sizes}", "dim")]]
-    for kind, values in (("input", sample.inputs), ("output", sample.outputs)):
-        for name, each in values.items():
-            title = f"output{name}" if kind == "output" else name if len(sample.inputs) > 1 else "input"
-            lines += value_lines(title, sizes_text(each.shape) or "a single number", each)
+    modes = "in training and in evaluation alike" if len(sample.outputs) == 1 else "in each mode"
+    lines: list[Line] = [[(f"values at seed {sample.seed}{sizes}, {modes}", "dim")]]
+    for name, each in sample.inputs.items():
+        lines += value_lines(name if len(sample.inputs) > 1 else "input", _shape_of(each), each)
+    for mode, outputs in sample.outputs.items():
+        for name, each in outputs.items():
+            title = f"output{name}" if len(sample.outputs) == 1 else f"output{name} in {mode}"
+            lines += value_lines(title, _shape_of(each), each)
     return lines
+
+
+def _shape_of(values: Values) -> str:
+    return sizes_text(values.shape) or "a single number"
 
 
 # ---- JSON ----
@@ -226,11 +233,16 @@ def layer_json(trace: Trace, verification: Verification | None, sample: Sample |
         "verification": None if verification is None else trace_json.verification_json(verification),
     }
     if sample is not None:
+        runs = {
+            mode: {name: _values_json(values) for name, values in outputs.items()}
+            for mode, outputs in sample.outputs.items()
+        }
         document["values"] = {
             "seed": sample.seed,
             "sizes": dict(sample.sizes),
             "inputs": {name: _values_json(values) for name, values in sample.inputs.items()},
-            "outputs": {name: _values_json(values) for name, values in sample.outputs.items()},
+            "outputs": runs.pop("training"),
+            "other_runs": runs,
         }
     return trace_json.text_of(document)
 

@@ -248,3 +248,23 @@ def test_what_torch_does_not_run_says_so(run):
     result = run("layer", "cholesky()", "[4, 4]", "--values")
     assert result.code == 1
     assert "torch says: linalg.cholesky" in result.err or "torch says: cholesky" in result.err
+
+
+def test_values_in_both_modes(run):
+    text = run("layer", "Dropout(0.5)", "8", "--values", "--device", "cpu").out
+    assert "values at seed 0, N = 2, in each mode" in text
+    assert [line.split("  ")[0] for line in text.splitlines() if line.startswith("output in")] == [
+        "output in training", "output in training, again", "output in evaluation",
+    ]  # fmt: skip
+    answer = json.loads(run("layer", "Dropout(0.5)", "8", "--values", "--device", "cpu", "--format", "json").out)
+    values = answer["values"]
+    assert values["other_runs"]["evaluation"][""]["values"] == values["inputs"]["x"]["values"]
+    assert values["outputs"][""]["values"] != values["other_runs"]["training, again"][""]["values"]
+    assert "in training and in evaluation alike" in run("layer", "ReLU()", "8", "--values", "--device", "cpu").out
+
+
+def test_a_small_matrix_is_shown_whole(run):
+    text = run("layer", "MaxPool2d(2)", "1x6x6", "--values").out
+    assert text.count("tensor([[") == 2
+    assert "[0, 0, :, :] = tensor([[-1.1258, -1.1524, -0.2506, -0.4339,  0.8487,  0.6920]," in text
+    assert "[:4, :6]" in run("layer", "Linear(9, 9)", "[9, 9]", "--values").out
