@@ -80,11 +80,11 @@ def explain(
         from nnshape.rendering.step import step_json, step_lines
 
         trace = traced(subject, inputs, settings, variant, symbolic, allow_import)
-        found = _step(trace, step)
+        found, others = _step(trace, step)
         if output_format == "json":
-            write(step_json(trace, found), "json")
+            write(step_json(trace, found, others), "json")
         else:
-            out.write(step_lines(trace, found, out.width))
+            out.write(step_lines(trace, found, out.width, others))
         return 0
     from nnshape.problems.kinds import kind_names
     from nnshape.problems.pages import kind_of
@@ -161,15 +161,20 @@ def _rule(subject: str) -> Rule | None:
     raise Misuse(f"{subject} is not a layer, function, kind of problem or topic.{hint}")
 
 
-def _step(trace: Trace, step: str) -> Sequence[Place]:
-    """The calls of one step; a usage error where the path means none, or several."""
-    from nnshape.explain.places import found_steps
+def _step(trace: Trace, step: str) -> tuple[Sequence[Place], Sequence[str]]:
+    """The calls of one step, and the paths of others that are equal to it but for their place in the model.
+
+    A usage error where the path means none, or several that differ.
+    """
+    from nnshape.explain.places import are_alike, found_steps
     from nnshape.problems.nearest import nearest
 
     found = found_steps(trace, step)
     paths = list(dict.fromkeys(place.call.path for place in found))
+    if paths and all(are_alike(place.call, found[0].call) for place in found[1:]):
+        return [place for place in found if place.call.path == paths[0]], paths[1:]
     if len(paths) == 1:
-        return found
+        return found, ()
     if paths:
         more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
         raise Misuse(f"{step} is the end of {len(paths)} paths: {', '.join(paths[:_LISTED])}{more}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nnshape.records import dataclass
-from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.tracing.model import BodyInput, Call, Declared, Operation, Trace
 
 
@@ -47,6 +47,17 @@ def found_steps(trace: Trace, name: str) -> list[Place]:
     every = list(places(trace))
     exact = [place for place in every if place.call.path == name]
     return exact or [place for place in every if place.call.path.endswith("." + name)]
+
+
+def are_alike(one: Call, other: Call) -> bool:
+    """Whether two calls apply equal layers to equal shapes, so that one explanation serves both."""
+    return _traits(one) == _traits(other)
+
+
+def _traits(call: Call) -> tuple[object, ...]:
+    layer = call.module.layer if call.module is not None else None
+    shapes = [(tensor.shape, tensor.dtype) for tensor in tensors_in((call.inputs, call.output))]
+    return call.type, call.text, repr(layer), shapes, call.parameters, call.macs, call.reused
 
 
 def origin(tensor: Tensor) -> Origin | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.rendering.amounts import full_value, plain_shape
 from nnshape.rendering.rows import tied_by_path, tied_in
+from nnshape.rendering.trace_json import count_json
 from nnshape.rendering.visible import visible
 from nnshape.tracing import ParameterRow, Trace, per_sample
 
@@ -41,8 +42,8 @@ def trace_csv(trace: Trace, *, depth: int | None = None) -> str:
             call.depth,
             "; ".join(map(full_value, call.inputs)),
             full_value(call.output),
-            call.parameters - tied_in(call, tied),
-            per_sample(call.macs),
+            count_json(call.parameters - tied_in(call, tied), call.partial_parameters),
+            count_json(per_sample(call.macs), call.partial_macs),
             call.span.source.name,
             call.span.line,
             call.span.column,

@@ -24,11 +24,13 @@ from nnshape.tracing.scope import BlockBody
 _MAX = 24
 
 
-def step_lines(trace: Trace, found: Sequence[Place], width: int) -> list[Line]:
+def step_lines(trace: Trace, found: Sequence[Place], width: int, others: Sequence[str] = ()) -> list[Line]:
     """How a step's shape and count come about; `found` are its calls, more than one where its weights are shared."""
     place = found[0]
     call = place.call
     lines: list[Line] = [[(call.path, "head"), (f"  {call.type}", "type"), (f"  in {title(trace)}", "dim")]]
+    if others:
+        lines += paragraph("first", f"of {len(others) + 1} equal steps, to {others[-1]}", width)
     lines += paragraph("step", call.text or "a block", width)
     lines += paragraph("at", place_of(call.span), width)
     for caller, _ in reversed(place.frames[1:]):
@@ -148,7 +150,7 @@ def _is_here(call: Call, problem: Any) -> bool:
     return span is not None and span.source is own.source and own.start <= span.start and span.end <= own.end
 
 
-def step_json(trace: Trace, found: Sequence[Place]) -> str:
+def step_json(trace: Trace, found: Sequence[Place], others: Sequence[str] = ()) -> str:
     """How a step's shape and count come about, as JSON."""
     place = found[0]
     call = place.call
@@ -167,6 +169,7 @@ def step_json(trace: Trace, found: Sequence[Place]) -> str:
         "constraints": needs_of(trace, call),
         "own_parameters": [trace_json.parameter_json(row) for row in _own_rows(trace, call)],
         "calls": len(found),
+        "equal_steps": list(others),
         "problems": [trace_json.problem_json(problem) for problem in trace.problems if _is_here(call, problem)],
     })  # fmt: skip
 

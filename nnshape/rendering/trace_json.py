@@ -80,8 +80,8 @@ def row_json(call: Call, tied: dict[str, Size]) -> dict[str, Any]:
         "depth": call.depth,
         "inputs": [tensor_json(tensor) for tensor in call.inputs],
         "output": value_json(call.output),
-        "parameters": size_json(call.parameters - tied_in(call, tied)),
-        "macs": size_json(per_sample(call.macs)),
+        "parameters": count_json(call.parameters - tied_in(call, tied), call.partial_parameters),
+        "macs": count_json(per_sample(call.macs), call.partial_macs),
         "span": span_json(call.span),
     }
     for name in ("reused", "measured"):
@@ -110,6 +110,11 @@ def value_json(value: Any) -> Any:
 def size_json(size: Size) -> int | str:
     """A number; a symbolic size as its text."""
     return size if isinstance(size, int) else str(size)
+
+
+def count_json(count: Size, is_partial: bool) -> int | str | None:
+    """A count; None where no part of it is known, where the table shows `?`."""
+    return None if is_partial and count == 0 else size_json(count)
 
 
 def totals_json(trace: Trace) -> dict[str, Any]:

@@ -225,3 +225,17 @@ def test_contradicting_needs(run, spec):
     result = run("explain", path, "--needs")
     assert result.code == 1
     assert "no T suits both: e needs T <= 16, and t needs T == 32" in result.out
+
+
+def test_the_first_of_equal_steps(run):
+    result = run("explain", str(CONFIGS / "gpt2.yaml"), "c_fc")
+    assert result.code == 0, result.err
+    assert "first   of 12 equal steps, to h.11.mlp.c_fc" in result.out
+    found = json.loads(run("explain", str(CONFIGS / "gpt2.yaml"), "c_fc", "--format", "json").out)
+    assert (found["path"], len(found["equal_steps"])) == ("h.0.mlp.c_fc", 11)
+
+
+def test_different_steps_of_one_name(run):
+    result = run("explain", str(CONFIGS / "unet.yaml"), "conv1")
+    assert result.code == 2
+    assert "conv1 is the end of 9 paths: down1.conv1" in result.err
