@@ -9,7 +9,7 @@ import torch
 
 from nnshape.modules import budget
 from nnshape.modules.harmless_values import retried
-from nnshape.modules.standing_in import bilinear_shortened, is_shortened, run_shortened, steps_run
+from nnshape.modules.standing_in import FEW, bilinear_shortened, is_shortened, run_shortened, steps_run
 from nnshape.tracing.model import Module, Operation
 
 #: The shape, strides and dtype of a tensor on meta: all that an operation can read.
@@ -79,7 +79,9 @@ class Asker:
                 called = _method(target)
             elif self._on_meta and target is torch.nn.functional.bilinear:
                 called = bilinear_shortened
-                self.shortened = "bilinear"
+                weight = keywords.get("weight", arguments[2] if len(arguments) > 2 else None)
+                if isinstance(weight, torch.Tensor) and weight.shape[:1] > (FEW,):
+                    self.shortened = "bilinear"
             return self._answer(called, arguments, keywords)
 
         if operation is None:

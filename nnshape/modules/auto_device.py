@@ -25,6 +25,8 @@ MACS = 3 * 10**9
 #: Memory accesses of one run.
 WORK = 10**9
 CALLS = 1_000
+#: Steps of recurrent layers, each of which takes operations of its own.
+STEPS = 200
 #: Numbers for which each CPU has kernels, and fast ones.
 _FAST = frozenset(
     name for name in DTYPES if name in ("bool", "float32", "float64", "complex64") or name.startswith(("int", "uint8"))
@@ -57,4 +59,5 @@ def _is_small(trace: Trace, sizes: Mapping[str, int]) -> bool:
         and figures.bytes - figures.parameter_bytes + figures.transient <= VALUES
         and figures.macs <= MACS
         and figures.work <= WORK
+        and figures.steps <= STEPS
     )

@@ -43,6 +43,9 @@ _CUBIC = frozenset({
     "pinv", "pinverse", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve",
 })  # fmt: skip
 _CUBIC_STEPS = 64
+#: Functions that take a power for each feature of each pair of rows, and what one costs in memory accesses.
+_POWERS = frozenset({"cdist", "pdist"})
+_POWER = 16
 
 
 class Allowance:
@@ -122,12 +125,13 @@ class Measure:
     """Sums up the memory and work that a model takes, from its trace.
 
     `bytes` is kept until the end, `parameter_bytes` of it by parameters and buffers; `transient` is the most that one
-    operation takes while it runs, and `work` counts memory accesses. `unknown` is True if a size depends on the values
-    of a tensor.
+    operation takes while it runs, `work` counts memory accesses, and `steps` those that layers take one by one.
+    `unknown` is True if a size depends on the values of a tensor.
     """
 
     def __init__(self, device: torch.device, sizes: Mapping[str, int]) -> None:
         self.bytes = self.parameter_bytes = self.transient = self.work = self.largest = self.macs = 0
+        self.steps = 0
         self.unknown = False
         self._sizes = sizes
         self._on_meta = device.type == "meta"
@@ -192,6 +196,9 @@ class Measure:
             heads = heads or getattr(inner, "nhead", None)
         if heads:
             self._attention(int(heads), given)
+        if given and (type(layer).__name__ == "CrossMapLRN2d" or getattr(layer, "num_layers", None)):
+            longest = max((self.number(size) for size in given[0].shape[:2]), default=1)
+            self.steps += longest * int(getattr(layer, "num_layers", 0) or longest)
 
     def _window(self, kernel: Any, operation: Operation) -> int:
         """Return the number of elements of a window; a single number applies to every spatial dimension."""
@@ -216,6 +223,9 @@ class Measure:
             for tensor in given:
                 sides = sorted(self.number(size) for size in tensor.shape[-2:]) or [1]
                 self.work += self.elements(tensor) * sides[0] * _CUBIC_STEPS
+        if name in _POWERS and given:
+            features = self.number(given[0].shape[-1]) if given[0].shape else 1
+            self.work += _POWER * features * sum(map(self.elements, tensors_in(operation.result)))
         if name == "scaled_dot_product_attention" and len(given) > 1:
             self._attention(1, given)
         if name == "einsum" and len(given) > 2:

@@ -41,7 +41,7 @@ def is_shortened(real: nn.Module, arguments: tuple[Any, ...]) -> bool:
         return first.shape[1 if real.batch_first and first.dim() == 3 else 0] > FEW
     if isinstance(real, nn.Bilinear):
         return real.out_features > FEW
-    return isinstance(real, nn.CrossMapLRN2d)
+    return isinstance(real, nn.CrossMapLRN2d) and max(first.shape[:2]) > FEW
 
 
 def steps_run(real: nn.Module, arguments: tuple[Any, ...]) -> int:

@@ -223,7 +223,7 @@ def test_a_warning_tells_why_a_call_is_not_proved(of, monkeypatch, tmp_path):
     from nnshape.checking.judging import _proof
 
     monkeypatch.setattr(budget, "RUN", 3)
-    (problem,) = _proof(of("input: 4\nlayers:\n  a: relu()\n  b: exp()\n"), "meta")
+    (problem,) = _proof(of("input: 4\nlayers:\n  a: relu()\n  b: exp()\n"), "meta", ())
     assert (problem.kind, problem.severity, problem.span.text) == ("unproved", "warning", "exp()")
     assert problem.message == "b is not proved: a proof runs at most 3 operations of torch"
 
@@ -312,7 +312,7 @@ def test_a_function_is_measured_once_for_the_same_arguments(monkeypatch):
 
     monkeypatch.setattr(questions, "measured", counted)
     questions._answers.clear()
-    text = model(*["torch.special.entr(x)"] * 500, "torch.special.entr(s0)", "torch.special.entr(x[0])")
+    text = model(*["torch.special.entr(x)"] * 500, "torch.special.entr(s0)", "torch.special.entr(x[:, 0])")
     traced = trace(loads(text))
     assert traced.problems == ()
     assert runs == ["entr", "entr"]
@@ -324,14 +324,14 @@ def test_a_function_is_measured_once_for_the_same_arguments(monkeypatch):
 @pytest.mark.parametrize("remembered", [False, True])
 def test_the_measurements_of_one_model_are_counted(monkeypatch, remembered):
     monkeypatch.setattr(questions, "QUESTIONS", 2)
-    text = model("torch.special.entr(x)", "torch.special.entr(x[0])", "torch.special.entr(x)", "diff(x)")
+    text = model("torch.special.entr(x)", "torch.special.entr(x[:, 0])", "torch.special.entr(x)", "diff(x)")
     if not remembered:
         questions._answers.clear()
     traced = trace(loads(text))
     assert [problem.kind for problem in traced.problems] == ["unmeasured"]
     assert traced.problems[0].message.endswith("at most 2 times per model")
-    assert [str(call.output) for call in traced.calls] == ["8", "[8]", "8", "?"]
-    assert trace(loads(model("torch.special.entr(x)", "torch.special.entr(x[0])"))).problems == ()
+    assert [str(call.output) for call in traced.calls] == ["8", "[N]", "8", "?"]
+    assert trace(loads(model("torch.special.entr(x)", "torch.special.entr(x[:, 0])"))).problems == ()
 
 
 def test_what_a_refusal_says_is_remembered_too():
@@ -387,3 +387,15 @@ def test_the_models_of_the_literature_are_all_proved(path):
     for variant in (None, *spec.variants):
         verification = verify(trace(spec, variant=variant))
         assert (verification.reason, verification.reasons) == ("", {})
+
+
+def test_by_default_no_hostile_model_takes_much_either():
+    head = BLOCK.replace("SIZED", "zeros(n)")
+    texts = [model("B(1000000000)(1)", head=BLOCK.replace("SIZED", sized)) for sized in FACTORIES[:4]]
+    texts += [model(step, input="[1, 8]") for step in ON_THE_CPU]
+    texts += [model(step, input=input) for step, input in LONG.items()]
+    texts += [model(step, input=input, head=head) for step, input, _ in TOO_MUCH]
+    texts += [model(step, input="[1500, 1000]") for step in ("cdist(x, x, p=3.0)", "x @ x.t() @ x @ x.t()")]
+    for said in proved(*texts, device="auto"):
+        assert "shapes and" in said
+        assert "not proved" not in said
