@@ -86,7 +86,7 @@ def inspect(
         from nnshape.rendering.table import table_lines
 
         out = output(columns, color)
-        out.write(table_lines(shown, out.width, depth=depth, fold=not no_fold))
+        out.write(table_lines(shown, out.width, room=out.table_width, depth=depth, fold=not no_fold))
         _write_problems(out, trace.problems)
         verification = verification or proved(trace, device, cache)
         if verification is not None:

@@ -60,7 +60,7 @@ def params(
     errors = [problem for problem in problems if problem.severity == "error"]
     if output_format == "table":
         out = output(columns, color)
-        out.write(parameters.parameter_lines(selection, out.width))
+        out.write(parameters.parameter_lines(selection, out.width, room=out.table_width))
         if problems:
             out.write([(), *problems_lines(problems, out.width)])
         if place is not None:

@@ -13,6 +13,8 @@ from nnshape.rendering.styled import Line, painted
 from nnshape.rendering.visible import ESCAPES, Escape, Language, guarded, guarded_patch, in_text
 
 _MIN_COLUMNS = 40
+#: A table in a pipe is as wide as its rows, up to this many columns.
+_MAX_TABLE = 1000
 #: One of these is set where a CI system keeps what is written as its log.
 _CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION")
 #: What stands for the signs of a table where a stream knows only ASCII; each as wide as its sign.
@@ -21,9 +23,10 @@ _ASCII = str.maketrans({"…": "~", "├": "|", "└": "`", "│": "|", "─": "
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where lines go, how wide they may be, and whether they are coloured."""
+    """Where lines go, how wide text and tables may be, and whether they are coloured."""
 
     width: int
+    table_width: int
     color: bool
 
     def write(self, lines: Iterable[Line]) -> None:
@@ -32,9 +35,14 @@ class Output:
 
 
 def output(columns: int | None, color: str) -> Output:
-    """The page that the options and the terminal ask for; a pipe is 80 columns unless COLUMNS says more."""
-    width = columns or shutil.get_terminal_size((80, 24)).columns
-    return Output(max(width, _MIN_COLUMNS), wants_color(color, sys.stdout))
+    """The widths that the options and the terminal ask for.
+
+    In a pipe, text is 80 columns wide and a table as wide as it needs, unless `columns` or COLUMNS says otherwise.
+    """
+    width = max(columns or shutil.get_terminal_size((80, 24)).columns, _MIN_COLUMNS)
+    is_pipe = sys.stdout is None or not sys.stdout.isatty()
+    is_free = is_pipe and columns is None and not os.environ.get("COLUMNS")
+    return Output(width, _MAX_TABLE if is_free else width, wants_color(color, sys.stdout))
 
 
 def wants_color(choice: str, stream: TextIO | None) -> bool:

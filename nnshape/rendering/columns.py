@@ -106,6 +106,13 @@ def fitted(columns: Sequence[Column], fits: Sequence[Fit], width: int) -> tuple[
     raise ValueError("there is no way to lay the columns out")
 
 
+def left_out(columns: Sequence[Column], chosen: Sequence[Column]) -> Line:
+    """A line that names the columns for which there was no room; empty for none."""
+    shown = {column.title for column in chosen}
+    titles = dict.fromkeys(column.title for column in columns if column.title not in shown)
+    return [(f"not shown for lack of room: {', '.join(titles)}", "dim")] if titles else []
+
+
 def laid_out(columns: Sequence[Column], widths: Sequence[int]) -> list[Line]:
     """The lines of a table: titles, a rule, and a line for each row of cells."""
     gap = ((" " * GAP, ""),)

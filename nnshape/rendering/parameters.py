@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.records import dataclass
 from nnshape.rendering import csv, markdown, trace_json
 from nnshape.rendering.amounts import amount, byte_text
-from nnshape.rendering.columns import Cell, Column, Fit, fitted, laid_out
+from nnshape.rendering.columns import Cell, Column, Fit, fitted, laid_out, left_out
 from nnshape.rendering.styled import Line, cut_middle
 from nnshape.rendering.summary import title, total_lines, totals
 from nnshape.rendering.tensor_values import Values, finite, value_lines
@@ -61,14 +61,16 @@ class Selection:
         return sorted(self.rows, key=lambda row: row.buffer)
 
 
-def parameter_lines(selection: Selection, width: int) -> list[Line]:
+def parameter_lines(selection: Selection, width: int, *, room: int | None = None) -> list[Line]:
     """The table of parameters, with the values of each below it where they were asked for."""
     rows = selection.ordered
     lines: list[Line] = [[(cut_middle(visible(title(selection.trace)), width), "head")]]
     if rows:
         fits = (*_TIED_FITS, *_FITS) if any(row.tied_to for row in rows) else _FITS
-        columns, widths = fitted(_columns(rows, selection.trace.totals.parameters), fits, width)
-        lines += [(), *laid_out(columns, widths)]
+        every = _columns(rows, selection.trace.totals.parameters)
+        columns, widths = fitted(every, fits, width if room is None else room)
+        missing = left_out([column for column in every if (column.name or column.title) in fits[0].names], columns)
+        lines += [(), *laid_out(columns, widths), *([missing] if missing else [])]
     if selection.values is not None:
         for row in rows:
             if row.name in selection.values:

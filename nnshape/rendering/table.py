@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.rendering.amounts import amount, input_forms, value_forms
-from nnshape.rendering.columns import GAP, Cell, Column, Fit, fitted, laid_out
+from nnshape.rendering.columns import GAP, Cell, Column, Fit, fitted, laid_out, left_out
 from nnshape.rendering.rows import Row, rows_of
 from nnshape.rendering.styled import Line, cut_end
 from nnshape.rendering.summary import head_lines, total_lines
@@ -28,7 +28,8 @@ _FITS = (
     Fit(("Layer", "Type", "Output", "Params"), ("Output", "Type", "Layer"), 0.6),
     Fit(("Layer", "Output", "Params"), ("Layer", "Output"), 0.1),
 )
-_MIN_TEXT = 24
+#: The columns of the steps as they are written: they show from the first number on, up to the second.
+_MIN_TEXT, _MAX_TEXT = 24, 120
 _MARKS = {"error": "✗", "warning": "!", None: " "}
 
 
@@ -42,15 +43,22 @@ def render(answer: Inspection, view: View) -> list[Line]:
     return [*lines, (), [(answer.proof, "")]] if answer.proof else lines
 
 
-def table_lines(trace: Trace, width: int, *, depth: int | None = None, fold: bool = True) -> list[Line]:
-    """The whole answer but for problems and proof: inputs, table, totals."""
+def table_lines(
+    trace: Trace, width: int, *, room: int | None = None, depth: int | None = None, fold: bool = True
+) -> list[Line]:
+    """The whole answer but for problems and proof: inputs, table, totals.
+
+    The table itself may take `room` columns where that is more than `width`.
+    """
     rows = rows_of(trace, depth=depth, fold=fold)
     lines = head_lines(trace, width)
     if rows:
         marked = any(row.fault for row in rows)
-        room = width - (2 if marked else 0)
-        columns, widths = fitted(_columns(rows), _FITS, room)
-        left = room - sum(widths) - GAP * len(widths)
+        room = (width if room is None else room) - (2 if marked else 0)
+        every = _columns(rows)
+        columns, widths = fitted(every, _FITS, room)
+        missing = left_out(every, columns)
+        left = min(_MAX_TEXT, room - sum(widths) - GAP * len(widths))
         if left >= _MIN_TEXT:
             columns.append(_text_column(rows, left))
             widths.append(min(left, columns[-1].natural()))
@@ -58,7 +66,7 @@ def table_lines(trace: Trace, width: int, *, depth: int | None = None, fold: boo
         if marked:
             faults = [None, None, *(row.fault for row in rows)]
             table = [((_MARKS[fault] + " ", fault or ""), *line) for fault, line in zip(faults, table, strict=True)]
-        lines += [(), *table]
+        lines += [(), *table, *([missing] if missing else [])]
     lines += [(), *total_lines(trace, width)]
     return lines
 

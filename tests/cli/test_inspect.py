@@ -212,3 +212,16 @@ def test_colour(run, lenet, monkeypatch):
     assert "\x1b[" not in run("inspect", lenet, *NO_PROOF, "--color", "never").out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[" not in run("inspect", lenet, *NO_PROOF).out
+
+
+def test_a_table_in_a_pipe_is_as_wide_as_its_rows(run, monkeypatch, lenet):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    gpt2 = lenet.replace("lenet", "gpt2")
+    text = run("inspect", gpt2, *NO_PROOF).out
+    assert "Sequential(Block(width, heads) for i in range(depth))" in text
+    assert "not shown" not in text
+    assert "\nnot shown for lack of room: MACs\n" in run("inspect", gpt2, "--columns", "80", *NO_PROOF).out
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "\nnot shown for lack of room: MACs\n" in run("inspect", gpt2, *NO_PROOF).out
+    text = run("params", lenet, "--columns", "50", *NO_PROOF).out
+    assert "\nnot shown for lack of room: Dtype\n" in text
