@@ -1,4 +1,4 @@
-"""The command line: one command a file, found by its name."""
+"""The command line: one file per command, named after it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name, those of the process by default, and return the exit code.
+    """Run a command, by default with the arguments of the process, and return the exit code.
 
-    It is 0, 1 for a wrong model, 2 for wrong usage, and 128 plus a signal's number where a signal stopped it.
+    The code is 0 on success, 1 for a wrong model, 2 for wrong usage, or 128 plus the number of a signal.
     """
     from nnshape.cli.stopping import Stopped, stoppable
 
@@ -21,5 +21,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return program.main(arguments)
     except Stopped as stopped:
         return stopped.code
-    except KeyboardInterrupt:  # in the moments before and after the program's own handling
+    except KeyboardInterrupt:  # before or after the program handles it
         return 130

@@ -1,4 +1,4 @@
-"""How the command line calls the arguments of Python's functions, for problems that lie in one."""
+"""The options of the command line for the arguments of Python functions, in problems with an argument."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from nnshape.problems import Problem
 
-#: Every other argument is the option of the same name.
+#: Any other argument is the option of the same name.
 _OPTIONS = {"overrides": "--set"}
 
 
 def in_options(problem: Problem) -> Problem:
-    """The problem with its place, the option, where it lies in an argument."""
+    """The problem with the option as its place, if it is a problem with an argument."""
     if not problem.argument:
         return problem
     option = _OPTIONS.get(problem.argument) or f"--{problem.argument.replace('_', '-')}"

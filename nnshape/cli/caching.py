@@ -1,4 +1,4 @@
-"""The cache that the options ask for."""
+"""Opens and clears the cache that the options select."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def opened_folder(named: str | None, paths: Sequence[str]) -> str | None:
 
 
 def cleared_cache(named: str | None) -> None:
-    """Empty the cache. Raises SpecError where its folder is not one that nnshape made for this user."""
+    """Empty the cache. Raises SpecError if nnshape did not create its folder for this user."""
     from nnshape.cache import cache_folder
     from nnshape.checking.outcome_cache import Cache
 

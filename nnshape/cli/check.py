@@ -66,7 +66,7 @@ def check(
     from nnshape.rendering.problems import problems_lines
 
     if stdin_filename is not None and "-" not in (paths or ()):
-        raise Misuse("--stdin-filename names what - reads, and there is no - among the paths.")
+        raise Misuse("--stdin-filename names standard input, but no path is -.")
     if clear_cache:
         cleared_cache(cache_dir)
         if not paths:
@@ -124,7 +124,7 @@ def check(
 
 
 def _tell_empty(paths: list[str]) -> None:
-    """Say on standard error that nothing was checked, which says nothing about the models."""
+    """Report on standard error that no file was checked."""
     from nnshape.cli.writing import write_error
 
     write_error([
@@ -134,7 +134,7 @@ def _tell_empty(paths: list[str]) -> None:
 
 
 def _tell_skipped(report: Report, settings: Settings) -> None:
-    """Name on standard error the settings file, and everything that was found and not checked."""
+    """List on standard error the settings file, and everything found but not checked."""
     from nnshape.cli.writing import write_error
 
     write_error([[(f"settings: {settings.file or 'none'}", "")]])
@@ -142,7 +142,7 @@ def _tell_skipped(report: Report, settings: Settings) -> None:
 
 
 def _tell_crashes(report: Report) -> None:
-    """Say on standard error what nnshape itself failed at, each fault once."""
+    """Report internal errors on standard error, each once."""
     from nnshape.cli.writing import write_error
 
     by_fault: dict[str, list[str]] = {}
@@ -161,7 +161,7 @@ def _places(paths: list[str], stdin_filename: str | None) -> list[str]:
 
 
 def _write(report: Report, name: str, output_file: str | None, columns: int | None, color: str) -> None:
-    """Write the report where it goes; the sum of it stands at the end of what people read, else on standard error."""
+    """Write the report to its destination; for formats without a summary line, that goes to standard error."""
     from nnshape.cli.replacing import replace_file
     from nnshape.cli.writing import output, write, write_error
     from nnshape.rendering.checks.full import summary_line

@@ -1,4 +1,4 @@
-"""The commands by name: one table, and a group that imports a command only when it is asked for."""
+"""The table of commands, and a typer group that imports a command only on use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typer.main import get_command
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: Every command with its line in the help, in the order of the help: `nnshape/cli/NAME.py` holds a function NAME.
+#: Every command with its line in the help, in that order. `nnshape/cli/NAME.py` holds a function NAME.
 COMMANDS = {
     "inspect": "Show every layer's shape and parameter count, and prove them.",
     "params": "List every parameter and buffer.",
@@ -22,12 +22,12 @@ COMMANDS = {
     "explain": "Explain a layer, a function, a kind of problem, a topic, or a step.",
     "schema": "Print the JSON Schema of a spec file.",
 }
-#: The command that is meant where only a file is named.
+#: The command for a file without a command.
 _DEFAULT = "inspect"
 
 
 class Command(TyperCommand):
-    """A command whose usage names its arguments as the help below it does."""
+    """A command whose usage line names its arguments as the help does."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words after the command's name."""
@@ -36,18 +36,18 @@ class Command(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """The commands of nnshape; a word that is a file, and no command, is inspected."""
+    """The commands of nnshape. A file in place of a command means `inspect`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The name of every command."""
+        """The names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of a name, or None."""
+        """The command of this name, or None."""
         return command(cmd_name) if cmd_name in COMMANDS else None
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments; those that name a file and no command are those of `inspect`."""
+        """Parse the arguments; with a file in place of a command, insert `inspect`."""
         return super().parse_args(ctx, [_DEFAULT, *args] if self._means_a_file(ctx, args) else args)
 
     def _means_a_file(self, ctx: Any, args: Sequence[str]) -> bool:
@@ -59,7 +59,7 @@ class Commands(TyperGroup):
         return any(_is_file(word) for word in words)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the arguments name; a word that is none gets the nearest one."""
+        """The command in the arguments. An unknown one is a usage error that suggests the closest."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             if os.path.isdir(args[0]):
                 ctx.fail(f"'{args[0]}' is a folder. To check the specs in it: nnshape check {args[0]}")
@@ -70,20 +70,20 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the commands with their lines, none of them imported."""
+        """Write the commands with their lines, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
 def _is_file(word: str) -> bool:
-    """Say whether a word is `-`, a file that is there, or is named as a spec is."""
+    """Whether a word is `-`, an existing file, or has the suffix of a spec."""
     from nnshape.spec.files import SUFFIXES
 
     return word == "-" or word.endswith(SUFFIXES) or os.path.isfile(word)
 
 
 def command(name: str) -> Any:
-    """A command, made from the function of its name."""
+    """The command of a name, from the function of that name."""
     function: Callable[..., int] = getattr(import_module(f"nnshape.cli.{name}"), name)
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     app.command(name, cls=Command, short_help=COMMANDS[name])(function)

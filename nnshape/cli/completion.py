@@ -1,7 +1,7 @@
-"""What the shell completes: names from the file on the line, layers, kinds of problem, and devices.
+"""Shell completion: names from the file on the line, layers, kinds of problem, and devices.
 
-A completion never imports torch, prints nothing, and offers nothing if anything goes wrong. It offers plain words
-only: zsh evaluates what it is offered, and the names may come from a hostile file.
+A completion never imports torch, prints nothing, and offers nothing on an error. It offers only plain words: zsh
+evaluates completions, and the names may come from a hostile file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PLAIN = r"[A-Za-z0-9_.:/@+][A-Za-z0-9_.:/@+-]*=?"
 _MAX_OFFERED = 1_000
-#: A file that takes longer to trace is completed with the steps that stand in it.
+#: For a file that takes longer to trace, completion offers the steps in its text.
 _PATIENCE_SECONDS = 2.0
 
 
@@ -47,12 +47,12 @@ def layers(incomplete: str) -> list[str]:
 
 
 def subjects(incomplete: str) -> list[str]:
-    """Layers, functions, kinds of problem, topics, and the specs that begin like this; the shell has an empty word."""
+    """Layers, functions, kinds of problem, topics, and matching spec files; nothing for an empty word."""
     return _offered(incomplete, lambda: [*_files(incomplete), *_rules(), *_pages()]) if incomplete else []
 
 
 def devices(incomplete: str) -> list[str]:
-    """The devices by name; a number as in `cuda:1` is left to the person."""
+    """The devices by name, without numbers as in `cuda:1`."""
     return _offered(incomplete, lambda: ("auto", "cpu", "meta", "cuda", "mps", "none"))
 
 
@@ -64,7 +64,7 @@ def build_devices(incomplete: str) -> list[str]:
 def _offered(incomplete: str, find: Callable[[], Iterable[str]]) -> list[str]:
     try:
         found = [name for name in find() if name.startswith(incomplete) and re.fullmatch(_PLAIN, name)]
-    except Exception:  # nobody reads a message here
+    except Exception:  # a completion cannot show messages
         return []
     return found[:_MAX_OFFERED]
 
@@ -85,7 +85,7 @@ def _pages() -> list[str]:
 
 
 def _files(incomplete: str) -> list[str]:
-    """The specs and folders whose path begins like this; a shell that is offered other words adds no files."""
+    """The matching spec files and folders; a shell that receives other words adds no files itself."""
     import os
 
     from nnshape.spec.files import SUFFIXES
@@ -100,12 +100,12 @@ def _files(incomplete: str) -> list[str]:
 
 
 def _from_file(ctx: typer.Context, names: Callable[[Spec], Iterable[str]]) -> Iterable[str]:
-    """Names from the file on the line. Standard input, pipes and devices are not read: they may wait, or never end."""
+    """Names from the file on the line. Standard input, pipes and devices are not read: they may block or never end."""
     import os
 
     import nnshape
 
-    # If the line ends in an option without a value, the parser leaves the file among the words not yet taken.
+    # If the line ends with an option without a value, the parser leaves the file among the unparsed words.
     for word in (ctx.params.get("file"), ctx.params.get("subject"), *ctx.args):
         if isinstance(word, str) and os.path.isfile(word):
             return names(nnshape.load(word))
@@ -113,7 +113,7 @@ def _from_file(ctx: typer.Context, names: Callable[[Spec], Iterable[str]]) -> It
 
 
 def _settable(spec: Spec) -> list[str]:
-    """The names that `--set` takes, except the sizes that only stand in an expression."""
+    """The names for `--set`, except sizes that occur only in expressions."""
     from nnshape.spec.nodes import Name
 
     patterns = [input.pattern for input in spec.inputs if input.pattern is not None]
@@ -122,7 +122,7 @@ def _settable(spec: Spec) -> list[str]:
 
 
 def _paths(ctx: typer.Context, spec: Spec) -> list[str]:
-    """The path of every step, as traced with the options on the line; where that fails, the steps in the file."""
+    """The path of every step, traced with the options on the line; if that fails, the steps in the file."""
     from nnshape.cli.tracing import overrides_of
     from nnshape.explain import EXPLAINER
     from nnshape.tracing import trace_spec
@@ -143,7 +143,7 @@ def _paths(ctx: typer.Context, spec: Spec) -> list[str]:
 
 
 def within(seconds: float, work: Callable[[], list[str]]) -> list[str]:
-    """What the work finds in the given time; nothing if it takes longer or fails."""
+    """The result of the work; empty if it takes longer than this or fails."""
     from threading import Thread
 
     found: list[str] = []
@@ -154,7 +154,7 @@ def within(seconds: float, work: Callable[[], list[str]]) -> list[str]:
         except Exception:  # as in `_offered`
             return
 
-    # The process ends once the words are printed, and a daemon thread ends with it.
+    # The process ends once the words are printed, and the daemon thread with it.
     thread = Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)
@@ -162,7 +162,7 @@ def within(seconds: float, work: Callable[[], list[str]]) -> list[str]:
 
 
 def _one_level(paths: Iterable[str], incomplete: str) -> list[str]:
-    """The paths that add at most one level to what was typed: `h` offers `h`, `h.0`, `h.1`, but not `h.0.attn`."""
+    """The paths at most one level below the typed one: `h` offers `h`, `h.0`, `h.1`, but not `h.0.attn`."""
     found = [path for path in paths if path.startswith(incomplete)]
     deepest = incomplete.count(".") + (incomplete in found)
     return [path for path in found if path.count(".") <= deepest]

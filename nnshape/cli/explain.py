@@ -1,4 +1,4 @@
-"""`nnshape explain`: what a layer, a function, a kind of problem or a step of a file is, and the guide's topics."""
+"""`nnshape explain`: pages on layers, functions, kinds of problem and topics, and the derivation of a step."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def explain(
 ) -> int:
     """Explain a layer, a function, a kind of problem, a topic, or one step of a file.
 
-    Without a NAME, this lists the topics. For a step of a file, this shows how its output shape and
-    its parameter count come about.
+    Without a NAME, this lists the topics. For a step of a file, this derives its output shape and its
+    parameter count.
 
     \b
     Examples:
@@ -126,15 +126,15 @@ def explain(
 
 
 def _kind_name(subject: str) -> str:
-    """The kind in what was copied from a message, such as `error[size-mismatch]:`, or the text as it is."""
+    """The kind in text copied from a message, such as `error[size-mismatch]:`; other text unchanged."""
     found = re.fullmatch(r"(?:error|warning)?\[([\w-]+)\]:?", subject.strip())
     return found[1] if found else subject.strip()
 
 
 def _rule(subject: str) -> Rule | None:
-    """The layer or function of a name, with torch's prefixes or without, or None where the name is a topic.
+    """The layer or function of a name, with or without torch's prefix; None for a topic.
 
-    A usage error where it is neither. A topic comes last, so that none hides a layer or function.
+    Raises Misuse for any other name. Topics come last, so that none hides a layer or function.
     """
     from nnshape.problems.kinds import kind_names
     from nnshape.problems.nearest import nearest

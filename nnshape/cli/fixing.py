@@ -1,4 +1,4 @@
-"""Implements `--fix` and `--diff`: writes the safe fixes of a spec to its file, or shows them."""
+"""`--fix` and `--diff`: write the safe fixes of a spec to its file, or show them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def fixed(trace: Trace) -> tuple[Trace, list[Line]]:
-    """Make the safe fixes of a trace's file, and trace it again; says what was done. Raises SpecError."""
+    """Write the safe fixes to the file of a trace; returns the new trace and a report. Raises SpecError."""
     from nnshape.fixes import apply_fixes, rewrite
 
     result = apply_fixes(trace)
@@ -32,21 +32,21 @@ def _nothing_to_fix(trace: Trace) -> str:
     others = {problem.span.source.name for problem in trace.errors if problem.span is not None}
     others -= {trace.spec.source.name}
     if others:
-        return f"nothing to fix here: {' and '.join(sorted(others))} is included, and only the file itself is written"
+        return f"nothing to fix here: {' and '.join(sorted(others))} is included, and --fix writes only the file itself"
     return "nothing to fix: no problem here has a safe fix"
 
 
 def _mark_of(name: str) -> str:
-    """The byte order mark that a file begins with, which is no part of its text but of its first line."""
+    """The byte order mark of a file: the text lacks it, but its first line has it."""
     with contextlib.suppress(OSError, ValueError):
-        if os.path.isfile(name):  # a pipe was read to its end
+        if os.path.isfile(name):  # not a pipe, which has been read
             with open(name, "rb") as file:
                 return "\ufeff" if file.read(3) == b"\xef\xbb\xbf" else ""
     return ""
 
 
 def difference(trace: Trace) -> str:
-    """The safe fixes of a trace's file as a unified diff; empty where there are none."""
+    """The safe fixes of a trace as a unified diff; empty if there are none."""
     from nnshape.fixes import apply_fixes, unified_diff
 
     source = trace.spec.source
@@ -57,7 +57,7 @@ def difference(trace: Trace) -> str:
 def fixed_files(candidates: Iterable[SpecFile], *, write: bool) -> tuple[tuple[SpecFile, ...], str, list[Line], bool]:
     """Make the safe fixes of many files, in place if `write`.
 
-    Gives what is then to check, the diff, what was done or why not, and whether every file was written.
+    Returns the files to check, the diff, a report, and whether every file was written.
     """
     from nnshape.fixes import rewrite, unified_diff
     from nnshape.rendering.problems import problems_lines
@@ -88,7 +88,7 @@ def fixed_files(candidates: Iterable[SpecFile], *, write: bool) -> tuple[tuple[S
 
 
 def _fixed_variants(candidate: SpecFile) -> Iterator[tuple[Trace, FixedText]]:
-    """The file's runs that have safe fixes, with them: without a variant, then in each, on what the one before left."""
+    """The traces with safe fixes, and the fixed texts: without a variant, then with each, cumulatively."""
     import nnshape
     from nnshape.fixes import Search, apply_fixes
     from nnshape.spec.files import folder_of_file
@@ -109,7 +109,7 @@ def _fixed_variants(candidate: SpecFile) -> Iterator[tuple[Trace, FixedText]]:
                 yield trace, result
                 spec = result.trace.spec
     except SpecError:
-        return  # the check itself will say why
+        return  # the check itself will report it
 
 
 def _told(trace: Trace, result: FixedText) -> list[Line]:

@@ -56,7 +56,7 @@ def layer(
     if trace.problems:
         trace = replace(trace, problems=_with_fixes(trace))
     if not trace.calls:
-        # A number read off a shape: there is nothing to build.
+        # The result is a number, such as a size: there is nothing to build.
         values, device = False, "none"
     if values:
         device = _device_of_values(device)
@@ -70,7 +70,7 @@ def layer(
     if trace.errors:
         out.write(problems_lines(trace.problems, out.width))
         return 1
-    # The answer is there before torch is imported.
+    # Show the answer before importing torch.
     out.write(layer_lines(trace, out.width))
     if trace.problems:
         out.write([(), *problems_lines(trace.problems, out.width)])
@@ -94,7 +94,7 @@ def _code(trace: Trace, verification: Any) -> int:
 
 
 def _with_fixes(trace: Trace) -> tuple[Problem, ...]:
-    """The problems with the fixes that were found; a step typed without a name is shown without one."""
+    """The problems with their fixes, which omit the step's name, since the typed step has none."""
     from nnshape.calculator.one_step import is_named
     from nnshape.fixes import explained
 
@@ -108,7 +108,7 @@ def _with_fixes(trace: Trace) -> tuple[Problem, ...]:
 
 
 def _device_of_values(device: str) -> str:
-    """Where the layer runs: on the CPU unless another device is named."""
+    """The device to run the layer on; the CPU by default."""
     if device == "none":
         from nnshape.problems import Problem, SpecError
 

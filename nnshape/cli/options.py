@@ -44,7 +44,7 @@ Variant = Annotated[
     str | None,
     Option("--variant", metavar="NAME", help="Use this variant of the file.", autocompletion=completion.variants),
 ]
-Symbolic = Annotated[bool, Option("--symbolic", help="Keep sizes symbolic, even where dims gives them a value.")]
+Symbolic = Annotated[bool, Option("--symbolic", help="Keep sizes symbolic, even if dims gives them values.")]
 Needs = Annotated[
     bool, Option("--needs", help="Show what FILE needs of its symbolic sizes, and the steps that need it.")
 ]
@@ -161,7 +161,8 @@ Exclude = Annotated[
     Option("--exclude", metavar="GLOB", help="Skip matching files in folders. Replaces exclude of the settings."),
 ]
 NoConfig = Annotated[
-    bool, Option("--no-config", help="Disregard pyproject.toml and all ignore comments, so that no change loosens it.")
+    bool,
+    Option("--no-config", help="Ignore pyproject.toml and ignore comments, which could loosen the check."),
 ]
 Strict = Annotated[bool, Option("--strict", help="Exit with 1 if there are warnings.")]
 AllowEmpty = Annotated[bool, Option("--allow-empty", help="Do not fail if there is no spec to check.")]

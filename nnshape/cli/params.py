@@ -113,7 +113,7 @@ def _of_real_modules(selection: Selection, held: Held, values: bool) -> Selectio
 
 
 def _of_layer(trace: Trace, layer: str) -> tuple[ParameterRow, ...]:
-    """The parameters below a path; raises SpecError where the model has no such path."""
+    """The parameters below a path. Raises SpecError if the model has no such path."""
     found = tuple(row for row in trace.parameters if row.name == layer or row.name.startswith(layer + "."))
     if found:
         return found

@@ -1,4 +1,4 @@
-"""The entry point: runs a command, and turns whatever happens into an answer and an exit code."""
+"""The entry point: runs a command, and turns every error into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PROBLEMS, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name; the exit code is 0, 1 for a wrong model, 2 for wrong usage."""
+    """Run a command and return the exit code: 0, 1 for a wrong model, 2 for wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # Python ends with a search for cyclic garbage, and the process with all its memory: that took a tenth of a run.
+    # Skip Python's final search for cyclic garbage, a tenth of a run: the process frees all its memory anyway.
     atexit.register(gc.freeze)
     try:
         with _rare_collection():
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader has gone. Without this, Python would complain once more when it closes the stream.
+        # The reader has closed the pipe. Without this, Python would report it again when closing the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except KeyboardInterrupt:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _rare_collection() -> Iterator[None]:
-    """Search for cyclic garbage rarely: imports make none, and searching during them is 8% of the start-up."""
+    """Collect cyclic garbage rarely: imports create none, and collecting during them takes 8% of the start-up."""
     thresholds = gc.get_threshold()
     gc.set_threshold(200_000, *thresholds[1:])
     try:
@@ -70,7 +70,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _misused(error: Any) -> int:
-    """Show what is wrong with the command; what it quotes may be a file's, such as the names of its steps."""
+    """Show a usage error. It may quote text from a file, such as the names of steps."""
     from io import StringIO
 
     from nnshape.cli.writing import write_error
@@ -82,7 +82,7 @@ def _misused(error: Any) -> int:
 
 
 def _refused(error: SpecError, arguments: list[str]) -> int:
-    """Show why there is no model to speak of; as JSON on standard output where JSON was asked for."""
+    """Show the problems of a SpecError; as JSON on standard output for --format json."""
     from nnshape.cli.argument_names import in_options
     from nnshape.cli.tracing import is_usage
     from nnshape.cli.writing import write, write_error
@@ -104,7 +104,7 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _system(error: OSError) -> int:
-    """Show what the system refused, such as a full disk: no fault of the model and none of nnshape."""
+    """Show an error of the system, such as a full disk, which is neither the model's nor nnshape's fault."""
     from nnshape.cli.writing import write
 
     write(f"nnshape: {error.strerror or error}\n", stream=sys.stderr)

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, for a run that lasts and a person who waits."""
+"""A progress bar on standard error, for long runs in a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PATIENCE_SECONDS = 1.0
 
 
 class ProgressBar:
-    """Shows how many files are done once the run has lasted a second; only on a terminal."""
+    """Shows the number of finished files after the first second, only in a terminal."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -25,7 +25,7 @@ class ProgressBar:
         return self
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that so many are done."""
+        """Show that `done` of `total` are finished."""
         if not self._terminal:
             return
         if self._bar is None:

@@ -1,4 +1,4 @@
-"""The second half of a command's answer: the real modules, held against the table."""
+"""The proof: the real modules, compared with the table."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def real_modules() -> Any:
 
 
 def proof_lines(trace: Trace, device: str, verification: Verification | None) -> list[Line]:
-    """The last line of an answer: what was proved, or why nothing was."""
+    """The last line of the output: the result of the proof, or the reason why there is none."""
     if verification is not None:
         complete = "warning" if verification.unproved else "good"
         return [[(verification.sentence, "error" if verification.disagreements else complete)]]

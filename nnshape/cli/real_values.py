@@ -1,4 +1,4 @@
-"""The numbers of a real tensor, as an answer shows them."""
+"""The values of a real tensor, for display."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from nnshape.rendering.tensor_values import Values
 
-#: Tensors with more elements than this are shown in JSON by their statistics alone.
+#: In JSON, tensors with more elements than this show only their statistics.
 MAX_NUMBERS = 10_000
 #: The rows and columns that are shown of a larger matrix, and the size up to which one is shown whole.
 _ROWS, _COLUMNS = 4, 6
@@ -14,8 +14,8 @@ _WHOLE = 8
 
 
 def values_of(tensor: Any) -> Values:
-    """A corner of a tensor as torch prints it, its statistics, and its numbers where they are not too many."""
-    # The first numbers of the last two dimensions, at the beginning of all others.
+    """A corner of a tensor as torch prints it, its statistics, and its values if there are not too many."""
+    # The first values in the last two dimensions, at index 0 of all others.
     index: list[int | slice] = [0] * max(0, tensor.ndim - 2)
     is_small = all(size <= _WHOLE for size in tensor.shape[-2:])
     index += [slice(_WHOLE if is_small else most) for most in (_ROWS, _COLUMNS)[2 - min(2, tensor.ndim) :]]

@@ -1,4 +1,4 @@
-"""`--output-file`: a file of the answer, replaced in one step."""
+"""`--output-file`: writes the output to a file, atomically."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import stat
 from nnshape.disk import open_folder
 from nnshape.problems import Problem, SpecError
 
-#: The links at these paths are the system's own, and lead to streams of the process.
+#: The system's own links to the streams of the process.
 _OWN_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/")
 
 
 def check_writable(path: str, argument: str) -> None:
-    """Raise SpecError where a file cannot be written, before the work that would be lost."""
+    """Raise SpecError if a file cannot be written, before the work that would be lost."""
     if os.path.isdir(path):
         raise _refused(path, "it is a folder", argument)
     if os.path.islink(path) and not _is_own_stream(path):
-        # A project may hold a link of this name that leads to any file of the user.
+        # A project may contain a link of this name to any file of the user.
         raise _refused(path, f"it is a link; name the file itself, {os.path.realpath(path)}", argument)
     folder = os.path.dirname(path) or os.curdir
     if os.path.exists(path):
@@ -28,7 +28,7 @@ def check_writable(path: str, argument: str) -> None:
 
 
 def replace_file(path: str, text: str, argument: str) -> None:
-    """Put a text in place of a file, or into a pipe or device; raises SpecError, and then no file has changed."""
+    """Replace a file by a text, or write the text to a pipe or device. Raises SpecError without changing the file."""
     check_writable(path, argument)
     data = text.encode("utf-8", "backslashreplace")
     folder_name, name = os.path.split(path)

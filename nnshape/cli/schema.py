@@ -10,8 +10,8 @@ def schema(output_file: options.OutputFile = None) -> int:
 
     An editor that supports YAML and JSON Schema uses it to complete keys, layers and arguments, to
     show their documentation, and to mark mistakes. The schema is generated from the rules of this
-    version of nnshape. Point the editor to it on the first line of a spec, by a path relative to the
-    spec's folder:
+    version of nnshape. To use it, put its path, relative to the spec's folder, on the first line of a
+    spec:
 
     \b
       # yaml-language-server: $schema=nnshape.schema.json

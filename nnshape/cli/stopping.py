@@ -15,7 +15,7 @@ _SHOW_CURSOR = "\x1b[?25h\n"
 
 
 class Stopped(BaseException):
-    """A signal asks the command to stop; on the way out, files half written and processes are cleaned up."""
+    """A signal stops the command. While this propagates, partial files and processes are cleaned up."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -24,10 +24,10 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable(last: bool) -> Iterator[None]:
-    """Raise Stopped, or KeyboardInterrupt for SIGINT, where a signal arrives that nobody else handles or ignores.
+    """Raise Stopped, or KeyboardInterrupt for SIGINT, on a signal that nobody else handles or ignores.
 
-    `last` says that the process does nothing else afterwards: then a signal that arrives while Python ends, which
-    takes a moment with torch, ends it without a traceback.
+    `last`: the process does nothing else afterwards, so a signal during Python's exit, which takes a moment with
+    torch, ends it without a traceback.
     """
     before = {}
     if threading.current_thread() is threading.main_thread():
@@ -42,10 +42,10 @@ def stoppable(last: bool) -> Iterator[None]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """Raise what stops the command. An import may swallow that, as torch's does: there, the process ends at once."""
+    """Raise the exception for a signal; during an import, which may swallow it (torch does), end the process."""
     for each in _SIGNALS:
         if signal.getsignal(each) is _stop:
-            signal.signal(each, _leave)  # a second signal does not wait for the cleaning up
+            signal.signal(each, _leave)  # a second signal does not wait for the cleanup
     while frame is not None:
         if frame.f_code.co_filename == _IMPORT:
             _leave(number, frame)
@@ -56,7 +56,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """End the process with the exit code of the signal's convention; worker processes end with it."""
+    """End the process with the conventional exit code of the signal; its worker processes end too."""
     if os.isatty(2):
         os.write(2, _SHOW_CURSOR.encode())  # a progress bar hides it
     os._exit(128 + number)

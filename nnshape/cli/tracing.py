@@ -1,4 +1,4 @@
-"""From a command's options to a trace."""
+"""Traces a file with the options of a command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def traced(
     symbolic: bool = False,
     allow_import: Sequence[str] | None = None,
 ) -> Trace:
-    """The trace of a file with the values that the command line gives; raises SpecError."""
+    """The trace of a file with the values from the command line. Raises SpecError."""
     import nnshape
 
     overrides = overrides_of(settings)
@@ -34,7 +34,7 @@ def traced(
 
 
 def inputs_of(spec: Spec, inputs: Sequence[str] | None) -> dict[str, ShapePattern]:
-    """The shapes that `--input` gives, by name; raises SpecError."""
+    """The shapes of `--input`, by name. Raises SpecError."""
     from nnshape.tracing.starting_values import named_inputs
 
     try:
@@ -45,7 +45,7 @@ def inputs_of(spec: Spec, inputs: Sequence[str] | None) -> dict[str, ShapePatter
 
 
 def overrides_of(settings: Sequence[str] | None) -> dict[str, Located[Value]]:
-    """The values that `--set` gives, by name; raises SpecError where one is not NAME=VALUE."""
+    """The values of `--set`, by name. Raises SpecError if one is not NAME=VALUE."""
     return dict(map(_setting, settings or ()))
 
 
@@ -61,13 +61,13 @@ def _setting(text: str) -> tuple[str, Located[Value]]:
 
 
 def exit_code(errors: Iterable[Problem]) -> int:
-    """0 where there are no errors, 2 where one of them is nnshape's own mistake, else 1."""
+    """The exit code: 0 without errors, 2 if one is nnshape's own mistake, otherwise 1."""
     kinds = {problem.kind for problem in errors}
     return 2 if "internal-error" in kinds else int(bool(kinds))
 
 
 def is_usage(error: SpecError) -> bool:
-    """Say whether it is the command line that is wrong, and not the file that it names."""
+    """Whether the command line is wrong, not the file."""
     from nnshape.calculator.typed_inputs import WrongUse
 
     return isinstance(error, WrongUse) or any(_on_command_line(problem) for problem in error.problems)

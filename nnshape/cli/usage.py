@@ -6,7 +6,7 @@ import typer
 
 
 def _base_of_usage_errors() -> type[Exception]:
-    """The base class of typer's usage errors: click's, or typer's own copy of it, neither of which it exports."""
+    """The base class of typer's usage errors, click's or typer's own copy; typer does not export it."""
     return next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
@@ -14,7 +14,7 @@ UsageError = _base_of_usage_errors()
 
 
 class Misuse(typer.BadParameter):
-    """A usage error whose message stands alone: no option or argument is named in front of it."""
+    """A usage error with a complete message, without the name of an option or argument before it."""
 
     def format_message(self) -> str:
         """The message."""

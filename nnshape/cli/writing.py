@@ -1,4 +1,4 @@
-"""How a command writes its answer: width, colour, and characters that the stream can show."""
+"""Writes the output of a command: its width, colour and encoding."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nnshape.rendering.visible import ESCAPES, Escape, Language, guarded, guarde
 _MIN_COLUMNS = 40
 #: A table in a pipe is as wide as its rows, up to this many columns.
 _MAX_TABLE = 1000
-#: One of these is set where a CI system keeps what is written as its log.
+#: CI systems set one of these. They keep the output as a log.
 _CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION")
-#: What stands for the signs of a table where a stream knows only ASCII; each as wide as its sign.
+#: ASCII replacements for the characters of a table, each of the same width.
 _ASCII = str.maketrans({"…": "~", "├": "|", "└": "`", "│": "|", "─": "-", "✗": "x", "·": ".", "⋮": "."})
 
 
@@ -30,7 +30,7 @@ class Output:
     color: bool
 
     def write(self, lines: Iterable[Line]) -> None:
-        """Write lines to standard output, at once."""
+        """Write lines to standard output and flush."""
         _put_lines(lines, sys.stdout, self.color)
 
 
@@ -46,7 +46,7 @@ def output(columns: int | None, color: str) -> Output:
 
 
 def wants_color(choice: str, stream: TextIO | None) -> bool:
-    """Say whether to colour: the option first, then NO_COLOR and FORCE_COLOR, then whether a terminal shows it."""
+    """Whether to colour: by the option, then NO_COLOR and FORCE_COLOR, then whether the stream is a terminal."""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):
@@ -63,17 +63,17 @@ def wants_color(choice: str, stream: TextIO | None) -> bool:
 
 
 def write(text: str, language: Language = "text", stream: TextIO | None = None) -> None:
-    """Write a document at once, with nothing in it that steers a terminal or speaks to a CI system.
+    """Write a document and flush, with terminal control characters and CI commands escaped.
 
-    A renderer has escaped what it takes from others, so this is the last line of defence. Signs that the
-    stream cannot show are escaped too.
+    Renderers escape untrusted text themselves; this is the last line of defence. It also escapes characters
+    that the stream cannot encode.
     """
     escape = ESCAPES[language]
     _put(text if language == "commands" else guarded(text, escape), stream or sys.stdout, escape)
 
 
 def write_patch(text: str) -> None:
-    """Write a unified diff to standard output: as `patch` needs it, or as it is safe in a terminal or a CI log."""
+    """Write a unified diff to standard output: exact for `patch`, or escaped for a terminal or a CI log."""
     shown = (sys.stdout is not None and sys.stdout.isatty()) or any(map(os.environ.get, _CI_VARIABLES))
     _put(guarded_patch(text, exact=not shown), sys.stdout, in_text)
 
@@ -91,11 +91,11 @@ def _put_lines(lines: Iterable[Line], stream: TextIO | None, color: bool) -> Non
 
 
 def _put(text: str, stream: TextIO | None, escape: Escape) -> None:
-    if stream is None:  # the process was started without one
+    if stream is None:  # the process has no such stream
         return
     encoding = _encoding(stream)
     if escape is not in_text and encoding not in ("utf-8", "utf8"):
-        encoding = "ascii"  # a document that programs read is UTF-8, whatever a terminal shows
+        encoding = "ascii"  # documents for programs are UTF-8, whatever the terminal's encoding
     if not _fits(text, encoding):
         text = text.translate({ord(sign): escape(sign) for sign in set(text) if not _fits(sign, encoding)})
     stream.write(text)

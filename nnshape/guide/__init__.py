@@ -1,7 +1,7 @@
-"""The guide: a page for each topic in this folder, `TOPIC.md`, shown by `nnshape explain TOPIC`.
+"""The guide: a page per topic in this folder, `TOPIC.md`, shown by `nnshape explain TOPIC`.
 
-A page begins with `# Title` and one sentence, which lists of topics show. It goes on with headings (`##`), paragraphs,
-lists (`-`) and fenced code: what a terminal shows well.
+A page begins with `# Title` and a sentence, which the list of topics shows. Headings (`##`), paragraphs, lists (`-`),
+tables and fenced code follow: the Markdown that a terminal shows well.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SUFFIX = ".md"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the guide: its topic, its title, the sentence below that, and the whole text as Markdown."""
+    """A page of the guide: its topic, title and sentence, and the whole text as Markdown."""
 
     topic: str
     title: str
@@ -30,7 +30,7 @@ def topics() -> tuple[str, ...]:
 
 
 def page_of(topic: str) -> Page:
-    """The page of a topic; raises KeyError where there is none."""
+    """The page of a topic. Raises KeyError for an unknown topic."""
     if topic not in topics():
         raise KeyError(topic)
     with open(os.path.join(_FOLDER, topic + _SUFFIX), encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The schema of an argument: tests the kinds that a rule declares with a value of each JSON type."""
+"""The schema of an argument: tests its declared kinds with a value of each JSON type."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from nnshape.shapes.tensor import Tensor
 
 Schema = dict[str, Any]
 
-#: Whatever an argument may be: a mapping is a mapping step, here and in a list.
+#: Any argument; a mapping is a mapping step, also inside a list.
 VALUE: Schema = {
     "if": {"type": "object"},
     "then": {"$ref": "#/definitions/call"},
     "else": {"items": {"$ref": "#/definitions/value"}},
 }
-#: Kinds of which true and false are values. Python's True is a whole number too, but no file means it so.
+#: The kinds that accept true and false. In Python, True is also a whole number, but a file never means that.
 _TRUTHS = frozenset({"bool", "Flag"})
 
 
 def argument_schema(parameter: Parameter, meaning: str) -> Schema:
-    """The values that an argument takes, with what it means and its default.
+    """The accepted values of an argument, with its meaning and default.
 
-    A text stands for the value of an expression, whatever that is, so it is always taken. What a
-    mapping holds is left to `VALUE`, as which every argument is held against the schema too.
+    A string is always accepted, since it may be an expression of any value. The content of a mapping is
+    checked by `VALUE`, which applies to every argument too.
     """
     checks = [KINDS[kind][0] for kind in parameter.kinds]
 
@@ -44,9 +44,9 @@ def argument_schema(parameter: Parameter, meaning: str) -> Schema:
 
 
 def items(schema: Schema) -> Schema:
-    """What each item is of a value that may be a list.
+    """The schema of the items, for a value that may be a list.
 
-    Within `allOf`, since editors take a plain `items` for a sign that a list is to be written.
+    It is inside `allOf`, since editors take a plain `items` as a hint to write a list.
     """
     return {"allOf": [{"items": schema}]}
 
@@ -67,12 +67,12 @@ def _values(takes: Callable[[object], bool], truths: bool) -> Schema:
     return {"type": types[0] if len(types) == 1 else types, **found}
 
 
-#: What a mapping step within an argument can make.
+#: Examples of the results of a mapping step inside an argument.
 _MADE_BY_CALLS = (Tensor((2,), FLOAT32), find_layer("Identity")(), find_function("relu"))  # type: ignore[misc]
 
 
 def _plain(default: Any) -> Any:
-    """A default as JSON has it; REQUIRED where there is none that JSON can say."""
+    """A default as JSON; REQUIRED if there is none, or JSON cannot express it."""
     if isinstance(default, tuple):
         items = [_plain(item) for item in default]
         return REQUIRED if REQUIRED in items else items

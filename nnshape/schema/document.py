@@ -1,4 +1,4 @@
-"""The schema of a whole file: what each of its keys holds."""
+"""The schema of a file, key by key."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from nnshape.spec.source import source_of_text
 from nnshape.spec.yaml_tree import Mapping, Node, Sequence, parse_document
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
-#: The keys that bring modules of the file's own: with one of them a class may be other than torch's.
+#: The keys that define modules: a file with one of them may use classes other than torch's.
 _OWN_MODULES = ("blocks", "include", "import")
 
 _NAME = "a name consists of letters, digits and _, and is not a Python keyword"
 _WORD: Schema = {"type": "string", "minLength": 1}
-#: A text that YAML may take for a number.
+#: A string that YAML may read as a number.
 _TEXT: Schema = {"type": ["string", "number"], "minLength": 1}
-#: Numbers, words, and lists of them, as deep as there are.
+#: Numbers, words, and nested lists of them.
 _SETTING: Schema = {"$ref": "#/definitions/setting"}
-#: Offered once, where the key itself is described.
+#: Not suggested a second time: the key itself offers its snippets.
 _TORCH_ALONE: Schema = {"allOf": [{"$ref": "#/definitions/torch_alone"}], "doNotSuggest": True}
 
 
@@ -47,7 +47,7 @@ def schema() -> Schema:
         },
         "additionalProperties": False,
         "allOf": [
-            # A file that is only included may hold blocks and nothing else.
+            # An included file may hold only blocks.
             {"if": {"required": ["blocks"], **missing_both}, "else": {"required": list(REQUIRED)}},
             {"if": {"not": own_modules}, "then": {"properties": {"layers": _TORCH_ALONE}}},
         ],
@@ -60,7 +60,7 @@ def schema() -> Schema:
 
 
 def schema_text() -> str:
-    """The schema as JSON, a line for each key and definition, in ASCII so that no encoding can spoil it."""
+    """The schema as JSON, one line per key and definition, in ASCII so that any encoding is safe."""
     lines = [_lines(key, item) for key, item in schema().items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -77,7 +77,7 @@ def _compact(value: Any) -> str:
 
 
 def _named(values: Schema, *allowed: str, may_be_empty: bool = True) -> Schema:
-    """A mapping of names of the file's own; with nothing behind it, the key holds nothing."""
+    """A mapping with user-defined names; null if `may_be_empty`."""
     return {
         "type": ["object", "null"] if may_be_empty else "object",
         "propertyNames": {"pattern": patterns.name(*allowed), "patternErrorMessage": _NAME},
@@ -135,7 +135,7 @@ def _expect() -> Schema:
 
 
 def _output_shape() -> Schema:
-    """A shape, or shapes in a list or mapping that mirrors the output: a list of sizes is a shape itself."""
+    """A shape, or a list or mapping of shapes with the structure of the output. A list of sizes is one shape."""
     again = {"$ref": "#/definitions/output_shape"}
     return {"anyOf": [SHAPE, {"type": ["array", "object"], "items": again, "additionalProperties": again}]}
 
@@ -174,7 +174,7 @@ _HOLDS: dict[str, Callable[[], Schema]] = {
 
 
 def _example(key: str) -> Any:
-    """The example of a key, as JSON has it."""
+    """The example of a key, as JSON."""
     root, _ = parse_document(source_of_text(KEYS[key].example, "<example>"))
     assert isinstance(root, Mapping)
     return _data(root)[key]

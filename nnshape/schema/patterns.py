@@ -1,7 +1,7 @@
-"""Regular expressions that mean the same to Python and to the JavaScript and Java of editors.
+"""Regular expressions with the same meaning in Python and in the JavaScript and Java of editors.
 
-Theirs take `\\w` for ASCII alone, so a letter is what is no blank, no digit and no sign of ASCII: a
-name in any script passes. Each pattern takes what the reader takes and little more, in linear time.
+There, `\\w` is ASCII only, so a letter is any character but blanks, digits and ASCII punctuation: names in any
+script match. Each pattern accepts all that the reader accepts and little more, in linear time.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from nnshape.spec.naming_rules import LANGUAGE, MODULE_ATTRIBUTES
 _SIGNS = r"\s!-/:-@\[-^`{-~"
 _NAME = rf"[^\d{_SIGNS}][^{_SIGNS}]*"
 _ONE_SAMPLE_NAME = rf"[^\dx{_SIGNS}][^x{_SIGNS}]*"
-# Brackets within brackets, as deep as a size is written; a comma stands only in those of a call.
+# Nested brackets, as deep as sizes need; only those of a call contain commas.
 _CALL = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
 _BRACKETED = rf"\((?:[^(),]|{_CALL})*\)"
 
 
 def whole(pattern: str) -> str:
-    """A pattern of the reader's, which it holds against the whole of a text, as one of a schema."""
+    """A pattern of the reader, which must match a whole text, as a pattern of a schema."""
     return f"^(?:{pattern})$".replace(r"[^\W\d]\w*", _NAME)
 
 
@@ -31,7 +31,7 @@ def name(*allowed: str) -> str:
 
 
 def step_name() -> str:
-    """The name of a step, which becomes an attribute of a module; digits too, as in a list."""
+    """The name of a step, which becomes an attribute of a module; or digits, as in a list."""
     return f"^(?:[0-9]+|{_but_no({*keyword.kwlist, *LANGUAGE, *MODULE_ATTRIBUTES})}{_NAME})$"
 
 
@@ -49,20 +49,20 @@ def shape() -> str:
     """A shape as text: `1x32x32`, `16 x (H//2) x W`, `[N, 1, H, W]`, `int64[N, T]`."""
     brackets = rf"(?:(?:torch\.)?(?:{'|'.join(sorted(DTYPES))})\s*)?\[.*\]"
     size = rf"(?:\d+|{_BRACKETED}|{_ONE_SAMPLE_NAME})"
-    # With blanks around it the x separates, so that a name may hold one.
+    # With blanks around it, x is a separator, so that a name may contain an x.
     spaced = rf"(?:\d+(?:x\d+)*|{_BRACKETED}|{_NAME})"
     return rf"^\s*(?:{brackets}|{size}(?:\s*x\s*{size})*|{spaced}(?:\s+x\s+{spaced})+)\s*$"
 
 
 def named(*names: str) -> str:
-    """One of these names, whatever stands before its last dot."""
+    """One of these names, after any prefix with dots."""
     return rf"(?:^|\.)(?:{'|'.join(names)})$"
 
 
-#: What begins with a capital behind its last dot: a class.
+#: A class: the last part begins with a capital.
 CLASS = r"^(?:[^.]*\.)*[A-Z][^.]*$"
-#: A class that is torch's, or written without a prefix; and one that can be torch's alone.
+#: A class of torch, or one without a prefix; and a class that can only be torch's.
 TORCH_CLASS = r"^(?:(?:torch|nn)\.)*[A-Z][^.]*$"
 PREFIXED_CLASS = r"^(?:(?:torch|nn)\.)+[A-Z][^.]*$"
-#: A function that is torch's, or another name without a prefix.
+#: A function of torch, or another name without a prefix.
 TORCH_FUNCTION = r"^(?:(?:torch|nn|functional|F|fft|linalg|special)\.)*[^A-Z.][^.]*$"

@@ -1,4 +1,4 @@
-"""A layer or function of torch -> the schema of a mapping step that names it."""
+"""The schemas of the mapping steps of torch's layers and functions."""
 
 from __future__ import annotations
 
@@ -19,49 +19,49 @@ Rule = Function | type[Layer]
 
 
 def layers() -> dict[str, type[Layer]]:
-    """Every layer, by the name that a step calls it by."""
+    """Every layer, by its name in steps."""
     return dict(sorted(all_layers().items()))
 
 
 def functions() -> dict[str, Function]:
-    """Every function and method that can be called by its own name, by that name."""
+    """Every function and method that steps can call by its own name, by that name."""
     return {name: rule for name, rule in sorted(all_functions().items()) if f"{name}(" in "".join(rule.example)}
 
 
 def rule_schema(rule: Rule) -> Schema:
-    """A mapping step that names the rule: its arguments by name, each with what it takes, means and has by default."""
+    """The schema of a mapping step of a rule: its arguments by name, with their values, meanings and defaults."""
     sentence, meanings = help_of(rule)
     auto = () if isinstance(rule, Function) else rule.auto
     properties: Schema = dict.fromkeys(OWN_KEYS, True)
     properties["type"] = {"description": f"{sentence}\n\n{page_of(rule)}"}
     for parameter in rule.signature().parameters:
-        # An argument of a function that is called as one of the step's own keys can only stand in args.
+        # An argument with the name of one of the step's own keys can only be passed in args.
         if parameter.name not in OWN_KEYS:
             meaning = meanings.get(parameter.name, "")
             if parameter.name in auto:
                 meaning = f"{meaning.rstrip('.')}; auto infers it from the input."
-            # What torch calls its own is taken and not offered.
+            # torch's private arguments are accepted, but not offered.
             private = parameter.name.startswith("_")
             properties[parameter.name] = True if private else argument_schema(parameter, meaning)
-    # So are numpy's names for arguments of torch.
+    # So are NumPy's names for arguments of torch.
     properties |= {synonym: True for synonym, name in rule.signature().synonyms.items() if name in properties}
     found: Schema = {"title": torch_name(rule), "properties": properties, "additionalProperties": False}
     if isinstance(rule, Function):
-        # The places of its arguments shift with what it is applied to: nothing can be said of them here.
+        # The positions of its arguments depend on its inputs, so the schema cannot check them.
         return found
     properties["args"] = _positions(rule)
     return {**found, **_given_once(rule)}
 
 
 def _positions(layer: type[Layer]) -> Schema:
-    """The arguments without a name, each as the one is that has its place."""
+    """The schema of the positional arguments."""
     arguments = f"#/definitions/{torch_name(layer)}/properties/"
     places = [{"$ref": arguments + parameter.name} for parameter in layer.signature().positional]
     return {"items": places, "additionalItems": False} if places else {"maxItems": 0}
 
 
 def _given_once(layer: type[Layer]) -> Schema:
-    """That each argument stands in its place or under its name, not both, and one that must be there in either."""
+    """The rule that each argument is passed by position or by name, not both, and each required one is passed."""
     places = layer.signature().positional
     required = [
         {"if": _at_most(index), "then": {"required": [parameter.name]}}
@@ -77,9 +77,9 @@ def _at_most(count: int) -> Schema:
 
 
 def sharing_arguments(rules: dict[str, Schema]) -> dict[str, Schema]:
-    """The schemas of rules, with each form that an argument has more than once in a definition of its own.
+    """The schemas of rules, with each repeated argument in a shared definition.
 
-    `device` or `dim` mean the same in a hundred places; said once, the whole is a sixth smaller.
+    `device` and `dim` mean the same in a hundred places; sharing makes the schema a sixth smaller.
     """
     forms: dict[str, Counter[str]] = {}
     for rule in rules.values():

@@ -1,6 +1,6 @@
-"""What an editor offers to write in a step: each layer with its required arguments, each function with an example.
+"""The snippets that an editor offers in a step: layers with their required arguments, functions with an example.
 
-`defaultSnippets` is a keyword of VS Code's own that other programs pass over.
+`defaultSnippets` is a keyword of VS Code that other programs ignore.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _snippet(name: str, rule: Rule, body: str) -> Schema:
 
 
 def _construction(name: str, layer: type[Layer]) -> str:
-    """`Conv2d(${1:auto}, ${2:out_channels}, ${3:kernel_size})`: an editor goes from one argument to the next."""
+    """`Conv2d(${1:auto}, ${2:out_channels}, ${3:kernel_size})`: in an editor, Tab moves to the next argument."""
     required = [parameter.name for parameter in layer.signature().positional if parameter.default is REQUIRED]
     places = (f"${{{index}:{'auto' if name in layer.auto else name}}}" for index, name in enumerate(required, 1))
     return f"{name}({', '.join(places)})"

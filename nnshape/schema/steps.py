@@ -1,4 +1,4 @@
-"""The definitions of steps: a body, a step in it, and the mapping step that names a layer or function."""
+"""The definitions of steps: bodies, steps, and mapping steps of layers and functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NO_SUCH_LAYER = "torch.nn has no such layer"
 
 
 def definitions() -> dict[str, Schema]:
-    """Everything that a schema of a file refers to, by name."""
+    """All definitions that the schema of a file refers to, by name."""
     rules: list[Rule] = [*layers().values(), *functions().values()]
     return {
         "shape": _shape(),
@@ -69,12 +69,12 @@ def _body() -> Schema:
 def _step() -> Schema:
     return {
         "description": _STEP,
-        # A number or a truth is a step too: a local constant.
+        # A number or bool is a step too: a local constant.
         "type": ["string", "number", "boolean", "object", "array"],
         "errorMessage": _NO_STEP,
         "pattern": r"\S",
         "maxLength": limits.EXPRESSION_CHARACTERS,
-        # An editor offers expressions where nothing is written yet, and none within a mapping.
+        # An editor offers expressions for an empty step, and none inside a mapping.
         "anyOf": [
             {"type": "string", "examples": list(_STEP_EXAMPLES), "defaultSnippets": step_snippets()},
             {"not": {"type": "string"}},
@@ -90,7 +90,7 @@ def _call() -> Schema:
         "required": ["type"],
         "properties": {
             "type": {
-                # What it is said to be comes from the rule that it names.
+                # Its description comes from the rule that it names.
                 "type": "string",
                 "pattern": patterns.whole(CALLEE.pattern),
                 "patternErrorMessage": "type is a name; write arguments as separate keys",
@@ -116,7 +116,7 @@ def _call() -> Schema:
 
 
 def _each_as_its_rule_says(pattern: str, rules: Mapping[str, Rule]) -> Schema:
-    """That a mapping step whose type is like the pattern and names one of the rules has that rule's arguments."""
+    """The rule that a mapping step has the arguments of the layer or function that its type names."""
     like = {"required": ["type"], "properties": {"type": {"type": "string", "pattern": pattern}}}
     each = [
         {
@@ -133,7 +133,7 @@ def _of_torch() -> Schema:
 
 
 def _torch_alone() -> Schema:
-    """Steps of a file that brings no modules of its own, so that each class in them is torch's."""
+    """The steps of a file without modules of its own, so that each class in them is torch's."""
     again = {"$ref": "#/definitions/torch_alone"}
     named = {"if": {"pattern": patterns.CLASS}, "then": _of_torch()}
     return {

@@ -182,7 +182,7 @@ def test_a_fault_in_an_included_file_is_said_to_lie_there(run, tmp_path):
     before = part.read_bytes(), model.read_bytes()
     answer = run("inspect", str(model), "--fix", "--device", "none")
     assert answer.code == 1
-    assert f"nothing to fix here: {part} is included, and only the file itself is written" in answer.err
+    assert f"nothing to fix here: {part} is included, and --fix writes only the file itself" in answer.err
     assert (part.read_bytes(), model.read_bytes()) == before
 
 
