@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnshape.explain import EXPLAINER
-from nnshape.problems import Problem, SpecError
+from nnshape.problems import Fix, Problem, SpecError
 from nnshape.spec import Spec, load, loads
 from nnshape.tracing import Measuring, Trace, trace_spec
 
 if TYPE_CHECKING:
     import torch
 
-    from nnshape.fixes import Fix
     from nnshape.proofs.verification import Verification
     from nnshape.spec import ShapePattern
     from nnshape.tracing.measuring import Measure

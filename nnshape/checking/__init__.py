@@ -2,7 +2,7 @@
 
 from nnshape.checking.check_run import check
 from nnshape.checking.discovery import Found, SpecFile, find_specs, stdin_spec
-from nnshape.checking.outcome import Finding, Outcome, Report, Skipped
+from nnshape.checking.outcome import Finding, Needed, Outcome, Report, Skipped
 from nnshape.checking.outcome_cache import Cache
 from nnshape.checking.project_settings import NO_CONFIG, Settings
 from nnshape.checking.settings_files import read_settings
@@ -12,6 +12,7 @@ __all__ = [
     "Cache",
     "Finding",
     "Found",
+    "Needed",
     "Outcome",
     "Report",
     "Settings",

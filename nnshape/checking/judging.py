@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nnshape
-from nnshape.checking.outcome import Finding, Outcome
+from nnshape.checking.outcome import Finding, Needed, Outcome
 from nnshape.problems import Problem, SpecError
 from nnshape.proofs.modes import MODES
 from nnshape.records import dataclass
+from nnshape.shapes.dims import symbols_of
 from nnshape.spec import Source, Span, Spec
 from nnshape.spec.files import folder_of_file
 from nnshape.spec.included import included
 from nnshape.spec.limits import PROBLEMS
 from nnshape.spec.reader import read_spec
-from nnshape.tracing import Trace
+from nnshape.tracing import Requirement, Trace
+from nnshape.tracing.requirements import needs_of
 
 _NO_TORCH = "the device none skips the proof, which needs torch"
 
@@ -76,6 +78,7 @@ def _judged(task: Task) -> Judgement:
     except SpecError as error:
         return Judgement(Outcome(source.name, source, findings=tuple(map(Finding, error.problems))))
     runs: dict[str | None, Sequence[Problem]] = {}
+    needed: dict[tuple[str, Span], list[str | None]] = {}
     proved = task.device != "none"
     seen: set[tuple[object, ...]] = set()
     fixing = _Fixing()
@@ -84,18 +87,27 @@ def _judged(task: Task) -> Judgement:
             message = f"more than {PROBLEMS:,} problems in the variants: {variant} and later ones are not checked"
             runs[variant] = (Problem("too-large", message, _first_line(spec.body.span)),)
             break
-        runs[variant], ran = _run(spec, variant, task, fixing)
+        runs[variant], requirements, ran = _run(spec, variant, task, fixing)
+        for need in requirements:
+            needed.setdefault(need, []).append(variant)
         proved = proved and ran
         seen.update((*_place(problem), problem.message) for problem in runs[variant])
     traced = len(runs) == 1 + len(spec.variants)
     variants = tuple(name for name in runs if name is not None)
-    outcome = Outcome(source.name, source, variants, merged(runs), traced, proved and traced)
+    outcome = Outcome(source.name, source, variants, merged(runs), _needs(needed, len(runs)), traced, proved and traced)
     # The behavior of an imported class does not depend on the text alone.
     return Judgement(outcome, None if task.allow_import and spec.imports else included(spec))
 
 
+def _needs(needed: Mapping[tuple[str, Span], list[str | None]], runs: int) -> tuple[Needed, ...]:
+    """The conditions in the order of their first occurrence, each with the runs that need it."""
+    return tuple(
+        [Needed(text, span, () if len(names) == runs else tuple(names)) for (text, span), names in needed.items()]
+    )
+
+
 class _Fixing:
-    """The search for fixes, shared by all variants of a file and imported only if a model has errors."""
+    """The search for fixes, shared by all variants of a file and imported only if a model has problems."""
 
     def __init__(self) -> None:
         self._search: Any = None
@@ -108,16 +120,26 @@ class _Fixing:
         return explained(trace, self._search)
 
 
-def _run(spec: Spec, variant: str | None, task: Task, fixing: _Fixing) -> tuple[Sequence[Problem], bool]:
-    """Return the problems of one variant, and whether it was proved."""
+def _run(
+    spec: Spec, variant: str | None, task: Task, fixing: _Fixing
+) -> tuple[Sequence[Problem], Sequence[tuple[str, Span]], bool]:
+    """Return the problems of one variant, its requirements with their places, and whether it was proved."""
     try:
         trace = nnshape.trace(spec, variant=variant, allow_import=task.allow_import)
     except SpecError as error:
-        return error.problems, False
+        return error.problems, (), False
+    own = [requirement for requirement in trace.requirements if _is_of(trace, requirement)]
+    needs = [(need.text, need.requirements[0].span) for need in needs_of(own)]
     problems = fixing.explained(trace) if trace.problems else ()
     if trace.errors or task.device == "none":
-        return problems, False
-    return _proof(trace, task.device, problems), True
+        return problems, needs, False
+    return _proof(trace, task.device, problems), needs, True
+
+
+def _is_of(trace: Trace, requirement: Requirement) -> bool:
+    """Whether a requirement is on the sizes of the inputs alone, and not on a number that only a run tells."""
+    own = {name for tensor in trace.inputs.values() for size in tensor.shape for name in symbols_of(size)}
+    return symbols_of(requirement.constraint.left) | symbols_of(requirement.constraint.right) <= own
 
 
 def _proof(trace: Trace, device: str, told: tuple[Problem, ...]) -> tuple[Problem, ...]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from nnshape.problems import Problem
 from nnshape.records import dataclass
-from nnshape.spec import Source
+from nnshape.spec import Source, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,33 @@ class Finding:
         if self.varying:
             first, *others = self.variants
             return f"the numbers are those {_named((first,))}; they differ {_named(tuple(others))}"
-        return f"only {_named(self.variants)}" if self.variants else ""
+        return self.note_of(self.variants)
+
+    @staticmethod
+    def note_of(variants: tuple[str | None, ...]) -> str:
+        """Return a note that names these variants; empty for all of them."""
+        return f"only {_named(variants)}" if variants else ""
 
     def with_note(self) -> Problem:
         """Return the problem with its variants among the notes."""
         return replace(self.problem, notes=(*self.problem.notes, self.note)) if self.note else self.problem
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A condition on symbolic sizes that a step needs, such as `H >= 5`, and the runs that need it.
+
+    `variants` is empty where all of them do.
+    """
+
+    text: str
+    span: Span
+    variants: tuple[str | None, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """What is needed, in one line, with the variants that need it."""
+        return f"needs {self.text}" + (f" ({Finding.note_of(self.variants)})" if self.variants else "")
 
 
 def _named(variants: tuple[str | None, ...]) -> str:
@@ -51,14 +73,16 @@ def _named(variants: tuple[str | None, ...]) -> str:
 class Outcome:
     """The result of checking one file.
 
-    `source` is None if the file could not be read. `traced` is True if every variant was traced, and `proved`
-    if every variant was proved. `crash` is the internal error that ended the check, or empty.
+    `source` is None if the file could not be read. `needs` are its conditions on symbolic sizes. `traced` is True if
+    every variant was traced, and `proved` if every variant was proved. `crash` is the internal error that ended the
+    check, or empty.
     """
 
     name: str
     source: Source | None
     variants: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    needs: tuple[Needed, ...] = ()
     traced: bool = False
     proved: bool = False
     crash: str = ""
@@ -113,6 +137,11 @@ class Report:
     def findings(self) -> Iterator[tuple[Outcome, Finding]]:
         """Iterate over the findings with the outcomes of their files."""
         return ((outcome, finding) for outcome in self.outcomes for finding in outcome.findings)
+
+    @property
+    def needs(self) -> Iterator[tuple[Outcome, Needed]]:
+        """Every condition on symbolic sizes, with its file."""
+        return ((outcome, need) for outcome in self.outcomes for need in outcome.needs)
 
     @cached_property
     def errors(self) -> int:

@@ -13,7 +13,7 @@ from nnshape.problems import SpecError
 from nnshape.spec.files import Folder, folder_of_file
 
 #: The version of the record format; other versions are never read.
-_KIND = "check-2"
+_KIND = "check-3"
 
 
 class Cache:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Literal
 
-from nnshape.checking.outcome import Finding, Outcome
-from nnshape.problems import Label, Problem
+from nnshape.checking.outcome import Finding, Needed, Outcome
+from nnshape.problems import Edit, Fix, Label, Problem
 from nnshape.problems.kinds import kind_names
 from nnshape.spec import Source, Span, source_of_text
 
@@ -29,19 +30,25 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
     def labels(items: tuple[Label, ...]) -> list[Any]:
         return [[span_record(item.span), item.text] for item in items]
 
+    def fix_record(fix: Fix) -> list[Any]:
+        edits = [[span_record(edit.span), edit.replacement] for edit in fix.edits]
+        return [fix.description, edits, fix.shown, fix.because, fix.safe]
+
     findings = []
     for finding in outcome.findings:
         problem = finding.problem
         findings.append([
             problem.kind, problem.message, None if problem.span is None else span_record(problem.span),
             problem.label, labels(problem.related), labels(problem.frames), list(problem.help), list(problem.notes),
-            problem.severity, problem.place, problem.argument, list(finding.variants), finding.varying,
+            problem.severity, problem.place, problem.argument, [fix_record(fix) for fix in problem.fixes],
+            list(finding.variants), finding.varying,
         ])  # fmt: skip
     return {
         "variants": list(outcome.variants),
         "traced": outcome.traced,
         "proved": outcome.proved,
         "findings": findings,
+        "needs": [[need.text, span_record(need.span), list(need.variants)] for need in outcome.needs],
         "sources": texts,
     }
 
@@ -62,19 +69,31 @@ def outcome_of(record: dict[str, Any], source: Source) -> Outcome:
     def labels(items: list[Any]) -> tuple[Label, ...]:
         return tuple([Label(span_of(span), _line(text)) for span, text in items])
 
+    def fix_of(problem: Problem, item: list[Any]) -> Fix:
+        description, edits, shown, because, safe = item
+        made = tuple([Edit(span_of(span), _text(text)) for span, text in edits])
+        return Fix(problem, _line(description), made, _line(shown), _line(because), _truth(safe))
+
+    def runs_of(names: list[Any]) -> tuple[str | None, ...]:
+        return tuple([None if name is None else _line(name) for name in names])
+
     findings = []
     for item in record["findings"]:
-        kind, message, span, label, related, frames, help, notes, severity, place, argument, variants, varying = item
+        (
+            kind, message, span, label, related, frames, help, notes, severity, place, argument, fixes, variants,
+            varying,
+        ) = item  # fmt: skip
         if kind not in kind_names():
             raise ValueError("unknown kind")
         problem = Problem(
             kind, _line(message), None if span is None else span_of(span), _line(label), labels(related),
             labels(frames), _lines(help), _lines(notes), _severity(severity), _line(place), _line(argument),
         )  # fmt: skip
-        runs = tuple([None if name is None else _line(name) for name in variants])
-        findings.append(Finding(problem, runs, _truth(varying)))
+        problem = replace(problem, fixes=tuple([fix_of(problem, fix) for fix in fixes]))
+        findings.append(Finding(problem, runs_of(variants), _truth(varying)))
+    needs = tuple([Needed(_line(text), span_of(span), runs_of(names)) for text, span, names in record["needs"]])
     traced, proved = _truth(record["traced"]), _truth(record["proved"])
-    return Outcome(source.name, source, _lines(record["variants"]), tuple(findings), traced, proved)
+    return Outcome(source.name, source, _lines(record["variants"]), tuple(findings), needs, traced, proved)
 
 
 def _text(value: Any) -> str:

@@ -101,10 +101,13 @@ def _with_fixes(trace: Trace) -> tuple[Problem, ...]:
     problems = explained(trace)
     if is_named(trace.spec):
         return problems
-    name = f" {trace.spec.name}: "
-    return tuple(
-        replace(problem, help=tuple(text.replace(name, " ", 1) for text in problem.help)) for problem in problems
-    )
+    name = f"{trace.spec.name}: "
+
+    def unnamed(problem: Problem) -> Problem:
+        fixes = tuple(replace(fix, shown=fix.shown.removeprefix(name)) for fix in problem.fixes)
+        return replace(problem, fixes=fixes)
+
+    return tuple(map(unnamed, problems))
 
 
 def _device_of_values(device: str) -> str:

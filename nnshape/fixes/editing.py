@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nnshape.records import dataclass
-from nnshape.spec import Span
+from nnshape.problems import Edit
 
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A range of a source and its replacement; an empty range is an insertion."""
-
-    span: Span
-    replacement: str
+__all__ = ["Edit", "edited", "moved", "overlap", "unified_diff", "unmoved"]
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:

@@ -1,4 +1,4 @@
-"""`Candidate`, an untested edit; `Fix`, a verified one; and edits of a call's arguments."""
+"""`Candidate`, an untested fix, and the edits of a call's arguments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from nnshape.fixes.editing import Edit
-from nnshape.problems import Problem
 from nnshape.records import dataclass
 from nnshape.shapes.arguments import Signature
 from nnshape.spec import Expression, Keyword, Node, Span, nodes
@@ -24,23 +23,6 @@ class Candidate:
     edits: tuple[Edit, ...]
     step: Span | None = None
     name: str = ""
-    shown: str = ""
-    because: str = ""
-    safe: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """Verified edits: with them, the model traces without the problem and without a new one.
-
-    A help line consists of `description`, such as `make 400 arrive`; `shown`, the step after the edits; and `because`,
-    the resulting size, such as `16 * 5 * 5 = 400`. A `safe` fix only sets an argument of the failing layer to a size
-    of its input.
-    """
-
-    problem: Problem
-    description: str
-    edits: tuple[Edit, ...]
     shown: str = ""
     because: str = ""
     safe: bool = False
@@ -92,15 +74,3 @@ def whole_number(node: Node | None) -> int | None:
     """The value of a number literal; None for any other expression."""
     value = node.value if isinstance(node, nodes.Constant) else None
     return value if type(value) is int else None
-
-
-def help_lines(fixes: Sequence[Fix]) -> tuple[str, ...]:
-    """The help lines of a problem's fixes, with their code aligned."""
-    descriptions = [("or " if number else "") + fix.description + ":" for number, fix in enumerate(fixes)]
-    width = max(map(len, descriptions), default=0)
-    shown = max((len(fix.shown) for fix in fixes if fix.because), default=0)
-    lines = []
-    for description, fix in zip(descriptions, fixes, strict=True):
-        line = f"{description:<{width}}   {fix.shown}"
-        lines.append(f"{line:<{width + 3 + shown}}      {fix.because}" if fix.because else line)
-    return tuple(lines)

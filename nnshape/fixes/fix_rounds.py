@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from nnshape.fixes.editing import Edit, edited, overlap
-from nnshape.fixes.fix import Fix
 from nnshape.fixes.searching import Search
 from nnshape.fixes.trying import retraced
-from nnshape.problems import Problem
+from nnshape.problems import Fix, Problem
 from nnshape.records import dataclass
 from nnshape.tracing import Trace
 from nnshape.work import Budget

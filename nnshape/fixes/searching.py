@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from nnshape.fixes import inputs, inserted, operands, own, samples, upstream
+from nnshape.fixes import operands, own
 from nnshape.fixes.editing import Edit, edited, moved, unmoved
-from nnshape.fixes.fix import Candidate, Fix, help_lines
+from nnshape.fixes.fix import Candidate
+from nnshape.fixes.fixers import FIXERS
 from nnshape.fixes.nearest_sizes import nearest_sizes
 from nnshape.fixes.trying import Trials
-from nnshape.problems import Problem
+from nnshape.problems import Fix, Problem
 from nnshape.problems.kinds import KINDS
 from nnshape.shapes.constraints import numbering
 from nnshape.shapes.dims import symbols_of
@@ -36,33 +36,6 @@ _FOLLOWERS = 2
 
 _ENDED = "the search for fixes ended here: it reached the work limit of one file"
 
-Source = Callable[[Trace, FaultContext], Iterator[Candidate]]
-
-#: The sources of candidates, nearest first, with the maximum number of fixes from each.
-_SOURCES: tuple[tuple[Source, int], ...] = (
-    (operands.one_of_several, 2),
-    (samples.samples_apart, 1),
-    (inserted.missing_step, 1),
-    (own.copied, 2),
-    (own.another_family, 1),
-    (own.match_input, 1),
-    (own.reshapes, 1),
-    (own.divisors, 2),
-    (own.another_window, 2),
-    (inserted.without_step, 1),
-    (inserted.above_flatten, 1),
-    (own.another_dtype, 1),
-    (inputs.other_dtype, 1),
-    (inputs.even_map, 2),
-    (operands.another_form, 1),
-    (upstream.upstream, 1),
-    (inserted.projection, 1),
-    (inputs.other_shape, 1),
-    (inputs.other_map, 1),
-)
-
-_FOLLOWED = (own.match_input, own.reshapes)
-
 
 class Search:
     """Searches for fixes in one file: its traces share a budget, and each problem is searched once.
@@ -81,7 +54,7 @@ class Search:
 
     def fixes(self, trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
         """Return verified fixes of a trace's problems, except problems that were searched in an earlier trace."""
-        if not trace.contexts or self.ended is not None:
+        if not trace.problems or self.ended is not None:
             return ()
         self.budget.grant(sum(FIXING_A_CALL for _ in trace.calls))
         trials = Trials(trace)
@@ -91,7 +64,8 @@ class Search:
             for problem in trace.problems[:_PROBLEMS]:
                 context = trace.contexts.get(key_of(problem))
                 key = (problem.span.source.name if problem.span else "", *key_of(problem))
-                if context is None or KINDS[problem.kind].fix == "never" or (key in self._searched and not safe_only):
+                possible = problem.instead or (context is not None and KINDS[problem.kind].fix != "never")
+                if not possible or (key in self._searched and not safe_only):
                     continue
                 self._searched.add(key)
                 own: list[Fix] = []
@@ -121,7 +95,7 @@ def fixes(trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
 
 
 def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]:
-    """Return the problems of a trace, with verified fixes as their help.
+    """Return the problems of a trace with their verified fixes.
 
     Pass the same `search` for every trace of a file, so that no problem is searched twice.
     """
@@ -137,41 +111,53 @@ def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]
             notes = (*notes, _ENDED)
         if id(problem) in search.failed:
             notes = (*notes, f"the search for fixes failed, which is a bug of nnshape: {search.failed[id(problem)]}")
-        help = help_lines(found) if found else problem.help
+        help = () if found else problem.help
         if id(problem) in search.sizes:
             help = (*help, search.sizes[id(problem)])
-        return replace(problem, help=help, notes=notes)
+        return replace(problem, fixes=tuple(found), help=help, notes=notes)
 
     touched = {*by_problem, *search.failed, *search.sizes, id(search.ended)}
     return tuple(with_fixes(problem) if id(problem) in touched else problem for problem in trace.problems)
 
 
-def _search(trials: Trials, problem: Problem, context: FaultContext, safe_only: bool, found: list[Fix]) -> None:
+def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe_only: bool, found: list[Fix]) -> None:
     """Add the fixes of one problem. Raises OutOfWork if the budget is exhausted."""
+    for text in problem.instead:
+        candidate = _meant(problem, text)
+        if trials.helps(problem, candidate.edits):
+            found.append(_fix(problem, candidate))
     trace = trials.trace
     structural = other_order = False
     tries = 0
-    for source, most in _SOURCES:
+    for fixer in FIXERS if context is not None else ():
         offered = 0
-        if other_order and source is own.match_input:
+        if (fixer.kinds and problem.kind not in fixer.kinds) or (other_order and fixer.propose is own.match_input):
             continue
-        for candidate in source(trace, context):
-            if len(found) >= _OFFERED or offered >= most or tries >= _TRIES:
+        assert context is not None
+        for candidate in fixer.propose(trace, context):
+            if len(found) >= _OFFERED or offered >= fixer.most or tries >= _TRIES:
                 break
             tries += 1
             if not trials.helps(problem, candidate.edits):
-                longer = _followed(trials, problem, candidate) if source in _FOLLOWED else None
+                longer = _followed(trials, problem, candidate) if fixer.followed else None
                 if longer is None:
                     continue
                 candidate = longer
             offered += 1
-            # If a step is missing, the layer's argument is probably right.
-            structural = structural or source in (operands.one_of_several, inserted.missing_step)
-            other_order = other_order or source is operands.one_of_several or candidate.shown.startswith("permute")
+            structural = structural or fixer.structural
+            other_order = other_order or fixer.propose is operands.one_of_several
+            other_order = other_order or candidate.shown.startswith("permute")
             fix = _fix(problem, candidate)
             found.append(replace(fix, safe=fix.safe and not structural))
-        if safe_only and source is own.match_input:
+        if safe_only and fixer.propose is own.match_input:
             break
+
+
+def _meant(problem: Problem, text: str) -> Candidate:
+    """The edit that writes a text in place of a problem's span."""
+    assert problem.span is not None
+    edit = Edit(problem.span, text)
+    return Candidate(f"did you mean {text}?", (edit,), shown=own.line_after(edit))
 
 
 def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate | None:

@@ -25,6 +25,31 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A range of a source, and the text to write in its place; an empty range is an insertion."""
+
+    span: Span
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits of one file that remove a problem: nnshape has made them, and traced the model again.
+
+    `description` says in a few words what they do, `shown` is the step as it then reads, and `because`
+    the sum that comes out. A `safe` fix changes no meaning: it only takes an argument of the failing
+    layer from what arrives.
+    """
+
+    problem: Problem
+    description: str
+    edits: tuple[Edit, ...]
+    shown: str = ""
+    because: str = ""
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """An error or warning: its kind, a message of one line, and its place. `str(problem)` puts them in one line.
 
@@ -32,6 +57,7 @@ class Problem:
     argument of the caller is wrong, `argument` names it, such as `variant`, and `place` is the caller's own
     name for it, if any. `related` holds other places that explain the problem, `frames` the calls that led
     to it, outermost first. `help` holds remedies, `notes` further lines such as torch's own message.
+    `instead` holds texts that may have been meant in place of the span, `fixes` the edits that remove the problem.
     """
 
     kind: KindName
@@ -45,6 +71,8 @@ class Problem:
     severity: Severity = "error"
     place: str = ""
     argument: str = ""
+    instead: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     #: Renders `str(problem)`. `nnshape.api` sets it, since this package cannot import rendering.
     text: ClassVar[Callable[[Problem], str]] = repr
 

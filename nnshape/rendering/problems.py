@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from nnshape.problems import Problem
+from nnshape.problems import Fix, Problem
 from nnshape.rendering.amounts import counted
 from nnshape.rendering.excerpt import Mark, excerpt_lines
 from nnshape.rendering.styled import Line, cells
@@ -41,11 +41,30 @@ def problem_lines(problem: Problem, width: int) -> list[Line]:
     else:
         lines += _excerpts(problem, span, width)
         lines += _frame_lines(problem.frames, span.source)
-    for text in problem.help:
+    for text in help_of(problem):
         lines += _labelled("help", text, "help", width)
     for text in problem.notes:
         lines += _labelled("note", text, "head", width)
     return lines
+
+
+def help_of(problem: Problem) -> tuple[str, ...]:
+    """The help of a problem: its fixes, then what it says itself."""
+    return (*_fix_texts(problem.fixes), *problem.help)
+
+
+def _fix_texts(fixes: Sequence[Fix]) -> tuple[str, ...]:
+    """Each fix in one line, with their code aligned; a question says it all."""
+    asked = tuple([fix.description for fix in fixes if fix.description.endswith("?")])
+    fixes = [fix for fix in fixes if not fix.description.endswith("?")]
+    descriptions = [("or " if number else "") + fix.description + ":" for number, fix in enumerate(fixes, len(asked))]
+    width = max(map(len, descriptions), default=0)
+    shown = max((len(fix.shown) for fix in fixes if fix.because), default=0)
+    lines = []
+    for description, fix in zip(descriptions, fixes, strict=True):
+        line = f"{description:<{width}}   {fix.shown}"
+        lines.append(f"{line:<{width + 3 + shown}}      {fix.because}" if fix.because else line)
+    return (*asked, *lines)
 
 
 def problems_lines(problems: Iterable[Problem], width: int) -> list[Line]:

@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from nnshape.proofs.modes import modes_of
+from nnshape.rendering.problems import help_of, problem_lines
 from nnshape.rendering.rows import tied_by_path, tied_in
+from nnshape.rendering.styled import painted
 from nnshape.rendering.visible import guarded, in_json, visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import Tensor
@@ -14,7 +16,7 @@ from nnshape.tracing import Call, ParameterRow, Trace, per_sample
 from nnshape.tracing.requirements import needs_of
 
 if TYPE_CHECKING:
-    from nnshape.problems import Label, Problem
+    from nnshape.problems import Edit, Fix, Label, Problem
     from nnshape.proofs.verification import Verification
     from nnshape.rendering.formats import View
     from nnshape.rendering.inspection import Inspection
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from nnshape.tracing import Totals
 
 VERSION = 1
+#: The width of a problem's text.
+_COLUMNS = 100
 
 
 def render(answer: Inspection, view: View) -> str:
@@ -156,9 +160,28 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "label": problem.label,
         "related": [_label_json(label) for label in problem.related],
         "frames": [_label_json(label) for label in problem.frames],
-        "help": list(problem.help),
+        "help": list(help_of(problem)),
         "notes": list(problem.notes),
+        "fixes": [fix_json(fix) for fix in problem.fixes],
+        "rendered": painted(problem_lines(problem, _COLUMNS), False),
     }
+
+
+def fix_json(fix: Fix) -> dict[str, Any]:
+    """A fix and its edits; an editor may make them in any order, as they do not overlap."""
+    return {
+        "description": fix.description,
+        "shown": fix.shown,
+        "because": fix.because,
+        "safe": fix.safe,
+        "edits": [_edit_json(edit) for edit in fix.edits],
+    }
+
+
+def _edit_json(edit: Edit) -> dict[str, Any]:
+    """The range to replace, by offsets in characters from the start of the file, and the new text."""
+    span = edit.span
+    return {"start": span.start, "end": span.end, "text": edit.replacement, **span_json(span)}
 
 
 def _label_json(label: Label) -> dict[str, Any]:

@@ -41,6 +41,9 @@ def fault(
     help: Iterable[str] = (),
     related: Iterable[Label] = (),
     notes: Iterable[str] = (),
+    instead: Iterable[str] = (),
 ) -> Fault:
-    """Return a `Fault` with a new problem at `span`, ready to raise."""
-    return Fault(Problem(kind, message, span, label, tuple(related), (), tuple(help), tuple(notes)))
+    """Return a `Fault` with a new problem at `span`, ready to raise; `instead` are texts to try in its place."""
+    return Fault(
+        Problem(kind, message, span, label, tuple(related), (), tuple(help), tuple(notes), instead=tuple(instead))
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from nnshape.problems.nearest import nearest
+from nnshape.problems.nearest import nearest, nearest_name, suggested
 from nnshape.shapes.functions import find_method
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
@@ -64,11 +65,18 @@ def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
     span = frame.expression.span(node)
     if name[:1].isupper() and len(name) > 1:
         types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), *WORDS]
-        return fault("unknown-layer", f"there is no layer or block called {name}", span, help=nearest(name, types))
-    help = nearest(name, frame.own_names()) or nearest(name, torch_names())
+        message = f"there is no layer or block called {name}"
+        near = nearest_name(name, types)
+        return fault("unknown-layer", message, span, help=suggested(near), instead=filter(None, [near]))
+    # A function for a function: a layer only in other letter case.
+    layers = (known for known in torch_names() if known.casefold() == name.casefold())
+    functions = (known for known in torch_names() if not known[:1].isupper())
+    near = nearest_name(name, frame.own_names()) or nearest_name(name, chain(layers, functions))
+    help, instead = suggested(near), filter(None, [near])
     if span.source.text[: span.start].endswith("="):
         help = (*help, f"put text in quotes: '{name}'")
-    return fault("unknown-name", f"there is no step, hparam, size or function called {name}", span, help=help)
+    message = f"there is no step, hparam, size or function called {name}"
+    return fault("unknown-name", message, span, help=help, instead=instead)
 
 
 def attribute(frame: Frame, node: nodes.Attribute) -> Any:

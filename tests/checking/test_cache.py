@@ -199,7 +199,15 @@ def test_a_hostile_record_is_only_forgotten(project, checked, cache, judged, nam
     project(a_yaml="input: 8\nlayers:\n  a: Linear(7, 4)\n")
     wanted = texts(checked(cache=cache))
     (entry,) = entries(cache)
-    outcome = {"variants": [], "traced": True, "proved": False, "findings": [], "sources": [], **HOSTILE[name]}
+    outcome = {
+        "variants": [],
+        "traced": True,
+        "proved": False,
+        "findings": [],
+        "needs": [],
+        "sources": [],
+        **HOSTILE[name],
+    }
     forge(entry, json.dumps({"includes": [], "outcome": outcome}).encode())
     found = texts(checked(cache=cache))
     assert (found, len(judged)) == (([], 1) if "believed" in name else (wanted, 2))

@@ -7,6 +7,7 @@ import pytest
 import nnshape
 from nnshape.fixes import Search, apply_fixes, edited, explained, fixes, searching, unified_diff
 from nnshape.fixes.editing import Edit, moved, unmoved
+from nnshape.fixes.fixers import Fixer
 from nnshape.fixes.trying import Trials
 from nnshape.spec import Source, Span
 from nnshape.work import Budget, bounded
@@ -149,8 +150,8 @@ def test_a_search_that_ends_early_says_so(monkeypatch):
         place for place, problem in enumerate(told) if any("search for fixes ended" in n for n in problem.notes)
     ]
     assert 0 < ended < 8
-    assert all(problem.help for problem in told[:ended])
-    assert not any(problem.help for problem in told[ended + 1 :])
+    assert all(problem.fixes for problem in told[:ended])
+    assert not any(problem.fixes for problem in told[ended + 1 :])
 
 
 def test_the_variants_of_a_file_share_one_search(calls_of):
@@ -168,7 +169,7 @@ def test_a_search_that_fails_says_so_at_its_problem(monkeypatch):
     def broken(trace, context):
         raise KeyError("x")
 
-    monkeypatch.setattr(searching, "_SOURCES", ((broken, 1),))
+    monkeypatch.setattr(searching, "FIXERS", (Fixer(broken),))
     (problem,) = explained(of("input: 4\nlayers:\n  a: Linear(5, 3)\n"))
     assert "the search for fixes failed, which is a bug of nnshape: KeyError: 'x'" in problem.notes
 

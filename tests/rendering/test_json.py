@@ -84,7 +84,8 @@ def test_problems_have_every_field(document):
     faulty = document("faulty")
     problem = next(problem for problem in faulty["problems"] if problem["kind"] == "size-mismatch")
     assert set(problem) == {
-        "kind", "severity", "message", "span", "place", "argument", "label", "related", "frames", "help", "notes"
+        "kind", "severity", "message", "span", "place", "argument", "label", "related", "frames", "help", "notes",
+        "fixes", "rendered",
     }  # fmt: skip
     assert (problem["span"]["line"], problem["span"]["column"]) == (9, 15)
     assert faulty["totals"]["partial"] == ["parameters", "macs"]

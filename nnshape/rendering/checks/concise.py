@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnshape.rendering.checks.full import summary_line
+from nnshape.rendering.checks.full import need_lines, summary_line
 from nnshape.rendering.checks.locations import file_of
 from nnshape.rendering.checks.texts import message_of
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def render(report: Report, view: View) -> list[Line]:
     """`lenet.yaml:11:15: error[size-mismatch]: fc1 wants 400 features, but 576 arrive`, and the sum of it."""
     lines = [_line(outcome, finding) for outcome, finding in report.findings]
-    return [*lines, summary_line(report)]
+    return [*lines, *need_lines(report), summary_line(report)]
 
 
 def _line(outcome: Outcome, finding: Finding) -> Line:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nnshape.rendering.problems import problem_lines
+from nnshape.rendering.problems import place_of, problem_lines
+from nnshape.rendering.visible import visible
 
 if TYPE_CHECKING:
     from nnshape.checking import Report
@@ -17,7 +18,15 @@ def render(report: Report, view: View) -> list[Line]:
     lines: list[Line] = []
     for _, finding in report.findings:
         lines += [*problem_lines(finding.with_note(), view.width), ()]
-    return [*lines, summary_line(report)]
+    return [*lines, *need_lines(report), summary_line(report)]
+
+
+def need_lines(report: Report) -> list[Line]:
+    """What each model needs of its symbolic sizes, a line a requirement."""
+    return [
+        [(f"{place_of(need.span)}: ", "head"), ("note", "dim"), (f": {visible(need.message)}", "")]
+        for _, need in report.needs
+    ]
 
 
 def summary_line(report: Report) -> Line:

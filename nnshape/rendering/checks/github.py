@@ -14,23 +14,36 @@ from nnshape.rendering.visible import in_percent, visible
 if TYPE_CHECKING:
     from nnshape.checking import Finding, Outcome, Report
     from nnshape.rendering.formats import View
+    from nnshape.spec import Span
 
 
 def render(report: Report, view: View) -> str:
-    """A command a problem; nothing where there is none. Paths are from the root of the repository."""
-    return "".join(_command(outcome, finding, view.root) for outcome, finding in report.findings)
+    """A command a problem, and a notice a requirement; nothing where there is none.
+
+    Paths are from the root of the repository.
+    """
+    problems = [_problem_command(outcome, finding, view.root) for outcome, finding in report.findings]
+    needs = [
+        _command("notice", "needs", path_from(view.root, need.span.source.name), need.span, need.message)
+        for _, need in report.needs
+    ]
+    return "".join([*problems, *needs])
 
 
-def _command(outcome: Outcome, finding: Finding, root: str) -> str:
+def _problem_command(outcome: Outcome, finding: Finding, root: str) -> str:
     problem = finding.problem
-    properties = {"title": f"nnshape: {problem.kind}", "file": path_from(root, file_of(outcome, finding))}
-    span = problem.span
+    path = path_from(root, file_of(outcome, finding))
+    return _command(problem.severity, problem.kind, path, problem.span, whole_text(finding))
+
+
+def _command(level: str, kind: str, path: str, span: Span | None, text: str) -> str:
+    properties = {"title": f"nnshape: {kind}", "file": path}
     if span is not None:
         properties |= {"line": str(span.line), "endLine": str(span.end_line)}
         if span.line == span.end_line:  # columns of different lines are refused
             properties |= {"col": str(span.column), "endColumn": str(span.end_column)}
     written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{problem.severity} {written}::{_data(whole_text(finding))}\n"
+    return f"::{level} {written}::{_data(text)}\n"
 
 
 def _data(text: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.rendering.checks.locations import Fingerprints, file_of, path_from
+from nnshape.rendering.checks.locations import Fingerprints, digest, file_of, path_from
 from nnshape.rendering.checks.texts import message_of
 from nnshape.rendering.trace_json import document
+from nnshape.rendering.visible import visible
 
 if TYPE_CHECKING:
-    from nnshape.checking import Finding, Outcome, Report
+    from nnshape.checking import Finding, Needed, Outcome, Report
     from nnshape.rendering.formats import View
 
 
@@ -17,7 +18,20 @@ def render(report: Report, view: View) -> str:
     """A list of issues; paths are from the root of the repository."""
     fingerprints = Fingerprints()
     issues = [_issue(outcome, finding, view.root, fingerprints) for outcome, finding in report.findings]
+    issues += [_requirement(need, view.root) for _, need in report.needs]
     return document(issues)
+
+
+def _requirement(need: Needed, root: str) -> dict[str, Any]:
+    path = path_from(root, need.span.source.name)
+    key = f"{path}\0{need.message}\0{need.span.text}\0{need.span.start}"
+    return {
+        "description": visible(need.message),
+        "check_name": "needs",
+        "fingerprint": digest(key),
+        "severity": "info",
+        "location": {"path": path, "lines": {"begin": need.span.line, "end": need.span.end_line}},
+    }
 
 
 def _issue(outcome: Outcome, finding: Finding, root: str, fingerprints: Fingerprints) -> dict[str, Any]:

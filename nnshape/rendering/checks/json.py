@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nnshape.rendering.trace_json import problem_json, text_of
+from nnshape.rendering.trace_json import problem_json, span_json, text_of
 
 if TYPE_CHECKING:
-    from nnshape.checking import Finding, Outcome, Report, Skipped
+    from nnshape.checking import Finding, Needed, Outcome, Report, Skipped
     from nnshape.rendering.formats import View
 
 VERSION = 1
@@ -15,6 +15,7 @@ VERSION = 1
 
 def render(report: Report, view: View) -> str:
     """`files` in the order of the check, and `totals`; a problem's `variants` is null where it is in all of them.
+    `constraints` are the conditions on symbolic sizes, `requirements` the same with their places.
 
     `left_out` names each file, folder and link that was not checked, and counts the ignored problems by the file
     that asked for it. `settings` is the settings file, if it is in another folder than the current one.
@@ -57,8 +58,14 @@ def _file(outcome: Outcome) -> dict[str, Any]:
         "traced": outcome.traced,
         "proved": outcome.proved,
         "internal_error": outcome.crash or None,
+        "constraints": list(dict.fromkeys(need.text for need in outcome.needs)),
+        "requirements": [_requirement(need) for need in outcome.needs],
         "problems": [_problem(finding) for finding in outcome.findings],
     }
+
+
+def _requirement(need: Needed) -> dict[str, Any]:
+    return {"text": need.text, "span": span_json(need.span), "variants": list(need.variants) or None}
 
 
 def _problem(finding: Finding) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from nnshape.rendering.checks.locations import file_of
 from nnshape.rendering.checks.texts import message_of, whole_text
+from nnshape.rendering.problems import place_of
 from nnshape.rendering.visible import guarded, in_text, in_xml, visible
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(report: Report, view: View) -> str:
-    """The suites in the order of the files; warnings are the output of a case that passes."""
+    """The suites in the order of the files; warnings and requirements are the output of a case that passes."""
     root = ElementTree.Element("testsuites", name="nnshape")
     tests = failures = errors = 0
     for outcome in report.outcomes:
@@ -54,12 +55,12 @@ def _suite(outcome: Outcome) -> ElementTree.Element:
     if outcome.crash:
         case = ElementTree.SubElement(suite, "testcase", name="internal error", classname=name, file=name)
         ElementTree.SubElement(case, "error", type="internal-error", message=visible(outcome.crash))
-    if not len(suite) or warnings:
-        case = ElementTree.SubElement(
-            suite, "testcase", name="warnings" if warnings else "shapes", classname=name, file=name
-        )
-        if warnings:
-            ElementTree.SubElement(case, "system-out").text = "\n".join(warnings)
+    needs = [_clean(f"{place_of(need.span)}: {visible(need.message)}") for need in outcome.needs]
+    if not len(suite) or warnings or needs:
+        title = "warnings" if warnings else "needs" if len(suite) else "shapes"
+        case = ElementTree.SubElement(suite, "testcase", name=title, classname=name, file=name)
+        if warnings or needs:
+            ElementTree.SubElement(case, "system-out").text = "\n".join([*warnings, *needs])
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(outcome.errors))
     suite.set("errors", "1" if outcome.crash else "0")

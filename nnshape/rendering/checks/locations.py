@@ -78,4 +78,9 @@ class Fingerprints:
         key = "\0".join((path, problem.kind, problem.message, text))
         self._seen[key] += 1
         key = f"{key}\0{self._seen[key]}"
-        return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return digest(key)
+
+
+def digest(key: str) -> str:
+    """A short name for a text."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]

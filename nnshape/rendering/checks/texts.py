@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnshape.rendering.problems import help_of
 from nnshape.rendering.visible import guarded, visible
 
 if TYPE_CHECKING:
@@ -24,6 +25,6 @@ def whole_text(finding: Finding) -> str:
         f"{visible(label.span.source.name)}:{label.span.line}: {label.text}" for label in problem.related if label.text
     ]
     lines += [f"in {frame.text}, called from line {frame.span.line}" for frame in reversed(problem.frames[-3:])]
-    lines += [f"help: {text}" for text in problem.help]
+    lines += [f"help: {text}" for text in help_of(problem)]
     lines += [f"note: {text}" for text in problem.notes]
     return guarded("\n".join(lines))

@@ -212,13 +212,23 @@ RULE = exactly({
     "fullDescription": MESSAGE, "help": exactly({"text": WORD, "markdown": WORD}),
     "defaultConfiguration": exactly({"level": LEVEL}), "properties": {"type": "object"},
 })  # fmt: skip
+REGION = exactly({"startLine": COUNT, "startColumn": COUNT, "endLine": COUNT, "endColumn": COUNT})
+REPLACEMENT = exactly({"deletedRegion": REGION, "insertedContent": exactly({"text": {"type": "string"}})})
+FIX = exactly({
+    "description": MESSAGE,
+    "artifactChanges": {"type": "array", "minItems": 1, "items": exactly({
+        "artifactLocation": exactly({"uri": WORD}, {"uriBaseId": WORD}),
+        "replacements": {"type": "array", "minItems": 1, "items": REPLACEMENT},
+    })},
+})  # fmt: skip
 RESULT = exactly(
     {
         "ruleId": WORD, "ruleIndex": {"type": "integer", "minimum": 0}, "level": LEVEL, "message": MESSAGE,
         "locations": {**listed(LOCATION), "minItems": 1},
         "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}},
+        "properties": {"type": "object"},
     },
-    {"relatedLocations": listed(LOCATION)},
+    {"relatedLocations": listed(LOCATION), "fixes": listed(FIX)},
 )  # fmt: skip
 NOTIFICATION = exactly({"level": LEVEL, "message": MESSAGE, "locations": listed(LOCATION)})
 #: What the public schema of SARIF 2.1.0 says of the properties that nnshape writes.
@@ -361,7 +371,8 @@ def test_rdjson(report):
     assert set(answer) == {"source", "severity", "diagnostics"}
     assert (answer["source"]["name"], answer["severity"]) == ("nnshape", "ERROR")
     first, second = answer["diagnostics"]
-    assert set(first) == {"message", "location", "severity", "code"}, "reviewdog refuses keys that it does not know"
+    keys = {"message", "location", "severity", "code", "suggestions", "original_output"}
+    assert set(first) == keys, "reviewdog refuses keys that it does not know"
     assert first["location"] == {
         "path": NASTY,
         "range": {"start": {"line": 4, "column": 35}, "end": {"line": 4, "column": 36}},

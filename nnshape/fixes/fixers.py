@@ -1,0 +1,54 @@
+"""The fixers: each proposes edits for some kinds of problem. The search tries them in this order, nearest first.
+
+To add one, write a generator of `Candidate` in a file of its own, and a line here. A fixer proposes freely: the
+search makes each edit, traces the model again, and drops those that do not help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from nnshape.fixes import inputs, inserted, operands, own, samples, upstream
+from nnshape.fixes.fix import Candidate
+from nnshape.problems.kinds import KindName
+from nnshape.records import dataclass
+from nnshape.tracing import Trace
+from nnshape.tracing.contexts import FaultContext
+
+Propose = Callable[[Trace, FaultContext], Iterator[Candidate]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixer:
+    """A source of candidates for problems of these kinds, all if none is named; at most `most` become fixes."""
+
+    propose: Propose
+    kinds: tuple[KindName, ...] = ()
+    most: int = 1
+    #: Its edit may go on to the layers below that the changed size reaches.
+    followed: bool = False
+    #: It adds or selects something, so the failing layer's own argument is probably right.
+    structural: bool = False
+
+
+FIXERS: tuple[Fixer, ...] = (
+    Fixer(operands.one_of_several, most=2, structural=True),
+    Fixer(samples.samples_apart),
+    Fixer(inserted.missing_step, structural=True),
+    Fixer(own.copied, most=2),
+    Fixer(own.another_family),
+    Fixer(own.match_input, followed=True),
+    Fixer(own.reshapes, followed=True),
+    Fixer(own.divisors, ("not-divisible",), most=2),
+    Fixer(own.another_window, ("empty-output",), most=2),
+    Fixer(inserted.without_step, ("empty-output", "wrong-rank")),
+    Fixer(inserted.above_flatten, ("wrong-rank",)),
+    Fixer(own.another_dtype, ("wrong-dtype",)),
+    Fixer(inputs.other_dtype, ("wrong-dtype",)),
+    Fixer(inputs.even_map, ("size-mismatch",), most=2),
+    Fixer(operands.another_form),
+    Fixer(upstream.upstream),
+    Fixer(inserted.projection, ("size-mismatch",)),
+    Fixer(inputs.other_shape, ("size-mismatch", "wrong-rank")),
+    Fixer(inputs.other_map, ("empty-output",)),
+)
