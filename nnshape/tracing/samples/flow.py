@@ -132,7 +132,7 @@ def layout_of(tensor: Tensor, left: int = _MOST_BACK) -> Layout | None:
         operation = source_of(tensor)
         if operation is None:
             return None
-        same = _input_of_size(operation, size)
+        same = None if function_of(operation) in RESHAPES else _input_of_size(operation, size)
         if same is None:
             order = _joined(operation, size, left)
             return None if order is None else Layout(place, *order)
@@ -149,10 +149,15 @@ def joined_by(tensor: Tensor) -> Operation | None:
         if operation is None or place is None:
             return None
         same = _input_of_size(operation, tensor.shape[place])
-        if same is None:
+        if same is None or (function_of(operation) in RESHAPES and _order(same) != _order(tensor)):
             return operation
         tensor, place = same, batch_dim(same.shape)
     return None
+
+
+def _order(tensor: Tensor) -> tuple[Size, Size] | None:
+    layout = layout_of(tensor)
+    return None if layout is None else (layout.outer, layout.inner)
 
 
 def _sources(operation: Operation) -> list[tuple[Tensor, int]]:
