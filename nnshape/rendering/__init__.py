@@ -1,1 +1,1 @@
-"""A trace for people and for programs: one output format per file."""
+"""Renders traces and reports: one output format per file."""

@@ -1,4 +1,4 @@
-"""Counts, sizes and shapes as people read them."""
+"""Formats counts, sizes and shapes for people."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from nnshape.shapes.tensor import Tensor, Unknown
 
 
 def amount(size: Size, at_least: bool = False) -> str:
-    """A count with thousands separators, `>= 81,290` where a part of it is unknown."""
+    """A count with thousands separators; `>= 81,290` if a part of it is unknown."""
     text = f"{size:,}" if isinstance(size, int) else str(size)
     return f">= {text}" if at_least else text
 
 
 def byte_text(size: Size) -> str:
-    """A number of bytes in the unit that suits it: `317.5 KiB`."""
+    """A number of bytes in a fitting unit: `317.5 KiB`."""
     if not isinstance(size, int):
         return f"{size} bytes"
     if size < 1024:
@@ -34,12 +34,12 @@ def full_shape(tensor: Tensor) -> str:
 
 
 def plain_shape(tensor: Tensor) -> str:
-    """A shape with every dimension, as Python writes it: `[N, 1, 32, 32]`."""
+    """A shape with every dimension, in Python's notation: `[N, 1, 32, 32]`."""
     return f"[{', '.join(map(str, tensor.shape))}]"
 
 
 def value_forms(value: Any) -> tuple[str, ...]:
-    """A step's value in words, from the fullest to the shortest: `(6, (1x6, 1x6))`, `(6, …)`, `(…)`."""
+    """The forms of a step's value, from the fullest to the shortest: `(6, (1x6, 1x6))`, `(6, …)`, `(…)`."""
     if isinstance(value, (Tensor, Unknown)):
         return (str(value),)
     if isinstance(value, dict):
@@ -59,7 +59,7 @@ def _bracketed(items: list[str], left: str, right: str) -> tuple[str, ...]:
 
 
 def input_forms(tensors: Iterable[Tensor]) -> tuple[str, ...]:
-    """The tensors that a step takes, from the fullest to the shortest: `a, b, c`, `a, +2`."""
+    """The forms of a step's inputs, from the fullest to the shortest: `a, b, c`, `a, +2`."""
     texts = list(map(str, tensors))
     if len(texts) < 2:
         return (texts[0] if texts else "-",)
@@ -67,7 +67,7 @@ def input_forms(tensors: Iterable[Tensor]) -> tuple[str, ...]:
 
 
 def full_value(value: Any) -> str:
-    """A step's value with every dtype and dimension, for a program that reads lines."""
+    """A step's value with every dtype and dimension, for programs."""
     if isinstance(value, Tensor):
         return f"{value.dtype}{plain_shape(value)}"
     if isinstance(value, dict):

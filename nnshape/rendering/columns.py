@@ -1,4 +1,4 @@
-"""Lays out columns of text in the width that there is."""
+"""Lays out columns of text in a given width."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nnshape.rendering.styled import Line, cells, cut_end, cut_middle, padded
 from nnshape.rendering.visible import visible
 
 GAP = 2
-#: The columns that a name keeps before its guide is cut.
+#: The width that a name keeps before its guide is cut.
 _MIN_NAME = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One field: what it says from the fullest form to the shortest, and its style.
+    """One field: its forms from the fullest to the shortest, and its style.
 
-    `guide` stands before the text, and is the last thing to be cut.
+    `guide` comes before the text and is cut last.
     """
 
     forms: tuple[str, ...]
@@ -26,15 +26,15 @@ class Cell:
     guide: str = ""
 
     def __post_init__(self) -> None:
-        # Before anything is measured: an escape is wider than its sign.
+        # Escape before measuring: an escape is wider than its character.
         object.__setattr__(self, "forms", tuple([visible(form) for form in self.forms]))
 
     def width(self, brief: bool) -> int:
-        """The columns that the fullest form takes; the shortest one's where it may be brief."""
+        """The width of the fullest form, or of the shortest if `brief`."""
         return cells(self.forms[-1 if brief else 0]) + len(self.guide)
 
     def fitting(self, width: int) -> tuple[str, str]:
-        """The guide and the text as they stand in at most this many columns."""
+        """The guide and the text, fitted into this width."""
         guide = self.guide
         most = max(2, width - min(_MIN_NAME, cells(self.forms[-1])))
         if len(guide) > most:
@@ -46,7 +46,7 @@ class Cell:
         return guide, cut_middle(self.forms[-1], room)
 
     def parts(self, width: int, right: bool) -> Line:
-        """The cell in exactly this many columns."""
+        """The cell, padded to exactly this width."""
         guide, text = self.fitting(width)
         return ((guide, "dim"), (padded(text, width - len(guide), right), self.style))
 
@@ -65,27 +65,27 @@ class Column:
     name: str = ""
 
     def natural(self, brief: bool = False) -> int:
-        """The width in which every cell shows in full, or in its shortest form."""
+        """The width that shows every cell in full, or in its shortest form if `brief`."""
         return max([cells(self.title), *(cell.width(brief) for cell in self.cells)])
 
     def used(self, width: int) -> int:
-        """How much of a width the cells take once they are fitted into it."""
+        """The part of a width that the fitted cells take."""
         return max([min(cells(self.title), width), *(cells("".join(cell.fitting(width))) for cell in self.cells)])
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One way to lay columns out: which ones, how far they may shrink, and which shrink first."""
+    """One layout: the columns, how far they may shrink, and in which order."""
 
     names: tuple[str, ...]
-    #: The columns that may be narrower than their texts, in the order in which they give way.
+    #: The columns that may shrink below their texts, in this order.
     shrink: tuple[str, ...] = ()
     #: A share of `least` that they keep.
     keep: float = 1.0
 
 
 def fitted(columns: Sequence[Column], fits: Sequence[Fit], width: int) -> tuple[list[Column], list[int]]:
-    """The columns and their widths by the first fit that goes into the width; the last one goes in any."""
+    """The columns and their widths by the first layout that fits the width; the last one always fits."""
     by_name = {column.name or column.title: column for column in columns}
     natural = {name: column.natural() for name, column in by_name.items()}
     for fit in fits:

@@ -1,4 +1,4 @@
-"""A trace as CSV: a line a call and no totals, for spreadsheets and data frames."""
+"""A trace as CSV: one line per call, without totals, for spreadsheets and data frames."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from nnshape.rendering.inspection import Inspection
 
 _CALL_TITLES = ("path", "type", "text", "depth", "inputs", "output", "parameters", "macs", "file", "line", "column")
-# Where a spreadsheet looks for a formula: at the start of a cell, and behind a semicolon, which some locales
-# take for the comma (https://owasp.org/www-community/attacks/CSV_Injection).
+# A spreadsheet reads a formula at the start of a cell, and after a semicolon, which separates cells in some locales
+# (https://owasp.org/www-community/attacks/CSV_Injection).
 _FORMULA = re.compile(r"""(^|[;\n])([\s"']*)(?=[=+\-@\uff0b\uff0d\uff1d\uff20])""")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _PARAMETER_TITLES = ("name", "shape", "dtype", "count", "trainable", "buffer", "tied_to")
@@ -66,7 +66,7 @@ def parameters_csv(rows: Iterable[ParameterRow], more: Sequence[dict[str, Any]] 
 
 
 def written(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A header and its rows, as RFC 4180 quotes them; a cell that a spreadsheet would run begins with a `'`."""
+    """A header and rows, quoted by RFC 4180; a `'` in front keeps a spreadsheet from running a cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(titles)

@@ -1,4 +1,4 @@
-"""Lines of a source with the ranges in them underlined, as a compiler shows them."""
+"""Source lines with underlined ranges, as compilers show them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nnshape.spec import Source, Span
 
 _TAB = "    "
-#: Lines further apart than this get a mark of the gap between them.
+#: A larger gap between two lines is marked.
 _NEAR = 5
 _MIN_ROOM = 20
 #: Characters before and after a range that are looked at, for each column: some take no column.
@@ -22,7 +22,7 @@ _REACH = 4
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A range to underline, and what is to be said of it; the `primary` one is the fault itself."""
+    """A range to underline, with its text; the `primary` one is the fault."""
 
     span: Span
     text: str
@@ -30,7 +30,7 @@ class Mark:
 
 
 def excerpt_lines(source: Source, marks: Iterable[Mark], width: int, style: str, gutter: int) -> list[Line]:
-    """The lines that the marks of one source stand on, in order, each with its underlines below."""
+    """The lines with marks in one source, in order, each with its underlines below."""
     by_line: dict[int, list[Mark]] = {}
     for mark in marks:
         by_line.setdefault(mark.span.line, []).append(mark)
@@ -63,15 +63,15 @@ def _line_with_marks(source: Source, number: int, marks: list[Mark], width: int,
 
 
 def _end_on_line(mark: Mark, start: int, length: int) -> int:
-    """The end of a range on its first line; one that goes on below is underlined to the line's end."""
+    """The end of a range on its first line; the end of the line for a range over several lines."""
     return min(mark.span.end - start, max(length, mark.span.start - start))
 
 
 class _Shown:
-    """A line as a terminal shows it: tabs as blanks, a long one cut, and the column of each character."""
+    """A line as a terminal shows it: with tabs as blanks, cut if long, and the column of each character."""
 
     def __init__(self, line: str, low: int, high: int, room: int) -> None:
-        # A line can be as long as its file: only what can come into sight is looked at.
+        # A line can be as long as its file, so look only at the part that may be shown.
         self.start = max(0, low - _REACH * room)
         self.text = line[self.start : low + _REACH * room]
         self.signs = visible_signs(self.text, lambda sign: _TAB if sign == "\t" else in_text(sign))
@@ -80,7 +80,7 @@ class _Shown:
         self._cut_around(low - self.start, high - self.start, room)
 
     def _cut_around(self, low: int, high: int, room: int) -> None:
-        """Keep what fits into so many columns, with the range from `low` to `high` in sight."""
+        """Keep the part that fits into `room` columns and shows the range from `low` to `high`."""
         if not (self.cut_left or self.cut_right) and self.width(0, len(self.text)) <= room:
             return
         room -= 2  # an ellipsis at each end
@@ -95,21 +95,21 @@ class _Shown:
         self.cut_left, self.cut_right = self.cut_left or self.first > 0, self.cut_right or self.last < len(self.text)
 
     def _extend(self, end: int, room: int) -> None:
-        """Take in what follows, up to `end`, as far as there is room."""
+        """Extend the shown part up to `end`, as far as there is room."""
         while self.last < end and self.width(self.last, self.last + 1) <= room:
             room -= self.width(self.last, self.last + 1)
             self.last += 1
 
     def width(self, low: int, high: int) -> int:
-        """The columns that a part of the line takes."""
+        """The width of a part of the line."""
         return cells("".join(self.signs[low:high]))
 
     def line(self) -> str:
-        """The part that is shown, with a mark at each end that was cut."""
+        """The shown part, with an ellipsis at each cut end."""
         text = "".join(self.signs[self.first : self.last])
         return (ELLIPSIS if self.cut_left else "") + text + (ELLIPSIS if self.cut_right else "")
 
     def column(self, offset: int) -> int:
-        """How many columns of what is shown stand before a character of the line."""
+        """The column of a character within the shown part."""
         index = min(max(offset - self.start, self.first), self.last)
         return (1 if self.cut_left else 0) + self.width(self.first, index)

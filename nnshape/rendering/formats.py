@@ -1,4 +1,4 @@
-"""The output formats: one line each, which the options, the settings, the help and the commands all read.
+"""The output formats, one line each; the options, the settings, the help and the commands read this table.
 
 To add a format, write a function `render(answer, view)` in a file of its own, and add its line to `FORMATS`.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How an answer is looked at: its width in columns, and the folder that paths are relative to."""
+    """The width of the output in columns, and the folder that paths are relative to."""
 
     width: int = 100
     root: str = "."
@@ -40,7 +40,7 @@ class Format:
     complete: bool = False
 
     def render(self, answer: Any, view: View) -> Any:
-        """The answer as a text; as lines where that is its language."""
+        """The answer as text, or as styled lines if that is its language."""
         module, _, function = self.renderer.partition(":")
         return getattr(import_module(f"nnshape.rendering.{module}"), function)(answer, view)
 
@@ -67,12 +67,12 @@ FORMATS = (
 
 
 def format_names(command: str) -> tuple[str, ...]:
-    """The names of the formats that a command offers."""
+    """The names of a command's formats."""
     return tuple([form.name for form in FORMATS if form.command == command])
 
 
 def format_of(command: str, name: str) -> Format:
-    """The format of a name; raises KeyError where the command has none of that name."""
+    """The format of a name. Raises KeyError if the command has no such format."""
     for form in FORMATS:
         if (form.command, form.name) == (command, name):
             return form
@@ -80,7 +80,7 @@ def format_of(command: str, name: str) -> Format:
 
 
 def rendered(command: str, name: str, answer: Any, view: View) -> str:
-    """An answer in one of the command's formats, as text without colour; raises KeyError for an unknown format."""
+    """An answer in one of the command's formats, as text without colour. Raises KeyError for an unknown format."""
     from nnshape.rendering.styled import painted
     from nnshape.rendering.visible import ESCAPES, guarded
 

@@ -1,4 +1,4 @@
-"""A page of the guide for a person and for programs."""
+"""A page of the guide, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _INDENT = "    "
 
 
 def page_lines(page: Page, width: int) -> list[Line]:
-    """The page: headings in bold, code indented, and everything else as wide as the terminal is."""
+    """The page: bold headings, indented code, and text wrapped to the width."""
     lines: list[Line] = []
-    # Code stands at the odd places.
+    # The odd parts are code.
     for index, part in enumerate(_FENCED.split(_COMMENT.sub("", page.text))):
         blocks = [part.rstrip("\n")] if index % 2 else [block for block in part.split("\n\n") if block.strip()]
         for block in blocks:
@@ -44,7 +44,7 @@ def _block(text: str, width: int) -> Iterator[Line]:
 
 
 def _wrapped(text: str, width: int, bullet: str = "") -> Iterator[Line]:
-    """A text as wide as the terminal is; a name with hyphens, such as an option, stays in one piece."""
+    """A text wrapped to the width; a name with hyphens, such as an option, is not broken."""
     indent = " " * len(bullet)
     for line in wrap(
         " ".join(text.split()), width, initial_indent=bullet, subsequent_indent=indent,
@@ -77,7 +77,7 @@ def page_json(page: Page) -> str:
 
 
 def topic_lines(pages: list[Page], width: int) -> list[Line]:
-    """What `explain` takes, and the topics with a sentence each."""
+    """The subjects of `explain`, and the topics with a sentence each."""
     intro = "nnshape explain NAME explains a layer, a function, a kind of problem, or one of these topics:"
     lines: list[Line] = [*_wrapped(intro, width), ()]
     column = max(len(page.topic) for page in pages) + 2
@@ -85,7 +85,7 @@ def topic_lines(pages: list[Page], width: int) -> list[Line]:
         first, *others = wrap(page.sentence, max(width - column - 2, 20), break_on_hyphens=False)
         lines.append([("  ", ""), (page.topic.ljust(column), "type"), (first, "")])
         lines += [[(" " * (column + 2) + text, "")] for text in others]
-    lines += [(), *_wrapped("nnshape explain FILE STEP shows how one step of a file comes about.", width)]
+    lines += [(), *_wrapped("nnshape explain FILE STEP derives the shape and the counts of one step of a file.", width)]
     return lines
 
 

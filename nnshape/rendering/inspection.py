@@ -1,4 +1,4 @@
-"""What `nnshape inspect` answers, for the formats that are written at once."""
+"""The answer of `nnshape inspect`, for formats written as a whole."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ class Inspection:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problems of the model, and where torch disagrees."""
+        """The problems of the model, and the disagreements with torch."""
         disagreements = () if self.verification is None else self.verification.disagreements
         return (*self.trace.problems, *disagreements)

@@ -41,7 +41,7 @@ def _example_lines(example: Example) -> Iterator[Line]:
 
 
 def _message_parts(text: str) -> Line:
-    """A line of an example; what a message begins with is coloured as it is in the message itself."""
+    """A line of an example, with the beginning of a message in its colours."""
     found = _START.match(text)
     if found is None:
         return [(text, "")]

@@ -1,4 +1,4 @@
-"""One layer or function for a person and for programs: shapes, derivation, parameters, MACs."""
+"""One layer or function, as text and as JSON: shapes, derivation, parameters, MACs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _AUTO = re.compile(r"\bauto\b")
 _MIN_WRAP = 20
-#: Up to so many parameters are listed one by one.
+#: The maximum number of parameters to list.
 _MAX_ROWS = 32
 #: The width of the column of words such as `output`.
 _COLUMN = 8
@@ -42,7 +42,7 @@ class Sample:
 
 
 def layer_lines(trace: Trace, width: int) -> list[Line]:
-    """The whole answer for a model of one step, but for its problems, its values and the proof."""
+    """The answer for a model of one step, without problems, values and proof."""
     call = step_of(trace)
     lines = [*paragraph("", call.text, width, "head"), *call_lines(trace, call, width)]
     rows = sorted(trace.parameters, key=lambda row: row.buffer)
@@ -53,7 +53,7 @@ def layer_lines(trace: Trace, width: int) -> list[Line]:
 
 
 def call_lines(trace: Trace, call: Call, width: int, inputs: Mapping[str, Tensor] | None = None) -> list[Line]:
-    """A step's inputs and outputs, what it needs of symbolic sizes, and how its sizes come about."""
+    """A step's inputs and outputs, its requirements, and the derivation of its sizes."""
     inputs = trace.inputs if inputs is None else inputs
     alone = len(inputs) == 1 and next(iter(inputs)) in ("x", "input")
     tensors = [("input", "" if alone else name, tensor) for name, tensor in inputs.items()]
@@ -72,7 +72,7 @@ def call_lines(trace: Trace, call: Call, width: int, inputs: Mapping[str, Tensor
 
 
 def named_tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a value, each with the way to it: nothing for the value itself, `[1][0]`, `.values`."""
+    """The tensors of a value, each with its access path: empty for the value itself, `[1][0]`, `.values`."""
     if isinstance(value, Tensor):
         yield name, value
     elif isinstance(value, dict):
@@ -85,7 +85,7 @@ def named_tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
 
 
 def needs_of(trace: Trace, call: Call) -> list[str]:
-    """What one step needs of symbolic sizes, each requirement once."""
+    """The requirements of one step, each once."""
     return list(dict.fromkeys(str(needed) for needed in trace.requirements if needed.path == call.path))
 
 
@@ -120,7 +120,7 @@ def _several(word: str, texts: Sequence[str], width: int) -> list[Line]:
 
 
 def paragraph(word: str, text: str, width: int, style: str = "") -> list[Line]:
-    """A text that goes on below itself, behind a word in a column of its own; no column where there is no word."""
+    """A wrapped text with a hanging indent, after a word in a column of its own; no indent without a word."""
     indent = " " * _COLUMN if word else ""
     text, room = visible(text.replace("\n", " ")), max(_MIN_WRAP, width - len(indent))
     first, *others = wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
@@ -209,7 +209,7 @@ def _shape_of(values: Values) -> str:
 
 
 def layer_json(trace: Trace, verification: Verification | None, sample: Sample | None) -> str:
-    """The answer as JSON, in the terms of a trace's own."""
+    """The answer as JSON, with the fields of a trace's JSON."""
     call = step_of(trace)
     prefix = f"{call.path}."
     document: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A trace as Markdown: a table and its totals, as a README or a pull request takes them."""
+"""A trace as Markdown: a table and totals, for a README or a pull request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnshape.rendering.formats import View
     from nnshape.rendering.inspection import Inspection
 
-# What means something to GitHub's Markdown: its syntax, HTML, formulas, entities, and links to people and issues.
+# Characters with a meaning in GitHub's Markdown: syntax, HTML, formulas, entities, links to people and issues.
 _SIGNS = re.compile(r"[\\`*_|<>\[\]&~$#@]")
 _PLAIN_CODE = re.compile(r"[^`|\\\s]+( [^`|\\\s]+)*")
 _SPACES = "&nbsp;" * 4
@@ -86,22 +86,22 @@ def total_list(sums: Iterable[Total]) -> list[str]:
 
 
 def problems_markdown(problems: Iterable[Problem]) -> str:
-    """Problems as a fenced block, in the form that a terminal shows."""
+    """Problems as a fenced block, as in a terminal."""
     from nnshape.rendering.problems import problems_lines
 
     text = painted(problems_lines(problems, 120), color=False)
     longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)  # which nothing inside can close
+    fence = "`" * max(3, longest + 1)  # longer than any inside
     return f"{fence}text\n{text}{fence}\n"
 
 
 def escaped(text: str) -> str:
-    """A text whose signs mean nothing to Markdown, on one line."""
+    """A text on one line, escaped for Markdown."""
     return _SIGNS.sub(r"\\\g<0>", visible(text))
 
 
 def code(text: str) -> str:
-    """A text in the form of code, also within a table, where a span of code can hold no pipe behind a backslash."""
+    """A text as code, also inside a table, where a code span cannot contain a backslash and a pipe."""
     text = visible(text)
     if _PLAIN_CODE.fullmatch(text):
         return f"`{text}`"

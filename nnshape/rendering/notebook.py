@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from nnshape.tracing import Trace
 
 _TITLES = ("Layer", "Type", "Input", "Output", "Params", "MACs")
-#: The columns of numbers begin with this one.
+#: The first column of numbers.
 _NUMBERS = 4
 _PROBLEM_COLUMNS = 100
 
 
 def trace_html(trace: Trace) -> str:
-    """The inputs, the table, the totals and the problems; repeated equal rows are one."""
+    """The inputs, the table (with repeated equal rows folded), the totals and the problems."""
     inputs = [f"input {name}: {shape}" for name, shape in input_texts(trace)]
     parts = [f"<p><b>{_safe(title(trace))}</b><br>{'<br>'.join(map(_safe, inputs))}</p>"]
     rows = rows_of(trace)

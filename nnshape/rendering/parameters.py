@@ -1,4 +1,4 @@
-"""The parameters of a model for a person and for programs: names, shapes, counts, shares, values."""
+"""The parameters of a model as a table, JSON, Markdown and CSV: names, shapes, counts, shares, values."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Selection:
 
 
 def parameter_lines(selection: Selection, width: int, *, room: int | None = None) -> list[Line]:
-    """The table of parameters, with the values of each below it where they were asked for."""
+    """The table of parameters, followed by their values if requested."""
     rows = selection.ordered
     lines: list[Line] = [[(cut_middle(visible(title(selection.trace)), width), "head")]]
     if rows:
@@ -95,7 +95,7 @@ def _built_text(selection: Selection) -> str:
 
 
 def layer_text(selection: Selection) -> str:
-    """What one layer holds, and its share of the model."""
+    """The parameter count of one layer, and its share of the model."""
     total: Size = 0
     size: Size = 0
     for row in selection.rows:
@@ -199,12 +199,12 @@ def _number(value: object) -> str:
 
 
 def render_csv(selection: Selection, view: View) -> str:
-    """The parameters as CSV, with the statistics of their values where those were asked for."""
+    """The parameters as CSV, with the statistics of their values if requested."""
     return csv.parameters_csv(selection.ordered, _statistics(selection))
 
 
 def _statistics(selection: Selection) -> list[dict[str, Any]]:
-    """Mean, std, min and max of each row's values, empty where it has none; no list without values."""
+    """The mean, std, min and max of each row's values, or an empty entry; an empty list without values."""
     if selection.values is None:
         return []
     empty: dict[str, Any] = dict.fromkeys(("mean", "std", "min", "max"), "")

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from nnshape.problems import Label
     from nnshape.spec import Source, Span
 
-#: More calls than this on the way to a fault are left out in the middle.
+#: The maximum number of calls to show on the way to a fault; those in the middle are omitted.
 _FRAMES = 6
-#: Prose is not wrapped into fewer columns than this.
+#: The minimum width of wrapped text.
 _MIN_ROOM = 20
 
 
@@ -28,7 +28,7 @@ def problem_text(problem: Problem) -> str:
 
 
 def problem_lines(problem: Problem, width: int) -> list[Line]:
-    """One problem with the source lines that show it."""
+    """One problem with its source lines."""
     style = problem.severity
     lines: list[Line] = [[(f"{problem.severity}[{problem.kind}]", style), (f": {problem.message}", "head")]]
     span = problem.span
@@ -68,7 +68,7 @@ def _fix_texts(fixes: Sequence[Fix]) -> tuple[str, ...]:
 
 
 def problems_lines(problems: Iterable[Problem], width: int) -> list[Line]:
-    """Several problems, errors first, an empty line between them."""
+    """Several problems, errors first, separated by empty lines."""
     lines: list[Line] = []
     for problem in sorted(problems, key=lambda problem: problem.severity != "error"):
         if lines:
@@ -78,7 +78,7 @@ def problems_lines(problems: Iterable[Problem], width: int) -> list[Line]:
 
 
 def problem_count(problems: Iterable[Problem]) -> str:
-    """How many there are: `2 errors and 1 warning`."""
+    """The numbers of errors and warnings: `2 errors and 1 warning`."""
     found = list(problems)
     errors = sum(problem.severity == "error" for problem in found)
     texts = [counted(errors, "error")] if errors else []
@@ -104,7 +104,7 @@ def _excerpts(problem: Problem, span: Span, width: int) -> list[Line]:
 
 
 def place_of(span: Span) -> str:
-    """A place as editors and terminals take it: `lenet.yaml:11:15`."""
+    """A place in the form that editors and terminals link: `lenet.yaml:11:15`."""
     return f"{span.source.name}:{span.line}:{span.column}"
 
 
@@ -131,7 +131,7 @@ def _labelled(word: str, text: str, style: str, width: int) -> list[Line]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """A line of help or a note in lines of this width; what people copy, an edit or torch's sentence, stays whole."""
+    """Help or a note, wrapped to this width; an edit or torch's message stays whole, so that it can be copied."""
     if cells(text) <= width or text.startswith("torch says: "):
         return [text]
     what, gap, edit = text.partition(":   ")

@@ -10,7 +10,7 @@ from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Call, Module, Operation, StoredTensor
 
 _NUMBER = re.compile(r"\d+")
-# The name ends in no digit, so that there is one way to match each word.
+# The name does not end with a digit, so that each word matches in one way.
 _NUMBERED_NAME = re.compile(r"\b([^\W\d]\w*(?<!\d))\d+\b")
 
 
@@ -33,7 +33,7 @@ def runs(calls: Sequence[Call], apart: Container[int]) -> list[list[Call]]:
 
 
 def alike(one: Call, other: Call) -> bool:
-    """Say whether two sibling calls are the same but for the number in their names."""
+    """Whether two sibling calls are equal except for the number in their names."""
     return _NUMBER.sub("#", one.name) == _NUMBER.sub("#", other.name) and _same(one, other, siblings=True)
 
 
@@ -65,7 +65,7 @@ def _same(one: Call, other: Call, siblings: bool = False) -> bool:
 
 
 def _unnumbered(text: str) -> str:
-    """An expression with the numbers taken out of its names, not out of its arguments."""
+    """An expression without the numbers in its names; numbers in arguments stay."""
     return _NUMBERED_NAME.sub(r"\1#", text)
 
 
@@ -74,7 +74,7 @@ def _same_operation(one: Operation, other: Operation) -> bool:
     if isinstance(target, Module):
         if not isinstance(twin, Module) or target.type != twin.type:
             return False
-        # A rule's repr holds its arguments: equal shapes alone do not make a dilation equal.
+        # Compare the arguments (in the rule's repr) too: equal shapes may hide different dilations.
         if target is not twin and repr(target.layer) != repr(twin.layer):
             return False
     elif isinstance(target, StoredTensor):

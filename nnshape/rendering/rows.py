@@ -1,4 +1,4 @@
-"""The rows of a model's table: calls laid out as a tree, with what repeats folded, and marked where at fault."""
+"""The rows of a model's table: the tree of calls, with repeated rows folded and faults marked."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def rows_of(trace: Trace, *, depth: int | None = None, fold: bool = True) -> lis
 
 
 class _Layout:
-    """Walks the tree of calls once."""
+    """Lays out the tree of calls in one pass."""
 
     def __init__(self, trace: Trace, depth: int | None, fold: bool) -> None:
         self.trace = trace
@@ -117,7 +117,7 @@ def faults_of(trace: Trace) -> dict[int, Severity]:
 
 
 def _call_at(problem: Problem, by_path: dict[str, Call]) -> Call | None:
-    """The innermost call whose text holds the place of a problem."""
+    """The innermost call that contains the place of a problem."""
     span = problem.span
     if span is None:
         return None
@@ -132,12 +132,12 @@ def _call_at(problem: Problem, by_path: dict[str, Call]) -> Call | None:
 
 
 def tied_parameters(trace: Trace) -> dict[str, Size]:
-    """The parameters that share another's tensor, and how many elements each would count."""
+    """The tied parameters, with the number of elements of each."""
     return {row.name: row.count for row in trace.parameters if row.tied_to is not None}
 
 
 def tied_by_path(trace: Trace) -> dict[str, Size]:
-    """How many elements of the parameters at and below each path are another's tensors."""
+    """The number of tied elements at and below each path."""
     sums: dict[str, Size] = {}
     for name, count in tied_parameters(trace).items():
         path = name
@@ -148,5 +148,5 @@ def tied_by_path(trace: Trace) -> dict[str, Size]:
 
 
 def tied_in(call: Call, tied: dict[str, Size]) -> Size:
-    """How many elements of a call's parameters are another's tensors; `tied` comes from `tied_by_path`."""
+    """The number of tied elements in a call's parameters; `tied` comes from `tied_by_path`."""
     return 0 if call.reused else tied.get(call.path, 0)

@@ -1,4 +1,4 @@
-"""What a layer or a function is, for a person and for programs."""
+"""The page of a layer or function, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Rule = Function | type[Layer]
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument as a page shows it; `default` is None where there is none."""
+    """An argument on a page; `default` is None if it has none."""
 
     name: str
     default: str | None
@@ -36,12 +36,12 @@ class Argument:
 
 
 def arguments_of(rule: Rule) -> list[Argument]:
-    """What a layer's constructor, or a function, takes; torch's private arguments are left out."""
+    """The arguments of a layer's constructor or of a function, without torch's private ones."""
     return _arguments(rule.signature(), help_of(rule)[1], rule.auto if not isinstance(rule, Function) else {})
 
 
 def inputs_of(rule: Rule) -> list[Argument]:
-    """What a layer is applied to; nothing for a function, whose arguments hold its inputs."""
+    """The inputs of a layer; empty for a function, whose inputs are among its arguments."""
     return [] if isinstance(rule, Function) else _arguments(rule.call_signature(), SHARED | rule.input_help(), {})
 
 
@@ -75,7 +75,7 @@ def rule_text(rule: Rule) -> str:
 
 
 def command_of(rule: Rule) -> str:
-    """The command that works the example out."""
+    """The command that computes the example."""
     return " ".join(["nnshape layer", *(_quoted(part) for part in rule.example)])
 
 
@@ -158,7 +158,7 @@ def _argument_json(argument: Argument) -> dict[str, Any]:
 
 
 def word_lines(word: str, width: int) -> list[Line]:
-    """The page of a word of the language that is called as a layer is."""
+    """The page of a word of the language that is called like a layer."""
     sentence, example = WORDS[word]
     lines: list[Line] = [[(word, "head")], *paragraph("", sentence, width)]
     return [*lines, (), [("Example", "head")], *_indented(example, width)]

@@ -59,7 +59,7 @@ def step_lines(trace: Trace, found: Sequence[Place], width: int, others: Sequenc
 
 
 def _inputs(call: Call) -> dict[str, Tensor]:
-    """The tensors that a step takes, by the names of what it applies where that is one thing."""
+    """The inputs of a step, by argument name if the step is a single operation."""
     if len(call.inputs) == 1:
         return {"x": call.inputs[0]}
     names: dict[Tensor, str] = {}
@@ -79,7 +79,7 @@ def _inputs(call: Call) -> dict[str, Tensor]:
 
 
 def _own_rows(trace: Trace, call: Call) -> list[ParameterRow]:
-    """The parameters that a step's own module holds; those of a block stand with its steps."""
+    """The parameters of a step's own module; those of a block belong to its steps."""
     if call.reused or call.module is None or call.module.body is not None:
         return []
     rows = [row for row in trace.parameters if row.name == call.path or row.name.startswith(f"{call.path}.")]
@@ -87,7 +87,7 @@ def _own_rows(trace: Trace, call: Call) -> list[ParameterRow]:
 
 
 def origin_text(came: Origin | None) -> str:
-    """Where a tensor comes from in words: `pool1, line 6: MaxPool2d(2)`."""
+    """The origin of a tensor in words: `pool1 (line 6: MaxPool2d(2))`."""
     if came is None:
         return ""
     through = f", by way of {', '.join(reversed(came.through))}" if came.through else ""
@@ -97,7 +97,7 @@ def origin_text(came: Origin | None) -> str:
 
 
 def _frame_text(caller: Call) -> str:
-    """A call on the way to a step: its path, what it is with which hyperparameters, and its line."""
+    """A call on the way to a step: its path, its block with hyperparameters, and its line."""
     body = caller.module.body if caller.module is not None else None
     block = body.definition.block if isinstance(body, BlockBody) else None
     given = ", ".join(f"{p.name}={described(body.names[p.name])}" for p in block.parameters) if block else ""  # type: ignore[union-attr]
@@ -105,7 +105,7 @@ def _frame_text(caller: Call) -> str:
 
 
 def _operation_lines(call: Call, width: int) -> list[Line]:
-    """What a step of several operations does, one after the other."""
+    """The operations of a step, in order."""
     if len(call.operations) < 2:
         return []
     lines: list[Line] = []
@@ -129,7 +129,7 @@ def _name_of(operation: Operation) -> str:
 
 
 def _children_lines(call: Call, width: int) -> list[Line]:
-    """The steps inside a block, each with what it gives."""
+    """The steps inside a block, each with its output."""
     children = call.children
     lines: list[Line] = [[(counted(len(children), "step") + " inside", "head")]]
     room = max(cells(child.name) for child in children)
@@ -151,7 +151,7 @@ def _is_here(call: Call, problem: Any) -> bool:
 
 
 def step_json(trace: Trace, found: Sequence[Place], others: Sequence[str] = ()) -> str:
-    """How a step's shape and count come about, as JSON."""
+    """The derivation of a step's shape and counts, as JSON."""
     place = found[0]
     call = place.call
     layer = call.module.layer if call.module is not None else None

@@ -1,4 +1,4 @@
-"""Lines of styled text, and how they are written: with colour, or plain."""
+"""Lines of styled text, rendered with or without colour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Part: TypeAlias = "tuple[str, str]"
 Line: TypeAlias = "Sequence[Part]"
 
-# The terminal's own sixteen colours: its theme has made them readable on its background.
+# The sixteen colours of the terminal, which its theme keeps readable.
 STYLES = {
     "head": "bold",
     "dim": "dim",
@@ -32,7 +32,7 @@ _NARROW = dict.fromkeys(map(ord, "…├└│─✗·"))
 
 
 def painted(lines: Iterable[Line], color: bool) -> str:
-    """The text of the lines, each with its line end; with terminal colours where `color` is set."""
+    """The text of the lines, each with its line end; in colour if `color`."""
     rows = []
     for line in lines:
         parts = [(visible(text), style) for text, style in line]
@@ -62,7 +62,7 @@ def _style(name: str) -> Style:
 
 
 def cells(text: str) -> int:
-    """The number of a terminal's columns that a text takes."""
+    """The width of a text in columns of a terminal."""
     if text.isascii():
         return len(text)
     if text.translate(_NARROW).isascii():
@@ -73,14 +73,14 @@ def cells(text: str) -> int:
 
 
 def cut_end(text: str, width: int) -> str:
-    """The text in at most this many columns, its end cut off where it is longer."""
+    """The text, cut at the end to at most this width."""
     if cells(text) <= width:
         return text
     return _start(text, width - 1) + ELLIPSIS if width > 0 else ""
 
 
 def cut_middle(text: str, width: int) -> str:
-    """The text in at most this many columns, its middle left out where it is longer."""
+    """The text, cut in the middle to at most this width."""
     if cells(text) <= width:
         return text
     if width < 1:
@@ -101,6 +101,6 @@ def _start(text: str, width: int) -> str:
 
 
 def padded(text: str, width: int, right: bool = False) -> str:
-    """The text, filled up with blanks to this many columns; on its left where `right` is set."""
+    """The text, padded with blanks to this width; right-aligned if `right`."""
     blank = " " * (width - cells(text))
     return blank + text if right else text + blank

@@ -15,13 +15,13 @@ from nnshape.shapes.tensor import N
 from nnshape.tracing import Trace
 from nnshape.tracing.requirements import needs_of
 
-#: A remark that would have fewer columns beside its number gets lines of its own.
+#: A remark that has less room than this beside its number gets its own lines.
 _MIN_REMARK = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A sum with its name and, behind it, a remark."""
+    """A sum with its name and a remark."""
 
     name: str
     text: str
@@ -57,7 +57,7 @@ def needs(trace: Trace) -> list[str]:
 
 
 def totals(trace: Trace) -> list[Total]:
-    """The sums of the model, in the order in which they are read."""
+    """The totals of the model, in order."""
     sums = trace.totals
     partial, least = sums.partial_parameters, sums.partial_macs
     lines = [
@@ -111,7 +111,7 @@ def _remark(word: str, text: str, width: int) -> list[Line]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most this many columns, and never of fewer than twenty."""
+    """The text wrapped to this width, which counts as at least twenty."""
     return wrap(text, max(20, width), break_on_hyphens=False) or [""]
 
 
@@ -145,5 +145,5 @@ def total_lines(trace: Trace, width: int) -> list[Line]:
 
 
 def _is_formula(text: str) -> bool:
-    """Say whether a sum has no number, for its sizes are symbols."""
+    """Whether a sum is a formula of symbolic sizes."""
     return "*" in text or " + " in text or " - " in text

@@ -1,4 +1,4 @@
-"""The table of a model for a person: a row a step, as wide as the terminal, then the totals."""
+"""The table of a model: one row per step, fitted to the width, and the totals."""
 
 from __future__ import annotations
 
@@ -115,5 +115,5 @@ def _mac_cell(row: Row) -> Cell:
 
 
 def _text_column(rows: list[Row], width: int) -> Column:
-    """The steps as they are written."""
+    """The texts of the steps."""
     return Column("Step", [Cell((cut_end(visible(row.call.text), width),), "dim") for row in rows])

@@ -1,4 +1,4 @@
-"""The numbers of one real tensor for a person and for programs."""
+"""The values of a real tensor, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def value_lines(name: str, shape: str, values: Values) -> list[Line]:
 
 
 def finite(value: Any) -> Any:
-    """Numbers as JSON has them: it has no NaN and no infinity, so those are words."""
+    """Numbers for JSON, which has no NaN and infinity: those become strings."""
     if isinstance(value, (list, dict)):
         return map_nested(finite, value)
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):

@@ -1,4 +1,4 @@
-"""The JSON of a trace: a versioned contract, to which fields are only ever added."""
+"""A trace as JSON: a versioned contract, which only gains fields."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def trace_json(trace: Trace, verification: Verification | None, *, depth: int | 
 
 
 def text_of(value: dict[str, Any]) -> str:
-    """The text of a JSON document, one value of the top level a line and one row a line."""
+    """The text of a JSON document, with one line per top-level value and per row."""
     lines = []
     for key, item in value.items():
         if isinstance(item, list) and item:
@@ -67,7 +67,7 @@ def text_of(value: dict[str, Any]) -> str:
 
 
 def document(value: Any) -> str:
-    """A JSON document with an item a line, in the form that other tools read."""
+    """A JSON document with one line per item."""
     return guarded(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n", in_json)
 
 
@@ -76,7 +76,7 @@ def _compact(value: Any) -> str:
 
 
 def row_json(call: Call, tied: dict[str, Size]) -> dict[str, Any]:
-    """One call; `parameters` are those that it brings in, tied ones left out."""
+    """One call; `parameters` counts its own parameters, without tied ones."""
     row: dict[str, Any] = {
         "path": call.path,
         "type": call.type,
@@ -101,7 +101,7 @@ def tensor_json(tensor: Tensor) -> dict[str, Any]:
 
 
 def value_json(value: Any) -> Any:
-    """A tensor, or a list or object of them; null where nothing is known."""
+    """A tensor, or a list or object of tensors; null if unknown."""
     if isinstance(value, Tensor):
         return tensor_json(value)
     if isinstance(value, dict):
@@ -132,7 +132,7 @@ def totals_json(trace: Trace) -> dict[str, Any]:
 
 
 def _partial(counts: Call | Totals) -> list[str]:
-    """The counts that are lower bounds, since a part of them could not be known."""
+    """The counts that are lower bounds, since a part of them is unknown."""
     known = {"parameters": counts.partial_parameters, "macs": counts.partial_macs}
     return [name for name, partial in known.items() if partial]
 
@@ -149,7 +149,7 @@ def span_json(span: Span) -> dict[str, Any]:
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """A problem with all that is known of it."""
+    """A problem with all its fields."""
     return {
         "kind": problem.kind,
         "severity": problem.severity,
@@ -189,7 +189,7 @@ def _label_json(label: Label) -> dict[str, Any]:
 
 
 def verification_json(verification: Verification) -> dict[str, Any]:
-    """What was proved on the real modules."""
+    """The result of the proof."""
     return {
         "device": verification.device,
         "torch": verification.torch,
@@ -221,7 +221,7 @@ def parameter_json(row: ParameterRow) -> dict[str, Any]:
 
 
 def failure_json(problems: tuple[Problem, ...]) -> str:
-    """The document of a file that is no model: only its problems."""
+    """The document of a file without a model: only its problems."""
     return text_of({
         "version": VERSION, "name": None, "variant": None, "inputs": [], "sizes": {}, "rows": [], "output": None,
         "totals": None, "constraints": [], "problems": [problem_json(problem) for problem in problems],

@@ -1,7 +1,7 @@
 """Text from a spec, a file name or a setting, made safe to show.
 
-Nothing hides in it or steers a terminal, and no CI system takes it for a command. `visible` treats one line,
-`guarded` a whole document; both write a dangerous sign as an escape of the language that the document is in.
+It cannot hide text, control a terminal, or give commands to a CI system. `visible` treats one line, `guarded` a whole
+document; both escape dangerous characters in the language of the document.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-#: Writes one sign as an escape.
+#: Escapes one character.
 Escape: TypeAlias = "Callable[[str], str]"
-#: What an answer is written in: `commands` are meant to be obeyed, `lines` are styled, and escaped as they are painted.
+#: The language of an answer. `commands` are meant to be obeyed; `lines` are styled, and escaped when painted.
 Language: TypeAlias = Literal["text", "json", "xml", "commands", "lines"]
 
 #: Blanks other than the space that people type: they take the room that they seem to take.
@@ -32,7 +32,7 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def in_text(sign: str) -> str:
-    r"""The escape that Python and C write: `\n`, `\x1b`, `\u202e`."""
+    r"""An escape as in Python and C: `\n`, `\x1b`, `\u202e`."""
     code = ord(sign)
     form = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
     return _SHORT.get(sign, form)
@@ -47,14 +47,14 @@ def in_json(sign: str) -> str:
 
 
 def in_xml(sign: str) -> str:
-    """A character reference, where XML 1.0 may hold the character at all (section 2.2, Char)."""
+    """A character reference, if XML 1.0 allows the character (section 2.2, Char)."""
     code = ord(sign)
     legal = sign in "\t\n\r" or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or code > 0xFFFF
     return f"&#{code};" if legal else in_text(sign)
 
 
 def in_patch(sign: str) -> str:
-    """An exact patch keeps tabs, the byte order mark and Unicode's line separators; else it would not apply."""
+    """The escape for an exact patch, which needs tabs, the byte order mark and Unicode's line separators to apply."""
     return sign if sign in "\t\ufeff\x85\u2028\u2029" else in_text(sign)
 
 
@@ -73,7 +73,7 @@ def visible(text: str, escape: Escape = in_text) -> str:
 
 
 def visible_signs(text: str, escape: Escape = in_text) -> list[str]:
-    """What each character of a line is shown as."""
+    """The shown form of each character of a line."""
     shown = [escape(sign) if _is_hidden(sign) else sign for sign in text]
     for match in _COMMAND.finditer(text):
         shown[match.end() - 1] = escape(match[0][-1])
@@ -81,12 +81,12 @@ def visible_signs(text: str, escape: Escape = in_text) -> list[str]:
 
 
 def guarded(text: str, escape: Escape = in_text) -> str:
-    """A document of lines, each of which is visible."""
+    """A document with every line made visible."""
     return "\n".join([visible(line, escape) for line in text.split("\n")])
 
 
 def guarded_patch(text: str, *, exact: bool) -> str:
-    """A unified diff: `exact` as `patch` needs it, or as a person is to see it. Line ends stay what they are."""
+    """A unified diff: `exact` for `patch`, or escaped for display. Line ends stay unchanged."""
     escape = in_patch if exact else in_text
     lines = [(line[:-1], "\r") if line.endswith("\r") else (line, "") for line in text.split("\n")]
     return "\n".join([visible(line, escape) + end for line, end in lines])
@@ -104,7 +104,7 @@ def _is_hidden(sign: str) -> bool:
     return sign not in _BLANKS
 
 
-#: How each language writes what may not stand in it as it is.
+#: The escape of each language.
 ESCAPES: dict[Language, Escape] = {
     "text": in_text, "json": in_json, "xml": in_xml, "commands": in_text, "lines": in_text,
 }  # fmt: skip

@@ -1,1 +1,1 @@
-"""The report of a check: one format per file, each for another reader."""
+"""The report of a check: one format per file."""

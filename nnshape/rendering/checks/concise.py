@@ -1,4 +1,4 @@
-"""A line a problem, as compilers write them: for editors, for `grep`, and for logs."""
+"""One line per problem, in the format of compilers: for editors, `grep` and logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def render(report: Report, view: View) -> list[Line]:
-    """`lenet.yaml:11:15: error[size-mismatch]: fc1 wants 400 features, but 576 arrive`, and the sum of it."""
+    """`lenet.yaml:11:15: error[size-mismatch]: fc1 wants 400 features, but 576 arrive`, and the summary."""
     lines = [_line(outcome, finding) for outcome, finding in report.findings]
     return [*lines, *need_lines(report), summary_line(report)]
 

@@ -1,4 +1,4 @@
-"""Every problem with the source lines that show it, for a person."""
+"""Every problem with its source lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def render(report: Report, view: View) -> list[Line]:
-    """The problems in the order of the files and lines, and the sum of them."""
+    """The problems in the order of files and lines, and the summary."""
     lines: list[Line] = []
     for _, finding in report.findings:
         lines += [*problem_lines(finding.with_note(), view.width), ()]
@@ -30,6 +30,6 @@ def need_lines(report: Report) -> list[Line]:
 
 
 def summary_line(report: Report) -> Line:
-    """The sum of it, in the colour of the worst."""
+    """The summary, in the colour of the worst problem."""
     style = "error" if report.errors or report.crashes else "warning" if report.warnings else "good"
     return [(report.summary, style)]

@@ -47,7 +47,7 @@ def _command(level: str, kind: str, path: str, span: Span | None, text: str) -> 
 
 
 def _data(text: str) -> str:
-    """Percent first, since it begins the escapes of the others."""
+    """Escapes data; % comes first, since the other escapes begin with it."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def render(report: Report, view: View) -> str:
-    """A list of issues; paths are from the root of the repository."""
+    """A list of issues; paths are relative to the root of the repository."""
     fingerprints = Fingerprints()
     issues = [_issue(outcome, finding, view.root, fingerprints) for outcome, finding in report.findings]
     issues += [_requirement(need, view.root) for _, need in report.needs]

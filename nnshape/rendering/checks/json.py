@@ -1,4 +1,4 @@
-"""The report as a JSON document of its own, versioned: every file, also those without a problem."""
+"""The report as versioned JSON: every file, also those without problems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VERSION = 1
 
 
 def render(report: Report, view: View) -> str:
-    """`files` in the order of the check, and `totals`; a problem's `variants` is null where it is in all of them.
+    """`files` in the order of the check, and `totals`; a problem's `variants` is null if it is in all of them.
     `constraints` are the conditions on symbolic sizes, `requirements` the same with their places.
 
     `left_out` names each file, folder and link that was not checked, and counts the ignored problems by the file

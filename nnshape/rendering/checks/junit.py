@@ -1,4 +1,4 @@
-"""A JUnit report, as Jenkins, GitLab and others read it: a suite a file, a failed case an error."""
+"""A JUnit report for Jenkins, GitLab and others: one suite per file, one failed case per error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nnshape.checking import Outcome, Report
     from nnshape.rendering.formats import View
 
-# What XML 1.0 cannot hold in any form (section 2.2, Char).
+# The characters that XML 1.0 does not allow in any form (section 2.2, Char).
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

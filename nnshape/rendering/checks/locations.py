@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def file_of(outcome: Outcome, finding: Finding) -> str:
-    """The name of the file that a finding lies in: the one checked, or one that it includes."""
+    """The name of a finding's file: the checked one, or one that it includes."""
     problem = finding.problem
     if problem.span is not None:
         return problem.span.source.name
@@ -24,7 +24,7 @@ def file_of(outcome: Outcome, finding: Finding) -> str:
 
 
 def path_from(root: str, name: str) -> str:
-    """A file's path from a root, with slashes; the whole path where the file lies elsewhere."""
+    """A file's path relative to a root, with slashes; the absolute path if it is outside."""
     if not names_file(name):
         return name
     absolute = os.path.abspath(name)
@@ -34,14 +34,14 @@ def path_from(root: str, name: str) -> str:
 
 
 def uri_of(path: str) -> str:
-    """A path as a URI reference (RFC 3986): relative as it is, absolute with its scheme."""
+    """A path as a URI reference (RFC 3986); an absolute one with its scheme."""
     try:
         encoded = quote(os.fsencode(path), safe="/~!$&'()*+,;=@")
-    except UnicodeEncodeError:  # a name that the file system could not have
+    except UnicodeEncodeError:  # not a possible file name
         encoded = quote(path.encode("utf-8", "replace"), safe="/")
     if path.startswith("/"):
         return f"file://{encoded}"
-    # A drive's letter, C:/x, is no scheme.
+    # The drive letter in C:/x is not a scheme.
     return f"file:///{encoded.replace('%3A', ':', 1)}" if path[1:3] == ":/" else encoded
 
 
@@ -61,12 +61,12 @@ def _before(source: Source, offset: int) -> str:
 
 
 def end_of(span: Span) -> int:
-    """The offset where a range ends, without the line end that it may end in."""
+    """The end offset of a range, without a trailing line end."""
     return span.start + len(span.text.rstrip("\r\n"))
 
 
 class Fingerprints:
-    """Names for findings that stay when lines are added above: of file, kind, words, and which of its like."""
+    """Identifiers of findings that ignore line numbers: from the file, the kind, the message and a counter."""
 
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()

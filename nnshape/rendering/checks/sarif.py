@@ -27,7 +27,7 @@ _COLUMNS = 100
 
 
 def render(report: Report, view: View) -> str:
-    """One run with a rule for every kind of problem; paths are from the root of the repository."""
+    """One run, with a rule for every kind of problem; paths are relative to the root of the repository."""
     from nnshape import __version__
 
     root, fingerprints = view.root, Fingerprints()
@@ -68,7 +68,7 @@ def _notification(level: str, text: str, location: dict[str, Any]) -> dict[str, 
 
 
 def _rule(name: KindName) -> dict[str, Any]:
-    """A kind of problem with its whole document as the help that a viewer shows."""
+    """A kind of problem, with its page as help."""
     kind = kind_of(name)
     return {
         "id": name,

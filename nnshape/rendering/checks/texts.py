@@ -1,4 +1,4 @@
-"""A finding in words, for readers that show no source lines."""
+"""A finding as text, for formats without source lines."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def message_of(finding: Finding) -> str:
-    """What is wrong, in one line, with the variants that it is wrong in."""
+    """The message in one line, with the affected variants."""
     message = " ".join(finding.problem.message.split())
     return visible(f"{message} ({finding.note})" if finding.note else message)
 
 
 def whole_text(finding: Finding) -> str:
-    """What is wrong, what led there, and what helps, a line each."""
+    """The message, the calls that led there and the help, one line each."""
     problem = finding.problem
     lines = [message_of(finding)]
     lines += [
