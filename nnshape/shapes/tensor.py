@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim, Size, shape_part, symbol
-from nnshape.shapes.dtypes import FLOAT32, DType
+from nnshape.shapes.dtypes import FLOAT32, DType, is_complex, is_floating
 from nnshape.shapes.nested import leaves_in
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ class Tensor:
 
     def __str__(self) -> str:
         text = shape_text(self.shape)
-        return text if self.dtype == "float32" else f"{self.dtype}{_bracketed(self.shape)}"
+        if self.dtype == "float32":
+            return text
+        per_sample = (is_floating(self.dtype) or is_complex(self.dtype)) and not text.startswith("[")
+        return f"{self.dtype} {text}" if per_sample else f"{self.dtype}{_bracketed(self.shape)}"
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         function = None if name.startswith("_") else _find_method(name)
