@@ -27,6 +27,7 @@ from nnshape.tracing.measuring import Measuring
 from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Trace
 from nnshape.tracing.parameter_rows import parameter_rows, totals_of
 from nnshape.tracing.scope import FileScope, Frame
+from nnshape.tracing.unused_steps import report_unused_steps
 from nnshape.work import Budget, OutOfWork, bounded
 
 
@@ -193,6 +194,8 @@ def trace_spec(
             tracer.budget.grant(WORK // 4)
         call.inputs, call.output = tuple(inputs.values()), run.output
         _report_contradiction(tracer)
+        if not any(problem.severity == "error" for problem in tracer.problems):
+            report_unused_steps(call, run.output, tracer.report)
         parameters = parameter_rows(spec, call, tracer.report)
         totals = totals_of(call, parameters)
         try:

@@ -1,0 +1,98 @@
+"""Finds the steps whose values nothing uses."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from nnshape.problems import Problem
+from nnshape.shapes.function import Function
+from nnshape.shapes.nested import leaves_in
+from nnshape.shapes.tensor import Tensor
+from nnshape.tracing.model import Call, Module, Operation
+from nnshape.tracing.runtime_sizes import RuntimeSize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nnshape.spec import Source, Span
+
+_COMMENT = re.compile(r"(?:^|[ \t])#.*")
+
+
+def report_unused_steps(root: Call, output: object, report: Callable[[Problem], None]) -> None:
+    """Report each step that gives a tensor which no other step, and no output, takes.
+
+    A step that writes in place, or whose module is applied again, does its work in another way. A name that the file
+    mentions elsewhere counts as used: what hangs on a size or a parameter leaves no tensor behind.
+    """
+    used: set[Call] = {producer.call for producer in _producers(output)}
+    modules: set[Module] = set()
+    calls: list[Call] = []
+    for call in root.walk():
+        if call is root:
+            continue
+        calls.append(call)
+        if call.reused and call.module is not None:
+            modules.add(call.module)
+        for operation in call.operations:
+            for producer in _producers((operation.arguments, operation.keywords)):
+                if producer.call is not call:
+                    used.add(producer.call)
+            if operation.run is not None:
+                used.update(producer.call for producer in _producers(operation.run.output))
+        used.update(producer.call for producer in _producers(call.output) if producer.call is not call)
+    seen: dict[tuple[int, int], Call | None] = {}
+    for call in calls:
+        place = (id(call.span.source), call.span.start)
+        if call in used or not _gives_something(call) or _writes_in_place(call) or _is_applied_again(call, modules):
+            seen[place] = None  # what one run of a block uses is no mistake of another one
+        elif place not in seen:
+            seen[place] = call
+    for call in filter(None, seen.values()):
+        if not _is_mentioned(call.name, call.span):
+            message = f"nothing uses {call.name}"
+            help = ("remove it, or name it in output",)
+            report(Problem("unused-step", message, call.span, help=help, severity="warning"))
+
+
+def _producers(value: object) -> Iterator[Operation]:
+    """The operations that a value's tensors come from, those within run-time sizes too."""
+    for leaf in leaves_in(value):
+        if type(leaf) is Tensor:
+            if type(leaf.producer) is Operation:
+                yield leaf.producer
+        elif type(leaf) is RuntimeSize:
+            yield from _producers(leaf.operands)
+        elif type(leaf) is slice:
+            yield from _producers((leaf.start, leaf.stop, leaf.step))
+
+
+def _gives_something(call: Call) -> bool:
+    """Whether the step gives a tensor that it made."""
+    return any(type(leaf) is Tensor for leaf in leaves_in(call.output)) and bool(call.operations)
+
+
+def _is_applied_again(call: Call, modules: set[Module]) -> bool:
+    """Whether another step applies the module of this one, or a part of it."""
+    return bool(modules) and call.module is not None and any(module in modules for module in call.module.walk())
+
+
+def _writes_in_place(call: Call) -> bool:
+    for operation in call.operations:
+        target = operation.target
+        if isinstance(target, Function) and target.name.endswith("_"):
+            return True
+        if isinstance(target, Module) and getattr(target.layer, "inplace", False):
+            return True
+        if any(key == "inplace" and value for key, value in operation.keywords.items()):
+            return True
+    return any(map(_writes_in_place, call.children))
+
+
+def _is_mentioned(name: str, span: Span) -> bool:
+    """Whether the file mentions a name outside of the step that has it and of comments."""
+    source: Source = span.source
+    start = source.line_start(span.line)
+    text = _COMMENT.sub("", source.text[:start]) + "\n" + _COMMENT.sub("", source.text[span.end :])
+    return re.search(rf"(?<![\w]){re.escape(name)}(?![\w:])", text) is not None

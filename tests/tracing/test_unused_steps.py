@@ -1,0 +1,63 @@
+"""A step that nothing uses is a warning; what works in another way is none."""
+
+from __future__ import annotations
+
+import pytest
+
+import nnshape
+
+
+def told(text: str) -> list[tuple[str, int, int]]:
+    trace = nnshape.trace(nnshape.loads(text))
+    assert trace.errors == ()
+    return [
+        (problem.message, problem.span.line, problem.span.column)
+        for problem in trace.problems
+        if problem.kind == "unused-step" and problem.span is not None
+    ]
+
+
+def test_a_step_that_the_next_one_passes_by() -> None:
+    text = "input: 16\nlayers:\n  fc1: Linear(16, 8)\n  act: relu(x)\n  fc2: Linear(16, 2)\n"
+    assert told(text) == [("nothing uses fc1", 3, 8)]
+
+
+def test_a_step_of_a_block_is_told_once() -> None:
+    text = (
+        "input: 8\nblocks:\n  B(d):\n    a: Linear(d, d)\n    b: Linear(d, d)(x)\nlayers:\n"
+        "  one: B(8)\n  two: B(8)\n"
+    )
+    assert told(text) == [("nothing uses a", 4, 8)]
+
+
+def test_what_an_output_does_not_name() -> None:
+    text = "input: 8\nlayers:\n  a: Linear(8, 4)\n  b: Linear(8, 2)(x)\noutput: a\n"
+    assert told(text) == [("nothing uses b", 4, 6)]
+    assert told(text.replace("output: a", "output: [a, b]")) == []
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "  a: Linear(8, 8)\n  b: relu_(a)\n  c: Linear(8, 2)(a)",  # in place
+        "  a: Linear(8, 8)\n  b: ReLU(inplace=True)(a)\n  c: Linear(8, 2)(a)",
+        "  a: Linear(8, 8)\n  b: a(x)\n  c: Linear(8, 2)",  # its module is applied again
+        "  a: Linear(8, 8)\n  b: x @ a.weight",  # its parameter is read
+        "  a: Linear(8, 4)\n  b: x.view(N, a.shape[1], 2)",  # its size is used
+        "  a: (x, x)\n  b: a[0] + 1",
+        "  a: x.chunk(2, 1)\n  b: cat(a, 1)",
+        "  k: x.shape[1] // 2\n  b: Linear(8, k)",  # a number is no row
+    ],
+)
+def test_what_works_in_another_way(steps: str) -> None:
+    assert told(f"input: 8\nlayers:\n{steps}\n") == []
+
+
+def test_a_tied_step_is_used() -> None:
+    text = "input: 8\nlayers:\n  a: Linear(8, 8)\n  b: Linear(8, 8)(x)\ntie: {b.weight: a.weight}\n"
+    assert told(text) == []
+
+
+def test_nothing_is_told_of_a_model_with_an_error() -> None:
+    trace = nnshape.trace(nnshape.loads("input: 8\nlayers:\n  a: Linear(8, 4)\n  b: Linear(9, 2)(x)\n"))
+    assert [problem.kind for problem in trace.problems] == ["size-mismatch"]
