@@ -199,7 +199,7 @@ def test_explaining_ends_and_the_problems_stay(monkeypatch):
     ],
 )
 def test_a_tensor_has_64_dimensions_and_no_more(steps, input):
-    assert not trace(spec_of(steps, input)).problems
+    assert not trace(spec_of(steps, input)).errors
     more = [step.replace("1, ", "1, 1, ", 1).replace("* 64", "* 65") for step in steps]
     problems = ()
     try:

@@ -24,8 +24,7 @@ def test_a_step_that_the_next_one_passes_by() -> None:
 
 def test_a_step_of_a_block_is_told_once() -> None:
     text = (
-        "input: 8\nblocks:\n  B(d):\n    a: Linear(d, d)\n    b: Linear(d, d)(x)\nlayers:\n"
-        "  one: B(8)\n  two: B(8)\n"
+        "input: 8\nblocks:\n  B(d):\n    a: Linear(d, d)\n    b: Linear(d, d)(x)\nlayers:\n  one: B(8)\n  two: B(8)\n"
     )
     assert told(text) == [("nothing uses a", 4, 8)]
 

@@ -106,6 +106,7 @@ MODELS = {
           flat: t.reshape(-1, 32)
           fc: Linear(32, 5)
           back: fc.view(20, -1, 5)
+        output: [last, back]
         """,
     "batch_norm_of_steps": """
         input: 12x16
@@ -144,6 +145,7 @@ MODELS = {
           b: Linear(32, 32)(tokens)
           mixed: a * chosen.values[:, :1] + b * chosen.values[:, 1:]
           out: mixed.view(x.shape)
+        output: [out, place]
         """,
     # TSM: channels are shifted along the frames, which are folded into the batch.
     "temporal_shift": """
@@ -233,6 +235,7 @@ MODELS = {
           pooled: softmax(mixed, 0).sum(0)
           first: mixed[0]
           s: squeeze(mixed)
+        output: [pooled, first, s]
         """,
     "nodes_with_edges": """
         input: {x: '[N, 16]', edges: 'int64[2, E]'}
