@@ -67,7 +67,7 @@ def call_lines(trace: Trace, call: Call, width: int, inputs: Mapping[str, Tensor
     lines += _several("needs", needs_of(trace, call), width)
     lines += _several("sizes", derivation_of_call(call), width)
     if call.measured and not call.children:
-        lines += paragraph("note", "measured with torch, for want of a rule", width)
+        lines += paragraph("note", "inferred by running torch, since there is no rule", width)
     return lines
 
 

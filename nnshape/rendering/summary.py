@@ -140,7 +140,7 @@ def total_lines(trace: Trace, width: int) -> list[Line]:
             lines[-1] = [*lines[-1], ("  ", ""), pieces.pop(0)]
         lines += [[(" " * indent, ""), piece] for piece in pieces]
     if any(call.measured and not call.children for call in trace.calls):
-        lines.append([("* measured with torch, for want of a rule", "dim")])
+        lines.append([("* inferred by running torch, since there is no rule", "dim")])
     return lines
 
 
