@@ -267,7 +267,7 @@ def test_the_mapping_form_of_a_step(steps):
         a: {type: Conv2d, in_channels: 1, out_channels: 6, kernel_size: 5, shape: [N, 6, 28, 28]}
         b: {type: Conv2d, in_channels: 1, out_channels: 6, kernel_size: [3, 3], padding: same, from: x}
     """)
-    assert [(problem.kind, problem.message) for problem in t.problems] == [("unused-step", "nothing uses a")]
+    assert [(kind, line) for kind, line, _ in t.problems] == [("unused-step", 3)]
     assert t["b"] == "6x32x32"
 
 
