@@ -1,4 +1,4 @@
-"""A trace with its sizes written more shortly, by what its requirements say of the symbols."""
+"""Simplifies the sizes of a trace by its requirements."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from nnshape.shapes.dims.solutions import Solutions
     from nnshape.tracing import Call, Operation, Trace
 
-#: Work for the sizes of one model; beyond it, they stay as they are.
+#: The work limit for the sizes of one model; beyond it, they are not simplified.
 _WORK = 4_000_000
 
 
 def with_simplified_sizes(trace: Trace) -> Trace:
-    """The trace as it is shown: where H must be even, `2*(H//2)` is `H`. The same trace where nothing is shorter."""
+    """Return the trace with simplified sizes: if H must be even, `2*(H//2)` is `H`. Used for display."""
     if not trace.requirements:
         return trace
     known = {name: found for name, found in known_sizes(trace.requirements).items() if found.progression != (1, 1)}
@@ -38,7 +38,7 @@ def with_simplified_sizes(trace: Trace) -> Trace:
 
 
 class _Writer:
-    """Copies calls with simplified sizes, each size simplified once."""
+    """Copies calls with simplified sizes; each size is simplified once."""
 
     def __init__(self, known: dict[str, Solutions]) -> None:
         self._known = known

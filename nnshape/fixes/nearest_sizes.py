@@ -1,4 +1,4 @@
-"""The nearest sizes at which a model works, where the sizes that it was traced at are at fault."""
+"""Finds the nearest sizes at which a model works, if the current sizes are at fault."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _KINDS: frozenset[KindName] = frozenset({"empty-output", "index-error", "not-div
 
 
 def nearest_sizes(trace: Trace, problem: Problem) -> str | None:
-    """A help line such as `sizes that work: H = 240 or 256`; None where other sizes do not help.
+    """Return a help line such as `sizes that work: H = 240 or 256`, or None if other sizes do not help.
 
-    The model is traced with its sizes as symbols, and once more at the sizes that are offered.
+    Traces the model with its sizes as symbols, and again at the nearest sizes to verify them.
     """
     if problem.kind not in _KINDS or not any(type(size) is int for size in trace.sizes.values()):
         return None
@@ -61,7 +61,7 @@ def _either_of(values: list[int]) -> str:
 
 
 def _traced(trace: Trace, options: dict[str, object]) -> Trace | None:
-    """The trace with other options; None where it has errors. Its work is spent."""
+    """Trace the spec with other options, and spend the work. Returns None if the trace has errors."""
     try:
         after = trace_spec(trace.spec, **{**trace.options, **options})
     except SpecError:

@@ -81,7 +81,7 @@ def _fewer_indices(context: FaultContext, parts: tuple[nodes.Node, ...]) -> Iter
 
 
 def as_operand(node: nodes.Node, text: str) -> str:
-    """The text of a node as the owner of a method call, in parentheses where it needs them."""
+    """Return the text of a node as the owner of a method call, in parentheses if needed."""
     return text if isinstance(node, (nodes.Name, nodes.Call, nodes.Subscript, nodes.Attribute)) else f"({text})"
 
 

@@ -211,7 +211,7 @@ def reshapes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def copied(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """Copy what a view cannot see in another shape: reshape, or contiguous first."""
+    """Copy a tensor that a view cannot reshape: use reshape, or contiguous first."""
     node = context.node
     if context.refusal.problem != "not-contiguous" or not isinstance(node, nodes.Call):
         return

@@ -1,4 +1,4 @@
-"""Fixes that keep the samples whole and apart: a transpose for a view, `batch_first=True`, another dimension."""
+"""Fixes of mixed or scrambled samples and a lost batch: transpose, `batch_first=True`, another dimension."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REPEAT = re.compile(r"\b(?:repeat|tile)\((\()?\s*([\w.]+)\s*,\s*1\s*,\s*1\s*(?(
 
 
 def samples_apart(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """Mend a step that mixes samples, scrambles each, or loses the batch."""
+    """Fix a step that mixes samples, scrambles a sample, or loses the batch."""
     if context.refusal.problem not in _KINDS:
         return
     wanted, node = context.refusal.wanted, context.node
@@ -51,7 +51,7 @@ def _in_step(context: FaultContext, description: str, *edits: Edit) -> Candidate
 
 
 def _swapped(context: FaultContext, node: nodes.Call, swap: Swap) -> Iterator[Candidate]:
-    """Swap the dimensions where a view or reshape only read the values as another shape."""
+    """Swap dimensions instead of the view or reshape, which keeps the order of the values."""
     if context.module is not None:
         return
     sizes = _sizes(context, node)
@@ -68,7 +68,7 @@ def _swapped(context: FaultContext, node: nodes.Call, swap: Swap) -> Iterator[Ca
 
 
 def swap_text(order: tuple[int, ...]) -> str:
-    """The method that puts dimensions in an order: `transpose` for two of them, else `permute`."""
+    """Return the method call that puts dimensions in an order: `transpose` for two, else `permute`."""
     places = [place for place, source in enumerate(order) if place != source]
     if len(places) == 2:
         return f"transpose({places[0]}, {places[1]})"
@@ -76,12 +76,12 @@ def swap_text(order: tuple[int, ...]) -> str:
 
 
 def _is_function(context: FaultContext, node: nodes.Call) -> bool:
-    """Whether a call names its first tensor among its arguments: neither a method nor applied to `_`."""
+    """Return whether a call has its first tensor among the arguments, unlike a method or a call on `_`."""
     return len(node.args) + len(node.keywords) == len(context.arguments) + len(context.keywords)
 
 
 def _called(context: FaultContext, node: nodes.Call, text: str) -> Edit:
-    """The edit that calls a method of the same tensor in place of a function or method."""
+    """Return the edit that replaces a function or method call by a method call on the same tensor."""
     expression = context.expression
     start = expression.span(node).start
     if _is_function(context, node):
@@ -92,7 +92,7 @@ def _called(context: FaultContext, node: nodes.Call, text: str) -> Edit:
 
 
 def _sizes(context: FaultContext, node: nodes.Call) -> list[str]:
-    """The text of each size of a view or reshape."""
+    """Return the text of each size of a view or reshape."""
     items: tuple[nodes.Node, ...] = node.args[1:] if _is_function(context, node) else node.args
     if len(items) == 1 and isinstance(items[0], (nodes.Tuple, nodes.List)):
         items = items[0].items
@@ -100,7 +100,7 @@ def _sizes(context: FaultContext, node: nodes.Call) -> list[str]:
 
 
 def _indexed(context: FaultContext, index: nodes.Node, place: int) -> Iterator[Candidate]:
-    """Index the steps and not the samples: `[:, -1]` for `[-1]` where the batch is first, else the reverse."""
+    """Index the steps instead of the samples: `[:, -1]` for `[-1]` if the batch is first, else the reverse."""
     span = context.expression.span(index)
     if place == 0:
         yield _in_step(context, "keep the batch", Edit(Span(span.source, span.start, span.start), ":, "))
@@ -110,7 +110,7 @@ def _indexed(context: FaultContext, index: nodes.Node, place: int) -> Iterator[C
 
 
 def _batch_first(context: FaultContext, module: Module, value: bool) -> Iterator[Candidate]:
-    """Let a layer, or the layer that it stacks, take the batch first, or second."""
+    """Set `batch_first` of a layer, or of the layer that it stacks."""
     expression, node = module.place
     layer = module.layer
     if expression is None or layer is None or not isinstance(node, nodes.Call):
@@ -123,9 +123,9 @@ def _batch_first(context: FaultContext, module: Module, value: bool) -> Iterator
     if call is None:
         return
     edit = with_argument(expression, call, layer.signature(), "batch_first", value)
-    # In a step that is a mapping, an argument is a key.
+    # In a step written as a mapping, an argument is a key.
     in_mapping = Edit(edit.span, edit.replacement.replace(f"={value}", f": {str(value).lower()}"))
-    description = "read the batch first" if value else "read the batch second"
+    description = "set batch_first" if value else "unset batch_first"
     here = context.call.span
     for each in dict.fromkeys((edit, in_mapping)):
         if each.span.source is here.source and here.start <= each.span.start and each.span.end <= here.end:
@@ -142,7 +142,7 @@ def _line_after(edit: Edit) -> str:
 
 
 def _along(context: FaultContext, node: nodes.Call, along: Along) -> Iterator[Candidate]:
-    """Run along another dimension than the batch."""
+    """Change the dimension of an operation that runs along the batch."""
     expression, signature = context.expression, context.signature
     if signature is None:
         return
@@ -166,7 +166,7 @@ def _along(context: FaultContext, node: nodes.Call, along: Along) -> Iterator[Ca
 
 
 def _sliced(context: FaultContext, node: nodes.Subscript, sliced: Sliced) -> Iterator[Candidate]:
-    """Slice by the steps of a sequence, as a row that all samples share."""
+    """Slice a table by the steps of a sequence, so that all samples share the rows."""
     expression = context.expression
     number = _dimension_read(node.index)
     if number is None:
@@ -175,11 +175,11 @@ def _sliced(context: FaultContext, node: nodes.Subscript, sliced: Sliced) -> Ite
     if sliced.turned:
         end = expression.span(node).end
         edits.append(Edit(Span(expression.origin.source, end, end), ".transpose(0, 1)"))
-    yield _in_step(context, "give each step a row", *edits)
+    yield _in_step(context, "select a row per step", *edits)
 
 
 def _dimension_read(index: nodes.Node) -> nodes.Constant | None:
-    """The number of the dimension in `x.size(0)` or `x.shape[0]`, the end of a slice."""
+    """Return the node of the dimension in the end of a slice, as in `x.size(0)` or `x.shape[0]`; or None."""
     parts = index.items if isinstance(index, nodes.Tuple) else (index,)
     for part in parts:
         upper = part.upper if isinstance(part, nodes.Slice) else None
@@ -193,7 +193,7 @@ def _dimension_read(index: nodes.Node) -> nodes.Constant | None:
 
 
 def _heads_together(context: FaultContext) -> Iterator[Candidate]:
-    """Repeat each mask for the heads of its sample, one after another."""
+    """Repeat each mask so that the heads of a sample are next to each other."""
     span = context.call.span
     for match in _REPEAT.finditer(span.text):
         edit = Edit(Span(span.source, span.start + match.start(), span.start + match.end()), "")

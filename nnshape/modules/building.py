@@ -118,7 +118,7 @@ class Builder:
         return made
 
     def _children(self, module: Module, run: Run) -> dict[str, Any]:
-        """Return a module's children by name: modules, parameters, and and buffers as (tensor, persistent)."""
+        """Return a module's children by name: modules, parameters, and buffers as (tensor, persistent)."""
         _check_names(module)
         children: dict[str, Any] = {}
         made_by = first_values(run) if any(child.tensor is not None for child in module.children.values()) else {}

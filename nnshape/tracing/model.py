@@ -98,32 +98,32 @@ class Operation(Maker):
     result: Any = None
     method: bool = False
     run: Run | None = None
-    #: The layouts of the result's tensors in each mode that was asked for.
+    #: The layouts of the result's tensors by mode, computed on request.
     layouts: dict[Mode, Layouts] | None = None
 
     def stands_for(self, tensor: Tensor) -> Tensor | None:
-        """The tensor that the block gives out, where this is the application of one."""
+        """Return the tensor inside the body that became this output, or the tensor itself without a body."""
         if self.run is None:
             return tensor
         return next(itertools.islice(tensors_in(self.run.output), tensor.index, None), None)
 
     def known_layouts(self, tensor: Tensor, mode: Mode) -> Layouts | None:
-        """The layouts of the result's tensors."""
+        """Return the layouts of the result's tensors, if they have been computed."""
         return None if self.layouts is None else self.layouts.get(mode)
 
     def layout_sources(self) -> Iterable[Tensor]:
-        """The arguments, unless the result lies alike whatever arrives."""
+        """Return the arguments, unless the layout of the result does not depend on them."""
         from nnshape.tracing.operation_layouts import depends_on_arguments
 
         return tensors_in((self.arguments, dict(self.keywords))) if depends_on_arguments(self) else ()
 
     @property
     def owner(self) -> object:
-        """Whose memory a new tensor of the result is: a parameter is one tensor, however often it is read."""
+        """The owner of new memory in the result. A parameter owns its memory, however often it is read."""
         return (self.target.module, self.target.name) if isinstance(self.target, StoredTensor) else self
 
     def lay_out(self, mode: Mode) -> None:
-        """Work out how the result's tensors lie in memory."""
+        """Compute the layouts of the result's tensors."""
         from nnshape.tracing.operation_layouts import layouts_of
 
         self.layouts = {**(self.layouts or {}), mode: layouts_of(self, mode)}
@@ -150,11 +150,11 @@ class BodyInput(Maker):
         return next(itertools.islice(tensors_in(self.given), tensor.index, None), None)
 
     def stands_for(self, tensor: Tensor) -> Tensor | None:
-        """The tensor outside the block."""
+        """Return the tensor outside the block, or the tensor itself for an input of the model."""
         return tensor if self.call is None else self.outside(tensor)
 
     def known_layouts(self, tensor: Tensor, mode: Mode) -> Layouts:
-        """An input of the model is contiguous."""
+        """Return a contiguous layout, as of every input of the model."""
         from nnshape.shapes.layouts.layout import contiguous_layout
 
         return (contiguous_layout(tensor, owner=self),)

@@ -1,4 +1,4 @@
-"""How the tensors of an operation lie in memory: by the rule of its layer or function."""
+"""The memory layouts of the outputs of an operation, by the rule of its layer or function."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def _rule_of(operation: Operation) -> Layer | Function | None:
 
 
 def depends_on_arguments(operation: Operation) -> bool:
-    """Whether the layouts of the arguments count for those of the result."""
+    """Return whether the layouts of the result depend on those of the arguments."""
     rule = _rule_of(operation)
     return True if rule is None else applied.depends_on_arguments(rule)
 
 
 def layouts_of(operation: Operation, mode: Mode) -> Layouts:
-    """The layout of each tensor of the result, where it is known."""
+    """Return the layout of each tensor of the result, as far as known."""
     rule = _rule_of(operation)
     if rule is not None:
         keywords = {name: plain(value) for name, value in operation.keywords.items()}
         return applied.result_layouts(rule, plain(operation.arguments), keywords, operation.result, mode)
-    # A parameter or buffer is as the tensor that it was made of, or row by row.
+    # A parameter or buffer has the layout of its initial value, or is contiguous.
     made_of = tuple(tensors_in(operation.arguments))
     if made_of:
         return tuple(layout_of(tensor, mode) for tensor in made_of)

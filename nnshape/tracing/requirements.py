@@ -1,4 +1,4 @@
-"""A model's requirements as a person would say them: solved for each symbol, and joined."""
+"""Solves the requirements of a model for each symbol, and joins them into readable conditions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from nnshape.tracing.model import Requirement
 
-#: Work for the requirements of one model; beyond it, they are listed as they are.
+#: The work limit for the requirements of one model; beyond it, they are listed unsolved.
 _WORK = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A condition on a model's sizes in words, and the requirements that it stands for."""
+    """A condition on the sizes of a model as text, and the requirements that it combines."""
 
     text: str
     requirements: tuple[Requirement, ...]
@@ -37,22 +37,22 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class SolvedRequirements:
-    """Requirements by the symbols that they speak of.
+    """Requirements solved for their symbols.
 
-    `equal` maps a symbol to the one that it must equal; `sets` holds each other symbol's possible values, `of` the
-    requirements behind them. `others` could not be solved, or relate several symbols.
+    `equal` maps a symbol to another that it must equal. `sets` holds the possible values of each other symbol, and `of`
+    the requirements that they come from. `others` could not be solved, or relate several symbols.
     """
 
     equal: Mapping[str, str]
     sets: Mapping[str, Solutions]
     of: Mapping[str, tuple[Requirement, ...]]
     others: tuple[Requirement, ...]
-    #: Requirements that no values meet together; empty where some may.
+    #: Requirements that no values meet together, or empty.
     contradicting: tuple[Requirement, ...] = ()
 
 
 def needs_of(requirements: Sequence[Requirement]) -> tuple[Need, ...]:
-    """The requirements joined and simplified: implied ones left out, equal conditions of several symbols in one."""
+    """Return the requirements joined and simplified, without implied ones; symbols share equal conditions."""
     if not requirements:
         return ()
     try:
@@ -64,7 +64,7 @@ def needs_of(requirements: Sequence[Requirement]) -> tuple[Need, ...]:
 
 
 def known_sizes(requirements: Sequence[Requirement]) -> dict[str, Solutions]:
-    """The possible values of each symbol on which there is a condition that could be solved."""
+    """Return the possible values of each symbol with solved requirements."""
     if not requirements:
         return {}
     try:
@@ -78,7 +78,7 @@ def known_sizes(requirements: Sequence[Requirement]) -> dict[str, Solutions]:
 
 
 def contradiction(requirements: Sequence[Requirement]) -> Problem | None:
-    """The fault of requirements that no sizes meet together."""
+    """Return the problem if no sizes meet all requirements, or None."""
     try:
         with bounded(Budget(_WORK)):
             found = solve_requirements(requirements).contradicting
@@ -89,15 +89,15 @@ def contradiction(requirements: Sequence[Requirement]) -> Problem | None:
     last = found[-1]
     names = " and ".join(sorted({name for each in found for name in _symbols(each.constraint)}))
     if len(found) == 1:
-        return Problem("size-mismatch", f"{last.path} needs {last}, which no {names} meets", last.span)
+        return Problem("size-mismatch", f"{last.path} needs {last}, which holds for no {names}", last.span)
     first = found[0]
-    message = f"no {names} suits both: {first.path} needs {first}, and {last.path} needs {last}"
+    message = f"no {names} meets both: {first.path} needs {first}, but {last.path} needs {last}"
     related = (Label(first.span, f"needs {first}"),)
     return Problem("size-mismatch", message, last.span, f"needs {last}", related=related)
 
 
 def solve_requirements(requirements: Sequence[Requirement]) -> SolvedRequirements:
-    """Solve the requirements for each symbol. May raise OutOfWork."""
+    """Solve the requirements for each symbol. Raises OutOfWork."""
     equal = _equalities(requirements)
     renamed = {name: symbol(other) for name, other in equal.items()}
     sets: dict[str, Solutions] = {}
@@ -147,7 +147,7 @@ def solve_requirements(requirements: Sequence[Requirement]) -> SolvedRequirement
 
 
 def _equalities(requirements: Iterable[Requirement]) -> dict[str, str]:
-    """The symbols that must equal another one: the later name of each pair mapped to the one that leads its group."""
+    """Return the symbols that must equal another, each mapped to the first symbol of its group."""
     leads: dict[str, str] = {}
 
     def lead(name: str) -> str:
@@ -164,7 +164,7 @@ def _equalities(requirements: Iterable[Requirement]) -> dict[str, str]:
 
 
 def _pair(constraint: Constraint) -> tuple[str, str] | None:
-    """The two symbols that a constraint holds equal."""
+    """Return the two symbols that a constraint requires to be equal, or None."""
     if constraint.relation != "==":
         return None
     names = sorted(_symbols(constraint))
@@ -179,7 +179,7 @@ def _opponent(
     renamed: Mapping[str, Size],
     found: Solutions,
 ) -> Requirement | None:
-    """The first requirement that contradicts a set alone, or else the one before it."""
+    """Return the first earlier requirement that contradicts `found` alone, or else the previous one."""
     for requirement in earlier[:-1]:
         other = solutions[_with(requirement.constraint, renamed)]
         if other is not None and (other & found).is_empty:
@@ -193,7 +193,7 @@ def _deciding(
     solutions: Mapping[Constraint, Solutions | None],
     renamed: Mapping[str, Size],
 ) -> Iterator[Requirement]:
-    """The requirements that narrow the values of a symbol: without those that others imply."""
+    """Yield the requirements that determine the values of a symbol, without those that others imply."""
     different = {_with(requirement.constraint, renamed): requirement for requirement in requirements}
     kept = list(different)
     for constraint in list(different):
@@ -210,7 +210,7 @@ def _deciding(
 
 
 def _decided(constraint: Constraint, sets: Mapping[str, Solutions]) -> bool | None:
-    """Whether a constraint holds for all values that its symbols may have; None where neither is proved."""
+    """Return whether a constraint holds for all, or for no values of its symbols; None if neither is proved."""
     try:
         moved = Constraint(counted(constraint.left, sets), constraint.relation, counted(constraint.right, sets))
         return moved.holds({})
@@ -249,7 +249,7 @@ def _needs(solved: SolvedRequirements, requirements: Sequence[Requirement]) -> I
 
 
 def _shortest_text(constraint: Constraint) -> str:
-    """The condition with its sides as the rule compared them, or each size on its side, whichever is shorter."""
+    """Return the text of a constraint: with its sides as compared or with terms moved, whichever is shorter."""
     written = str(constraint)
     if constraint.relation == "%":
         return written
@@ -257,7 +257,7 @@ def _shortest_text(constraint: Constraint) -> str:
 
 
 def _as_they_are(requirements: Iterable[Requirement]) -> Iterator[Need]:
-    """Each condition in its own words, once."""
+    """Yield each condition unsolved, once."""
     texts: dict[str, list[Requirement]] = {}
     for requirement in requirements:
         texts.setdefault(str(requirement), []).append(requirement)
@@ -266,7 +266,7 @@ def _as_they_are(requirements: Iterable[Requirement]) -> Iterator[Need]:
 
 
 def _implies(strong: Constraint, weak: Constraint) -> bool:
-    """Whether one condition leaves out values that another of the same form allows, and allows no more."""
+    """Return whether a condition is strictly stronger than another of the same form."""
     if not strong.relation == weak.relation == ">=":
         return False
     room = strong.left - strong.right - (weak.left - weak.right)

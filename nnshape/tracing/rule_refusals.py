@@ -76,7 +76,7 @@ def warn(
     keywords: Mapping[str, Any],
     apply: _Rule,
 ) -> None:
-    """Report as a warning at the call at `node` that torch accepts it, and what is likely wrong."""
+    """Report a warning at the call at `node`, which torch accepts."""
     tracer = frame.tracer
     context = _context(frame, node, refusal, arguments, signature, module, keywords, None)
     try:

@@ -213,7 +213,7 @@ def trace_spec(
 
 
 def _report_contradiction(tracer: Tracer) -> None:
-    """Report requirements that no sizes meet together; after another error they say little."""
+    """Report requirements that no sizes meet, unless there is another error, which may be their cause."""
     if tracer.requirements and not any(problem.severity == "error" for problem in tracer.problems):
         from nnshape.tracing.requirements import contradiction  # only symbolic sizes have requirements
 

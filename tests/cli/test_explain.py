@@ -224,7 +224,7 @@ def test_contradicting_needs(run, spec):
     path = spec('input: "[N, T, 4]"\nlayers:\n  e: x + Embedding(16, 4)(arange(T))\n  t: _ + zeros(1, 32, 4)\n')
     result = run("explain", path, "--needs")
     assert result.code == 1
-    assert "no T suits both: e needs T <= 16, and t needs T == 32" in result.out
+    assert "no T meets both: e needs T <= 16, but t needs T == 32" in result.out
 
 
 def test_the_first_of_equal_steps(run):

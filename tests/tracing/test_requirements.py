@@ -128,7 +128,7 @@ def test_contradicting_requirements_are_a_fault() -> None:
     )
     (problem,) = nnshape.trace(nnshape.loads(text)).errors
     assert problem.kind == "size-mismatch"
-    assert problem.message == "no T suits both: e needs T <= 16, and t needs T == 32"
+    assert problem.message == "no T meets both: e needs T <= 16, but t needs T == 32"
     assert problem.span is not None
     assert (problem.span.line, problem.span.column) == (5, 6)
     assert [label.text for label in problem.related] == ["needs T <= 16"]

@@ -1,7 +1,7 @@
-"""Warns where samples mix, where each is scrambled, and where the batch is lost: torch runs all of it.
+"""Warns of operations that torch accepts but that mix samples, scramble a sample or lose the batch.
 
-Only the trace knows which dimension is the batch. Each module beside this one looks at one sort of operation;
-they are imported with the first such operation, so that other models need none of them.
+Rules do not know which dimension is the batch, so the trace checks this. Each module of this package checks one kind of
+operation, and is imported with the first one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nnshape.tracing.scope import Frame
 
 _SEQUENCES = "GRU LSTM MultiheadAttention RNN Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder"
-#: The modules that look at functions and layers, each with the names of these.
+#: The modules that check operations, each with the names of its functions and layers.
 _LOOKERS = {
     "along": "argsort cummax cummin cumprod cumsum fft fft2 fftn gumbel_softmax hfft ifft ifft2 ifftn ihfft irfft "
     "irfft2 irfftn layer_norm log_softmax logcumsumexp msort rfft rfft2 rfftn rms_norm softmax softmin sort "
@@ -36,7 +36,7 @@ for _looker, _names in _LOOKERS.items():
 
 
 def watches(name: str, result: Any) -> bool:
-    """Whether an operation of a function or layer is to be looked at, by its name and the result."""
+    """Return whether to check an operation, by the name of its function or layer and its result."""
     return name in _WATCHED or (type(result) is Tensor and result.shape.count(N) > 1)
 
 

@@ -1,4 +1,4 @@
-"""Softmax, cumulative sums, sorts and transforms along the batch."""
+"""Finds softmax, cumulative sums, sorts and transforms along the batch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from nnshape.tracing.samples.flow import batch_dim, bracketed, function_of, inpu
 
 @dataclass(frozen=True, slots=True)
 class Along:
-    """The argument that says along which dimension an operation runs, and a dimension that may be meant."""
+    """The argument for the dimension of an operation, and the dimension that was probably meant."""
 
     argument: str
     meant: int
 
 
 def look(operation: Operation) -> Refusal | None:
-    """The warning of an operation that runs along the batch alone."""
+    """Return the warning for an operation along the batch, or None."""
     tensor = input_of(operation)
     if tensor is None:
         return None
@@ -35,15 +35,17 @@ def look(operation: Operation) -> Refusal | None:
     name, given, dims = _dims(operation, rank)
     if place not in {axis(dim, tensor.shape) for dim in dims}:
         return None
-    told = f"{name} without a dim runs" if given is False else f"{name} runs"
-    message = f"{{layer}} mixes the samples: {told} along dimension {place} of {bracketed(tensor.shape)}, the batch"
+    subject = f"{name} without a dim" if given is False else name
+    message = (
+        f"{{layer}} mixes the samples: {subject} runs along dimension {place} of {bracketed(tensor.shape)}, the batch"
+    )
     first = 1 if place == 0 else 0
     meant = Along("dim", -1 if "soft" in name.lower() and rank == 3 else first)
     return Refusal("mixes-samples", message, wanted=meant if given is not None and rank > 1 else None)
 
 
 def _dims(operation: Operation, rank: int) -> tuple[str, bool | None, tuple[int, ...]]:
-    """The name of what runs, whether its dim was given (None if it takes none), and its dimensions."""
+    """Return the name of the operation, whether its dim was given (None if it takes none), and its dimensions."""
     target = operation.target
     if isinstance(target, Module):
         layer = target.layer
@@ -61,7 +63,7 @@ def _dims(operation: Operation, rank: int) -> tuple[str, bool | None, tuple[int,
     given = len(operation.arguments) + len(operation.keywords) > 1 and dim is not None
     if "softm" in name:
         return name, given, _softmax_dims(dim, rank)
-    if dim is None:  # fftn transforms every dimension, or as many of the last as it has sizes
+    if dim is None:  # fftn transforms every dimension, or with sizes, that many of the last
         sizes = bound.get("s")
         count = rank if sizes is None else len(sizes) if isinstance(sizes, (tuple, list)) else 1
         return name, False, tuple(range(-count, 0))
@@ -69,5 +71,5 @@ def _dims(operation: Operation, rank: int) -> tuple[str, bool | None, tuple[int,
 
 
 def _softmax_dims(dim: int | None, rank: int) -> tuple[int, ...]:
-    """The dimension of a softmax; without one torch takes the first or second, by the rank."""
+    """Return the dimension of a softmax; by default, torch uses the first or second, depending on the rank."""
     return (dim if dim is not None else 0 if rank in (0, 1, 3) else 1,)

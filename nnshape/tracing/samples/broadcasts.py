@@ -1,4 +1,4 @@
-"""Operations on `[N]` and `[N, 1]`, whose result has the batch twice."""
+"""Finds operations on `[N]` and `[N, 1]`, whose result has the batch twice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnshape.tracing.model import Operation
 from nnshape.tracing.runtime_sizes import plain
 from nnshape.tracing.samples.flow import function_of, source_of
 
-#: Functions that insert a dimension of 1, keep one, or turn one over: what a pair matrix is written with.
+#: Functions that insert, keep or move a dimension of 1, as when a matrix of pairs is intended.
 _INSERTS = frozenset({
     "H", "T", "mH", "mT", "movedim", "permute", "reshape", "swapaxes", "swapdims", "t", "transpose",
     "unflatten", "unsqueeze", "view",
@@ -21,7 +21,7 @@ _MOST_BACK = 50
 
 
 def look(operation: Operation) -> Refusal | None:
-    """The warning of an elementwise operation that stretches a batch against itself, if nobody wrote that."""
+    """Return the warning for an elementwise operation that broadcasts the batch against itself by accident, or None."""
     result = operation.result
     assert isinstance(result, Tensor)
     if result.shape.count(N) != 2 or FAMILY_OF.get(function_of(operation)) not in _ELEMENTWISE:
@@ -36,7 +36,7 @@ def look(operation: Operation) -> Refusal | None:
 
 
 def _is_stretched(one: Tensor, two: Tensor, result: Shape) -> bool:
-    """Whether the batch of each meets a dimension of the other that is missing, or 1 and not inserted on purpose."""
+    """Return whether the batch of each meets a dimension of the other that is missing, or an accidental 1."""
     rank = len(result)
     shapes = [(1,) * (rank - len(tensor.shape)) + tensor.shape for tensor in (one, two)]
     if any(shape.count(N) != 1 for shape in shapes):
@@ -50,7 +50,7 @@ def _is_stretched(one: Tensor, two: Tensor, result: Shape) -> bool:
 
 
 def _is_inserted(tensor: Tensor, place: int) -> bool:
-    """Whether a dimension of 1, counted from the back, was inserted or kept on purpose."""
+    """Return whether a dimension of 1, as a negative index, was inserted or kept on purpose."""
     for _ in range(_MOST_BACK):
         operation = source_of(tensor)
         if operation is None:

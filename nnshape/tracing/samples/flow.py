@@ -1,4 +1,4 @@
-"""Where the batch is in a tensor: alone in a dimension, or joined with other dimensions in a known order."""
+"""Locates the batch in a tensor: alone in a dimension, or merged with other dimensions in a known order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnshape.work import spend
 _MOST_BACK = 200
 _BACK = 5
 
-#: The functions that only split and join dimensions.
+#: The functions that only split and merge dimensions.
 RESHAPES = frozenset({
     "flatten", "ravel", "reshape", "reshape_as", "squeeze", "unflatten", "unsqueeze", "view", "view_as",
 })  # fmt: skip
@@ -25,23 +25,23 @@ _JOINS = frozenset({"cat", "concat", "concatenate"})
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The dimension that holds the batch, of size `outer * N * inner`, in this order."""
+    """The dimension that holds the batch, with its size as `outer * N * inner`, in this order."""
 
     dim: int
     outer: Size
     inner: Size
 
     def stride(self, shape: Shape) -> Size:
-        """The number of consecutive elements that belong to one sample."""
+        """Return the number of consecutive elements that belong to one sample."""
         return self.inner * product(shape[self.dim + 1 :])
 
     def blocks(self, shape: Shape) -> Size:
-        """How many times the samples follow one another: 1 where N is outermost."""
+        """Return how many times all samples are repeated in memory order: 1 if N is outermost."""
         return product(shape[: self.dim]) * self.outer
 
 
 def holds_batch(size: Size) -> bool:
-    """Whether a size has N in it."""
+    """Return whether a size contains N."""
     return isinstance(size, Dim) and _has_batch(size)
 
 
@@ -51,7 +51,7 @@ def _has_batch(size: Dim) -> bool:
 
 
 def batch_dim(shape: Shape) -> int | None:
-    """The only dimension that holds the batch; None if none or several do."""
+    """Return the only dimension whose size contains N, or None if there is none or several."""
     found = None
     for place, size in enumerate(shape):
         if type(size) is not int and holds_batch(size):
@@ -62,7 +62,7 @@ def batch_dim(shape: Shape) -> int | None:
 
 
 def share_of(size: Size) -> Size | None:
-    """How many rows of a size each sample has: 20 of `20*N`; None if its samples do not have equal shares."""
+    """Return the number of rows per sample of a size, such as 20 for `20*N`; None if N does not divide it."""
     if size == N:
         return 1
     if divisible(size, N) is not True:
@@ -72,7 +72,7 @@ def share_of(size: Size) -> Size | None:
 
 
 def source_of(tensor: Tensor) -> Operation | None:
-    """The operation of a function or layer that made a tensor, inside blocks too; None for an input."""
+    """Return the operation of a function or layer that made a tensor, inside blocks too; None for an input."""
     for _ in range(_MOST_BACK):
         spend(1)
         producer = tensor.producer
@@ -94,7 +94,7 @@ def source_of(tensor: Tensor) -> Operation | None:
 
 
 def function_of(operation: Operation | None) -> str:
-    """The name of the function that an operation computes, without the `_` of writing in place; else empty."""
+    """Return the name of the function that an operation computes, without the `_` of an in-place one; else empty."""
     target = operation.target if operation is not None else None
     if isinstance(target, Module):
         target = None if target.layer is None else target.layer.functional
@@ -102,20 +102,20 @@ def function_of(operation: Operation | None) -> str:
 
 
 def bracketed(shape: Shape) -> str:
-    """A shape in full: `[N, 10]`."""
+    """Return the text of a shape with its batch: `[N, 10]`."""
     return f"[{', '.join(map(str, shape))}]"
 
 
 def input_of(operation: Operation) -> Tensor | None:
-    """The first argument of an operation, if it is a tensor."""
+    """Return the first argument of an operation if it is a tensor, or None."""
     first = operation.arguments[0] if operation.arguments else next(iter(operation.keywords.values()), None)
     return first if isinstance(first, Tensor) else None
 
 
 def layout_of(tensor: Tensor, left: int = _MOST_BACK) -> Layout | None:
-    """Where the batch is in a tensor; None if it is in no dimension, in several, or in an unknown order.
+    """Return the layout of the batch in a tensor; None if it is in no dimension, in several, or in an unknown order.
 
-    A dimension of `20*N` tells no order: the operations that made it do.
+    The order of a dimension such as `20*N` follows from the operations that made it.
     """
     place = batch_dim(tensor.shape)
     if place is None:
@@ -141,7 +141,7 @@ def layout_of(tensor: Tensor, left: int = _MOST_BACK) -> Layout | None:
 
 
 def joined_by(tensor: Tensor) -> Operation | None:
-    """The operation that gave the dimension of the batch its size; None if it is unknown."""
+    """Return the operation that gave the dimension of the batch its size, or None if unknown."""
     place = batch_dim(tensor.shape)
     for _ in range(_MOST_BACK if place is not None else 0):
         spend(_BACK)
@@ -161,18 +161,18 @@ def _order(tensor: Tensor) -> tuple[Size, Size] | None:
 
 
 def _sources(operation: Operation) -> list[tuple[Tensor, int]]:
-    """The inputs of an operation that hold the batch once, with its dimension."""
+    """Return the inputs of an operation with the batch in one dimension, each with that dimension."""
     tensors = tensors_in((operation.arguments, operation.keywords))
     return [(tensor, place) for tensor in tensors if (place := batch_dim(tensor.shape)) is not None]
 
 
 def _input_of_size(operation: Operation, size: Size) -> Tensor | None:
-    """The input of an operation in which the dimension of the batch has the size already."""
+    """Return the input of an operation whose dimension of the batch already has this size, or None."""
     return next((tensor for tensor, place in _sources(operation) if tensor.shape[place] == size), None)
 
 
 def _joined(operation: Operation, size: Size, left: int) -> tuple[Size, Size] | None:
-    """The order of the batch in a dimension that an operation made."""
+    """Return `outer` and `inner` of the dimension of the batch that an operation made, or None if unknown."""
     sources = _sources(operation)
     result = operation.result
     if not sources or not isinstance(result, Tensor):
@@ -196,7 +196,7 @@ def _joined(operation: Operation, size: Size, left: int) -> tuple[Size, Size] | 
 
 
 def split(before: Layout, shape: Shape, dim: int, result: Shape) -> tuple[Size, Size] | None:
-    """The order of the batch in a dimension of a reshape's result; None if its rows or blocks hold several samples."""
+    """Return `outer` and `inner` of the batch in the result of a reshape; None if a row holds several samples."""
     share = share_of(result[dim])
     if share is None:
         return None

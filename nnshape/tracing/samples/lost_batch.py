@@ -1,4 +1,4 @@
-"""Shapes that lose the batch without a reduction: `squeeze()`, and one sample taken out of all."""
+"""Finds operations that lose the batch without a reduction: `squeeze()`, or an index of one sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nnshape.tracing.samples.sequences import RECURRENT, is_batch_first, sequenc
 
 @dataclass(frozen=True, slots=True)
 class Squeezed:
-    """The dimensions of 1 that `squeeze` may drop, and whether that leaves what `flatten(1)` does."""
+    """The dimensions of 1 that `squeeze` may drop, and whether `flatten(1)` gives the same result."""
 
     dims: tuple[int, ...]
     flat: bool
@@ -26,20 +26,20 @@ class Squeezed:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """The place of an index that takes one sample."""
+    """The dimension of an index that selects one sample."""
 
     place: int
 
 
 @dataclass(frozen=True, slots=True)
 class LastState:
-    """The recurrent layer whose state is of no sample."""
+    """The recurrent layer whose state belongs to no sample."""
 
     module: Module
 
 
 def look(operation: Operation) -> Refusal | None:
-    """The warning of an operation after which a tensor has no batch, at N = 1 or at any N."""
+    """Return the warning for an operation that drops the batch, at N = 1 or at any N; or None."""
     tensor, result = input_of(operation), operation.result
     if tensor is None or not isinstance(result, Tensor):
         return None
@@ -55,7 +55,9 @@ def look(operation: Operation) -> Refusal | None:
     number = _number_at(index, place, len(tensor.shape))
     if number is None or batch_dim(result.shape) is not None:
         return None
-    message = f"{{layer}} loses the batch: {number} in dimension {place} takes one sample of {bracketed(tensor.shape)}"
+    message = (
+        f"{{layer}} loses the batch: {number} in dimension {place} selects one sample of {bracketed(tensor.shape)}"
+    )
     return Refusal("loses-batch", message, wanted=Indexed(place) if name == "getitem" else None)
 
 
@@ -65,18 +67,18 @@ def _squeezed(operation: Operation, shape: Shape, place: int, result: Shape) -> 
     ones = tuple(at for at, size in enumerate(shape) if size == 1)
     if dim is None:
         flat = place == 0 and len(result) == 2 and len(shape) > 2
-        message = f"{{layer}} loses the batch at N = 1: squeeze() drops each dimension of 1 in {bracketed(shape)}"
+        message = f"{{layer}} loses the batch at N = 1: squeeze() drops every dimension of 1 in {bracketed(shape)}"
         return Refusal("loses-batch", message, wanted=Squeezed(ones, flat) if ones else None)
     dims = {axis(one, shape) for one in (dim if isinstance(dim, (tuple, list)) else (dim,))}
     if place not in dims:
         return None
-    message = f"{{layer}} loses the batch at N = 1: squeeze drops dimension {place} of {bracketed(shape)} then"
+    message = f"{{layer}} loses the batch at N = 1: squeeze then drops dimension {place} of {bracketed(shape)}"
     kept = tuple(at for at in ones if at in dims)
     return Refusal("loses-batch", message, wanted=Squeezed(kept, False) if kept else None)
 
 
 def _index(operation: Operation, name: str) -> tuple[Any, ...]:
-    """The parts of an index; those of `select` are as many slices as precede its number."""
+    """Return the parts of an index. `select(1, i)` is treated as `[:, i]`."""
     values = plain((*operation.arguments[1:], *operation.keywords.values()))
     if name == "getitem":
         return values[0] if isinstance(values[0], tuple) else values[:1]
@@ -87,7 +89,7 @@ def _index(operation: Operation, name: str) -> tuple[Any, ...]:
 
 
 def _number_at(index: tuple[Any, ...], place: int, rank: int) -> Any:
-    """The whole number that indexes a dimension; None if another sort of index does, or none."""
+    """Return the integer that indexes a dimension; None for any other index, or none."""
     used = sum(part is not None and part is not Ellipsis for part in index)
     at = 0
     for part in index:
@@ -103,7 +105,7 @@ def _number_at(index: tuple[Any, ...], place: int, rank: int) -> Any:
 
 
 def _lost_state(tensor: Tensor) -> Refusal | None:
-    """The warning of the state of a recurrent layer that took the batch for the steps."""
+    """Return the warning for the state of a recurrent layer that reads the batch as steps, or None."""
     operation = source_of(tensor)
     module = operation.target if operation is not None else None
     if operation is None or not isinstance(module, Module) or module.type not in RECURRENT or module.layer is None:
@@ -114,7 +116,7 @@ def _lost_state(tensor: Tensor) -> Refusal | None:
     taken = next((one for one in sequences(operation) if takes_batch_for_steps(one, first)), None)
     if taken is None:
         return None
-    message = f"{{layer}} loses the batch: {operation.call.name} takes {bracketed(taken.shape)} for "
+    message = f"{{layer}} loses the batch: {operation.call.name} reads {bracketed(taken.shape)} as "
     message += "[N, T, features]" if first else "[T, N, features]"
-    message += f", so its state {bracketed(tensor.shape)} is of no sample"
+    message += f", so its state {bracketed(tensor.shape)} belongs to no sample"
     return Refusal("loses-batch", message, wanted=LastState(module) if len(taken.shape) == 3 else None)

@@ -1,4 +1,7 @@
-"""Attention masks of three dimensions, whose first holds the heads of each sample one after another."""
+"""Finds 3-D attention masks with heads and samples in the wrong order.
+
+torch expects the heads of each sample next to each other: `[N * num_heads, L, S]`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from nnshape.tracing.samples.flow import bracketed, function_of, joined_by, layo
 
 
 def look(operation: Operation) -> tuple[Refusal, Operation] | None:
-    """The warning of a mask that has the samples of each head one after another, and the operation that made it so."""
+    """Return the warning for a mask in the order head, sample, and the operation that made it; or None."""
     for mask in _masks(operation):
         layout = layout_of(mask)
         made = joined_by(mask)
@@ -19,8 +22,8 @@ def look(operation: Operation) -> tuple[Refusal, Operation] | None:
             continue
         name = function_of(made) or "it"
         message = (
-            f"{{layer}} mixes the samples: {operation.call.name} takes {bracketed(mask.shape)} for the heads of each "
-            f"sample in turn, and {name} gives the samples of each head"
+            f"{{layer}} mixes the samples: {operation.call.name} expects {bracketed(mask.shape)} in the order sample, "
+            f"head, but {name} returns the order head, sample"
         )
         return Refusal("mixes-samples", message), made
     return None

@@ -1,4 +1,4 @@
-"""Reports the warning of one operation, at its own place or at that of the operation that is to be mended."""
+"""Reports the warning for an operation, at that operation or at the one to fix."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def report(
     operation: Operation,
     apply: Callable[[tuple[Any, ...], dict[str, Any]], Any],
 ) -> None:
-    """Report the warning that a looker has for an operation: once a place, though the step runs again."""
+    """Check an operation, and report its warning once, even if the step runs again."""
     if looker == "masks":
         found = masks.look(operation)
         if found is not None:
@@ -42,7 +42,7 @@ def report(
     if refusal is None:
         return
     span = frame.expression.span(node)
-    if any(told.span == span and told.kind == refusal.problem for told in frame.tracer.problems):
+    if any(known.span == span and known.kind == refusal.problem for known in frame.tracer.problems):
         return
     module, signature = _signature(operation)
     warn(frame, node, refusal, operation.arguments, signature, module, operation.keywords, apply)
@@ -60,7 +60,7 @@ def _report_elsewhere(frame: Frame, node: nodes.Node, operation: Operation, refu
     """Report a warning at the step that made an argument of an operation."""
     module, signature = _signature(operation)
     here = frame.expression.span(node)
-    related = () if made.call is operation.call else (Label(here, f"{operation.call.name} takes it"),)
+    related = () if made.call is operation.call else (Label(here, f"{operation.call.name} uses it"),)
     message = refusal.message.replace("{layer}", made.call.name)
     problem = Problem(refusal.problem, message, made.call.span, related=related, severity="warning")
     context = FaultContext(

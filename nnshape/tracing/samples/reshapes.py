@@ -1,4 +1,4 @@
-"""Reshapes that mix samples, scramble each, or cut samples into rows of the batch."""
+"""Finds reshapes that mix samples, scramble a sample, or cut samples into rows of the batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nnshape.tracing.samples.flow import (
 
 
 def look(operation: Operation) -> Refusal | None:
-    """The warning of a reshape, if its result is hardly what was meant."""
+    """Return the warning for a reshape that is probably a mistake, or None."""
     tensor, result = input_of(operation), operation.result
     if tensor is None or not isinstance(result, Tensor) or tensor.shape == result.shape:
         return None
@@ -42,9 +42,7 @@ def look(operation: Operation) -> Refusal | None:
         if before is None and _moves(swap, start):
             return None
         one, two = _told(tensor.shape, result.shape)
-        message = (
-            f"{{layer}} scrambles each sample: {one} as {two} keeps the order of the values and swaps no dimensions"
-        )
+        message = f"{{layer}} scrambles each sample: a reshape of {one} to {two} does not swap dimensions"
         return Refusal("scrambled", message, wanted=swap)
     return None if before is None else _cut(operation, before, tensor.shape, place, result.shape)
 
@@ -61,7 +59,7 @@ def _keeps(shape: Shape, result: Shape, dim: int) -> bool:
 
 
 def _mixes(before: Layout, shape: Shape, place: int, result: Shape) -> bool:
-    """Whether a dimension of the batch has elements of several samples in one place."""
+    """Return whether a row of the batch in the result has elements of several samples."""
     share, stride, row = share_of(result[place]), before.stride(shape), product(result[place + 1 :])
     if share == 1:
         return before.blocks(shape) != product(result[:place]) and stride != row
@@ -75,9 +73,9 @@ def _mixes(before: Layout, shape: Shape, place: int, result: Shape) -> bool:
 def _mixed(shape: Shape, result: Shape, swap: Swap | None) -> Refusal:
     one, two = bracketed(shape), bracketed(result)
     if swap is None:
-        message = f"{{layer}} mixes the samples: {one} as {two} keeps the order of the values and cuts across the batch"
+        message = f"{{layer}} mixes the samples: a reshape of {one} to {two} cuts across the batch"
     else:
-        message = f"{{layer}} mixes the samples: {one} as {two} keeps the order of the values and swaps no dimensions"
+        message = f"{{layer}} mixes the samples: a reshape of {one} to {two} does not swap dimensions"
     return Refusal("mixes-samples", message, wanted=swap)
 
 
@@ -92,12 +90,12 @@ def _unfolded(before: Layout, shape: Shape, result: Shape) -> Swap | None:
 
 
 def _moves(swap: Swap, dim: int) -> bool:
-    """Whether a swap moves a dimension of what arrives."""
+    """Return whether a swap moves a dimension of the input."""
     return bool(swap.split) or swap.order[dim] != dim
 
 
 def _shifts(tensor: Tensor) -> bool:
-    """Whether a view shifts each row by one, since a column was added: the skew of relative positions."""
+    """Return whether a view shifts each row by one after padding a column, as for relative positions."""
     operation = source_of(tensor)
     if function_of(operation) in ("getitem", "narrow"):
         view = _source_of_input(operation)
@@ -122,7 +120,7 @@ _PADS = ("pad", "cat", "concat", "concatenate")
 
 
 def _cut(operation: Operation, before: Layout, shape: Shape, place: int, result: Shape) -> Refusal | None:
-    """The warning of a -1 that counts pieces of a sample as rows of the batch."""
+    """Return the warning for a -1 that counts pieces of a sample as rows of the batch, or None."""
     share = share_of(result[place])
     sizes = written_sizes(operation)
     if share in (None, 1) or place >= len(sizes) or sizes[place] != -1 or before.blocks(shape) != 1:
@@ -136,7 +134,7 @@ def _cut(operation: Operation, before: Layout, shape: Shape, place: int, result:
 
 
 def written_sizes(operation: Operation) -> tuple[Any, ...]:
-    """The sizes of a view or reshape as they were given, -1 included; none for other functions."""
+    """Return the arguments of a view or reshape, -1 included; empty for other functions."""
     if function_of(operation) not in ("view", "reshape"):
         return ()
     sizes = (*plain(operation.arguments[1:]), *plain(tuple(operation.keywords.values())))

@@ -1,4 +1,4 @@
-"""Recurrent layers and attention that take the batch for the steps of a sequence, and masks of other heads."""
+"""Finds recurrent layers and attention that read the batch as the steps of a sequence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnshape.shapes.tensor import Tensor
 from nnshape.tracing.model import Module, Operation
 from nnshape.tracing.samples.flow import batch_dim, bracketed, holds_batch
 
-#: The layers that read a sequence, with the inputs whose steps they combine.
+#: The layers that combine the steps of a sequence, with the names of those inputs.
 SEQUENCES = {
     "GRU": ("input",),
     "LSTM": ("input",),
@@ -35,7 +35,7 @@ class BatchFirst:
 
 
 def look(operation: Operation) -> Refusal | None:
-    """The warning of a layer that takes the batch for the steps of a sequence."""
+    """Return the warning for a layer that reads the batch as steps, or None."""
     module = operation.target
     if not isinstance(module, Module):
         return _attention(operation)
@@ -46,11 +46,10 @@ def look(operation: Operation) -> Refusal | None:
         if not takes_batch_for_steps(tensor, first):
             continue
         if len(tensor.shape) == 2:
-            told = f"{module.type} takes {bracketed(tensor.shape)} for [T, features], one sequence without a batch"
+            expected = "[T, features], one sequence without a batch"
         else:
-            wanted = "[N, T, features]" if first else "[T, N, features]"
-            told = f"{module.type} takes {bracketed(tensor.shape)} for {wanted}"
-        message = f"{{layer}} mixes the samples: {told}"
+            expected = "[N, T, features]" if first else "[T, N, features]"
+        message = f"{{layer}} mixes the samples: {module.type} reads {bracketed(tensor.shape)} as {expected}"
         return Refusal("mixes-samples", message, wanted=BatchFirst(None if len(tensor.shape) == 2 else not first))
     return None
 
@@ -67,7 +66,7 @@ def _attention(operation: Operation) -> Refusal | None:
 
 
 def sequences(operation: Operation) -> Iterator[Tensor]:
-    """The inputs of a layer whose steps it combines."""
+    """Yield the sequence inputs of a layer."""
     module = operation.target
     if not isinstance(module, Module) or module.layer is None:
         return
@@ -78,13 +77,13 @@ def sequences(operation: Operation) -> Iterator[Tensor]:
 
 
 def is_batch_first(layer: Layer) -> bool:
-    """Whether a layer, or the layer that it stacks, takes [N, T, features]."""
+    """Return whether a layer, or the layer that it stacks, takes [N, T, features]."""
     stacked = getattr(layer, "layer", None)
     return bool(getattr(stacked if isinstance(stacked, Layer) else layer, "batch_first", False))
 
 
 def takes_batch_for_steps(tensor: Tensor, batch_first: bool) -> bool:
-    """Whether the batch stands where a layer has the steps of a sequence, and not where it has the batch."""
+    """Return whether an input has the batch in the dimension that the layer reads as steps."""
     shape = tensor.shape
     if len(shape) == 2:
         return holds_batch(shape[0])

@@ -1,4 +1,4 @@
-"""Tables without a batch that are sliced by the size of the batch: `pe[:x.size(0)]` on `[N, T, F]`."""
+"""Finds tables sliced by the batch instead of the steps, such as `pe[:x.size(0)]` for an `[N, T, F]` input."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from nnshape.tracing.samples.flow import batch_dim, bracketed, function_of, hold
 
 @dataclass(frozen=True, slots=True)
 class Sliced:
-    """The dimension that was meant, and whether the table has the batch second where the tensor has it first."""
+    """The dimension of the steps, and whether the table, which has the batch second, must be transposed."""
 
     meant: int
     turned: bool
 
 
 def look(operation: Operation) -> Refusal | None:
-    """The warning of a slice that gives each sample a row of its own, where each step was meant to have one."""
+    """Return the warning for a slice that selects a row per sample instead of a row per step, or None."""
     table = input_of(operation)
     if table is None:
         return None
     for place, stop in _stops(operation):
-        # Labels and indices of samples have nothing but rows; a state has its layers ahead.
+        # Labels and indices of samples have rows only, and a state has its layers in front.
         if plain(stop) != N or any(map(holds_batch, table.shape)) or product(table.shape[:place]) != 1:
             continue
         if product(table.shape[place + 1 :]) == 1:
@@ -41,22 +41,22 @@ def look(operation: Operation) -> Refusal | None:
             continue
         meant = 1 if batch == 0 else 0
         message = (
-            f"{{layer}} gives each sample a row of its own: dimension {batch} of {bracketed(read.shape)} is the batch, "
-            f"and dimension {meant} has the steps"
+            f"{{layer}} selects a row per sample: dimension {batch} of {bracketed(read.shape)} is the batch, and "
+            f"dimension {meant} has the steps"
         )
         return Refusal("mixes-samples", message, wanted=Sliced(meant, batch == 0 and table.shape[place + 1] == 1))
     return None
 
 
 def _has_steps(tensor: Tensor) -> bool:
-    """Whether a tensor is a batch of sequences: of vectors, or of ids."""
+    """Return whether a tensor is a batch of sequences, of vectors or of indices."""
     return batch_dim(tensor.shape) is not None and (len(tensor.shape) == 3 or (
         len(tensor.shape) == 2 and tensor.dtype in ("int64", "int32", "bool")
     ))  # fmt: skip
 
 
 def _stops(operation: Operation) -> Iterator[tuple[int, Any]]:
-    """The ends of the slices that begin at 0, each with its dimension."""
+    """Yield the dimension and end of each slice that begins at 0."""
     values = (*operation.arguments[1:], *operation.keywords.values())
     if function_of(operation) == "narrow":
         if len(values) == 3 and type(values[0]) is int and values[0] >= 0 and values[1] == 0:
