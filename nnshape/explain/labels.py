@@ -27,7 +27,7 @@ def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Ten
         return f"{tensor.dtype} arrives"
     if refusal.problem == "index-error" and tensor is not None and tensor.span is not None:
         return f"indices reach {tensor.span[1]}"
-    if refusal.problem in ("wrong-rank", "size-mismatch", "empty-output"):
+    if refusal.problem in ("wrong-rank", "size-mismatch", "empty-output", "fixed-batch", "restricted-batch"):
         if tensor is not None:
             return f"{_whole(tensor)} arrives"
         if len(tensors) == 2:

@@ -18,7 +18,9 @@ from nnshape.work import OutOfWork, budget
 Key = tuple[str, str, int]
 
 #: Warnings that a fix must not add: an error traded for one of these is traded for silence.
-_OF_SAMPLES = frozenset({"loses-batch", "mixes-samples", "scrambled", "silent-broadcast", "swallows-batch"})
+_OF_SAMPLES = frozenset(
+    {"loses-batch", "mixes-samples", "restricted-batch", "scrambled", "silent-broadcast", "swallows-batch"}
+)
 
 
 class Trials:

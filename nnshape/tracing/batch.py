@@ -9,18 +9,69 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnshape.shapes.tensor import N, Shape
+from nnshape.records import dataclass
+from nnshape.shapes.dims import symbols_of
+from nnshape.shapes.dims.atoms import parts_of
+from nnshape.shapes.tensor import N, Shape, Tensor
 from nnshape.spec import nodes
 
 if TYPE_CHECKING:
+    from nnshape.shapes.constraints import Constraint
     from nnshape.spec import ShapePattern
 
 _Role = Literal["batch", "ordinary", "open"]
 
 #: Names for the length of a sequence, such as `T`, `S1`, `L_src`, `seq_len` or `steps`, but no names for a batch.
 _LENGTH = re.compile(r"[TLStls](\d|_\w*)?|(?i:\w*(seq|len|time|step|frame|token|word|tgt|src)\w*)")
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """The symbols beside the batch, and what one trace has said of the batch so far.
+
+    `symbols` are all that the inputs have, `beside` those of inputs with N in them. `needs` are the
+    conditions on N that a warning told, and `blamed` the tensors that an error told to be made for one N.
+    """
+
+    symbols: frozenset[str]
+    beside: frozenset[str]
+    needs: list[Constraint] = field(default_factory=list)
+    blamed: set[Tensor] = field(default_factory=set)
+
+
+def batch_of(shapes: Iterable[Shape]) -> Batch:
+    """The batch of a model with inputs of these shapes, of which nothing is said yet."""
+    names = [frozenset[str]().union(*map(symbols_of, shape)) for shape in shapes]
+    beside = frozenset[str]().union(*(each for each in names if "N" in each))
+    return Batch(frozenset[str]().union(*names) | {"N"}, beside - {"N"})
+
+
+def of_batch(constraints: Iterable[Constraint], batch: Batch) -> tuple[Constraint, ...]:
+    """The constraints on the batch, without those on sizes that only the values of a tensor decide."""
+    return tuple(
+        found
+        for found in constraints
+        if "N" in (names := symbols_in(found)) and names <= batch.symbols and not _cancels(found)
+    )
+
+
+def _cancels(constraint: Constraint) -> bool:
+    """Whether N is a factor of both sides of an equation, which then says nothing of it: `N*H == 60*N`."""
+    difference = constraint.left - constraint.right
+    if constraint.relation != "==" or isinstance(difference, int):
+        return False
+    return all(
+        factors.count("N") == 1 and not any("N" in symbols_of(part) for atom in factors for part in parts_of(atom))
+        for factors, _ in difference.terms()
+    )
+
+
+def symbols_in(constraint: Constraint) -> frozenset[str]:
+    """The symbols that a constraint speaks of."""
+    return symbols_of(constraint.left) | symbols_of(constraint.right)
 
 
 def is_batch(patterns: Iterable[ShapePattern], hparams: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from nnshape.shapes.dtypes import DType
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
 from nnshape.tracing import applying, block_calls, shape_matching
+from nnshape.tracing.batch_reports import judge_pattern, keep_one_message
 from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
 from nnshape.tracing.internal import internal_error
 from nnshape.tracing.layers import MAX_ELEMENTS
@@ -46,8 +47,10 @@ def run_steps(frame: Frame, steps: tuple[Step, ...]) -> None:
 
 def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
     assert step.assertion is not None
+    assumed = len(frame.tracer.constraints)
     try:
         problem = shape_matching.check_assertion(frame, step.assertion, output, step.name)
+        problem = problem or judge_pattern(frame, assumed, step.assertion, step.name, output)
     except Fault as wrong:
         problem = wrong.problem
     except Unknowable:
@@ -77,6 +80,7 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     """
     tracer = frame.tracer
     tracer.count(call)
+    told = len(tracer.problems)
     frame.call, frame.placed = call, None
     try:
         value = evaluate(frame)
@@ -109,6 +113,8 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
         _lose_count(frame)
         value = UNKNOWN
     tracer.attribute(call)
+    if len(tracer.problems) > told + 1:
+        keep_one_message(tracer, call, told)
     module = frame.placed
     if module is None and type(value) is not Tensor and _is_constant(value):
         frame.locals[call.name] = Local(value)

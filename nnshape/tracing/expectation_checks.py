@@ -10,6 +10,7 @@ from nnshape.shapes.dims import Dim, symbols_of
 from nnshape.shapes.tensor import Unknown
 from nnshape.spec import Expectation, ShapePattern
 from nnshape.tracing import shape_matching
+from nnshape.tracing.batch_reports import judge_pattern
 from nnshape.tracing.faults import Fault, Unknowable
 from nnshape.tracing.value_display import shown
 from nnshape.tracing.work_limit import ended
@@ -69,8 +70,10 @@ def _check_output(
     if isinstance(value, Unknown):
         return
     if isinstance(wanted, ShapePattern):
+        assumed = len(frame.tracer.constraints)
         try:
             problem = shape_matching.check_assertion(frame, wanted, value, name)
+            problem = problem or judge_pattern(frame, assumed, wanted, name, value)
         except Fault as wrong:
             problem = wrong.problem
         except Unknowable:

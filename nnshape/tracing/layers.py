@@ -13,6 +13,7 @@ from nnshape.shapes.tensor import UNKNOWN, N, Tensor, product, tensors_in
 from nnshape.spec import nodes
 from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing import samples
+from nnshape.tracing.batch_reports import judge_batch
 from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Declared, Module, produced
 from nnshape.tracing.rule_refusals import located_refusal, report_notices
@@ -142,6 +143,8 @@ def apply_layer(
             materialize(frame, module)
         return UNKNOWN
     plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
+    tracer = frame.tracer
+    assumed = len(tracer.constraints)
     try:
         if not module.materialized:
             if layer.wants_auto:
@@ -151,15 +154,17 @@ def apply_layer(
             result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
         except Refusal as refusal:
             wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)
-            frame.tracer.report(wrong.problem)
+            tracer.report(wrong.problem)
             frame.call.partial_macs = True
             return produced(_declared(layer, plain_arguments, plain_keywords), Declared(frame.call))
     except Refusal as refusal:
         raise located_refusal(frame, node, refusal, arguments, layer.signature(), module) from None
     except TooLarge as error:
         raise fault("too-large", str(error), frame.expression.span(node)) from None
-    if frame.tracer.notices:
+    if tracer.notices:
         report_notices(frame, node, arguments, keywords, layer.signature(), module, layer.apply)
+    if tracer.has_batch and len(tracer.constraints) > assumed:
+        result = judge_batch(frame, node, assumed, arguments, keywords, layer.signature(), module, layer.apply, result)
     frame.call.macs += macs
     if layer.measured:
         frame.call.measured = frame.call.partial_macs = True

@@ -12,6 +12,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec import nodes
 from nnshape.tracing import samples
+from nnshape.tracing.batch_reports import judge_batch
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.layers import check_dimensions
 from nnshape.tracing.model import StoredTensor
@@ -33,6 +34,8 @@ def apply_function(
     if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
         raise Unknowable
     plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
+    tracer = frame.tracer
+    assumed = len(tracer.constraints)
     try:
         result = function.apply(plain_arguments, plain_keywords)
         if function.count is not None:
@@ -43,8 +46,12 @@ def apply_function(
         ) from None
     except TooLarge as error:
         raise fault("too-large", str(error), frame.expression.span(node)) from None
-    if frame.tracer.notices:
+    if tracer.notices:
         report_notices(frame, node, arguments, keywords, function.signature(), None, function.apply)
+    if tracer.has_batch and len(tracer.constraints) > assumed:
+        result = judge_batch(
+            frame, node, assumed, arguments, keywords, function.signature(), None, function.apply, result
+        )
     if function.measured:
         frame.call.measured = frame.call.partial_macs = True
     check_dimensions(frame, node, result)

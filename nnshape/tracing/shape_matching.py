@@ -158,7 +158,7 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
                 pattern.span,
                 label,
                 related,
-                help=_actual_shape(frame, pattern, value),
+                help=actual_shape(frame, pattern, value),
             )
         if pattern.dtype and pattern.dtype != value.dtype:
             return Problem("unexpected-shape", f"{name} is {value.dtype}, not {pattern.dtype}", pattern.span)
@@ -176,7 +176,7 @@ def _labels(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[Label, 
         return ()
 
 
-def _actual_shape(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[str, ...]:
+def actual_shape(frame: Frame, pattern: ShapePattern, value: Tensor) -> tuple[str, ...]:
     """Return a help line with the actual shape as a pattern, or none if a size cannot be written as one."""
     own = value.shape[1:] if pattern.per_sample and value.shape[:1] == (N,) else value.shape
     sizes = [str(size) for size in own]

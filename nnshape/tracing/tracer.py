@@ -18,7 +18,7 @@ from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import ShapePattern, Span, Spec
 from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PATH_CHARACTERS, PROBLEMS, WORK, WORK_A_CALL
 from nnshape.tracing import bodies, expressions, starting_values
-from nnshape.tracing.batch import is_batch
+from nnshape.tracing.batch import batch_of, is_batch
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
 from nnshape.tracing.expectation_checks import check_expectations
@@ -47,6 +47,7 @@ class Tracer:
         self.contexts: dict[tuple[str, str, int, int], FaultContext] = {}
         #: Whether N is the batch of the model: see `nnshape.tracing.batch`.
         self.has_batch = False
+        self.batch = batch_of(())
         self._callers: list[tuple[Call, Span]] = []
         #: The work that the trace may take, and the work for explaining its problems.
         self.budget = Budget(WORK)
@@ -173,6 +174,7 @@ def trace_spec(
         try:
             tracer.has_batch = is_batch(shapes.values(), file.hparams)
             starting_values.declare_inputs(frame, shapes, values)
+            tracer.batch = batch_of(tensor.shape for tensor in tensors_in(tuple(run.inputs.values())))
             taken.update(file.sizes)
             bodies.run_steps(frame, spec.body.steps)
             run.output = _output(frame, spec)

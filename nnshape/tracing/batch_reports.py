@@ -1,0 +1,135 @@
+"""Reports what a step asks of the batch, at its place, and lets the trace go on as if it asked nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nnshape.problems import Problem
+from nnshape.shapes.arguments import Signature
+from nnshape.shapes.constraints import Constraint
+from nnshape.shapes.refusal import Refusal
+from nnshape.spec import ShapePattern, nodes
+from nnshape.tracing.batch import of_batch
+from nnshape.tracing.contexts import key_of
+from nnshape.tracing.model import Call, Module
+from nnshape.tracing.rule_refusals import located_refusal, warn
+from nnshape.tracing.runtime_sizes import plain
+from nnshape.tracing.scope import Frame
+from nnshape.tracing.shape_matching import actual_shape
+
+if TYPE_CHECKING:
+    from nnshape.tracing.tracer import Tracer
+
+#: The kinds of which a step tells one only: the first of these that it has.
+_ONE_A_STEP = (
+    "not-contiguous", "fixed-batch", "mixes-samples", "loses-batch", "scrambled", "silent-broadcast",
+    "restricted-batch", "swallows-batch",
+)  # fmt: skip
+
+
+def judge_batch(
+    frame: Frame,
+    node: nodes.Node,
+    since: int,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    signature: Signature,
+    module: Module | None,
+    apply: Any,
+    result: Any,
+) -> Any:
+    """Judge what the rule that was just applied assumed of the batch, and give the result to go on with.
+
+    `since` counts the constraints before it.
+    """
+    tracer = frame.tracer
+    constraints = of_batch(tracer.constraints[since:], tracer.batch)
+    if not constraints:
+        return result
+    from nnshape.tracing.batch_verdicts import Application, blamed_in, freed, refused_at, verdict_of  # few models ask
+
+    measured = module.layer.measured if module is not None and module.layer is not None else False
+    plain_keywords = {name: plain(value) for name, value in keywords.items()}
+    application = Application(apply, plain(arguments), plain_keywords)
+    verdict = verdict_of(constraints, tracer.batch, None if measured else application)
+    if verdict is None:
+        return result
+    refused, is_true = (None, False) if measured else refused_at(application, constraints)
+    argument = refused.argument if refused is not None else None
+    note = refused.note if refused is not None and is_true else ""
+    if verdict.kind == "restricted-batch":
+        refusal = Refusal("restricted-batch", f"{{layer}} runs {verdict.where}", argument, note=note)
+        warn(frame, node, refusal, arguments, signature, module, keywords, apply)
+        tracer.batch.needs += verdict.constraints
+        return result
+    given = (arguments, keywords)
+    blamed = set(blamed_in(given, verdict.size))
+    if not blamed or not blamed <= tracer.batch.blamed:
+        tracer.batch.blamed |= blamed
+        refusal = Refusal("fixed-batch", f"{{layer}} runs {verdict.where}, not at every batch", argument, note=note)
+        _report(frame, node, refusal, arguments, keywords, signature, module, apply)
+    _forget(tracer.constraints, verdict.constraints)
+    return freed(result, given, verdict.size)
+
+
+def _report(
+    frame: Frame,
+    node: nodes.Node,
+    refusal: Refusal,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    signature: Signature,
+    module: Module | None,
+    apply: Any,
+) -> None:
+    """Report a refusal with what torch says as it is: the rule itself does not refuse."""
+    problem = located_refusal(frame, node, refusal, arguments, signature, module, keywords).problem
+    contexts = frame.tracer.contexts
+    if key_of(problem) in contexts:
+        contexts[key_of(problem)] = replace(contexts[key_of(problem)], apply=apply)
+    frame.tracer.report(problem)
+
+
+def _forget(constraints: list[Constraint], told: tuple[Constraint, ...]) -> None:
+    """Drop constraints that an error has told, so that they are no requirements too."""
+    constraints[:] = [constraint for constraint in constraints if not any(constraint is one for one in told)]
+
+
+def judge_pattern(frame: Frame, since: int, pattern: ShapePattern, name: str, value: Any) -> Problem | None:
+    """The problem where a written shape holds at one batch only, or not at every."""
+    tracer = frame.tracer
+    constraints = of_batch(tracer.constraints[since:], tracer.batch)
+    if not tracer.has_batch or not constraints:
+        return None
+    from nnshape.tracing.batch_verdicts import verdict_of
+
+    verdict = verdict_of(constraints, tracer.batch)
+    if verdict is None:
+        return None
+    message = f"{name} gives {value}, which is {pattern.span.text.strip()} {verdict.where}"
+    help = actual_shape(frame, pattern, value)
+    if verdict.kind == "restricted-batch":
+        tracer.batch.needs += verdict.constraints
+        return Problem("restricted-batch", message, pattern.span, help=help, severity="warning")
+    _forget(tracer.constraints, verdict.constraints)
+    return Problem("fixed-batch", message, pattern.span, help=help)
+
+
+def keep_one_message(tracer: Tracer, call: Call, since: int) -> None:
+    """Of what a step told about the batch and the layout of its tensors, keep the first message only.
+
+    `since` counts the problems before the step.
+    """
+    own = [
+        problem
+        for problem in tracer.problems[since:]
+        if problem.kind in _ONE_A_STEP
+        and (context := tracer.contexts.get(key_of(problem))) is not None
+        and context.call is call
+    ]
+    if len(own) > 1:
+        first = min(own, key=lambda problem: _ONE_A_STEP.index(problem.kind))
+        dropped = [problem for problem in own if problem is not first]
+        tracer.problems[since:] = [p for p in tracer.problems[since:] if not any(p is one for one in dropped)]
