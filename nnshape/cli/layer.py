@@ -60,7 +60,10 @@ def layer(
         values, device = False, "none"
     if values:
         device = _device_of_values(device)
-    cache = None if no_cache or device == NONE else opened_proofs(cache_dir, os.curdir, {"set": settings})
+    cache = None
+    if device != NONE and not no_cache:
+        given = {"step": step, "shapes": shapes, "input": inputs, "set": settings}
+        cache = opened_proofs(cache_dir, os.curdir, given)
     if output_format == "json":
         verification = proved(trace, device, cache)
         sample = _sample(trace, device, seed) if values and not trace.errors else None

@@ -46,13 +46,18 @@ class ProofRuns:
         with _gradients(mode):
             observer.run(root, root.run, self._inputs(sizes), {})
         told = set(self.wrong)
+        failing = []
         for path, problem in zip(observer.wrong, observer.problems, strict=True):
             if mode == TRAINING and problem.span in self._expected:
-                self.remarks.append(f"{path} fails in training, as its warning says")
+                failing.append(path)
             elif path not in told:
                 self.wrong.append(path)
                 self.problems.append(problem)
-        self.unproved.update(dict.fromkeys(observer.unproved))
+        if failing:
+            more = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+            self.remarks.append(f"{failing[0]}{more} fails in training, as the warning says")
+            return  # the rest of the run went on with stand-ins
+        self.unproved.update(dict.fromkeys(path for path in observer.unproved if path not in self.wrong))
         self.reasons |= observer.reasons
 
     def again(self, what: str, sizes: Mapping[str, int], mode: str, when: str) -> None:

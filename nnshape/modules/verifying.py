@@ -46,10 +46,13 @@ def verify(trace: Trace, device: str = AUTO, modes: Sequence[str] = (EVALUATION,
         problems, wrong_parameters = compare_parameters(trace, model, sizes)
         runs = ProofRuns(builder, model)
         runs.step_by_step(sizes, EVALUATION)
-        if others is not None and budget.refusal(trace, place, others):
-            others = None
         if others is not None:
-            runs.again(f"{_listed(others)} was", others, EVALUATION, f" at {_listed(others)}")
+            too_much = budget.refusal(trace, place, others)
+            if too_much:
+                runs.remarks.append(f"{_listed(others)} was not run, since {too_much}")
+                others = None
+            else:
+                runs.again(f"{_listed(others)} was", others, EVALUATION, f" at {_listed(others)}")
         runs.forward(others or sizes)
         if TRAINING in modes:
             runs.again("training mode was", sizes, TRAINING, " in training")
@@ -63,7 +66,7 @@ def verify(trace: Trace, device: str = AUTO, modes: Sequence[str] = (EVALUATION,
         parameters,
         not disagreements,
         disagreements,
-        tuple(runs.unproved),
+        tuple(path for path in runs.unproved if path not in runs.wrong),
         sizes,
         tuple(runs.wrong),
         tuple(wrong_parameters),

@@ -253,7 +253,7 @@ def test_a_step_that_is_warned_of_may_fail_in_training(of):
     warning = Problem("fails-in-training", "a fails", traced.calls[1].span, severity="warning")
     both = verify(replace(traced, problems=(warning,)), "cpu", ("evaluation", "training"))
     assert both.agree
-    assert both.remarks == ("a fails in training, as its warning says",)
+    assert both.remarks == ("a fails in training, as the warning says",)
 
 
 def test_what_torch_refuses_for_its_values_alone_is_asked_again(of):
