@@ -73,6 +73,7 @@ def _rule(name: KindName) -> dict[str, Any]:
     return {
         "id": name,
         "name": "".join(word.capitalize() for word in name.split("-")),
+        "helpUri": f"{HOME}/blob/main/nnshape/problems/{name}.md",
         "shortDescription": {"text": kind.sentence},
         "fullDescription": {"text": " ".join(kind.paragraphs)},
         "help": {"text": "\n\n".join(kind.paragraphs), "markdown": kind.page.partition("\n")[2].lstrip()},
