@@ -37,9 +37,9 @@ def step(draw: st.DrawFn, shape: tuple[object, ...]) -> str:
     if kind == "layer":
         width = shape[-1]
         first = draw(st.booleans())
-        choices = (
-            [f"Linear({width}, {width})", "tanh()", f"LayerNorm({width})"] if isinstance(width, int) else ["tanh()"]
-        )
+        choices = ["tanh()"]
+        if isinstance(width, int):  # a LayerNorm of one feature is a constant
+            choices += [f"Linear({width}, {width})", *[f"LayerNorm({width})"] * (width > 1)]
         if isinstance(width, int) and rank in (2, 3):
             choices += [f"LSTM({width}, 4, batch_first={first})(_)[0]", f"GRU({width}, 4)(_)[0]"]
             choices += [f"TransformerEncoderLayer({width}, 1, 8, batch_first={first})"]
