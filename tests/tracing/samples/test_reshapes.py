@@ -94,7 +94,6 @@ def test_a_reshape_that_splits_and_joins_scrambles_nothing(steps, input, step):
         ("'[20, N, 16]'", "flat: flatten(0, 1)\nt: unflatten(0, (N, 20))", None),
         ("'[20, N, 16]'", "flat: flatten(0, 1)\nt: Unflatten(0, (-1, 20))", None),
         ("20x16", "flat: Flatten(0)\nt: Unflatten(0, (8, -1))", None),
-        ("16", "t: view(-1, 400)", None),  # at N = 25 the only row holds the whole batch
         # The order of a joined dimension is that of the steps that made it.
         ("'[20, N, 16]'", "flat: view(-1, 16)\nfc: Linear(16, 4)\nt: view(N, 20, 4)", UNFOLDED.format("20, N, 4")),
         ("20x16", "flat: view(-1, 16)\nfc: Linear(16, 4)\nt: view(20, N, 4)", UNFOLDED.format("N, 20, 4")),
