@@ -209,6 +209,7 @@ LOCATION = exactly(
 )  # fmt: skip
 RULE = exactly({
     "id": WORD, "name": {"type": "string", "pattern": "^([A-Z][a-z]+)+$"}, "shortDescription": MESSAGE,
+    "helpUri": {"type": "string", "pattern": "^https://"},
     "fullDescription": MESSAGE, "help": exactly({"text": WORD, "markdown": WORD}),
     "defaultConfiguration": exactly({"level": LEVEL}), "properties": {"type": "object"},
 })  # fmt: skip
