@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnshape.problems import Label, Problem
+from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.spec import nodes
@@ -33,19 +34,20 @@ def report(
     apply: Callable[[tuple[Any, ...], dict[str, Any]], Any],
 ) -> None:
     """Check an operation, and report its warning once, even if the step runs again."""
-    if looker == "masks":
-        found = masks.look(operation)
-        if found is not None:
-            _report_elsewhere(frame, node, operation, *found)
+    try:
+        found = masks.look(operation) if looker == "masks" else _LOOK[looker](operation)
+    except (TooLarge, ZeroDivisionError):  # sizes that no model has: nothing is known of their samples
         return
-    refusal = _LOOK[looker](operation)
-    if refusal is None:
+    if isinstance(found, tuple):
+        _report_elsewhere(frame, node, operation, *found)
+        return
+    if found is None:
         return
     span = frame.expression.span(node)
-    if any(known.span == span and known.kind == refusal.problem for known in frame.tracer.problems):
+    if any(known.span == span and known.kind == found.problem for known in frame.tracer.problems):
         return
     module, signature = _signature(operation)
-    warn(frame, node, refusal, operation.arguments, signature, module, operation.keywords, apply)
+    warn(frame, node, found, operation.arguments, signature, module, operation.keywords, apply)
 
 
 def _signature(operation: Operation) -> tuple[Module | None, Any]:

@@ -164,3 +164,19 @@ def test_a_row_that_ends_within_a_dimension_is_one(steps, input, step, message):
     (problem,) = steps(step, input).trace.problems
     assert (problem.kind, problem.message) == ("swallows-batch", message)
     assert (problem.span.line, problem.span.column) == (3, 9)
+
+
+@pytest.mark.parametrize(
+    ("input", "body"),
+    [
+        ("0x4", "t: view(4, 0, N)"),
+        ("'[0, N, 4]'", "t: reshape(N, 0, 4)"),
+        ("0x4", "flat: view(-1, 4)\nt: view(0, N)"),
+        ("0", "s: softmax(0)"),
+        ("'[" + ", ".join(["N", *(f"a{n}" for n in range(40))]) + "]'", f"t: reshape({', '.join(['N', '-1'])})"),
+        ("'[N, A, B, C, D, E, F, G]'", "t: reshape(A, B, C, D, E, F, G, N)"),
+        ("2x3x4x5x6x7x8", "t: reshape(8, 7, 6, 5, 4, 3, 2, N)"),
+    ],
+)
+def test_no_sizes_end_the_trace(steps, input, body):
+    assert {kind for kind, _, _ in steps(body, input).problems} <= {"mixes-samples", "scrambled", "restricted-batch"}
