@@ -100,7 +100,7 @@ KINDS: dict[KindName, Declaration] = {
     "unchecked": Declaration("warning"),
     "unexpected-shape": Declaration("error"),
     "unknown-argument": Declaration("error"),
-    "unknown-key": Declaration("error"),
+    "unknown-key": Declaration("error", fix="sometimes"),
     "unknown-layer": Declaration("error", fix="sometimes"),
     "unknown-name": Declaration("error", fix="sometimes"),
     "unknown-value": Declaration("error"),

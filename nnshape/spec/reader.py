@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem, SpecError
-from nnshape.problems.nearest import nearest
+from nnshape.problems.nearest import nearest, nearest_name, suggested
 from nnshape.spec import limits
 from nnshape.spec.block_signatures import signature_of
 from nnshape.spec.body_reader import StepReader
@@ -50,13 +50,19 @@ def read_spec(source: Source, folder: Folder | None, included: bool = False) -> 
 
 def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | None, included: bool) -> Spec:
     values: dict[str, Node] = {}
+    written = {key.value for key, _ in items.items}
     for key, value in items.items:
         if key.value in KEYS:
             values[key.value] = value
         else:
-            fix = nearest(key.value, KEYS) or (f"the keys of a spec are {', '.join(KEYS)}",)
+            near = nearest_name(key.value, KEYS)
+            help = suggested(near) or (f"the keys of a spec are {', '.join(KEYS)}",)
             message = f"{shortened(key.value)} is not a key of a spec"
-            findings.add(Problem("unknown-key", message, key.span, help=fix))
+            meant = () if near is None else (near,)
+            findings.add(Problem("unknown-key", message, key.span, help=help, instead=meant))
+            if near is not None and near not in written:
+                # The names that it declares are known, so that what uses them has no fault of its own.
+                values.setdefault(near, value)
     _check_required(source, items, values, findings, included)
 
     names = Names(findings)

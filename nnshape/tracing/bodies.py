@@ -252,6 +252,10 @@ def apply_body(
             _run_body(inner, body)
         finally:
             frame.tracer.leave()
+    if not run.calls and isinstance(body, (BlockBody, StepsBody)):
+        # A body without steps could not be read, and its problem is told: nothing is known of it.
+        inner.running = UNKNOWN
+        call.mark_partial()
     run.output = inner.running
     for child in run.calls:
         call.add_counts(child)

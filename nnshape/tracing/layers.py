@@ -14,6 +14,7 @@ from nnshape.spec import nodes
 from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing import samples
 from nnshape.tracing.batch_reports import judge_batch
+from nnshape.tracing.continuing import after_layer, keep_sizes, keeps, report_refusal
 from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Declared, Module, produced
 from nnshape.tracing.rule_refusals import located_refusal, report_notices
@@ -130,8 +131,8 @@ def apply_layer(
 ) -> Any:
     """Apply a layer's rule, record the operation in the current step, and return the output.
 
-    A refusal for the input is reported, and the output is then the one for the input that the layer declares. Raises
-    Fault if the arguments of the layer cannot be resolved.
+    A refusal for the input is reported, and the output is then that of `after_layer`. Raises Fault if the arguments of
+    the layer cannot be resolved.
     """
     layer = module.layer
     assert layer is not None
@@ -154,9 +155,12 @@ def apply_layer(
             result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
         except Refusal as refusal:
             wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)
-            tracer.report(wrong.problem)
+            report_refusal(frame, refusal, wrong, list(tensors_in((plain_arguments, plain_keywords))))
             frame.call.partial_macs = True
-            return produced(_declared(layer, plain_arguments, plain_keywords), Declared(frame.call))
+            if keeps(type(layer)):
+                keep_sizes(frame, refusal, ())
+            output = after_layer(layer, refusal, plain_arguments, plain_keywords)
+            return produced(output, Declared(frame.call))
     except Refusal as refusal:
         raise located_refusal(frame, node, refusal, arguments, layer.signature(), module) from None
     except TooLarge as error:
@@ -199,12 +203,3 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
             answers.clear()
         answers[key] = (result.like(), macs, int(left - budget().left))
     return result, macs
-
-
-def _declared(layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Return the output of a layer for the input that its own arguments declare, or UNKNOWN."""
-    try:
-        wanted = layer.expected_inputs(*arguments, **keywords)
-        return UNKNOWN if wanted is None else layer.apply(tuple(wanted), {})
-    except (Refusal, TooLarge, TypeError, AttributeError, IndexError, ValueError):
-        return UNKNOWN

@@ -9,13 +9,14 @@ from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.tensor import Tensor
+from nnshape.shapes.tensor import Tensor, Unknown, tensors_in
 from nnshape.spec import nodes
 from nnshape.tracing import samples
 from nnshape.tracing.batch_reports import judge_batch
+from nnshape.tracing.continuing import after_function, keep_sizes, report_refusal
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.layers import check_dimensions
-from nnshape.tracing.model import StoredTensor
+from nnshape.tracing.model import Declared, StoredTensor, produced
 from nnshape.tracing.rule_refusals import located_refusal, report_notices
 from nnshape.tracing.runtime_sizes import plain
 from nnshape.tracing.scope import Frame
@@ -41,9 +42,15 @@ def apply_function(
         if function.count is not None:
             frame.call.macs += function.macs(result, plain_arguments, plain_keywords)
     except Refusal as refusal:
-        raise located_refusal(
-            frame, node, refusal, arguments, function.signature(), None, keywords, function.apply
-        ) from None
+        wrong = located_refusal(frame, node, refusal, arguments, function.signature(), None, keywords, function.apply)
+        output = after_function(function, refusal, plain_arguments)
+        if isinstance(output, Unknown):
+            raise wrong from None
+        tensors = list(tensors_in(plain_arguments))
+        report_refusal(frame, refusal, wrong, tensors)
+        keep_sizes(frame, refusal, tensors)
+        frame.call.partial_macs = True
+        return produced(output, Declared(frame.call))
     except TooLarge as error:
         raise fault("too-large", str(error), frame.expression.span(node)) from None
     if tracer.notices:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from nnshape.problems import Problem
 from nnshape.shapes.arguments import Signature
 from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import UNKNOWN
 from nnshape.spec import nodes
 from nnshape.tracing.contexts import FaultContext, key_of
 from nnshape.tracing.faults import Fault
@@ -47,7 +48,21 @@ def located_refusal(
         help = (refusal.help,) if refusal.help else ()
         return Fault(Problem(refusal.problem, message, frame.expression.span(node), help=help))
     frame.tracer.contexts.setdefault(key_of(problem), context)
+    _forget(frame, problem)
     return Fault(problem)
+
+
+def _forget(frame: Frame, problem: Problem) -> None:
+    """Let a name whose value is of a wrong type be unknown from here on: what else uses it has no fault of its own."""
+    name = "" if problem.span is None else problem.span.text
+    value = frame.own(name)
+    if problem.kind != "wrong-type" or not isinstance(value, (str, float, tuple, list, type(None))):
+        return
+    if name in frame.names:
+        frame.names = {**frame.names, name: UNKNOWN}
+    for hparam, known in frame.file.hparams.items():
+        if hparam == name or (type(known) is type(value) is str and known == value):
+            frame.file.hparams[hparam] = UNKNOWN
 
 
 def report_notices(

@@ -56,6 +56,8 @@ class Tracer:
         self.answers: dict[tuple[Any, ...], Any] = {}
         self._calls = 0
         self._claimed = 0
+        #: The size that arrived and the one that was wanted, at each fault after which the trace kept a size.
+        self.refused_sizes: set[tuple[Any, Any]] = set()
         self._known: set[tuple[str, str, int, int]] = set()
 
     def report(self, problem: Problem) -> None:

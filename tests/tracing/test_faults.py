@@ -133,3 +133,75 @@ def test_the_value_of_a_step_is_no_item_of_a_sequential(steps):
     assert t.problems == [("wrong-type", 4, "layer")]
     assert t.trace.problems[0].help == ("write layer(_) to call the module of that step again",)
     assert steps(body.format("layer(_)"), input="8").problems == []
+
+
+#: A model with one fault, and the kind, line and text of the one error that it gets.
+ONE_FAULT = {
+    "a norm of another width": (
+        "input: 256x8x8\nlayers:\n  bn: BatchNorm2d(128)\n  r: ReLU()\n  c: Conv2d(256, 10, 1)\n",
+        ("size-mismatch", 3, "128"),
+    ),
+    "a group norm, read twice": (
+        "input: 3x32x32\nlayers:\n  a: Conv2d(3, 100, 1)\n  n: GroupNorm(32, 64)\n  b: Conv2d(100, 8, 3)\n  c: a + n\n",
+        ("size-mismatch", 4, "64"),
+    ),
+    "an instance norm": (
+        "input: 16x8x8\nlayers:\n  n: InstanceNorm2d(8, affine=True)\n  c: Conv2d(16, 4, 1)\n",
+        ("size-mismatch", 3, "8"),
+    ),
+    "a PReLU": (
+        "input: 16x8x8\nlayers:\n  n: PReLU(8)\n  c: Conv2d(16, 4, 1)\n",
+        ("size-mismatch", 3, "8"),
+    ),
+    "a layer norm, and a layer of its width": (
+        "input: 128x512\nlayers:\n  n: LayerNorm(768)\n  c: Linear(768, 4)\n",
+        ("size-mismatch", 3, "768"),
+    ),
+    "a missing flatten, and the layers below": (
+        "input: 64x6x6\nlayers:\n  a: Linear(128, 32)\n  n: LayerNorm(32)\n  b: Linear(32, 4)  -> 4\n",
+        ("size-mismatch", 3, "128"),
+    ),
+    "a flat image": (
+        "input: 784\nlayers:\n  a: Conv2d(1, 8, 3)\n  p: MaxPool2d(2)\n  f: Flatten()\n  b: Linear(1352, 4)\n",
+        ("wrong-rank", 3, "Conv2d(1, 8, 3)"),
+    ),
+    "a layer of another family": (
+        "input: 120\nlayers:\n  n: BatchNorm2d(120)\n  b: Linear(120, 4)\n",
+        ("wrong-rank", 3, "BatchNorm2d(120)"),
+    ),
+    "a sum of two widths": (
+        "input: 8x20x20\nlayers:\n  a: Conv2d(8, 16, 1)\n  h: a + x\n  b: Conv2d(16, 4, 1)\n  c: Conv2d(4, 2, 1)\n",
+        ("size-mismatch", 4, "a + x"),
+    ),
+    "a misspelt section": (
+        "input: 3x32x32\nhparam: {w: 16, d: 3}\nlayers:\n  a: Conv2d(3, w, d)\n  b: Conv2d(w, w, d)\n",
+        ("unknown-key", 2, "hparam"),
+    ),
+    "a number in quotes": (
+        "input: 3x32x32\nhparams: {ch: '64'}\nblocks:\n  B(c):\n    y: Conv2d(c, c, 3)\n    n: BatchNorm2d(c)\n"
+        "layers:\n  a: Conv2d(3, ch, 3)\n  n: BatchNorm2d(ch)\n  b: B(ch)\n  c: Conv2d(ch, ch * 2, 3)\n",
+        ("wrong-type", 8, "ch"),
+    ),
+    "a block that cannot be read": (
+        "input: 3x32x32\nblocks:\n  Conv(i, o): [[]]\nlayers:\n  a: Conv(3, 16)\n  b: Conv2d(16, 8, 3)\n",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "error"), ONE_FAULT.values(), ids=ONE_FAULT)
+def test_one_fault_gives_one_error(of, text, error):
+    found = of(text).problems
+    assert len(found) == 1, found
+    assert error is None or found == [error]
+
+
+def test_a_fault_does_not_hide_another(of):
+    text = "input: 256x8x8\nlayers:\n  bn: BatchNorm2d(128)\n  c: Conv2d(256, 10, 1)\n  d: Conv2d(12, 3, 1)\n"
+    assert of(text).problems == [("size-mismatch", 3, "128"), ("size-mismatch", 5, "12")]
+
+
+def test_what_a_block_without_steps_gives_is_unknown(of):
+    t = of("input: 3x8x8\nblocks:\n  B(): {}\nlayers:\n  a: B()\n")
+    assert [kind for kind, _, _ in t.problems] == ["missing-key"]
+    assert (t.trace.totals.partial_parameters, t.trace.totals.partial_macs) == (True, True)
