@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nnshape.fixes import inputs, inserted, operands, own, samples, upstream
+from nnshape.fixes import inputs, inserted, operands, own, samples, two_steps, upstream
 from nnshape.fixes.fix import Candidate
 from nnshape.problems.kinds import KindName
 from nnshape.records import dataclass
@@ -35,6 +35,8 @@ FIXERS: tuple[Fixer, ...] = (
     Fixer(operands.one_of_several, most=2, structural=True),
     Fixer(samples.samples_apart),
     Fixer(inserted.missing_step, structural=True),
+    Fixer(two_steps.flatten_and_size, ("size-mismatch",), structural=True),
+    Fixer(two_steps.channels_last_and_back, ("size-mismatch",), structural=True),
     Fixer(own.copied, most=2),
     Fixer(own.another_family),
     Fixer(own.match_input, followed=True),

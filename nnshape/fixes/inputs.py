@@ -9,6 +9,7 @@ from typing import Any
 from nnshape.explain.origins import Chain, chain_of
 from nnshape.fixes.editing import Edit
 from nnshape.fixes.fix import Candidate
+from nnshape.fixes.own import is_map
 from nnshape.fixes.upstream import applied_rule, reapplied, swapped
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import TooLarge
@@ -49,7 +50,13 @@ def other_shape(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         pattern, shape = item.pattern, tensor.shape
         assert pattern is not None
         direct = not any(link.changed for link in chain.links)
-        if refusal.problem == "size-mismatch" and type(wanted) is int and direct and len(refusal.dims) == 1:
+        if (
+            refusal.problem == "size-mismatch"
+            and not is_map(context)
+            and type(wanted) is int
+            and direct
+            and len(refusal.dims) == 1
+        ):
             place = refusal.dims[0] % len(shape)
             if "kernel_size" in own and shape[-1] == wanted != shape[-2] and len(shape) == 4 and shape[0] == N:
                 yield _shape(item, pattern, (shape[3], shape[1], shape[2]), "or put its channels first")

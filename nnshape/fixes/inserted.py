@@ -156,7 +156,7 @@ def line_before(call: Call, text: str) -> Edit | None:
     return Edit(Span(source, start, start), f"{indent}{text}{end}")
 
 
-def _whole_lines(call: Call) -> Span | None:
+def whole_lines(call: Call) -> Span | None:
     """The whole lines of a step, with line ends; None if they contain other text."""
     if line_before(call, "a: b") is None:
         return None
@@ -174,7 +174,7 @@ def without_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         return
     name = type(module.layer).__name__
     if context.refusal.problem == "empty-output" and "Pool" in name:
-        lines = _whole_lines(context.call)
+        lines = whole_lines(context.call)
         if lines is not None:
             yield Candidate("remove it", (Edit(lines, ""),), shown=f"without {context.call.name}")
     chain = chain_of_fault(context)
@@ -183,7 +183,7 @@ def without_step(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     flatten = chain.links[0]
     target = flatten.operation.target if flatten.operation is not None else None
     kind = target.type if isinstance(target, Module) else getattr(target, "name", "")
-    lines = _whole_lines(flatten.call)
+    lines = whole_lines(flatten.call)
     if kind.lower() != "flatten" or lines is None:
         return
     calls = context.scope.run.calls
@@ -202,7 +202,7 @@ def above_flatten(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     module, call = context.module, construction(context.node)
     if context.refusal.problem != "wrong-rank" or module is None or module.layer is None or call is None:
         return
-    lines = _whole_lines(context.call)
+    lines = whole_lines(context.call)
     node = argument_of(call, module.layer.signature(), "num_features")
     if lines is None or whole_number(node) is None or node is None:
         return

@@ -24,7 +24,7 @@ def match_input(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Set the argument at fault to the size of the input."""
     value = _arriving(context)
     place = place_of(context)
-    if value is None or place is context.node or isinstance(place, nodes.Keyword):
+    if value is None or place is context.node or isinstance(place, nodes.Keyword) or is_map(context):
         return
     expression = _expression(context)
     for edit, literal in written(trace, context, expression, place, text_of(value)):
@@ -40,6 +40,13 @@ def match_input(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         # A literal would be wrong in another iteration or another call of the block.
         edit = Edit(expression.span(place), "auto")
         yield Candidate("match the input", (edit,), context.call.span, context.call.name)
+
+
+def is_map(context: FaultContext) -> bool:
+    """Whether a map arrives at a layer of the last dimension: its width is no number of features."""
+    tensor, module = tensor_of(context), context.module
+    of_last = module is not None and module.type in ("Linear", "LayerNorm", "RMSNorm")
+    return of_last and tensor is not None and len(tensor.shape) > 3
 
 
 def _arriving(context: FaultContext) -> Any:
@@ -71,8 +78,6 @@ def written(
         body = context.scope.module.body
         if isinstance(body, BlockBody) and body.definition.block is not None and name in body.names:
             yield from _at_the_block(trace, context.scope.module, name, value)
-        elif name in trace.spec.hparams and name not in context.scope.names:
-            yield Edit(trace.spec.hparams[name].span, value), False
         elif name in trace.spec.dims:
             yield Edit(trace.spec.dims[name].span, value), False
     else:
@@ -111,8 +116,6 @@ def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterat
         inner = modules.get((inner.path or "").rpartition(".")[0])
         while inner is not None and inner.path and not isinstance(inner.body, BlockBody):
             inner = modules.get(inner.path.rpartition(".")[0])
-        if inner is not None and not isinstance(inner.body, BlockBody) and name in trace.spec.hparams:
-            yield Edit(trace.spec.hparams[name].span, value), False
 
 
 def line_after(edit: Edit) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from nnshape.fixes.editing import Edit, edited, moved, overlap
 from nnshape.problems import Problem, SpecError
+from nnshape.shapes.dims import symbols_of
 from nnshape.spec import Span, Spec, source_of_text
 from nnshape.spec.files import folder_of_file
 from nnshape.spec.limits import READING
@@ -78,7 +79,7 @@ def reread(spec: Spec, text: str) -> Spec | None:
 
 
 def improves(before: Trace, after: Trace, problem: Problem, edits: Sequence[Edit]) -> bool:
-    """Return whether edits remove a problem and add no error, and no warning about samples or broadcasting."""
+    """Return whether edits remove a problem and add no error, no warning about samples, and no condition on N."""
     old = Counter(_keys(before.errors, before, edits))
     new = Counter(_keys(after.errors, after, ()))
     (gone,) = _keys((problem,), before, edits)
@@ -89,7 +90,13 @@ def improves(before: Trace, after: Trace, problem: Problem, edits: Sequence[Edit
     old_warnings, new_warnings = _mixing(before, edits), _mixing(after, ())
     if problem.severity == "warning" and new_warnings[gone] >= old_warnings[gone]:
         return False
-    return not new_warnings - old_warnings
+    return not new_warnings - old_warnings and not _on_batch(after) - _on_batch(before)
+
+
+def _on_batch(trace: Trace) -> set[str]:
+    """The conditions of a trace on its batch."""
+    needed = (needed for needed in trace.constraints if "N" in symbols_of(needed.left) | symbols_of(needed.right))
+    return set(map(str, needed))
 
 
 def _keys(problems: Sequence[Problem], trace: Trace, edits: Sequence[Edit]) -> Iterator[Key]:

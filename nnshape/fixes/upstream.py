@@ -31,7 +31,7 @@ _FAILURES = (Refusal, TooLarge, ArithmeticError, TypeError, ValueError, IndexErr
 
 def upstream(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Change one argument of an earlier step, for each tensor argument of the failing call."""
-    if context.apply is None:
+    if context.apply is None or own.is_map(context):
         return
     seen: set[Tensor] = set()
     tensors = [context.refusal.tensor] if context.refusal.tensor is not None else []

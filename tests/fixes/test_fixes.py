@@ -77,9 +77,7 @@ def test_a_fix_may_take_the_layer_below_along():
 
 def test_where_a_step_is_missing_the_argument_is_not_taken_for_wrong(wrong):
     trace = of("input: 16x5x5\nlayers:\n  fc: Linear(400, 10)\n")
-    first, second = fixes(trace)[:2]
-    assert (first.shown, second.shown) == ("flatten: Flatten(), above fc", "fc: Linear(5, 10)")
-    assert not second.safe
+    assert [fix.shown for fix in fixes(trace)] == ["flatten: Flatten(), above fc"]
     assert apply_fixes(trace).fixes == ()
 
 
@@ -198,3 +196,30 @@ def test_a_diff_is_as_diff_writes_it(wrong, mended):
     assert "-  conv1: Conv2d( 3,  6, 5 )   # how many channels?\n+  conv1: Conv2d( 1,  6, 5 )" in text
     assert unified_diff(wrong, wrong, "model.yaml") == ""
     assert "\\ No newline at end of file" in unified_diff("a", "b", "m")
+
+
+def test_a_map_at_a_classifier_wants_a_flatten_and_its_size():
+    text = "input: 64x6x6\nlayers:\n  a: ReLU()\n  out: Linear(128, 4)\n"
+    (fix,) = fixes(of(text))
+    assert (fix.because, fix.safe) == ("64 * 6 * 6 = 2304", False)
+    assert edited(text, fix.edits) == text.replace("  out: Linear(128", "  flatten: Flatten()\n  out: Linear(2304")
+    text = "input: 64x6x6\nlayers:\n  a: Sequential(ReLU(), Linear(128, 4))\n"
+    (fix,) = fixes(of(text))
+    assert edited(text, fix.edits) == text.replace("Linear(128", "Flatten(), Linear(2304")
+
+
+def test_a_layer_norm_of_the_channels_wants_them_last():
+    text = "input: 96x14x14\nlayers:\n  ln: LayerNorm(96)\n  c: Conv2d(96, 8, 3)\n"
+    (fix,) = fixes(of(text))
+    assert edited(text, fix.edits) == text.replace(
+        "  ln: LayerNorm(96)\n",
+        "  channels_last: permute(0, 2, 3, 1)\n  ln: LayerNorm(96)\n  channels_first: permute(0, 3, 1, 2)\n",
+    )
+
+
+def test_no_fix_changes_an_hparam_or_restricts_the_batch():
+    text = "input: 8\nhparams: {classes: 10}\nlayers:\n  a: Linear(8, classes)\n  b: Linear(12, 4)\n"
+    assert not any("classes" in fix.shown and "hparams" in fix.shown for fix in fixes(of(text)))
+    for fix in fixes(of("input: {a: 8, b: 6}\nlayers:\n  s: a + b\n")):
+        after = of(edited("input: {a: 8, b: 6}\nlayers:\n  s: a + b\n", fix.edits))
+        assert not [needed for needed in after.constraints if "N" in str(needed)]
