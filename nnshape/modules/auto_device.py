@@ -2,7 +2,7 @@
 
 Meta costs torch a second of further imports, however small the model is; the CPU's time grows with the model. The
 limits are those at which the faster one is taken for each model of the gallery and of tests/models, by the CPU time
-of whole proofs: 0.8 seconds are the most that one takes there on the CPU, and 1.0 the least that one takes on meta.
+of whole proofs: 0.9 seconds are the most that one takes there on the CPU, and 1.0 the least that one takes on meta.
 """
 
 from __future__ import annotations
