@@ -63,14 +63,19 @@ def _not_called(frame: Frame, node: nodes.Node, name: str) -> Exception:
 def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
     """Return the fault for an unknown name: `unknown-layer` if it is capitalized."""
     span = frame.expression.span(node)
+    from nnshape.tracing.habits import habit  # only for a name that is unknown
+
+    known = habit(frame, name, span)
+    if known is not None:
+        return known
     if name[:1].isupper() and len(name) > 1:
         types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), *WORDS]
         message = f"there is no layer or block called {name}"
         near = nearest_name(name, types)
         return fault("unknown-layer", message, span, help=suggested(near), instead=filter(None, [near]))
     # A function for a function: a layer only in other letter case.
-    layers = (known for known in torch_names() if known.casefold() == name.casefold())
-    functions = (known for known in torch_names() if not known[:1].isupper())
+    layers = (one for one in torch_names() if one.casefold() == name.casefold())
+    functions = (one for one in torch_names() if not one[:1].isupper())
     near = nearest_name(name, frame.own_names()) or nearest_name(name, chain(layers, functions))
     help, instead = suggested(near), filter(None, [near])
     if span.source.text[: span.start].endswith("="):
