@@ -231,12 +231,12 @@ def test_ctc_loss(data: st.DataObject) -> None:
     check_function("ctc_loss", tuple(inputs), call)
 
 
-def test_a_loss_of_two_shapes_that_torch_stretches_is_noticed() -> None:
+def test_a_loss_of_two_shapes_that_torch_broadcasts_is_noticed() -> None:
     loss = find_function("mse_loss")
     with noticing() as found:
         loss.apply((Tensor((N, 1)), Tensor((N,))), {})
     assert [(one.problem, one.message) for one in found] == [
-        ("silent-broadcast", "{layer} compares [N, 1] with [N]: torch stretches both to [N, N]")
+        ("silent-broadcast", "{layer} compares [N, 1] with [N]: torch broadcasts both to [N, N]")
     ]
     with noticing() as found:
         loss.apply((Tensor((N, 10)), Tensor((N, 10))), {})

@@ -28,7 +28,7 @@ Operand = tuple[Shape, Shape]
 
 
 def elementwise_strides(shape: Shape, operands: Sequence[Operand]) -> Shape:
-    """The strides of a new result of this shape, from those of the operands, which broadcast to it.
+    """The strides of a new result of this shape, from those of the operands that broadcast to it.
 
     Raises Undecided.
     """
@@ -50,7 +50,7 @@ def elementwise_strides(shape: Shape, operands: Sequence[Operand]) -> Shape:
 
 
 def dense_like(shape: Shape, strides: Shape) -> Shape:
-    """The strides of `empty_like`: the same where there are no gaps, else dense in the same order. Raises Undecided."""
+    """The strides of `empty_like`: the same without gaps, otherwise dense in the same order. Raises Undecided."""
     if is_dense(shape, strides):
         return strides
     return dense_strides(shape, _order(shape, [strides]))
@@ -65,13 +65,13 @@ def _is_channels_last(shape: Shape, strides: Shape) -> bool:
 
 
 def _broadcast(shape: Shape, own: Shape, strides: Shape) -> Shape:
-    """The strides of an operand in the shape of the result: 0 where it is stretched."""
+    """The strides of an operand in the shape of the result: 0 in a dimension that is broadcast."""
     ahead = len(shape) - len(own)
-    stretched = (
+    broadcast = (
         0 if is_one(size) and not is_one(whole) else step
         for size, whole, step in zip(own, shape[ahead:], strides, strict=True)
     )
-    return ((0,) * ahead) + tuple(stretched)
+    return ((0,) * ahead) + tuple(broadcast)
 
 
 def _order(shape: Shape, operands: Sequence[Shape]) -> list[int]:
@@ -102,7 +102,7 @@ def _order(shape: Shape, operands: Sequence[Shape]) -> list[int]:
 
 
 def _compatible(shape: Shape, order: Sequence[int]) -> Shape:
-    """Dense strides in this order; unlike `dense_strides`, a size of 0 makes the further ones 0."""
+    """Dense strides in this order; unlike in `dense_strides`, the strides outside of a size of 0 are 0."""
     strides: list[Size] = [1] * len(shape)
     step: Size = 1
     for place in order:

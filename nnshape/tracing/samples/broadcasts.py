@@ -17,7 +17,7 @@ _INSERTS = frozenset({
     "unflatten", "unsqueeze", "view",
 })  # fmt: skip
 _ELEMENTWISE = frozenset({"elementary", "indexing", "pointwise"})
-_MOST_BACK = 50
+_MAX_BACK = 50
 
 
 def look(operation: Operation) -> Refusal | None:
@@ -28,14 +28,14 @@ def look(operation: Operation) -> Refusal | None:
         return None
     tensors = list(tensors_in((operation.arguments, operation.keywords)))
     for one, two in combinations(tensors, 2):
-        if _is_stretched(one, two, result.shape):
+        if _broadcasts_by_accident(one, two, result.shape):
             texts = [f"[{', '.join(map(str, tensor.shape))}]" for tensor in (one, two, result)]
-            message = f"{{layer}} combines {texts[0]} with {texts[1]}: torch stretches both to {texts[2]}"
+            message = f"{{layer}} combines {texts[0]} with {texts[1]}: torch broadcasts both to {texts[2]}"
             return Refusal("silent-broadcast", message)
     return None
 
 
-def _is_stretched(one: Tensor, two: Tensor, result: Shape) -> bool:
+def _broadcasts_by_accident(one: Tensor, two: Tensor, result: Shape) -> bool:
     """Return whether the batch of each meets a dimension of the other that is missing, or an accidental 1."""
     rank = len(result)
     shapes = [(1,) * (rank - len(tensor.shape)) + tensor.shape for tensor in (one, two)]
@@ -51,7 +51,7 @@ def _is_stretched(one: Tensor, two: Tensor, result: Shape) -> bool:
 
 def _is_inserted(tensor: Tensor, place: int) -> bool:
     """Return whether a dimension of 1, as a negative index, was inserted or kept on purpose."""
-    for _ in range(_MOST_BACK):
+    for _ in range(_MAX_BACK):
         operation = source_of(tensor)
         if operation is None:
             return False

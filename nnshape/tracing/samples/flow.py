@@ -12,7 +12,7 @@ from nnshape.tracing.model import BodyInput, Module, Operation
 from nnshape.work import spend
 
 #: Maximum number of operations to go back, and the units of work for each.
-_MOST_BACK = 200
+_MAX_BACK = 200
 _BACK = 5
 
 #: The functions that only split and merge dimensions.
@@ -73,7 +73,7 @@ def share_of(size: Size) -> Size | None:
 
 def source_of(tensor: Tensor) -> Operation | None:
     """Return the operation of a function or layer that made a tensor, inside blocks too; None for an input."""
-    for _ in range(_MOST_BACK):
+    for _ in range(_MAX_BACK):
         spend(1)
         producer = tensor.producer
         if isinstance(producer, BodyInput):
@@ -112,7 +112,7 @@ def input_of(operation: Operation) -> Tensor | None:
     return first if isinstance(first, Tensor) else None
 
 
-def layout_of(tensor: Tensor, left: int = _MOST_BACK) -> Layout | None:
+def layout_of(tensor: Tensor, left: int = _MAX_BACK) -> Layout | None:
     """Return the layout of the batch in a tensor; None if it is in no dimension, in several, or in an unknown order.
 
     The order of a dimension such as `20*N` follows from the operations that made it.
@@ -143,7 +143,7 @@ def layout_of(tensor: Tensor, left: int = _MOST_BACK) -> Layout | None:
 def joined_by(tensor: Tensor) -> Operation | None:
     """Return the operation that gave the dimension of the batch its size, or None if unknown."""
     place = batch_dim(tensor.shape)
-    for _ in range(_MOST_BACK if place is not None else 0):
+    for _ in range(_MAX_BACK if place is not None else 0):
         spend(_BACK)
         operation = source_of(tensor)
         if operation is None or place is None:
