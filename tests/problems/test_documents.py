@@ -9,6 +9,7 @@ import ast
 import re
 import shlex
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,3 +146,11 @@ def test_a_kind_without_a_document():
 
 def test_a_kind_that_is_told_would_be_seen():
     assert list(told_kinds(ast.parse("raise faults.fault('too-wide', message)"))) == ["too-wide"]
+
+
+def test_the_recipe_for_a_kind_has_the_form_of_a_document():
+    contributing = (Path(__file__).parents[2] / ".github" / "CONTRIBUTING.md").read_text("utf-8")
+    page = textwrap.dedent(contributing.split("   ````markdown\n")[1].split("   ````\n")[0])
+    kind = read_kind(page.replace("drops-everything", KINDS[0]))
+    assert "p: Dropout(1)" in kind.fails.files["model.yaml"]
+    assert "p: Dropout(0.1)" in kind.fixed.files["model.yaml"]
