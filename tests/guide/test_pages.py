@@ -150,7 +150,7 @@ def test_the_limits_are_those_of_the_code():
         f"text of a file | {limits.TEXT_BYTES // 2**20} MiB |",
         f"in the brackets of an expression | {limits.DEPTH} |",
         f"YAML values of a file | {limits.NODES:,} |",
-        f"files that includes bring in | {limits.FILES} |",
+        f"included files | {limits.FILES} |",
         f"variants of a file | {limits.VARIANTS} |",
         f"characters of an expression | {limits.EXPRESSION_CHARACTERS:,} |",
         f"inside one another in an expression | {limits.EXPRESSION_DEPTH} |",
