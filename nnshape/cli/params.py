@@ -75,7 +75,7 @@ def params(
 
 
 def _device_of(device: str | None, values: bool) -> str | None:
-    """Where to build the model; None where only the file is read. Raises SpecError."""
+    """The device to build the model on; None if only the file is read. Raises SpecError."""
     from nnshape.problems import Problem, SpecError
     from nnshape.proofs.device_names import AUTO, NONE, checked_name
 

@@ -23,7 +23,7 @@ _ASCII = str.maketrans({"…": "~", "├": "|", "└": "`", "│": "|", "─": "
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where lines go, how wide text and tables may be, and whether they are coloured."""
+    """Standard output, with the widths of text and of tables in columns, and whether to use colour."""
 
     width: int
     table_width: int
@@ -35,9 +35,9 @@ class Output:
 
 
 def output(columns: int | None, color: str) -> Output:
-    """The widths that the options and the terminal ask for.
+    """Standard output with the widths and the colour of the options and the terminal.
 
-    In a pipe, text is 80 columns wide and a table as wide as it needs, unless `columns` or COLUMNS says otherwise.
+    In a pipe, text is 80 columns wide and a table as wide as its rows, unless `columns` or COLUMNS says otherwise.
     """
     width = max(columns or shutil.get_terminal_size((80, 24)).columns, _MIN_COLUMNS)
     is_pipe = sys.stdout is None or not sys.stdout.isatty()
@@ -46,7 +46,7 @@ def output(columns: int | None, color: str) -> Output:
 
 
 def wants_color(choice: str, stream: TextIO | None) -> bool:
-    """Whether to colour: by the option, then NO_COLOR and FORCE_COLOR, then whether the stream is a terminal."""
+    """Whether to use colour: by the option, then NO_COLOR and FORCE_COLOR, then whether the stream is a terminal."""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):

@@ -81,7 +81,7 @@ def parameter_lines(selection: Selection, width: int, *, room: int | None = None
 
 
 def built_line(selection: Selection) -> Line:
-    """Where the model was built, and whether it holds what the file says; nothing where it was not built."""
+    """The device of the built model, and whether its parameters agree with the file; empty if it was not built."""
     if not selection.device:
         return ()
     return [(_built_text(selection), "error" if selection.disagreements else "good")]

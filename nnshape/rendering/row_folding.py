@@ -38,7 +38,7 @@ def alike(one: Call, other: Call) -> bool:
 
 
 def _marks(call: Call) -> tuple[bool, ...]:
-    """What a row shows of a call beside its type, shapes and counts."""
+    """The marks of a call's row, such as `(reused)` and `*`, which equal rows share."""
     return call.reused, call.measured, call.partial_parameters, call.partial_macs
 
 

@@ -25,7 +25,7 @@ _MAX = 24
 
 
 def step_lines(trace: Trace, found: Sequence[Place], width: int, others: Sequence[str] = ()) -> list[Line]:
-    """How a step's shape and count come about; `found` are its calls, more than one where its weights are shared."""
+    """Explain the shape and the parameter count of a step. `found` has several calls if they share weights."""
     place = found[0]
     call = place.call
     lines: list[Line] = [[(call.path, "head"), (f"  {call.type}", "type"), (f"  in {title(trace)}", "dim")]]

@@ -1,4 +1,4 @@
-"""How a reshape cuts and joins dimensions: both shapes list the same elements in the same order."""
+"""Finds which dimensions a reshape splits and joins: both shapes list the same elements in the same order."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import Shape
 from nnshape.work import spend
 
-#: Permutations are searched for up to this many dimensions, and up to this many in the result.
-_MOST_DIMS = 5
-_MOST_RESULT = 12
-#: Units of work per permutation that is tried.
+#: Maximum number of dimensions, before and after the reshape, for which permutations are tried.
+_MAX_DIMS = 5
+_MAX_RESULT = 12
+#: Units of work for each permutation.
 _TRY = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Dimensions before and after a reshape that hold the same elements, and no fewer do.
+    """A smallest set of dimensions before and after a reshape that hold the same elements.
 
     Dimensions of size 1 belong to no group.
     """
@@ -29,16 +29,16 @@ class Group:
 
     @property
     def crosses(self) -> bool:
-        """Whether the reshape neither splits one dimension nor joins several, but cuts across them."""
+        """Whether the reshape cuts across several dimensions, in place of splitting one or joining several."""
         return len(self.before) > 1 and len(self.after) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """The dimensions to swap where a reshape only read the values as another shape.
+    """A permutation that the author of a reshape probably meant.
 
-    `order` is the order of the dimensions that arrive or, with `split`, of those of the result: the reshape splits
-    into `split` first. Without it a reshape follows, unless `alone`.
+    Without `split`, permute the input by `order`; a reshape follows unless the permutation is enough (`alone`).
+    With `split`, reshape the input to `split` first, and permute that by `order`.
     """
 
     order: tuple[int, ...]
@@ -47,7 +47,7 @@ class Swap:
 
 
 def groups_of(before: Shape, after: Shape) -> list[Group]:
-    """The smallest groups of dimensions that a reshape maps to one another, in order."""
+    """The groups of dimensions that a reshape maps to one another, in order, each as small as possible."""
     ends = _ends(after)
     found: list[Group] = []
     one: list[int] = []
@@ -69,7 +69,7 @@ def groups_of(before: Shape, after: Shape) -> list[Group]:
 
 
 def _ends(shape: Shape) -> dict[Size, int]:
-    """The product of the first dimensions of a shape, and how many they are, without those of size 1."""
+    """The product of each leading run of dimensions, mapped to their number; dimensions of size 1 do not count."""
     ends: dict[Size, int] = {}
     total: Size = 1
     count = 0
@@ -82,10 +82,10 @@ def _ends(shape: Shape) -> dict[Size, int]:
 
 
 def swap_of(before: Shape, after: Shape) -> Swap | None:
-    """The swap that a reshape lacks; None if it only splits and joins dimensions, or if no swap leads there.
+    """The permutation missing from a reshape; None if the reshape only splits and joins, or if none leads there.
 
-    `[N, 50, 64]` to `[N, 64, 50]` lacks the order (0, 2, 1). `[N, 50, 64]` to `[N, 8, 50, 8]` lacks a split into
-    `[N, 50, 8, 8]`, whose dimensions are (0, 2, 1, 3) of the result, before the order (0, 2, 1, 3).
+    `[N, 50, 64]` to `[N, 64, 50]` lacks `permute(0, 2, 1)`. `[N, 50, 64]` to `[N, 8, 50, 8]` lacks a reshape to
+    `[N, 50, 8, 8]` and then `permute(0, 2, 1, 3)`.
     """
     crossing = [group for group in groups_of(before, after) if group.crosses]
     if not crossing:
@@ -102,7 +102,7 @@ def swap_of(before: Shape, after: Shape) -> Swap | None:
 
 def _order_of(before: Sequence[Size], after: Sequence[Size]) -> tuple[int, ...] | None:
     """The first permutation of `before` that `after` only splits and joins."""
-    if len(before) > _MOST_DIMS or len(after) > _MOST_RESULT or not set(before) & set(after):
+    if len(before) > _MAX_DIMS or len(after) > _MAX_RESULT or not set(before) & set(after):
         return None
     for order in permutations(range(len(before))):
         spend(_TRY)
@@ -117,7 +117,7 @@ def _split_of(before: Shape, after: Shape, crossing: Sequence[Group]) -> Swap | 
     split = list(range(len(after)))
     for group in crossing:
         sizes = [before[place] for place in group.before]
-        if len(group.after) > _MOST_DIMS or not set(sizes) & {after[place] for place in group.after}:
+        if len(group.after) > _MAX_DIMS or not set(sizes) & {after[place] for place in group.after}:
             return None
         for order in permutations(group.after):
             spend(_TRY)

@@ -21,24 +21,24 @@ Shape = tuple[Size, ...]
 
 
 class Maker:
-    """What makes tensors, and knows how they lie in memory: the base of the producers of a trace."""
+    """The base class of the producers of a trace: makes tensors, and knows their layouts in memory."""
 
     __slots__ = ()
 
     def stands_for(self, tensor: Tensor) -> Tensor | None:
-        """The tensor of another producer that this one is, if it only hands it on: itself where it does not."""
+        """The original of a tensor that this producer only passes on; otherwise the tensor itself."""
         return tensor
 
     def known_layouts(self, tensor: Tensor, mode: Mode) -> Layouts | None:
-        """The layouts of all its tensors, `tensor` among them; None if they are not worked out yet."""
+        """The layouts of all tensors of this producer, `tensor` included; None before `lay_out` has computed them."""
         return ()
 
     def layout_sources(self) -> Iterable[Tensor]:
-        """The tensors whose layouts decide those of its own."""
+        """The tensors whose layouts `lay_out` needs."""
         return ()
 
     def lay_out(self, mode: Mode) -> None:
-        """Work out the layouts, once those of the sources are known."""
+        """Compute the layouts. Those of `layout_sources` must be known."""
 
 
 @dataclass(frozen=True, slots=True)

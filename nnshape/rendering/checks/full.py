@@ -22,7 +22,7 @@ def render(report: Report, view: View) -> list[Line]:
 
 
 def need_lines(report: Report) -> list[Line]:
-    """What each model needs of its symbolic sizes, a line a requirement."""
+    """The requirements on the symbolic sizes of each model, one per line."""
     return [
         [(f"{place_of(need.span)}: ", "head"), ("note", "dim"), (f": {visible(need.message)}", "")]
         for _, need in report.needs

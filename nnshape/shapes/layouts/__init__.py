@@ -1,4 +1,4 @@
-"""How torch's CPU kernels lay out tensors in memory: strides, and which tensors share memory.
+"""Layouts of tensors in memory, as torch's CPU kernels make them: strides, and which tensors share memory.
 
-Shapes do not depend on it, so nothing here is imported before somebody asks: a view, a write in place, or the proof.
+Shapes do not depend on layouts, so this is imported only for a view, an in-place write, or the proof.
 """

@@ -1,4 +1,4 @@
-"""`Applied`: one application of a rule, to be laid out; and the declarations of how each rule lays out its result."""
+"""`Applied`, one application of a rule, and the registry of functions that give the layout of each rule's result."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nnshape.shapes.tensor import Tensor, tensors_in
 
 
 class UnknownLayout(Exception):
-    """The layout of an argument is unknown, and that of the result depends on it."""
+    """The layout of the result depends on an argument whose layout is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A layer or function with its arguments by name (a layer's own among them), and its result."""
+    """A layer or function with its arguments by name, those of the layer's constructor included, and its result."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -51,16 +51,16 @@ class Applied:
 
 Rule = Callable[[Applied], "Layout | Sequence[Layout | None] | None"]
 
-#: How each layer or function lays out its result, by torch's name; the families fill it as they are imported.
+#: The layout function of each layer or function, by torch's name; importing a family fills it.
 REGISTRY: dict[str, Rule] = {}
-#: Those whose result is laid out alike whatever arrives.
+#: The names whose result has the same layout for every input.
 REGARDLESS: set[str] = set()
-#: The files of this folder that declare how results are laid out.
+#: The files of this folder that register layout functions.
 FAMILIES = ("views", "elementwise", "fresh")
 
 
 def lays_out(names: str, regardless: bool = False) -> Callable[[Rule], Rule]:
-    """Declare the rule for these names; `regardless` if no argument's layout counts."""
+    """Register a layout function for these names; `regardless` if it does not depend on the arguments' layouts."""
 
     def declare(rule: Rule) -> Rule:
         for name in names.split():
@@ -82,7 +82,7 @@ def _declared(name: str) -> Rule | None:
 
 
 def key_of(target: Layer | Function) -> str:
-    """The name under which the layout of a layer's or function's result is declared: its own, or its twin's."""
+    """The name of the layout function of a layer or function: its own, or its twin's."""
     if isinstance(target, Function):
         return f"Tensor.{target.name}" if target.only_method and target.name in TWINS else target.name
     name = type(target).__name__
@@ -92,7 +92,7 @@ def key_of(target: Layer | Function) -> str:
 
 
 def depends_on_arguments(target: Layer | Function) -> bool:
-    """Whether the layouts of the arguments count for that of the result."""
+    """Whether the layout of the result depends on those of the arguments."""
     key = key_of(target)
     return _declared(key) is not None and key not in REGARDLESS
 
@@ -100,7 +100,7 @@ def depends_on_arguments(target: Layer | Function) -> bool:
 def result_layouts(
     target: Layer | Function, arguments: tuple[Any, ...], keywords: Mapping[str, Any], result: Any, mode: Mode
 ) -> Layouts:
-    """The layout of each tensor of the result, where it is known."""
+    """The layout of each tensor of the result; None where it is unknown."""
     count = sum(1 for _ in tensors_in(result))
     unknown: Layouts = (None,) * count
     key = key_of(target)

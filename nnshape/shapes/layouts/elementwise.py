@@ -12,7 +12,7 @@ _NAMES = """
 
 @lays_out(_NAMES)
 def elementwise(applied: Applied) -> Layout:
-    """All operands count, in their order."""
+    """The result of TensorIterator on all operands, in their order."""
     output = applied.outputs[0]
     operands = [(tensor.shape, applied.layout(tensor).strides) for tensor in applied.operands]
     return new_layout(output.shape, output.dtype, elementwise_strides(output.shape, operands))
@@ -20,7 +20,7 @@ def elementwise(applied: Applied) -> Layout:
 
 @lays_out("clone")
 def like_input(applied: Applied) -> list[Layout]:
-    """Made by `empty_like` of the first argument."""
+    """The layout of `empty_like` of the first argument."""
     first = applied.operands[0]
     strides = dense_like(first.shape, applied.layout(first).strides)
     return [new_layout(output.shape, output.dtype, strides) for output in applied.outputs]

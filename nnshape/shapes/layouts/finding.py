@@ -1,4 +1,4 @@
-"""Finds the layout of a traced tensor: those of the tensors that it was made of are worked out first."""
+"""Finds the layout of a traced tensor, after the layouts of the tensors that it was made from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnshape.work import RULE, spend
 def layout_of(tensor: Tensor, mode: Mode) -> Layout | None:
     """The layout of a tensor; None where it is unknown.
 
-    A model may have thousands of operations in a row, so this goes through them by a list and not by recursion.
+    A model may have thousands of operations in a row, so this uses a list in place of recursion.
     """
     made = _made(tensor)
     if made is None:
@@ -35,7 +35,7 @@ def layout_of(tensor: Tensor, mode: Mode) -> Layout | None:
 
 
 def _made(tensor: Tensor | None) -> Tensor | None:
-    """The tensor as its operation made it: that of the step inside a block, or outside of it, that it stands for."""
+    """The original of a tensor that an input or output of a block passes on."""
     while tensor is not None and tensor.producer is not None:
         meant = tensor.producer.stands_for(tensor)
         if meant is tensor:
@@ -45,7 +45,7 @@ def _made(tensor: Tensor | None) -> Tensor | None:
 
 
 def _unknown(tensor: Tensor, mode: Mode) -> Tensor | None:
-    """The tensor as its operation made it, if its layout is not worked out yet."""
+    """The original of a tensor, if its layout is not known yet."""
     made = _made(tensor)
     if made is None or made.producer is None or made.producer.known_layouts(made, mode) is not None:
         return None

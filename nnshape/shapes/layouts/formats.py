@@ -7,7 +7,7 @@ from nnshape.shapes.tensor import Shape
 
 
 def channels_last_order(rank: int) -> tuple[int, ...]:
-    """The dimensions of a channels-last tensor, the innermost first."""
+    """The dimensions of a channels-last tensor from the innermost."""
     return (1, *range(rank - 1, 1, -1), 0)
 
 
@@ -17,9 +17,9 @@ def channels_last_strides(shape: Shape) -> Shape:
 
 
 def is_channels_last(shape: Shape, strides: Shape) -> bool:
-    """Whether torch's `suggest_memory_format` takes a tensor for channels-last. Raises Undecided.
+    """Whether torch's `suggest_memory_format` gives channels-last. Raises Undecided.
 
-    `is_channels_last_strides_2d_s4` in c10/core/MemoryFormat.h, and its kin of five dimensions.
+    `is_channels_last_strides_2d_s4` in c10/core/MemoryFormat.h, and the same for 3d.
     """
     if len(shape) not in (4, 5):
         return False

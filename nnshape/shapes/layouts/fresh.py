@@ -1,4 +1,4 @@
-"""Operations whose result is contiguous, whatever arrives."""
+"""Operations whose result is contiguous for every input."""
 
 from __future__ import annotations
 

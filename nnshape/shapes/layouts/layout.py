@@ -1,7 +1,7 @@
-"""`Layout`: the strides of a tensor, and the memory that it is in.
+"""`Layout`: the strides of a tensor, and its block of memory.
 
-Sizes may be symbols. A size of 1 has rules of its own in most of what torch decides by strides, so a symbol counts
-as 2 or more here. What cannot be decided for every such size raises `Undecided`, and the layout is unknown.
+Sizes may be symbols. torch treats sizes of 1 differently in most decisions on strides, so a symbol counts as
+2 or more here. A decision that differs between such sizes raises `Undecided`, and the layout is unknown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nnshape.shapes.dims import Dim, Size, at_least, equal, substitute, symbol, 
 from nnshape.shapes.dtypes import ITEM_BYTES, DType
 from nnshape.shapes.tensor import Shape, Tensor, product
 
-#: How a model runs. Torch takes other kernels where it needs no gradient, and in evaluation.
+#: The modes of a model. torch uses other kernels without gradients, and in evaluation.
 Mode: TypeAlias = Literal["training", "evaluation", "evaluation without gradients"]
 MODES: tuple[Mode, ...] = ("training", "evaluation", "evaluation without gradients")
 
@@ -29,7 +29,7 @@ class Undecided(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A block of memory. `owner` says whose it is: two layouts share it if their owners are one object."""
+    """A block of memory. Two layouts share it if they have the same `owner` object."""
 
     owner: object
     bytes: Size
@@ -37,24 +37,24 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the elements of a tensor are: `strides` and `offset` count elements, as in torch."""
+    """The places of a tensor's elements in memory. `strides` and `offset` count elements, as in torch."""
 
     strides: Shape
     offset: Size
     storage: Storage
 
     def view(self, strides: Sequence[Size], offset: Size = 0) -> Layout:
-        """The same memory seen with other strides, starting `offset` elements further on."""
+        """The same memory with other strides, starting `offset` elements later."""
         return Layout(tuple(strides), self.offset + offset, self.storage)
 
 
 def new_layout(shape: Shape, dtype: DType, strides: Sequence[Size], owner: object = None) -> Layout:
-    """Memory of its own, or of an owner, with these strides."""
+    """A layout with these strides in new memory, or in that of `owner`."""
     return Layout(tuple(strides), 0, Storage(owner or object(), product(shape) * ITEM_BYTES[dtype]))
 
 
 def contiguous_layout(tensor: Tensor, owner: object = None) -> Layout:
-    """Memory of its own, or of an owner, row by row."""
+    """A contiguous layout in new memory, or in that of `owner`."""
     return new_layout(tensor.shape, tensor.dtype, contiguous_strides(tensor.shape), owner)
 
 
@@ -64,7 +64,7 @@ def contiguous_strides(shape: Shape) -> Shape:
 
 
 def dense_strides(shape: Shape, order: Sequence[int]) -> Shape:
-    """The strides of a tensor without gaps whose dimensions lie in this order, the innermost first."""
+    """The strides of a tensor without gaps and with its dimensions in this order, from the innermost."""
     strides: list[Size] = [1] * len(shape)
     step: Size = 1
     for place in order:
@@ -76,7 +76,7 @@ def dense_strides(shape: Shape, order: Sequence[int]) -> Shape:
 
 
 def _raised(size: Size) -> Size:
-    """The size with each of its symbols one larger: what holds of it at 1 and more, holds of `size` at 2 and more."""
+    """The size with each symbol one larger: a condition on it for symbols >= 1 is one on `size` for symbols >= 2."""
     return substitute(size, {name: symbol(name) + 1 for name in symbols_of(size)})
 
 
@@ -93,7 +93,7 @@ def same(left: Size, right: Size) -> bool:
 
 
 def less(left: Size, right: Size) -> bool:
-    """Whether one number of elements is below another. Raises Undecided."""
+    """Whether one number of elements is smaller than another. Raises Undecided."""
     if type(left) is int and type(right) is int:
         return left < right
     answer = at_least(left, right)
@@ -110,12 +110,12 @@ def is_one(size: Size) -> bool:
 
 
 def is_empty(shape: Shape) -> bool:
-    """Whether there is no element. A symbol is no 0."""
+    """Whether the shape has no elements. A symbol is never 0."""
     return any(type(size) is int and size == 0 for size in shape)
 
 
 def is_dense_in_order(shape: Shape, strides: Shape, order: Sequence[int]) -> bool:
-    """Whether the elements lie without gaps in this order of dimensions, the innermost first."""
+    """Whether the elements have no gaps in this order of dimensions, from the innermost."""
     step: Size = 1
     for place in order:
         size = shape[place]
@@ -133,7 +133,7 @@ def is_contiguous(shape: Shape, strides: Shape) -> bool:
 
 
 def is_dense(shape: Shape, strides: Shape) -> bool:
-    """Torch's `is_non_overlapping_and_dense`: each place in a range of memory holds one element."""
+    """Torch's `is_non_overlapping_and_dense`: the elements fill a range of memory, without gaps or overlaps."""
     if is_contiguous(shape, strides):
         return True
     if is_empty(shape):
@@ -144,7 +144,7 @@ def is_dense(shape: Shape, strides: Shape) -> bool:
 
 
 def by_stride(places: list[int], strides: Shape) -> list[int]:
-    """The dimensions, the one of the smallest stride first; equal ones keep their order. Raises Undecided."""
+    """The dimensions by ascending stride; equal strides keep their order. Raises Undecided."""
     order: list[int] = []
     for place in places:
         at = len(order)
@@ -155,7 +155,7 @@ def by_stride(places: list[int], strides: Shape) -> list[int]:
 
 
 def overlaps_itself(shape: Shape, strides: Shape) -> bool:
-    """Whether torch sees that one place in memory holds several elements: a dimension of 2 or more with stride 0."""
+    """Whether torch sees an overlap of elements in memory: a dimension of size 2 or more with stride 0."""
     return any(type(step) is int and step == 0 and not is_one(size) for size, step in zip(shape, strides, strict=True))
 
 

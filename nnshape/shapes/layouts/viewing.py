@@ -1,4 +1,4 @@
-"""Whether memory can be seen in another shape: the rule of torch's `view`.
+"""Whether a tensor can be viewed in another shape without a copy: the rule of torch's `view`.
 
 https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html, and `computeStride` in ATen/TensorUtils.cpp.
 """
@@ -16,7 +16,7 @@ from nnshape.shapes.tensor import Shape, Tensor, shape_text
 
 
 def view_strides(shape: Shape, strides: Shape, target: Shape) -> Shape | None:
-    """The strides of a view in another shape; None where torch refuses it. Raises Undecided."""
+    """The strides of a view in another shape; None if torch refuses it. Raises Undecided."""
     if not shape:
         return (1,) * len(target)
     if is_empty(shape):
@@ -30,7 +30,7 @@ def view_strides(shape: Shape, strides: Shape, target: Shape) -> Shape | None:
         elements = elements * shape[place]
         if place and (is_one(shape[place - 1]) or same(strides[place - 1], elements * step)):
             continue
-        # The dimensions since the last gap are one run of memory: some sizes of the target must make it up.
+        # The dimensions since the last gap are one run of memory, which some sizes of the target must fill.
         while at >= 0 and (is_one(target[at]) or less(seen, elements)):
             found[at] = seen * step
             seen = seen * target[at]
@@ -52,7 +52,7 @@ def _of_nothing(target: Shape) -> Shape:
 
 
 def require_view(input: Tensor, target: Shape) -> None:
-    """Raise Refusal (not-contiguous) where some mode of the model refuses a view in this shape."""
+    """Raise Refusal (not-contiguous) if torch refuses a view in this shape, in some mode."""
 
     def fits(layout: Layout) -> bool:
         return view_strides(input.shape, layout.strides, target) is not None
@@ -61,7 +61,7 @@ def require_view(input: Tensor, target: Shape) -> None:
 
 
 def require_view_as(input: Tensor, dtype: DType) -> None:
-    """Raise Refusal (not-contiguous) where some mode of the model refuses a view as this dtype of another size."""
+    """Raise Refusal (not-contiguous) if torch refuses a view as this dtype of another size, in some mode."""
     before, after = ITEM_BYTES[input.dtype], ITEM_BYTES[dtype]
 
     def fits(layout: Layout) -> bool:
@@ -97,7 +97,7 @@ _NOTE = (
     "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
     "contiguous subspaces). Use .reshape(...) instead."
 )
-#: The modes that refuse, in words.
+#: The modes that refuse, as the end of a message.
 _WHEN: dict[tuple[Mode, ...], str] = {
     MODES: "",
     MODES[:1]: " in training",

@@ -1,4 +1,4 @@
-"""Views: operations that give the same memory with other strides.
+"""Views: operations whose result has the same memory with other strides.
 
 https://docs.pytorch.org/docs/stable/tensor_view.html
 """
@@ -74,7 +74,7 @@ def _as_dtype(applied: Applied, input: Tensor) -> Layout:
 
 @lays_out("flatten Flatten ravel")
 def flattened(applied: Applied) -> Layout:
-    """The argument where nothing is joined, else as `reshape`."""
+    """The argument if there is nothing to join, otherwise as `reshape`."""
     input = applied.operands[0]
     if applied.name == "ravel":
         layout = applied.layout(input)
@@ -149,7 +149,7 @@ def movedim(applied: Applied) -> Layout:
 
 @lays_out("squeeze")
 def squeeze(applied: Applied) -> Layout:
-    """The strides of the dimensions that stay."""
+    """The strides of the remaining dimensions."""
     input: Tensor = applied["input"]
     layout = applied.layout(input)
     dim = applied["dim"]
@@ -160,7 +160,7 @@ def squeeze(applied: Applied) -> Layout:
 
 @lays_out("unsqueeze")
 def unsqueeze(applied: Applied) -> Layout:
-    """A new dimension with the stride of the one that it is put before."""
+    """A new dimension with the stride of the dimension that follows it."""
     input: Tensor = applied["input"]
     return inserted(input, applied.layout(input), axis(applied["dim"], input.shape, extra=1))
 
@@ -173,13 +173,13 @@ def inserted(input: Tensor, layout: Layout, place: int) -> Layout:
 
 @lays_out("expand expand_as broadcast_to")
 def expand(applied: Applied) -> Layout:
-    """Stride 0 where a size of 1 grows."""
+    """Stride 0 in each dimension of size 1 that is expanded."""
     input: Tensor = applied["input"]
     return expanded(input, applied.layout(input), applied.result)
 
 
 def expanded(input: Tensor, layout: Layout, result: Tensor) -> Layout:
-    """A view of a tensor in the shape of a result that it is expanded to."""
+    """A view of a tensor, expanded to the shape of a result."""
     shape = result.shape
     ahead = len(shape) - input.ndim
     strides: list[Size] = [0] * len(shape)
@@ -209,14 +209,14 @@ def at_index(index: Size, size: Size) -> Size:
 
 
 def selected(layout: Layout, place: int, start: Size) -> Layout:
-    """A view without a dimension, at one place of it."""
+    """A view at one index of a dimension, without that dimension."""
     rest = (*layout.strides[:place], *layout.strides[place + 1 :])
     return layout.view(rest, start * layout.strides[place])
 
 
 @lays_out("select")
 def select(applied: Applied) -> Layout:
-    """One stride less."""
+    """The strides without the one of the selected dimension."""
     input: Tensor = applied["input"]
     place = axis(applied["dim"], input.shape)
     return selected(applied.layout(input), place, at_index(applied["index"], input.shape[place]))
@@ -224,7 +224,7 @@ def select(applied: Applied) -> Layout:
 
 @lays_out("narrow")
 def narrow(applied: Applied) -> Layout:
-    """The same strides, from a start."""
+    """The same strides, with an offset."""
     input: Tensor = applied["input"]
     layout, place = applied.layout(input), axis(applied["dim"], input.shape)
     start = applied["start"]
@@ -287,7 +287,7 @@ def diagonal(applied: Applied) -> Layout:
 
 @lays_out("Tensor.unfold")
 def unfold(applied: Applied) -> Layout:
-    """Windows of a dimension, over the same memory."""
+    """Windows along a dimension of the same memory."""
     input: Tensor = applied["input"]
     layout = applied.layout(input)
     if not input.shape:
@@ -300,21 +300,21 @@ def unfold(applied: Applied) -> Layout:
 
 @lays_out("view_as_real")
 def view_as_real(applied: Applied) -> Layout:
-    """Twice the strides, and a last one of 1."""
+    """Each stride doubled, and a last stride of 1."""
     layout = applied.layout(applied["input"])
     return Layout((*(2 * step for step in layout.strides), 1), 2 * layout.offset, layout.storage)
 
 
 @lays_out("view_as_complex")
 def view_as_complex(applied: Applied) -> Layout:
-    """Half the strides."""
+    """Each stride halved, without the last."""
     layout = applied.layout(applied["input"])
     return Layout(tuple(step // 2 for step in layout.strides[:-1]), layout.offset // 2, layout.storage)
 
 
 @lays_out("real imag")
 def part(applied: Applied) -> Layout:
-    """Every second number."""
+    """Each stride doubled: one number of each pair."""
     input: Tensor = applied["input"]
     layout = applied.layout(input)
     if not is_complex(input.dtype):
@@ -325,7 +325,7 @@ def part(applied: Applied) -> Layout:
 
 @lays_out("to type type_as float double half bfloat16 int long short char byte bool cfloat cdouble chalf")
 def converted(applied: Applied) -> Layout:
-    """The argument where its dtype does not change, else a copy of its strides."""
+    """The argument if it has this dtype already, otherwise a copy with the same strides."""
     input: Tensor = applied["input"]
     layout = applied.layout(input)
     if applied.result.dtype == input.dtype and not _copies(applied):
