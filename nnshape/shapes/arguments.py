@@ -229,7 +229,13 @@ class Signature:
             message = f"{{layer}} takes {parameter.wanted} as {name}, but {described(value)} arrives"
         else:
             message = f"{self.owner} takes {parameter.wanted} as {name}, not {described(value)}"
-        raise Refusal("wrong-type", message, name)
+        fraction = (
+            isinstance(value, float)
+            and value.is_integer()
+            and not any(kind in ("float", "Number", "complex") for kind in parameter.kinds)
+        )
+        help = "use // to divide: / gives a float, even where nothing is left over" if fraction else ""
+        raise Refusal("wrong-type", message, name, help=help)
 
     def _named(self, name: str) -> Parameter:
         parameter = self.by_name.get(name) or self.by_name.get(self.synonyms.get(name, ""))

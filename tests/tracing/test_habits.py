@@ -27,3 +27,10 @@ def test_a_block_does_not_see_the_steps_of_the_model(of):
 def test_a_guess_is_of_the_same_sort_and_near(of):
     for name, help in (("softmaks(1)", ("did you mean softmax?",)), ("Tensorflow(1)", ()), ("foobar(1)", ())):
         assert of(f"input: 8\nlayers:\n  a: {name}\n").trace.problems[0].help == help
+
+
+def test_a_fraction_asks_for_the_whole_division(of):
+    (problem,) = of("input: 768\nhparams: {d: 768}\nlayers:\n  a: Linear(768, d / 12)\n").trace.problems
+    assert (problem.kind, problem.span.text) == ("wrong-type", "d / 12")
+    assert problem.help == ("use // to divide: / gives a float, even where nothing is left over",)
+    assert of("input: 8\nlayers:\n  a: Linear(8, 2.5)\n").trace.problems[0].help == ()
