@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nnshape.fixes import inputs, inserted, operands, own, samples, two_steps, upstream
+from nnshape.fixes import batches, inputs, inserted, operands, own, samples, two_steps, upstream
 from nnshape.fixes.fix import Candidate
 from nnshape.problems.kinds import KindName
 from nnshape.records import dataclass
@@ -31,7 +31,18 @@ class Fixer:
     structural: bool = False
 
 
+_BATCH: tuple[KindName, ...] = ("fixed-batch", "restricted-batch")
+
 FIXERS: tuple[Fixer, ...] = (
+    Fixer(batches.classes_first, ("size-mismatch",), structural=True),
+    Fixer(batches.batch_first, _BATCH),
+    Fixer(batches.new_axes, _BATCH),
+    Fixer(batches.numbers, _BATCH),
+    Fixer(batches.expanded, _BATCH),
+    Fixer(batches.other_sizes, _BATCH),
+    Fixer(batches.batch_of_input, _BATCH),
+    Fixer(batches.flattened, _BATCH),
+    Fixer(batches.swapped_dimensions, _BATCH),
     Fixer(operands.one_of_several, most=2, structural=True),
     Fixer(samples.samples_apart),
     Fixer(inserted.missing_step, structural=True),

@@ -62,7 +62,7 @@ def other_shape(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
                 yield _shape(item, pattern, (shape[3], shape[1], shape[2]), "or put its channels first")
             edit = _dim_edit(trace, pattern, place, wanted)
             if edit is not None:
-                yield Candidate("change the input", (edit,), shown=_after(edit))
+                yield Candidate("change the input", (edit,), shown=line_after(edit))
         channels = own.get("in_channels")
         if refusal.problem == "wrong-rank" and direct and type(channels) is int and shape[:1] == (N,):
             if len(shape) == 3:
@@ -86,7 +86,7 @@ def other_dtype(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         for dtype in ("int64", "float32"):
             if dtype != tensor.dtype:
                 edit = Edit(pattern.span, f"{dtype}[{sizes}]" if dtype != "float32" else f"[{sizes}]")
-                yield Candidate("change the input", (edit,), shown=_after(edit))
+                yield Candidate("change the input", (edit,), shown=line_after(edit))
 
 
 def _listed(pattern: ShapePattern) -> str:
@@ -101,7 +101,7 @@ def _shape(item: Input, pattern: ShapePattern, sizes: tuple[Any, ...], descripti
         f"{dtype}[N, {', '.join(map(str, sizes))}]"
     )  # fmt: skip
     edit = Edit(pattern.span, text)
-    return Candidate(description.removeprefix("or "), (edit,), shown=_after(edit))
+    return Candidate(description.removeprefix("or "), (edit,), shown=line_after(edit))
 
 
 def _dim_edit(trace: Trace, pattern: ShapePattern, place: int, value: int) -> Edit | None:
@@ -116,7 +116,7 @@ def _dim_edit(trace: Trace, pattern: ShapePattern, place: int, value: int) -> Ed
     return Edit(pattern.span_of(index), str(value)) if isinstance(node, nodes.Constant) else None
 
 
-def _after(edit: Edit) -> str:
+def line_after(edit: Edit) -> str:
     """The line after the edit."""
     span = edit.span
     line = span.source.line(span.line)

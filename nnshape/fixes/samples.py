@@ -29,9 +29,9 @@ def samples_apart(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     if isinstance(wanted, Swap) and isinstance(node, nodes.Call):
         yield from _swapped(context, node, wanted)
     elif isinstance(wanted, BatchFirst) and context.module is not None and wanted.value is not None:
-        yield from _batch_first(context, context.module, wanted.value)
+        yield from set_batch_first(context, context.module, wanted.value)
     elif isinstance(wanted, LastState):
-        yield from _batch_first(context, wanted.module, True)
+        yield from set_batch_first(context, wanted.module, True)
     elif isinstance(wanted, Squeezed) and isinstance(node, nodes.Call):
         dims = wanted.dims[0] if len(wanted.dims) == 1 else f"({', '.join(map(str, wanted.dims))})"
         text = "flatten(1)" if wanted.flat else f"squeeze({dims})"
@@ -109,7 +109,7 @@ def _indexed(context: FaultContext, index: nodes.Node, place: int) -> Iterator[C
         yield _in_step(context, "keep the batch", Edit(span, number))
 
 
-def _batch_first(context: FaultContext, module: Module, value: bool) -> Iterator[Candidate]:
+def set_batch_first(context: FaultContext, module: Module, value: bool) -> Iterator[Candidate]:
     """Set `batch_first` of a layer, or of the layer that it stacks."""
     expression, node = module.place
     layer = module.layer

@@ -12,6 +12,7 @@ from nnshape.fixes.fix import Candidate, argument_of, construction, whole_number
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.function import Function
+from nnshape.shapes.functions.class_losses import ClassesLast
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.nested import map_nested
 from nnshape.shapes.notices import noticing
@@ -31,7 +32,10 @@ _FAILURES = (Refusal, TooLarge, ArithmeticError, TypeError, ValueError, IndexErr
 
 def upstream(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Change one argument of an earlier step, for each tensor argument of the failing call."""
-    if context.apply is None or own.is_map(context):
+    refusal = context.refusal
+    # No argument above is wrong: neither the batch nor the order of dimensions is one.
+    ordered = isinstance(refusal.wanted, ClassesLast) or refusal.problem in ("fixed-batch", "restricted-batch")
+    if context.apply is None or ordered or own.is_map(context):
         return
     seen: set[Tensor] = set()
     tensors = [context.refusal.tensor] if context.refusal.tensor is not None else []

@@ -60,7 +60,9 @@ def judge_batch(
     argument = refused.argument if refused is not None else None
     note = refused.note if refused is not None and is_true else ""
     if verdict.kind == "restricted-batch":
-        refusal = Refusal("restricted-batch", f"{{layer}} runs {verdict.where}", argument, note=note)
+        refusal = Refusal(
+            "restricted-batch", f"{{layer}} runs {verdict.where}", argument, note=note, wanted=verdict.size
+        )
         warn(frame, node, refusal, arguments, signature, module, keywords, apply)
         tracer.batch.needs += verdict.constraints
         return result
@@ -68,7 +70,8 @@ def judge_batch(
     blamed = set(blamed_in(given, verdict.size))
     if not blamed or not blamed <= tracer.batch.blamed:
         tracer.batch.blamed |= blamed
-        refusal = Refusal("fixed-batch", f"{{layer}} runs {verdict.where}, not at every batch", argument, note=note)
+        message = f"{{layer}} runs {verdict.where}, not at every batch"
+        refusal = Refusal("fixed-batch", message, argument, note=note, wanted=verdict.size)
         _report(frame, node, refusal, arguments, keywords, signature, module, apply)
     _forget(tracer.constraints, verdict.constraints)
     return freed(result, given, verdict.size)

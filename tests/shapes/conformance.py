@@ -28,6 +28,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import find_layer
+from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 
@@ -167,7 +168,10 @@ def _check(
     except TORCH_REFUSES as error:
         wanted = Refused(f"{type(error).__name__}: {error}")
     try:
-        got = shapes_of(by_rule(inputs, call))
+        with noticing() as notices:
+            got = shapes_of(by_rule(inputs, call))
+        if any(notice.problem == "fails-in-training" for notice in notices):
+            got = Refused(f"fails-in-training: {text}")  # torch was asked in training
     except Refusal as refusal:
         got = Refused(f"{refusal.problem}: {refusal.message}")
     if RELEASE != FOLLOWED and isinstance(wanted, Refused) != isinstance(got, Refused):

@@ -128,8 +128,11 @@ def test_messages_say_what_arrives_and_what_was_wanted() -> None:
 
 
 def test_one_value_per_channel_is_a_fault_of_training_only() -> None:
-    fault = refusal("BatchNorm1d", (120,), tensor(1, 120))
+    fault = refusal("BatchNorm1d", (120, 1e-5, 0.1, True, False), tensor(1, 120))  # no stored statistics
     assert fault.message == "{layer} fails in training: [1, 120] has one value per channel"
+    with noticing() as notices:
+        find_layer("BatchNorm1d")(120).forward(tensor(1, 120))
+    assert [notice.message for notice in notices] == [fault.message]
     with noticing() as notices:
         find_layer("BatchNorm1d")(120).forward(Tensor((N, 120)))
         find_layer("BatchNorm2d")(120).forward(Tensor((N, 120, 7, 7)))

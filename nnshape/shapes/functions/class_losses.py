@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnshape.records import dataclass
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from nnshape.problems.kinds import KindName
 
 _OLD = "elementwise_mean"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesLast:
+    """What is wrong with scores of so many dimensions: the classes are last, where the target's shape tells."""
+
+    dimensions: int
 
 
 def _indices_text(shape: Shape) -> str:
@@ -52,6 +60,11 @@ def _of_class_indices(input: Tensor, target: Tensor, weight: Tensor | None, smoo
         raise Refusal("wrong-rank", message, "input", note="Expected 1 or more dimensions (got 0)")
     wanted = () if len(scores) == 1 else (scores[0], *scores[2:])
     classes = scores[0] if len(scores) == 1 else scores[1]
+    if len(scores) > 2 and scores[:-1] == indices != wanted:
+        # Whatever free sizes are: at a chance T torch would take the steps for classes.
+        message = f"{{layer}} reads the classes in dimension 1, but {bracketed(scores)} has them last"
+        note = f"Expected target size {bracketed(wanted)}, got {bracketed(indices)}"
+        raise Refusal("size-mismatch", message, "input", note=note, wanted=ClassesLast(len(scores)), tensor=input)
     if len(scores) == 1 and len(indices) == 1 and not smoothed:
         fits = assume_equal(indices[0], 1)
     else:

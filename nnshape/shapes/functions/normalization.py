@@ -55,8 +55,11 @@ def require_channels(input: Tensor, channels: Size, argument: str, at: int = 1) 
     )
 
 
-def require_values(input: Tensor) -> None:
-    """Raise Refusal if there is one value per channel, which has no variance; give a notice if there may be one."""
+def require_values(input: Tensor, always: bool = True) -> None:
+    """Raise Refusal if there is one value per channel, which has no variance; give a notice if there may be one.
+
+    Unless it is `always` so, an evaluation takes the stored mean and variance: then one value is a notice too.
+    """
     shape = input.shape
     values = product((shape[0], *shape[2:]))
     if type(values) is int:
@@ -65,6 +68,9 @@ def require_values(input: Tensor) -> None:
             note = (
                 f"Expected more than 1 value per channel when training, got input size torch.Size({torch_shape(input)})"
             )
+            if not always:
+                notice("fails-in-training", message, note)
+                return
             raise Refusal("empty-output", message, "input", note=note)
     elif values == shape[0] and at_least(values, 2) is not True:
         # With symbolic height and width, a single value is unlikely.
@@ -80,14 +86,18 @@ def _check_eps(eps: float, training: bool) -> None:
 
 
 def batch_normalized(
-    input: Tensor, channels: Size | None, parameter_dtype: str | None, training: bool, eps: float, argument: str
-) -> Tensor:
-    """The input, normalized over all dimensions but the channels. Raises Refusal if torch refuses it."""
+    input: Tensor, channels: Size | None, parameter_dtype: str | None, training: bool, eps: float, argument: str,
+    always: bool = True,
+) -> Tensor:  # fmt: skip
+    """The input, normalized over all dimensions but the channels. Raises Refusal if torch refuses it.
+
+    `always` says that an evaluation takes the mean and variance of the batch, as training does.
+    """
     if channels is not None:
         require_channels(input, channels, argument)
     require_floats(input, parameter_dtype)
     if training:
-        require_values(input)
+        require_values(input, always)
     _check_eps(eps, training)
     return input.like()
 

@@ -71,7 +71,8 @@ class _BatchNormalization(_Normalization):
             raise self._wrong_rank(input)
         stored = self.affine or self.track_running_stats
         channels, dtype = (self.num_features, self.parameter_dtype) if stored else (None, None)
-        return rules.batch_normalized(input, channels, dtype, True, self.eps, "num_features")
+        always = not self.track_running_stats
+        return rules.batch_normalized(input, channels, dtype, True, self.eps, "num_features", always)
 
     def _wrong_rank(self, input: Tensor) -> Refusal:
         wanted = " or ".join(f"{rank}D" for rank in self.ranks[:2])
