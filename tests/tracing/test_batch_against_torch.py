@@ -33,7 +33,7 @@ def steps(draw):
     kind = draw(
         st.sampled_from(["add", "where", "cat", "stack", "view", "matmul", "mask", "split", "gru", "expand", "rows"])
     )
-    a, b, c, d = (draw(SIZES) for _ in range(4))
+    a, b, c = (draw(SIZES) for _ in range(3))
     if kind in ("add", "where", "cat", "stack", "matmul"):
         x, y = draw(shapes()), draw(shapes())
         texts = {
@@ -100,7 +100,7 @@ def test_the_verdict_is_that_of_torch_at_every_batch(step):
         assert [int(number) for number in re.findall(r"N = (\d+)", own[0].message)] == runs, (step, runs, own)
     else:
         told = [problem.kind for problem in trace.problems]
-        assert told and told[0] in ("restricted-batch", *STRONGER), (step, runs, trace.problems)
+        assert {*told} & {"restricted-batch", *STRONGER}, (step, runs, trace.problems)
 
 
 def test_this_test_can_fail():
