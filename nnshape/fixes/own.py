@@ -226,11 +226,19 @@ def copied(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
             yield Candidate("copy it", (Edit(name, function.name.replace("view", "reshape")),), *step)
         ahead = Span(name.source, name.start, name.start)
         yield Candidate("copy it first", (Edit(ahead, "contiguous()."),), *step)
+        for item in node.args:
+            if not isinstance(item, nodes.Constant):
+                end = expression.span(item).end
+                yield Candidate("copy what it reads", (Edit(Span(name.source, end, end), ".clone()"),), *step)
     elif isinstance(function, nodes.Name):
         name = expression.span(function)
         if function.id in ("view", "view_as") and not _is_dtype(context):
             yield Candidate("copy it", (Edit(name, function.id.replace("view", "reshape")),), *step)
         yield Candidate("copy it first", (Edit(Span(name.source, name.start, name.start), "contiguous()."),), *step)
+        for item in node.args[1:]:
+            if not isinstance(item, nodes.Constant):
+                end = expression.span(item).end
+                yield Candidate("copy what it reads", (Edit(Span(name.source, end, end), ".clone()"),), *step)
 
 
 def _is_dtype(context: FaultContext) -> bool:

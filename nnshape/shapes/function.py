@@ -39,7 +39,19 @@ class Function:
     #: Whether it has no rule, and results are inferred by running torch's function.
     measured = False
 
-    __slots__ = ("_signature", "count", "derive", "example", "factory", "method", "name", "only_method", "rule")
+    __slots__ = (
+        "_signature",
+        "asks_for_layout",
+        "count",
+        "derive",
+        "example",
+        "factory",
+        "method",
+        "name",
+        "only_method",
+        "rule",
+        "writes",
+    )
 
     def __init__(
         self, name: str, rule: Rule, *, method: bool, only_method: bool, factory: bool, example: tuple[str, ...]
@@ -48,6 +60,8 @@ class Function:
         self.rule = rule
         self.method = method or only_method
         self.only_method = only_method
+        #: Torch refuses some arguments by how they lie in memory: see `nnshape.shapes.layouts`.
+        self.asks_for_layout = name in ("view", "view_as") or name.endswith("_")
         self.factory = factory
         self.example = example
         self.count: Callable[..., Size] | None = None

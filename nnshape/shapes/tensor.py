@@ -33,6 +33,10 @@ class Maker:
         """The layouts of all tensors of this producer, `tensor` included; None before `lay_out` has computed them."""
         return ()
 
+    def gives_contiguous(self) -> bool:
+        """Whether all its tensors are known to be contiguous, without a look at what they are made of."""
+        return False
+
     def layout_sources(self) -> Iterable[Tensor]:
         """The tensors whose layouts `lay_out` needs."""
         return ()

@@ -16,7 +16,7 @@ from nnshape.tracing import samples
 from nnshape.tracing.batch_reports import judge_batch
 from nnshape.tracing.continuing import after_layer, keep_sizes, keeps, report_refusal
 from nnshape.tracing.faults import fault
-from nnshape.tracing.model import Declared, Module, produced
+from nnshape.tracing.model import Declared, Module, Operation, produced
 from nnshape.tracing.rule_refusals import located_refusal, report_notices
 from nnshape.tracing.runtime_sizes import plain
 from nnshape.tracing.scope import Frame
@@ -153,6 +153,8 @@ def apply_layer(
             materialize(frame, module)
         try:
             result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
+            if layer.__dict__.get("inplace") is True:
+                _require_writable(layer, arguments)
         except Refusal as refusal:
             wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)
             report_refusal(frame, refusal, wrong, list(tensors_in((plain_arguments, plain_keywords))))
@@ -177,6 +179,15 @@ def apply_layer(
     if frame.tracer.has_batch and samples.watches(module.type, None):
         samples.look(frame, node, frame.call.operations[-1], layer.apply)
     return recorded
+
+
+def _require_writable(layer: Layer, arguments: tuple[Any, ...]) -> None:
+    """Raise Refusal if torch cannot write into the input. What a layer gives has memory of its own, so it can there."""
+    producer = arguments[0].producer if arguments and type(arguments[0]) is Tensor else None
+    if isinstance(producer, Operation) and isinstance(producer.target, Function):
+        from nnshape.shapes.layouts.writing import require_writable  # only writes ask
+
+        require_writable(type(layer).__name__, arguments[0], ())
 
 
 def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Size]:

@@ -111,6 +111,12 @@ class Operation(Maker):
         """Return the layouts of the result's tensors, if they have been computed."""
         return None if self.layouts is None else self.layouts.get(mode)
 
+    def gives_contiguous(self) -> bool:
+        """Return True if the results of its rule are contiguous, whatever arrives."""
+        from nnshape.tracing.operation_layouts import gives_contiguous
+
+        return gives_contiguous(self)
+
     def layout_sources(self) -> Iterable[Tensor]:
         """Return the arguments, unless the layout of the result does not depend on them."""
         from nnshape.tracing.operation_layouts import depends_on_arguments

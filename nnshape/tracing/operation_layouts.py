@@ -27,6 +27,12 @@ def depends_on_arguments(operation: Operation) -> bool:
     return True if rule is None else applied.depends_on_arguments(rule)
 
 
+def gives_contiguous(operation: Operation) -> bool:
+    """Whether the results are contiguous, whatever arrives."""
+    rule = _rule_of(operation)
+    return rule is not None and applied.gives_contiguous(rule)
+
+
 def layouts_of(operation: Operation, mode: Mode) -> Layouts:
     """Return the layout of each tensor of the result, as far as known."""
     rule = _rule_of(operation)

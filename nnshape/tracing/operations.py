@@ -39,6 +39,10 @@ def apply_function(
     assumed = len(tracer.constraints)
     try:
         result = function.apply(plain_arguments, plain_keywords)
+        if function.asks_for_layout or keywords.get("inplace") is True:
+            from nnshape.shapes.layouts.requirements import require_layout  # views and writes alone ask
+
+            require_layout(function.name, plain_arguments, plain_keywords, result)
         if function.count is not None:
             frame.call.macs += function.macs(result, plain_arguments, plain_keywords)
     except Refusal as refusal:

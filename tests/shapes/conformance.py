@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from functional import check_functional_form
+from laying import hold_layouts, lay
 from torch_releases import FOLLOWED, RELEASE
 
 from nnshape.shapes.constraints import collecting
@@ -84,14 +85,17 @@ def check_layer(
         told(layer.derivation(*inputs, **call))
         return output, layer.parameters(), layer.buffers()
 
-    def by_torch() -> tuple:
+    def by_torch(inputs: tuple = inputs, call: dict = call) -> tuple:
         real_arguments = tuple(map(real_argument, arguments))
         module = getattr(torch.nn, name)(*real_arguments, **{k: real_argument(v) for k, v in keywords.items()})
         output = module(*map(real, inputs), **{k: real(v) for k, v in call.items()})
         persistent = {k: v for k, v in module.state_dict().items() if k not in dict(module.named_parameters())}
         return output, dict(module.named_parameters()), persistent
 
-    return _check(name, f"{name}(*{arguments}, **{keywords})", by_rule, by_torch, inputs, call, literal)
+    def target() -> Layer:
+        return layer_class(*arguments, **keywords).resolve(list(tensors_in((inputs, call))))
+
+    return _check(name, f"{name}(*{arguments}, **{keywords})", by_rule, by_torch, inputs, call, literal, target)
 
 
 def check_function(
@@ -105,7 +109,7 @@ def check_function(
     rule = find_method(name) if method else find_function(name)
     assert rule is not None, f"no rule for {name}"
 
-    def by_torch() -> Any:
+    def by_torch(inputs: tuple = inputs, call: dict = call) -> Any:
         arguments, keywords = tuple(map(real, inputs)), {k: real(v) for k, v in call.items()}
         if method:
             return getattr(arguments[0], name)(*arguments[1:], **keywords)
@@ -116,7 +120,7 @@ def check_function(
         told(rule.derivation(inputs, call))
         return result
 
-    return _check(name, name, by_rule, by_torch, inputs, call, literal)
+    return _check(name, name, by_rule, by_torch, inputs, call, literal, lambda: rule)
 
 
 def told(lines: tuple[str, ...]) -> None:
@@ -137,7 +141,7 @@ def real(value: Any) -> Any:
     """The real value for an abstract one: tensors filled with zeros (valid as indices and classes)."""
     if isinstance(value, Tensor):
         dtype = getattr(torch, value.dtype)
-        return torch.zeros(value.shape, dtype=dtype)
+        return lay(torch.zeros(value.shape, dtype=dtype), value)
     if isinstance(value, DType):
         return getattr(torch, value)
     if isinstance(value, tuple):
@@ -158,7 +162,14 @@ def real_argument(value: Any) -> Any:
 
 
 def _check(
-    name: str, text: str, by_rule: Any, by_torch: Any, inputs: tuple, call: dict, literal: tuple[int, ...] = ()
+    name: str,
+    text: str,
+    by_rule: Any,
+    by_torch: Any,
+    inputs: tuple,
+    call: dict,
+    literal: tuple[int, ...] = (),
+    target: Any = None,
 ) -> Any:
     text = f"{text} on {_shown(inputs)} {_shown(call)}"
     try:
@@ -182,6 +193,7 @@ def _check(
         assert type(wanted) is type(got), f"{text}\n  torch: {wanted}\n  rule:  {got}"
     else:
         assert got == wanted, f"{text}\n  torch: {wanted}\n  rule:  {got}"
+        hold_layouts(text, target(), by_torch, inputs, call)
     _check_symbolic(text, by_rule, inputs, call, wanted, literal)
     return got
 

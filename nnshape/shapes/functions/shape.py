@@ -104,16 +104,7 @@ def view(input: Tensor, *shape: Whole | DType) -> Tensor:
         return _viewed_as(input, shape[0])
     if any(isinstance(size, DType) for size in shape):
         raise Refusal("wrong-type", f"view takes sizes or one dtype, not {described(shape)}", "shape")
-    return _viewed(input, reshaped(input.shape, shape))  # type: ignore[arg-type]
-
-
-def _viewed(input: Tensor, shape: Shape) -> Tensor:
-    """The same memory in another shape. Raises Refusal where it would take a copy."""
-    if input.producer is not None:
-        from nnshape.shapes.layouts.viewing import require_view  # only views ask how memory lies
-
-        require_view(input, shape)
-    return of_shape(input, shape)
+    return of_shape(input, reshaped(input.shape, shape))  # type: ignore[arg-type]
 
 
 def _viewed_as(input: Tensor, dtype: DType) -> Tensor:
@@ -122,10 +113,6 @@ def _viewed_as(input: Tensor, dtype: DType) -> Tensor:
         return input.like(dtype=dtype)
     if not input.shape:
         raise Refusal("wrong-rank", f"a single number of {input.dtype} cannot be viewed as {dtype}", "shape")
-    if input.producer is not None:
-        from nnshape.shapes.layouts.viewing import require_view_as
-
-        require_view_as(input, dtype)
     if before > after:
         return input.like((*input.shape[:-1], input.shape[-1] * (before // after)), dtype)
     last, ratio = input.shape[-1], after // before
@@ -160,13 +147,10 @@ def _(input: Tensor, *shape: Any) -> tuple[str, ...]:
 @function(only_method=True, example=("view_as(x, y)", "6x5x5", "30x5"))
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """Returns the same elements in the shape of another tensor."""
-    return _viewed(input, reshaped(input.shape, other.shape, "other"))
-
-
-@function(only_method=True, example=("reshape_as(x, y)", "6x5x5", "30x5"))
-def reshape_as(input: Tensor, other: Tensor) -> Tensor:
-    """Returns the same elements in the shape of another tensor."""
     return of_shape(input, reshaped(input.shape, other.shape, "other"))
+
+
+function(name="reshape_as", only_method=True, example=("reshape_as(x, y)", "6x5x5", "30x5"))(view_as.rule)
 
 
 @function(method=True, example=("flatten(1)", "6x5x5"))

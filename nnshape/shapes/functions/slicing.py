@@ -23,10 +23,15 @@ def sliced_size(size: Size, index: slice) -> Size:
         raise Refusal("invalid-argument", f"a slice's step must be 1 or more, not {step}", "index", note=note)
     if isinstance(step, Dim):
         assume_at_least(step, 1)
-    first = 0 if start is None else _bound(size, start)
+    first = first_of(size, index)
     last = size if stop is None else _bound(size, stop)
     count = maximum(last - first, 0)
     return count if step is None else ceil_div(count, step)
+
+
+def first_of(size: Size, index: slice) -> Size:
+    """The first place that a slice takes."""
+    return 0 if index.start is None else _bound(size, index.start)
 
 
 def _bound(size: Size, bound: Any) -> Size:

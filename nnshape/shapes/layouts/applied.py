@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from nnshape.records import dataclass
 from nnshape.shapes.dims import TooLarge
@@ -49,20 +49,23 @@ class Applied:
         return found
 
 
-Rule = Callable[[Applied], "Layout | Sequence[Layout | None] | None"]
+Rule = Callable[[Applied], "Layout | Sequence[Layout]"]
+_R = TypeVar("_R", bound=Rule)
 
 #: The layout function of each layer or function, by torch's name; importing a family fills it.
 REGISTRY: dict[str, Rule] = {}
 #: The names whose result has the same layout for every input.
 REGARDLESS: set[str] = set()
-#: The files of this folder that register layout functions.
-FAMILIES = ("views", "elementwise", "fresh")
+#: Those among them whose results are all contiguous.
+CONTIGUOUS: set[str] = set()
+#: The files of this folder that declare how results are laid out.
+FAMILIES = ("views", "elementwise", "fresh", "joining", "network", "sequence", "indexing")
 
 
-def lays_out(names: str, regardless: bool = False) -> Callable[[Rule], Rule]:
-    """Register a layout function for these names; `regardless` if it does not depend on the arguments' layouts."""
+def lays_out(names: str, regardless: bool = False) -> Callable[[_R], _R]:
+    """Declare the rule for these names; `regardless` if no argument's layout counts."""
 
-    def declare(rule: Rule) -> Rule:
+    def declare(rule: _R) -> _R:
         for name in names.split():
             if name in REGISTRY:
                 raise TypeError(f"the layout of {name} is declared twice")
@@ -78,7 +81,13 @@ def _declared(name: str) -> Rule | None:
     if not REGISTRY:
         for family in FAMILIES:
             import_module(f"nnshape.shapes.layouts.{family}")
-    return REGISTRY.get(name)
+    found = REGISTRY.get(name)
+    return _written_to if found is None and name.endswith("_") else found
+
+
+def _written_to(applied: Applied) -> Layout:
+    """What an operation in place gives: the tensor that it writes to."""
+    return applied.layout(applied.operands[0])
 
 
 def key_of(target: Layer | Function) -> str:
@@ -89,6 +98,12 @@ def key_of(target: Layer | Function) -> str:
     if _declared(name) is None and target.functional is not None:
         return target.functional.name
     return name
+
+
+def gives_contiguous(target: Layer | Function) -> bool:
+    """Whether the results are contiguous, whatever arrives."""
+    key = key_of(target)
+    return key in CONTIGUOUS and not target.measured
 
 
 def depends_on_arguments(target: Layer | Function) -> bool:
@@ -112,9 +127,7 @@ def result_layouts(
     else:
         bound = vars(target) | target.call_signature().bind(arguments, keywords)
     try:
-        found = rule(Applied(key, bound, result, mode))
+        found = (_written_to if bound.get("inplace") is True else rule)(Applied(key, bound, result, mode))
     except (UnknownLayout, Undecided, TooLarge):
-        return unknown
-    if found is None:
         return unknown
     return (found,) if isinstance(found, Layout) else tuple(found)

@@ -34,6 +34,12 @@ def layout_of(tensor: Tensor, mode: Mode) -> Layout | None:
     return layouts[made.index] if made.index < len(layouts) else None
 
 
+def is_surely_contiguous(tensor: Tensor) -> bool:
+    """Whether a tensor is contiguous by what made it, which costs less than its layout."""
+    made = _made(tensor)
+    return made is not None and made.producer is not None and made.producer.gives_contiguous()
+
+
 def _made(tensor: Tensor | None) -> Tensor | None:
     """The original of a tensor that an input or output of a block passes on."""
     while tensor is not None and tensor.producer is not None:

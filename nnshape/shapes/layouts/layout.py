@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from nnshape.records import dataclass
-from nnshape.shapes.dims import Dim, Size, at_least, equal, substitute, symbol, symbols_of
+from nnshape.shapes.dims import Size, at_least, equal, substitute, symbol, symbols_of
 from nnshape.shapes.dtypes import ITEM_BYTES, DType
 from nnshape.shapes.tensor import Shape, Tensor, product
 
@@ -132,6 +132,11 @@ def is_contiguous(shape: Shape, strides: Shape) -> bool:
     return is_empty(shape) or is_dense_in_order(shape, strides, range(len(shape) - 1, -1, -1))
 
 
+def is_plain(shape: Shape, strides: Shape) -> bool:
+    """Whether the strides are those of a new contiguous tensor, of sizes of 1 too."""
+    return strides == contiguous_strides(shape)
+
+
 def is_dense(shape: Shape, strides: Shape) -> bool:
     """Torch's `is_non_overlapping_and_dense`: the elements fill a range of memory, without gaps or overlaps."""
     if is_contiguous(shape, strides):
@@ -155,10 +160,7 @@ def by_stride(places: list[int], strides: Shape) -> list[int]:
 
 
 def overlaps_itself(shape: Shape, strides: Shape) -> bool:
-    """Whether torch sees an overlap of elements in memory: a dimension of size 2 or more with stride 0."""
+    """Whether torch sees that one place in memory holds several elements: a dimension of 2 or more with stride 0."""
+    if is_empty(shape):
+        return False
     return any(type(step) is int and step == 0 and not is_one(size) for size, step in zip(shape, strides, strict=True))
-
-
-def is_symbolic(shape: Shape) -> bool:
-    """Whether a size is a symbol."""
-    return any(isinstance(size, Dim) for size in shape)

@@ -5,11 +5,11 @@ https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html, and `comp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from nnshape.shapes.dims import Size, TooLarge, divisible
 from nnshape.shapes.dtypes import ITEM_BYTES, DType
-from nnshape.shapes.layouts.finding import layout_of
+from nnshape.shapes.layouts.finding import is_surely_contiguous, layout_of
 from nnshape.shapes.layouts.layout import MODES, Layout, Mode, Undecided, is_empty, is_one, less, same
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, shape_text
@@ -75,6 +75,8 @@ def require_view_as(input: Tensor, dtype: DType) -> None:
 
 
 def _require(input: Tensor, wanted: str, note: str, fits: Callable[[Layout], bool]) -> None:
+    if is_surely_contiguous(input):
+        return
     refused: list[Mode] = []
     strides: Shape = ()
     for mode in MODES:
@@ -90,7 +92,12 @@ def _require(input: Tensor, wanted: str, note: str, fits: Callable[[Layout], boo
     if refused:
         told = f"{shape_text(input.shape)} with strides ({', '.join(map(str, strides))})"
         message = f"{told} cannot be viewed as {wanted} without a copy"
-        raise Refusal("not-contiguous", message + _WHEN[tuple(refused)], note=note, tensor=input)
+        raise Refusal("not-contiguous", message + told_modes(refused), note=note, tensor=input)
+
+
+def told_modes(refused: Sequence[Mode]) -> str:
+    """The modes that refuse, in words; nothing where all do."""
+    return _WHEN[tuple(refused)]
 
 
 _NOTE = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.dims import Size, at_least
-from nnshape.shapes.dtypes import ITEM_BYTES, is_complex
+from nnshape.shapes.dtypes import ITEM_BYTES, DType, is_complex
 from nnshape.shapes.layouts.applied import Applied, lays_out
 from nnshape.shapes.layouts.iterating import dense_like
 from nnshape.shapes.layouts.layout import (
@@ -54,7 +54,7 @@ def reshaped(applied: Applied) -> Layout:
     if not isinstance(applied.result, Tensor):
         raise Undecided
     input: Tensor = applied["input"]
-    if input.dtype != applied.result.dtype:
+    if any(isinstance(size, DType) for size in applied.arguments.get("shape", ())):
         return _as_dtype(applied, input)
     return _in_shape(applied, input)
 
@@ -183,6 +183,8 @@ def expanded(input: Tensor, layout: Layout, result: Tensor) -> Layout:
     shape = result.shape
     ahead = len(shape) - input.ndim
     strides: list[Size] = [0] * len(shape)
+    if not input.shape:
+        return layout.view(strides)
     for place in range(len(shape) - 1, -1, -1):
         if place < ahead:
             size: Size = 1
@@ -351,8 +353,6 @@ def _at_least(applied: Applied, tensor: Tensor, output: Tensor) -> Layout:
         return layout
     if not tensor.shape:
         return layout.view(contiguous_strides(output.shape))
-    layout = inserted(tensor, layout, 0)
-    if applied.name != "atleast_3d":
-        return layout
-    middle = Tensor((1, *tensor.shape), tensor.dtype)
-    return inserted(middle, layout, middle.ndim) if middle.ndim == 2 else layout
+    if tensor.ndim == 1:
+        layout, tensor = inserted(tensor, layout, 0), Tensor((1, *tensor.shape), tensor.dtype)
+    return inserted(tensor, layout, tensor.ndim) if applied.name == "atleast_3d" else layout
