@@ -118,7 +118,8 @@ def _first_fix(layer: Layer, refusal: Refusal, tensor: Tensor) -> list[tuple[Lay
     dimensions, channels = int(match[2]), fields.get("in_channels")
     if len(shape) == 2 and dimensions == 2 and type(channels) is int and type(shape[1]) is int and channels:
         side = isqrt(shape[1] // channels)
-        if side * side * channels == shape[1]:
+        # The output of a step is flat by a flatten in the wrong place, and an input by itself.
+        if side * side * channels == shape[1] and isinstance(tensor.producer, BodyInput):
             return [(layer, tensor.like((shape[0], channels, side, side)))]
     other = find_layer(f"{match[1]}{len(shape) - 2}d")
     if other is None or len(shape) - 2 == dimensions:
