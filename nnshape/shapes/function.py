@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import Signature, register_type, signature_of_function
 from nnshape.shapes.refusal import Refusal
-from nnshape.shapes.results import check_result
+from nnshape.shapes.results import check_macs, check_result
 from nnshape.shapes.stored import refuse_stored
 from nnshape.work import RULE, spend
 
@@ -96,6 +96,7 @@ class Function:
         if self.count is None:
             return 0
         size: Size = self._call(lambda *args, **kw: self.count(output, *args, **kw), arguments, keywords)  # type: ignore[misc]
+        check_macs(self.name, size)
         return size
 
     def derivation(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> tuple[str, ...]:

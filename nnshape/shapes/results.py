@@ -1,7 +1,8 @@
-"""The check of a rule's result, where a layer or function is applied."""
+"""The checks of a rule's result, parameters and MACs, where a layer or function is applied."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nnshape.shapes.dims import Dim, surely_negative
@@ -45,6 +46,18 @@ def check_result(owner: str, result: Any, returns: str) -> None:
             check_result(owner, item, "Any")
     elif not isinstance(result, _PLAIN):
         raise WrongRule(f"{owner} gives {_named(result)}, which is no value of torch")
+
+
+def check_parameters(owner: str, tensors: Mapping[str, Any]) -> None:
+    """Raise WrongRule if one of a layer's parameters or buffers is no tensor that torch can hold."""
+    for name, tensor in tensors.items():
+        check_result(f"{owner}.{name}", tensor, "Tensor")
+
+
+def check_macs(owner: str, macs: Any) -> None:
+    """Raise WrongRule if a number of MACs is neither symbolic nor a whole number of 0 or more."""
+    if type(macs) is not Dim and (type(macs) is not int or macs < 0):
+        raise WrongRule(f"{owner} counts {_named(macs)} MACs")
 
 
 def _named(value: object) -> str:

@@ -9,6 +9,7 @@ from nnshape.shapes.dims import Size, TooLarge
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.results import check_macs, check_parameters
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, product, tensors_in
 from nnshape.spec import nodes
 from nnshape.spec.limits import DIMENSIONS
@@ -114,8 +115,10 @@ def check_dimensions(frame: Frame, node: nodes.Node, result: Any) -> None:
 def materialize(frame: Frame, module: Module) -> None:
     """Add the parameters and buffers of a new module to the model, and count them in the current step. Raises Fault."""
     if module.layer is not None:
-        module.parameters = module.layer.parameters()
-        module.buffers = module.layer.buffers()
+        parameters, buffers = module.layer.parameters(), module.layer.buffers()
+        check_parameters(module.type, parameters)
+        check_parameters(module.type, buffers)
+        module.parameters, module.buffers = parameters, buffers
     module.materialized = True
     spend(RULE + PARAMETER * (len(module.parameters) + len(module.buffers)))
     for name, tensor in module.parameters.items():
@@ -190,11 +193,17 @@ def _require_writable(layer: Layer, arguments: tuple[Any, ...]) -> None:
         require_writable(type(layer).__name__, arguments[0], ())
 
 
+def _macs(layer: Layer, result: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Size:
+    macs = layer.macs(result, *arguments, **keywords)
+    check_macs(type(layer).__name__, macs)
+    return macs
+
+
 def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Size]:
     """Return the output of a layer and its MACs, from the cache if the same layer has seen the same shape."""
     if len(arguments) != 1 or keywords or type(arguments[0]) is not Tensor or arguments[0].span is not None:
         result = layer.apply(arguments, keywords)
-        return result, layer.macs(result, *arguments, **keywords)
+        return result, _macs(layer, result, arguments, keywords)
     (tensor,) = arguments
     key = (layer, tensor.shape, tensor.dtype)
     kept = _answers.get(key) or frame.tracer.answers.get(key)
@@ -204,7 +213,7 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
     left = budget().left
     assumed, noticed = len(frame.tracer.constraints), len(frame.tracer.notices)
     result = layer.apply(arguments, {})
-    macs = layer.macs(result, tensor)
+    macs = _macs(layer, result, arguments, {})
     # An answer with a constraint or notice is not cached: each step must report its own.
     if type(result) is Tensor and len(frame.tracer.constraints) == assumed and len(frame.tracer.notices) == noticed:
         # A symbolic size carries its bounds and text, so it is shared within one trace only. N carries none.

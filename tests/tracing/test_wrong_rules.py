@@ -78,6 +78,35 @@ def test_a_mistake_of_a_rule_is_one_of_nnshape(planted, mistake: str, step: str)
     assert other.kind == "size-mismatch", "the trace goes on"
 
 
+@pytest.mark.parametrize(
+    ("method", "answer", "told"),
+    [
+        ("parameters", {"w": Tensor((-3, 4))}, "Planted.w gives a tensor with a size of -3"),
+        ("parameters", {"w": 3}, "Planted.w gives 3 (int) in place of a tensor"),
+        ("buffers", {"b": Tensor((2.5,))}, "Planted.b gives a tensor with a size of 2.5 (float)"),  # type: ignore[arg-type]
+        ("macs", -5, "Planted counts -5 (int) MACs"),
+        ("macs", 1.5, "Planted counts 1.5 (float) MACs"),
+        ("macs", "many", "Planted counts 'many' (str) MACs"),
+    ],
+)
+@pytest.mark.parametrize("argument", ["x", "input=x"])
+def test_a_mistake_in_the_parameters_or_macs_of_a_layer_is_one_of_nnshape(
+    planted, monkeypatch, method: str, answer: Any, told: str, argument: str
+) -> None:
+    planted(lambda x: x)
+    monkeypatch.setattr(layers.REGISTRY["Planted"], method, lambda *_arguments, **_keywords: answer)
+    (problem,) = nnshape.trace(f"input: 3\nlayers:\n  a: Planted()({argument})\n").errors
+    assert problem.kind == "internal-error"
+    assert told in problem.message
+
+
+def test_a_mistake_in_the_macs_of_a_function_is_one_of_nnshape(planted, monkeypatch) -> None:
+    planted(lambda x: x)
+    monkeypatch.setattr(functions.REGISTRY["planted"], "count", lambda *_arguments, **_keywords: -1)
+    (problem,) = nnshape.trace("input: 3\nlayers:\n  a: planted()\n").errors
+    assert (problem.kind, "planted counts -1 (int) MACs" in problem.message) == ("internal-error", True)
+
+
 def test_the_command_line_shows_no_traceback(planted, tmp_path, capsys) -> None:
     planted(MISTAKES["a negative size"][0])
     path = tmp_path / "model.yaml"
