@@ -58,7 +58,7 @@ def _elsewhere(frame: Frame, name: str, span: Span) -> Fault | None:
     block = body.definition.block if isinstance(body, BlockBody) else None
     own = block.body.steps if block is not None else frame.file.spec.body.steps
     for step in own:
-        if step.name == name:
+        if step.name == name and step.name_span.start > span.start:
             message = f"{name} is made later, at line {step.name_span.line}"
             return fault("unknown-name", message, span, help=("move its step above this one",))
     if block is not None and any(step.name == name for step in frame.file.spec.body.steps):

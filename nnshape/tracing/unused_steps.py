@@ -58,14 +58,19 @@ def report_unused_steps(root: Call, output: object, report: Callable[[Problem], 
 
 def _producers(value: object) -> Iterator[Operation]:
     """The operations that a value's tensors come from, those within run-time sizes too."""
-    for leaf in leaves_in(value):
-        if type(leaf) is Tensor:
-            if type(leaf.producer) is Operation:
-                yield leaf.producer
-        elif type(leaf) is RuntimeSize:
-            yield from _producers(leaf.operands)
-        elif type(leaf) is slice:
-            yield from _producers((leaf.start, leaf.stop, leaf.step))
+    waiting = [value]
+    seen: set[int] = set()  # sizes share their operands, which a walk of each way to them would repeat
+    while waiting:
+        for leaf in leaves_in(waiting.pop()):
+            if type(leaf) is Tensor:
+                if type(leaf.producer) is Operation:
+                    yield leaf.producer
+            elif type(leaf) is RuntimeSize:
+                if id(leaf) not in seen:
+                    seen.add(id(leaf))
+                    waiting.append(leaf.operands)
+            elif type(leaf) is slice:
+                waiting.append((leaf.start, leaf.stop, leaf.step))
 
 
 def _gives_something(call: Call) -> bool:

@@ -196,4 +196,5 @@ def test_without_torch_the_step_says_what_it_lacks(monkeypatch):
 )
 def test_a_lower_bound_is_judged_only_where_it_decides(expected, told):
     traced = trace(loads(f"{MODEL}expect: {expected}\n"))
-    assert [(problem.kind, problem.severity) for problem in traced.problems] == told
+    found = [(problem.kind, problem.severity) for problem in traced.problems if problem.kind != "unused-step"]
+    assert found == told

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import N, Tensor
 from nnshape.tracing.model import Module
 
@@ -50,6 +51,8 @@ def look(
     from nnshape.tracing.samples.reporting import report
 
     target = operation.target
+    if isinstance(target, Function) and target.measured:
+        return  # a function without a rule: its arguments have no names
     name: str = target.type if isinstance(target, Module) else target.name
     for looker in _WATCHED.get(name, ("broadcasts",)):
         report(looker, frame, node, operation, apply)
