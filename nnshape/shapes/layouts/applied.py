@@ -127,7 +127,9 @@ def result_layouts(
     else:
         bound = vars(target) | target.call_signature().bind(arguments, keywords)
     try:
-        found = (_written_to if bound.get("inplace") is True else rule)(Applied(key, bound, result, mode))
+        # Alpha dropout gives a new tensor, even in place.
+        in_place = bound.get("inplace") is True and "alpha" not in key
+        found = (_written_to if in_place else rule)(Applied(key, bound, result, mode))
     except (UnknownLayout, Undecided, TooLarge):
         return unknown
     return (found,) if isinstance(found, Layout) else tuple(found)

@@ -110,7 +110,11 @@ def dropout(applied: Applied) -> Layout:
     rate = applied["p"]
     if not training or rate == 0 or is_empty(first.shape):
         return layout
-    if rate == 1 or "alpha" in applied.name:
+    if (
+        rate == 1
+        or "alpha" in applied.name
+        or (applied.name != "dropout" and not is_plain(first.shape, layout.strides))
+    ):
         raise UnknownLayout
     if applied.name == "dropout":
         mask = (first.shape, dense_like(first.shape, layout.strides))
