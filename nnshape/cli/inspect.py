@@ -10,7 +10,7 @@ from nnshape.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnshape.cli.writing import Output
+    from nnshape.cli.writing import StandardOutput
     from nnshape.problems import Problem
 
 
@@ -110,7 +110,7 @@ def inspect(
     return _code(trace, verification)
 
 
-def _write_problems(out: Output, problems: Sequence[Problem]) -> None:
+def _write_problems(out: StandardOutput, problems: Sequence[Problem]) -> None:
     if problems:
         from nnshape.rendering.problems import problems_lines
 

@@ -22,7 +22,7 @@ _ASCII = str.maketrans({"…": "~", "├": "|", "└": "`", "│": "|", "─": "
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class StandardOutput:
     """Standard output, with the widths of text and of tables in columns, and whether to use colour."""
 
     width: int
@@ -34,7 +34,7 @@ class Output:
         _put_lines(lines, sys.stdout, self.color)
 
 
-def output(columns: int | None, color: str) -> Output:
+def output(columns: int | None, color: str) -> StandardOutput:
     """Standard output with the widths and the colour of the options and the terminal.
 
     In a pipe, text is 80 columns wide and a table as wide as its rows, unless `columns` or COLUMNS says otherwise.
@@ -42,7 +42,7 @@ def output(columns: int | None, color: str) -> Output:
     width = max(columns or shutil.get_terminal_size((80, 24)).columns, _MIN_COLUMNS)
     is_pipe = sys.stdout is None or not sys.stdout.isatty()
     is_free = is_pipe and columns is None and not os.environ.get("COLUMNS")
-    return Output(width, _MAX_TABLE if is_free else width, wants_color(color, sys.stdout))
+    return StandardOutput(width, _MAX_TABLE if is_free else width, wants_color(color, sys.stdout))
 
 
 def wants_color(choice: str, stream: TextIO | None) -> bool:

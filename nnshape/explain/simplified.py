@@ -30,14 +30,14 @@ def with_simplified_sizes(trace: Trace) -> Trace:
         return trace
     try:
         with bounded(Budget(_WORK)):
-            writer = _Writer(known)
+            writer = _Simplifier(known)
             totals = replace(trace.totals, macs=writer.size(trace.totals.macs))
             return replace(trace, root=writer.call(trace.root), output=writer.value(trace.output), totals=totals)
     except OutOfWork:
         return trace
 
 
-class _Writer:
+class _Simplifier:
     """Copies calls with simplified sizes; each size is simplified once."""
 
     def __init__(self, known: dict[str, Solutions]) -> None:

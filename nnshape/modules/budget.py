@@ -104,9 +104,9 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
     return ""
 
 
-def measured(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> Measure:
+def measured(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> Usage:
     """Return what one run of a model takes on a device at these sizes."""
-    measure = Measure(device, sizes)
+    measure = Usage(device, sizes)
     for row in trace.parameters:
         if row.tied_to is None:
             measure.keep(row.tensor)
@@ -121,7 +121,7 @@ def measured(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> Me
     return measure
 
 
-class Measure:
+class Usage:
     """Sums up the memory and work that a model takes, from its trace.
 
     `bytes` is kept until the end, `parameter_bytes` of it by parameters and buffers; `transient` is the most that one

@@ -20,7 +20,7 @@ from nnshape.shapes.nested import leaves_in
 from nnshape.shapes.tensor import N, Tensor, tensors_in
 from nnshape.tracing import Trace
 from nnshape.tracing.batch import batch_axis
-from nnshape.tracing.samples.flow import Layout, layout_of
+from nnshape.tracing.samples.flow import BatchLayout, layout_of
 from nnshape.tracing.value_display import holds_unknown
 
 #: The number of samples, if the model takes it: more than 2, so that a middle one is among them.
@@ -93,7 +93,7 @@ class _Samples:
         model: torch.nn.Module,
         trace: Trace,
         axes: dict[str, int | None],
-        layouts: Sequence[Layout],
+        layouts: Sequence[BatchLayout],
         sizes: dict[str, int],
         limit: int,
     ) -> None:
@@ -172,11 +172,11 @@ class _Samples:
             output = self._model(*(tensor.clone() for tensor in inputs.values()))
         return [leaf for leaf in leaves_in(output) if isinstance(leaf, torch.Tensor)]
 
-    def _owners(self, value: torch.Tensor, layout: Layout) -> torch.Tensor:
+    def _owners(self, value: torch.Tensor, layout: BatchLayout) -> torch.Tensor:
         """Return the sample of each row of an output along the dimension of the batch."""
         inner = int(substitute(layout.inner, self._sizes))
         return torch.arange(value.shape[layout.dim]) // inner % self._count
 
 
-def _rows(value: torch.Tensor, layout: Layout, chosen: torch.Tensor) -> torch.Tensor:
+def _rows(value: torch.Tensor, layout: BatchLayout, chosen: torch.Tensor) -> torch.Tensor:
     return value.index_select(layout.dim, torch.nonzero(chosen).flatten())

@@ -30,7 +30,7 @@ class located:
         if error is None:
             return
         span = self._frame.expression.span(self._node)
-        if isinstance(error, numbers.Undecided):
+        if isinstance(error, numbers.UndecidedCondition):
             raise undecided(self._frame, self._node) from None
         if isinstance(error, TooLarge):
             raise fault("too-large", str(error), span) from None

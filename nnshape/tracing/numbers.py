@@ -20,7 +20,7 @@ BINARY = {
 }  # fmt: skip
 
 
-class Undecided(Exception):
+class UndecidedCondition(Exception):
     """A condition on a symbolic size holds for some of its values only."""
 
 
@@ -53,7 +53,7 @@ def arithmetic(sign: str, left: Any, right: Any) -> Any:
         raise ValueError(str(error)) from None
     except TypeError:
         if isinstance(a, Dim) or isinstance(b, Dim):
-            raise Undecided from None
+            raise UndecidedCondition from None
         raise TypeError(f"{sign} does not work on {_kind(a)} and {_kind(b)}") from None
     return runtime_size(in_range(value), name, left, right)
 
@@ -81,7 +81,7 @@ def in_range(value: Any) -> Any:
 
 def _check_power(base: Any, exponent: Any) -> None:
     if isinstance(exponent, Dim):
-        raise Undecided
+        raise UndecidedCondition
     whole = isinstance(base, int) and isinstance(exponent, int)
     if whole and exponent > 1 and exponent * (abs(base).bit_length() - 1) > 64:
         raise TooLarge("this number is not below 2**63")
@@ -112,16 +112,16 @@ def short(text: str) -> str:
 
 
 def compare(sign: str, left: Any, right: Any) -> bool:
-    """Return whether `left sign right` holds. Raises Undecided if it depends on a symbol, TypeError as Python does."""
+    """Return whether `left sign right` holds. Raises UndecidedCondition for a symbol, and TypeError as Python does."""
     a, b = plain(left), plain(right)
     if isinstance(a, Dim) or isinstance(b, Dim):
         if not (is_number(a) and is_number(b)) or isinstance(a, float) or isinstance(b, float):
             if sign in ("==", "is", "is not", "!=") and not (is_number(a) and is_number(b)):
                 return sign in ("!=", "is not")
-            raise Undecided
+            raise UndecidedCondition
         verdict = _SYMBOLIC[sign](a, b) if sign in _SYMBOLIC else None
         if verdict is None:
-            raise Undecided
+            raise UndecidedCondition
         return verdict
     return bool(_COMPARISONS[sign](a, b))
 
@@ -158,14 +158,14 @@ def _int(value: Any = 0) -> Any:
 
 def _float(value: Any = 0) -> float:
     if isinstance(value, Dim):
-        raise Undecided
+        raise UndecidedCondition
     return float(value)
 
 
 def _real(function: Callable[[float], Any]) -> Callable[[Any], Any]:
     def applied(value: Any) -> Any:
         if isinstance(value, Dim):
-            raise Undecided
+            raise UndecidedCondition
         return function(value)
 
     return applied
@@ -173,7 +173,7 @@ def _real(function: Callable[[float], Any]) -> Callable[[Any], Any]:
 
 def _range(*bounds: Any) -> tuple[int, ...]:
     if any(isinstance(bound, Dim) for bound in bounds):
-        raise Undecided
+        raise UndecidedCondition
     numbers = range(*bounds)
     if len(numbers) > ITERATIONS:
         raise TooLarge(f"a loop of {len(numbers):,} iterations; the limit is {ITERATIONS:,}")
@@ -187,7 +187,7 @@ def _extreme(function: Callable[..., Any], of_sizes: Callable[..., Any]) -> Call
             raise TypeError("takes numbers, or one tuple of numbers")
         if any(isinstance(item, Dim) for item in items):
             if any(isinstance(item, float) for item in items):
-                raise Undecided
+                raise UndecidedCondition
             return of_sizes(*items)
         return function(items)
 
@@ -205,7 +205,7 @@ def _abs(value: Any) -> Any:
     if isinstance(value, Dim):
         if at_least(value, 0):
             return value
-        raise Undecided
+        raise UndecidedCondition
     return abs(value)
 
 

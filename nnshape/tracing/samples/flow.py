@@ -24,7 +24,7 @@ _JOINS = frozenset({"cat", "concat", "concatenate"})
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class BatchLayout:
     """The dimension that holds the batch, with its size as `outer * N * inner`, in this order."""
 
     dim: int
@@ -112,7 +112,7 @@ def input_of(operation: Operation) -> Tensor | None:
     return first if isinstance(first, Tensor) else None
 
 
-def layout_of(tensor: Tensor, left: int = _MAX_BACK) -> Layout | None:
+def layout_of(tensor: Tensor, left: int = _MAX_BACK) -> BatchLayout | None:
     """Return the layout of the batch in a tensor; None if it is in no dimension, in several, or in an unknown order.
 
     The order of a dimension such as `20*N` follows from the operations that made it.
@@ -123,7 +123,7 @@ def layout_of(tensor: Tensor, left: int = _MAX_BACK) -> Layout | None:
     size = tensor.shape[place]
     share = share_of(size)
     if share == 1:
-        return Layout(place, 1, 1)
+        return BatchLayout(place, 1, 1)
     if share is None:
         return None
     while left > 0:
@@ -135,7 +135,7 @@ def layout_of(tensor: Tensor, left: int = _MAX_BACK) -> Layout | None:
         same = None if function_of(operation) in RESHAPES else _input_of_size(operation, size)
         if same is None:
             order = _joined(operation, size, left)
-            return None if order is None else Layout(place, *order)
+            return None if order is None else BatchLayout(place, *order)
         tensor = same
     return None
 
@@ -195,7 +195,7 @@ def _joined(operation: Operation, size: Size, left: int) -> tuple[Size, Size] | 
     return None
 
 
-def split(before: Layout, shape: Shape, dim: int, result: Shape) -> tuple[Size, Size] | None:
+def split(before: BatchLayout, shape: Shape, dim: int, result: Shape) -> tuple[Size, Size] | None:
     """Return `outer` and `inner` of the batch in the result of a reshape; None if a row holds several samples."""
     share = share_of(result[dim])
     if share is None:

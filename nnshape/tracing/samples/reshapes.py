@@ -11,7 +11,7 @@ from nnshape.shapes.tensor import N, Shape, Tensor, product, sizes_text, tensors
 from nnshape.tracing.model import Operation
 from nnshape.tracing.runtime_sizes import plain
 from nnshape.tracing.samples.flow import (
-    Layout,
+    BatchLayout,
     batch_dim,
     bracketed,
     function_of,
@@ -58,7 +58,7 @@ def _keeps(shape: Shape, result: Shape, dim: int) -> bool:
     return dim < ahead and most - ahead - behind <= 1
 
 
-def _mixes(before: Layout, shape: Shape, place: int, result: Shape) -> bool:
+def _mixes(before: BatchLayout, shape: Shape, place: int, result: Shape) -> bool:
     """Return whether a row of the batch in the result has elements of several samples."""
     share, stride, row = share_of(result[place]), before.stride(shape), product(result[place + 1 :])
     if share == 1:
@@ -78,7 +78,7 @@ def _mixed(shape: Shape, result: Shape, swap: Swap | None) -> Refusal:
     return Refusal("mixes-samples", message, wanted=swap)
 
 
-def _unfolded(before: Layout, shape: Shape, result: Shape) -> Swap | None:
+def _unfolded(before: BatchLayout, shape: Shape, result: Shape) -> Swap | None:
     """The swap after a split of a joined dimension in its own order: `[20*N, 4]` to `[20, N, 4]` for `[N, 20, 4]`."""
     parts = tuple(size for size in (before.outer, N, before.inner) if size != 1)
     whole = (*shape[: before.dim], *parts, *shape[before.dim + 1 :])
@@ -118,7 +118,7 @@ def _source_of_input(operation: Operation | None) -> Operation | None:
 _PADS = ("pad", "cat", "concat", "concatenate")
 
 
-def _cut(operation: Operation, before: Layout, shape: Shape, place: int, result: Shape) -> Refusal | None:
+def _cut(operation: Operation, before: BatchLayout, shape: Shape, place: int, result: Shape) -> Refusal | None:
     """Return the warning for a -1 that counts pieces of a sample as rows of the batch, or None."""
     share = share_of(result[place])
     sizes = written_sizes(operation)
