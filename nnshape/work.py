@@ -26,7 +26,7 @@ class OutOfWork(Exception):
 
 
 class Budget:
-    """A budget of work: `given` units in all, of which `left` are not spent."""
+    """A budget of work: `given` units in all, `left` of them not spent."""
 
     __slots__ = ("given", "left", "suggestions")
 

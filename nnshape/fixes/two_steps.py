@@ -18,7 +18,7 @@ from nnshape.tracing.scope import ItemsBody
 
 
 def flatten_and_size(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """Flatten the map, and take what it then holds."""
+    """Flatten the map, and set `in_features` to the number of its elements."""
     tensor, place = tensor_of(context), place_of(context)
     if not is_map(context) or context.module is None or context.module.type != "Linear" or tensor is None:
         return

@@ -44,7 +44,7 @@ class Asker:
 
     @property
     def limit(self) -> str:
-        """The budget, as a reason for what is not run."""
+        """The budget, as the reason for parts that do not run."""
         return f"a proof runs at most {self._budget.most:,} operations of torch"
 
     @property

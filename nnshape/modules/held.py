@@ -1,4 +1,4 @@
-"""A model built on a device to see what it holds, for `nnshape params`."""
+"""A model built on a device to list its parameters and buffers, for `nnshape params`."""
 
 from __future__ import annotations
 

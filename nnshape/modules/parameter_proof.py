@@ -77,7 +77,7 @@ class _Comparison:
                 self._tell(row.name, message, row.span)
 
     def compare_names(self) -> None:
-        """Find what torch keeps in its state dict and the table does not have."""
+        """Find the entries of torch's state dict that the table lacks."""
         rows = {row.name for row in self._trace.parameters}
         known = {id(self._parameters.get(name, self._buffers.get(name))) for name in rows}
         for name, tensor in self._model.state_dict(keep_vars=True).items():

@@ -21,7 +21,7 @@ from nnshape.shapes.tensor import Tensor
 
 
 class ProofRuns:
-    """Runs one built model several times, and collects what disagrees and what was not run, each once."""
+    """Runs one built model several times, and collects the disagreements and the parts that did not run, each once."""
 
     def __init__(self, builder: Builder, model: torch.nn.Module) -> None:
         self.problems: list[Problem] = []

@@ -1,1 +1,1 @@
-"""What is known of a proof without torch: the names of devices, what was proved, and proofs that are kept."""
+"""The parts of a proof that need no torch: names of devices, results, and proofs kept from earlier runs."""

@@ -18,7 +18,7 @@ def torch_name(name: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """The name that torch has for a device; raises SpecError for what is no name of one."""
+    """The name that torch has for a device; raises SpecError for any other word."""
     kind, colon, number = name.partition(":")
     if not kind.isidentifier() or (colon and not number.isdigit()):
         message = f"{name or 'an empty name'} is not a device"

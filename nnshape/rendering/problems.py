@@ -49,7 +49,7 @@ def problem_lines(problem: Problem, width: int) -> list[Line]:
 
 
 def help_of(problem: Problem) -> tuple[str, ...]:
-    """The help of a problem: its fixes, then what it says itself."""
+    """The help of a problem: its fixes, then its own text."""
     return (*_fix_texts(problem.fixes), *problem.help)
 
 

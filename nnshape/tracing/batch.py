@@ -43,7 +43,7 @@ class Batch:
 
 
 def batch_of(shapes: Iterable[Shape]) -> Batch:
-    """The batch of a model with inputs of these shapes, of which nothing is said yet."""
+    """The batch of a model with inputs of these shapes, before any condition on it."""
     names = [frozenset[str]().union(*map(symbols_of, shape)) for shape in shapes]
     beside = frozenset[str]().union(*(each for each in names if "N" in each))
     return Batch(frozenset[str]().union(*names) | {"N"}, beside - {"N"})

@@ -1,4 +1,4 @@
-"""Reports what a step asks of the batch, at its place, and lets the trace go on as if it asked nothing."""
+"""Reports a step's conditions on the batch at the step, and lets the trace continue without them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nnshape.tracing.shape_matching import actual_shape
 if TYPE_CHECKING:
     from nnshape.tracing.tracer import Tracer
 
-#: The kinds of which a step tells one only: the first of these that it has.
+#: A step reports one problem of these kinds: the first in this order.
 _ONE_A_STEP = (
     "not-contiguous", "fixed-batch", "mixes-samples", "loses-batch", "scrambled", "silent-broadcast",
     "restricted-batch", "swallows-batch",
@@ -40,7 +40,7 @@ def judge_batch(
     apply: Any,
     result: Any,
 ) -> Any:
-    """Judge what the rule that was just applied assumed of the batch, and give the result to go on with.
+    """Judge the assumptions that the last rule made about the batch, and return the result to continue with.
 
     `since` counts the constraints before it.
     """
@@ -87,7 +87,7 @@ def _report(
     module: Module | None,
     apply: Any,
 ) -> None:
-    """Report a refusal with what torch says as it is: the rule itself does not refuse."""
+    """Report a refusal with torch's own message, since the rule itself does not refuse."""
     problem = located_refusal(frame, node, refusal, arguments, signature, module, keywords).problem
     contexts = frame.tracer.contexts
     if key_of(problem) in contexts:
@@ -121,7 +121,7 @@ def judge_pattern(frame: Frame, since: int, pattern: ShapePattern, name: str, va
 
 
 def keep_one_message(tracer: Tracer, call: Call, since: int) -> None:
-    """Of what a step told about the batch and the layout of its tensors, keep the first message only.
+    """Keep only the first message of a step about the batch and the layout of its tensors.
 
     `since` counts the problems before the step.
     """

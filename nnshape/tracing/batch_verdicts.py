@@ -1,6 +1,6 @@
-"""Judges what a step asks of the batch: an error where it runs at one batch only, a warning where not at every.
+"""Judges a step's conditions on the batch: an error if it runs at one batch only, a warning if at some only.
 
-A rule assumes of sizes what it cannot prove. Where it assumed something of N, it is applied again at numbers,
+A rule assumes the conditions that it cannot prove. If one of them is on N, the rule is applied again at numbers,
 so that torch's broadcasting of 1 counts: `c + p` of [N, 64, 8, 8] and [N, 8] runs at N = 1 and at N = 8.
 """
 
@@ -31,7 +31,7 @@ _OTHERS = ((7, 11, 13, 17, 19), (12, 20, 30, 42, 56), (64, 96, 160, 224, 416))
 _ONE = of_classes(1, lambda _: [(1, 1)])
 #: The largest number whose divisors are looked for.
 _MAX_DIVIDED = 4096
-#: Batches at which a rule is asked what it says where it refuses.
+#: Batches at which a refusing rule is applied again for its message.
 _PROBES = (2, 3, 5)
 
 

@@ -253,7 +253,7 @@ def apply_body(
         finally:
             frame.tracer.leave()
     if not run.calls and isinstance(body, (BlockBody, StepsBody)):
-        # A body without steps could not be read, and its problem is told: nothing is known of it.
+        # A body without steps could not be read, and that problem is reported: its output is unknown.
         inner.running = UNKNOWN
         call.mark_partial()
     run.output = inner.running

@@ -64,8 +64,8 @@ def after_function(function: Function, refusal: Refusal, arguments: tuple[Any, .
 def report_refusal(frame: Frame, refusal: Refusal, wrong: Fault, tensors: Sequence[Tensor]) -> None:
     """Report the fault of a refusal, unless it follows from an earlier one.
 
-    It does if a tensor comes from a fault, and the size is wanted that was wanted there. So does the same operation of
-    a block in a later call, of which nothing is written that could be wrong.
+    It does if a tensor comes from a fault, and the same size is expected as there. So does the same operation in a
+    later call of a block, since it has no text of its own that could be wrong.
     """
     span = wrong.problem.span
     follows = (refusal.arrived, refusal.wanted) in frame.tracer.refused_sizes or (

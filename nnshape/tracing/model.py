@@ -112,7 +112,7 @@ class Operation(Maker):
         return None if self.layouts is None else self.layouts.get(mode)
 
     def gives_contiguous(self) -> bool:
-        """Return True if the results of its rule are contiguous, whatever arrives."""
+        """Return True if the results of its rule are contiguous for every input."""
         from nnshape.tracing.operation_layouts import gives_contiguous
 
         return gives_contiguous(self)

@@ -28,7 +28,7 @@ def depends_on_arguments(operation: Operation) -> bool:
 
 
 def gives_contiguous(operation: Operation) -> bool:
-    """Whether the results are contiguous, whatever arrives."""
+    """Whether the results are contiguous for every input."""
     rule = _rule_of(operation)
     return rule is not None and applied.gives_contiguous(rule)
 

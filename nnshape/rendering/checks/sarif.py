@@ -55,7 +55,7 @@ def render(report: Report, view: View) -> str:
 
 
 def _message(text: str) -> dict[str, str]:
-    """A plain text message (section 3.11) that shows the text, whatever stands in it.
+    """A plain text message (section 3.11) that shows any text as it is.
 
     Braces are doubled, as they enclose placeholders (3.11.5). A link is `[text](destination)` (3.11.6), without a
     blank between the two parts, and a backslash escapes only within its text: so a blank ends what would be a link.

@@ -56,7 +56,7 @@ def reshaped(shape: Shape, target: tuple[Size, ...], name: str = "shape") -> Sha
 
 
 def _divides(shape: Shape, target: tuple[Size, ...], elements: Size, wanted: Size) -> bool:
-    """Whether -1 works out. The batch may be any number, so what is wanted must divide a sample."""
+    """Whether -1 gives a whole number. The batch may be any number, so the other sizes must divide a sample."""
     if type(elements) is int and type(wanted) is int:
         return elements % wanted == 0
     if shape and shape[0] == N and divisible(elements, wanted) is None:

@@ -101,7 +101,7 @@ def key_of(target: Layer | Function) -> str:
 
 
 def gives_contiguous(target: Layer | Function) -> bool:
-    """Whether the results are contiguous, whatever arrives."""
+    """Whether the results are contiguous for every input."""
     key = key_of(target)
     return key in CONTIGUOUS and not target.measured
 
