@@ -36,7 +36,7 @@ def suggested(applied: Applied) -> list[Layout]:
     strides = applied.layout(first).strides
     if is_plain(first.shape, strides):
         return [contiguous_layout(output) for output in applied.outputs]
-    if first.ndim != 4 and applied.name not in ("max_pool3d", "group_norm"):
+    if (first.ndim != 4 and applied.name not in ("max_pool3d", "group_norm")) or is_empty(applied.outputs[0].shape):
         raise UnknownLayout
     last = is_channels_last(first.shape, strides)
     return [
