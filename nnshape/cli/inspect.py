@@ -35,9 +35,9 @@ def inspect(
     """Show the output shape and the parameter count of every layer.
 
     The table appears at once. nnshape then builds the real modules, runs them and compares them with
-    the table; the last line says what this proved, and in which mode. The proof of an unchanged file is
-    kept in the cache, and takes no time again. If the model has an error, nnshape suggests edits
-    that it has verified by tracing the model again.
+    the table; the last line gives the result and the mode. The proof is kept in the cache, so an
+    unchanged file is not proved again. If the model has an error, nnshape suggests edits that it has
+    verified by tracing the model again.
 
     \b
     Examples:

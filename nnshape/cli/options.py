@@ -45,9 +45,7 @@ Variant = Annotated[
     Option("--variant", metavar="NAME", help="Use this variant of the file.", autocompletion=completion.variants),
 ]
 Symbolic = Annotated[bool, Option("--symbolic", help="Keep sizes symbolic, even if dims gives them values.")]
-Needs = Annotated[
-    bool, Option("--needs", help="Show what FILE needs of its symbolic sizes, and the steps that need it.")
-]
+Needs = Annotated[bool, Option("--needs", help="Show the requirements on the symbolic sizes of FILE, and their steps.")]
 AllowImport = Annotated[
     list[str] | None,
     Option(
@@ -109,7 +107,7 @@ BuildDevice = Annotated[
     Option(
         "--device",
         metavar="DEVICE",
-        help="Build the real modules there and list what they hold: cpu, cuda, cuda:1, mps or meta. "
+        help="Build the real modules there and list their parameters: cpu, cuda, cuda:1, mps or meta. "
         "--values does so on cpu.",
         autocompletion=completion.build_devices,
     ),

@@ -30,8 +30,8 @@ def params(
 ) -> int:
     """List every parameter and buffer with its name, shape, dtype and count.
 
-    With --device, nnshape builds the model there and lists what the real modules hold; if that differs from
-    what the file says, the command fails. With --values, it also shows a corner of each tensor as torch
+    With --device, nnshape builds the model there and lists the parameters of the real modules; the command
+    fails if they differ from the file. With --values, it also shows a corner of each tensor as torch
     prints it. --format json then holds all values of each tensor of up to 10,000 elements.
 
     \b
