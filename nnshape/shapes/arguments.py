@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
+from functools import cache
 from typing import Any, TypeAlias
 
 from nnshape.problems.nearest import nearest
@@ -121,6 +122,11 @@ _EXACT: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
+@cache
+def _exact_types(kinds: tuple[str, ...]) -> frozenset[type]:
+    return frozenset(kind for name in kinds for kind in _EXACT.get(name, ()))
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One argument that a layer or function declares."""
@@ -134,8 +140,7 @@ class Parameter:
     exact: frozenset[type] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        exact = frozenset(kind for name in self.kinds for kind in _EXACT.get(name, ()))
-        object.__setattr__(self, "exact", exact)
+        object.__setattr__(self, "exact", _exact_types(self.kinds))
 
     def accepts(self, value: object) -> bool:
         """Whether the value is of one of the declared kinds."""

@@ -119,12 +119,12 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     if module is None and type(value) is not Tensor and _is_constant(value):
         frame.locals[call.name] = Local(value)
         return value
-    if isinstance(value, Module) and value is frame.placed and value.holds_modules:
-        frame.locals[call.name] = Local(value, value)
-        call.type = value.type
-        frame.run.calls.append(call)
-        return value
     if isinstance(value, Module):
+        if value is frame.placed and value.holds_modules:
+            frame.locals[call.name] = Local(value, value)
+            call.type = value.type
+            frame.run.calls.append(call)
+            return value
         value = _not_a_value(frame, value)
     call.output = value
     call.type = call.type or _type_of(frame, call)

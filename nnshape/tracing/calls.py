@@ -59,6 +59,10 @@ def call(frame: Frame, node: nodes.Call) -> Any:
             target = name_lookup.attribute(frame, function)
     else:
         target = frame.evaluate(function)
+    if is_layer_class(target):
+        return make_layer(frame, node, target, *_arguments(frame, node))
+    if isinstance(target, Module):
+        return apply_module(frame, node, target, *_arguments(frame, node))
     if isinstance(target, Unknown):
         raise Unknowable
     if not is_callable(target):
@@ -77,14 +81,10 @@ def call(frame: Frame, node: nodes.Call) -> Any:
 
 def _called(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """Return the value of `target(*arguments, **keywords)`. Raises Fault."""
-    if is_layer_class(target):
-        return make_layer(frame, node, target, arguments, keywords)
     if isinstance(target, Function):
         if numbers.takes(target.name, arguments) and not holds_unknown(arguments):
             return _with_numbers(frame, node, target.name, arguments, keywords)
         return _function(frame, node, target, arguments, keywords)
-    if isinstance(target, Module):
-        return apply_module(frame, node, target, arguments, keywords)
     if isinstance(target, Definition):
         return make_block(frame, node, target, arguments, keywords)
     if isinstance(target, FileScope):

@@ -41,7 +41,7 @@ def make_layer(
 ) -> Module:
     """Construct a layer as a module that is not registered yet. If refused, report it; the module then has no layer."""
     module = Module(kind.__name__, (frame.expression, node))
-    if holds_unknown((arguments, keywords)):
+    if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
         frame.call.mark_partial()
         return module
     try:

@@ -60,11 +60,12 @@ def _unpacked(frame: Frame, generator: nodes.Generator, item: Any) -> dict[str, 
 def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:
     """Return the values of several nodes, with `*` unpacked."""
     values: list[Any] = []
+    evaluate = frame.tracer.evaluate
     for item in items:
         if type(item) is nodes.Starred:
             values.extend(iterate(frame, item.value))
         else:
-            values.append(frame.evaluate(item))
+            values.append(evaluate(frame, item))
     return values
 
 

@@ -67,6 +67,8 @@ class Module:
         while stack:
             module = stack.pop()
             yield module
+            if not module.children:
+                continue
             children = list(module.children.values())
             if any(child.tensor is not None for child in children):
                 # torch lists the parameters of a module itself first, then its buffers.
@@ -270,7 +272,9 @@ class Call:
         while stack:
             call = stack.pop()
             yield call
-            stack.extend(reversed(call.children))
+            for operation in reversed(call.operations):
+                if operation.run:
+                    stack.extend(reversed(operation.run.calls))
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,10 +111,10 @@ def per_sample(macs: Size) -> Size:
 def named_tensors(root: Module) -> Iterator[tuple[str, Tensor, Module, bool]]:
     """Yield each parameter and buffer of a tree of modules: name, tensor, owner, and whether it is a buffer."""
     for module in root.walk():
-        prefix = module.path or ""
+        prefix = f"{module.path}." if module.path else ""
         for tensors, is_buffer in ((module.parameters, False), (module.buffers, True)):
             for name, tensor in tensors.items():
-                yield ".".join(filter(None, (prefix, name))), tensor, module, is_buffer
+                yield (f"{prefix}{name}" if name else module.path or ""), tensor, module, is_buffer
 
 
 def parameter_rows(spec: Spec, root: Call, report: Callable[[Problem], None]) -> tuple[ParameterRow, ...]:

@@ -11,22 +11,24 @@ from nnshape.shapes.nested import leaves_in
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing.model import Call, Module, Operation
 from nnshape.tracing.runtime_sizes import RuntimeSize
+from nnshape.work import spend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from nnshape.spec import Source, Span
 
-_COMMENT = re.compile(r"(?:^|[ \t])#.*")
+_COMMENT = r"(?:^|[ \t])#.*"
 
 
 def report_unused_steps(root: Call, output: object, report: Callable[[Problem], None]) -> None:
     """Report each step that gives a tensor which no other step, and no output, takes.
 
     A step that writes in place, or whose module is applied again, does its work in another way. A name that the file
-    mentions elsewhere counts as used: what hangs on a size or a parameter leaves no tensor behind.
+    mentions elsewhere counts as used: what hangs on a size or a parameter leaves no tensor behind. Raises OutOfWork.
     """
-    used: set[Call] = {producer.call for producer in _producers(output)}
+    used: set[Call] = set()
+    _add_makers(output, used)
     modules: set[Module] = set()
     calls: list[Call] = []
     for call in root.walk():
@@ -36,12 +38,12 @@ def report_unused_steps(root: Call, output: object, report: Callable[[Problem], 
         if call.reused and call.module is not None:
             modules.add(call.module)
         for operation in call.operations:
-            for producer in _producers((operation.arguments, operation.keywords)):
-                if producer.call is not call:
-                    used.add(producer.call)
+            _add_makers(operation.arguments, used, call)
+            if operation.keywords:
+                _add_makers(operation.keywords, used, call)
             if operation.run is not None:
-                used.update(producer.call for producer in _producers(operation.run.output))
-        used.update(producer.call for producer in _producers(call.output) if producer.call is not call)
+                _add_makers(operation.run.output, used)
+        _add_makers(call.output, used, call)
     seen: dict[tuple[int, int], Call | None] = {}
     for call in calls:
         place = (id(call.span.source), call.span.start)
@@ -56,21 +58,29 @@ def report_unused_steps(root: Call, output: object, report: Callable[[Problem], 
             report(Problem("unused-step", message, call.span, help=help, severity="warning"))
 
 
-def _producers(value: object) -> Iterator[Operation]:
-    """The operations that a value's tensors come from, those within run-time sizes too."""
-    waiting = [value]
-    seen: set[int] = set()  # sizes share their operands, which a walk of each way to them would repeat
-    while waiting:
-        for leaf in leaves_in(waiting.pop()):
-            if type(leaf) is Tensor:
-                if type(leaf.producer) is Operation:
-                    yield leaf.producer
-            elif type(leaf) is RuntimeSize:
-                if id(leaf) not in seen:
-                    seen.add(id(leaf))
-                    waiting.append(leaf.operands)
-            elif type(leaf) is slice:
-                waiting.append((leaf.start, leaf.stop, leaf.step))
+def _add_makers(value: object, makers: set[Call], user: Call | None = None) -> None:
+    """Add the calls that made the tensors of a value, except `user` itself. Raises OutOfWork.
+
+    Run-time sizes hold tensors too. They are derived from each other in long chains that meet again, so each is
+    visited once, without recursion.
+    """
+    sizes: set[RuntimeSize] = set()
+    stack = [value]
+    while stack:
+        value = stack.pop()
+        if type(value) is Tensor:
+            if type(value.producer) is Operation and value.producer.call is not user:
+                makers.add(value.producer.call)
+        elif isinstance(value, (tuple, list)):
+            stack.extend(value)
+        elif isinstance(value, dict):
+            stack.extend(value.values())
+        elif type(value) is slice:
+            stack += (value.start, value.stop, value.step)
+        elif type(value) is RuntimeSize and value not in sizes:
+            spend(1)
+            sizes.add(value)
+            stack.extend(value.operands)
 
 
 def _gives_something(call: Call) -> bool:
@@ -99,5 +109,5 @@ def _is_mentioned(name: str, span: Span) -> bool:
     """Whether the file mentions a name outside of the step that has it and of comments."""
     source: Source = span.source
     start = source.line_start(span.line)
-    text = _COMMENT.sub("", source.text[:start]) + "\n" + _COMMENT.sub("", source.text[span.end :])
+    text = re.sub(_COMMENT, "", source.text[:start]) + "\n" + re.sub(_COMMENT, "", source.text[span.end :])
     return re.search(rf"(?<![\w]){re.escape(name)}(?![\w:])", text) is not None

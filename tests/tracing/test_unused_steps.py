@@ -60,3 +60,13 @@ def test_a_tied_step_is_used() -> None:
 def test_nothing_is_told_of_a_model_with_an_error() -> None:
     trace = nnshape.trace(nnshape.loads("input: 8\nlayers:\n  a: Linear(8, 4)\n  b: Linear(9, 2)(x)\n"))
     assert [problem.kind for problem in trace.problems] == ["size-mismatch"]
+
+
+@pytest.mark.parametrize(("step", "count"), [("n{0} + n{0}", 40), ("n{0} + 1", 700)])
+def test_run_time_sizes_derived_from_each_other_are_walked_once(step: str, count: int) -> None:
+    # Followed along each path, 40 doublings take 2**40 visits, and a chain of 700 exceeds Python's recursion limit.
+    sizes = [f"  n{i + 1}: {step.format(i)}\n" for i in range(count)]
+    text = "input: 4\nlayers:\n  a: Linear(4, 4)\n  n0: a.shape[1]\n" + "".join(sizes)
+    text += f"  b: x.reshape(N, n{count} // n{count} * n0)\n"
+    assert told(text) == []
+    assert told(text + "  c: Linear(4, 2)(x)\noutput: c\n") == [("nothing uses b", text.count("\n"), 6)]

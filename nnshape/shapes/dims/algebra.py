@@ -89,6 +89,8 @@ class Dim:
         return self._terms.items()
 
     def __add__(self, other: Size) -> Size:
+        if other == 0:
+            return self
         terms = self._terms.copy()
         if isinstance(other, int):
             value = terms.get((), 0) + other
