@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,6 +83,7 @@ def _is_file(word: str) -> bool:
     return word == "-" or word.endswith(SUFFIXES) or os.path.isfile(word)
 
 
+@cache
 def command(name: str) -> Any:
     """The command of a name, from the function of that name."""
     function: Callable[..., int] = getattr(import_module(f"nnshape.cli.{name}"), name)
@@ -119,6 +121,7 @@ def nnshape(
         typer.echo(context.get_help())
 
 
+@cache
 def program() -> Any:
     """The whole command line."""
     app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})

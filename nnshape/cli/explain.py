@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from nnshape.cli import options
+from typer import Argument
+
+from nnshape.cli import completion, options
 from nnshape.cli.usage import Misuse
 from nnshape.guide import page_of, topics
 
@@ -18,10 +20,19 @@ if TYPE_CHECKING:
     from nnshape.tracing import Trace
 
 _LISTED = 6
+Subject = Annotated[
+    str | None,
+    Argument(
+        metavar="[NAME|FILE]",
+        help="A layer, function or method of torch, a kind of problem, a spec file, "
+        f"or a topic: {', '.join(topics())}.",
+        autocompletion=completion.subjects,
+    ),
+]
 
 
 def explain(
-    subject: options.Subject = None,
+    subject: Subject = None,
     step: options.StepPath = None,
     inputs: options.Inputs = None,
     settings: options.Settings = None,

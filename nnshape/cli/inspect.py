@@ -46,7 +46,6 @@ def inspect(
       nnshape inspect configs/unet.yaml --set H=512 --format json
       nnshape inspect model.yaml --diff
     """
-    from nnshape.cli.caching import opened_proofs
     from nnshape.cli.proof import proof_lines, proved
     from nnshape.cli.tracing import traced
     from nnshape.cli.writing import output, write, write_error, write_patch
@@ -55,6 +54,8 @@ def inspect(
     device = checked_name(device)
     cache = None
     if device != NONE and not no_cache:
+        from nnshape.cli.caching import opened_proofs
+
         given = {"input": inputs, "set": settings, "variant": variant, "symbolic": symbolic}
         cache = opened_proofs(cache_dir, file, given)
     trace = traced(file, inputs, settings, variant, symbolic, allow_import)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from typer import Argument, Option
 
 from nnshape.cli import completion
-from nnshape.guide import topics
 from nnshape.rendering.formats import format_names
 
 if TYPE_CHECKING:
@@ -131,15 +130,6 @@ Sizes = Annotated[list[str] | None, Option("--set", metavar="NAME=VALUE", help="
 LayerValues = Annotated[bool, Option("--values", help="Run the real layer on random inputs and show the values.")]
 
 # explain
-Subject = Annotated[
-    str | None,
-    Argument(
-        metavar="[NAME|FILE]",
-        help="A layer, function or method of torch, a kind of problem, a spec file, "
-        f"or a topic: {', '.join(topics())}.",
-        autocompletion=completion.subjects,
-    ),
-]
 StepPath = Annotated[
     str | None,
     Argument(

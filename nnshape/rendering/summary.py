@@ -13,7 +13,6 @@ from nnshape.rendering.visible import visible
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N
 from nnshape.tracing import Trace
-from nnshape.tracing.requirements import needs_of
 
 #: A remark that has less room than this beside its number gets its own lines.
 _MIN_REMARK = 24
@@ -51,6 +50,10 @@ def mode_text(trace: Trace) -> str:
 
 def needs(trace: Trace) -> list[str]:
     """The conditions on the model's sizes, with the step where only one needs it."""
+    if not trace.requirements:
+        return []
+    from nnshape.tracing.requirements import needs_of
+
     return [
         need.text + (f" for {need.steps[0]}" if len(need.steps) == 1 else "") for need in needs_of(trace.requirements)
     ]

@@ -11,10 +11,9 @@ from nnshape.records import dataclass
 from nnshape.spec.source import Source, Span
 
 # A fold: a line end, with the blanks around it and the empty lines after it.
-_FOLD_TEXT = r"(?<![ \t])[ \t]*(?:(?:\r\n|\n|\r)[ \t]*)+"
-_FOLD = re.compile(_FOLD_TEXT)
-_SINGLE = re.compile(rf"''|{_FOLD_TEXT}")
-_DOUBLE = re.compile(rf"\\(?:(\r\n|\n|\r)[ \t]*|x[0-9A-Fa-f]{{2}}|u[0-9A-Fa-f]{{4}}|U[0-9A-Fa-f]{{8}}|.)|{_FOLD_TEXT}")
+_FOLD = r"(?<![ \t])[ \t]*(?:(?:\r\n|\n|\r)[ \t]*)+"
+_SINGLE = rf"''|{_FOLD}"
+_DOUBLE = rf"\\(?:(\r\n|\n|\r)[ \t]*|x[0-9A-Fa-f]{{2}}|u[0-9A-Fa-f]{{4}}|U[0-9A-Fa-f]{{8}}|.)|{_FOLD}"
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
 
@@ -128,8 +127,9 @@ def _reads_as(pieces: list[Piece], raw: str, value: str) -> bool:
 def _flow_pieces(raw: str, style: str) -> list[Piece]:
     """The pieces of a plain or quoted scalar."""
     position, end = (1, len(raw) - 1) if style else (0, len(raw))
+    pattern = re.compile({"'": _SINGLE, '"': _DOUBLE}.get(style, _FOLD))
     pieces, at = [], 0
-    for match in {"'": _SINGLE, '"': _DOUBLE}.get(style, _FOLD).finditer(raw, position, end):
+    for match in pattern.finditer(raw, position, end):
         low, high = match.span()
         if position < low:
             pieces.append(Piece(at, at + low - position, position, low))

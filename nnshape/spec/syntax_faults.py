@@ -56,8 +56,8 @@ def unwanted(tree: ast.AST) -> tuple[str, tuple[str, ...]]:
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _KEYWORDS = frozenset(keyword.kwlist)
-_WORD = re.compile(r"[^\W\d]\w*")
-_LAST_WORD = re.compile(r"\b([a-zA-Z]{2,8})\s*$")
+_WORD = r"[^\W\d]\w*"
+_LAST_WORD = r"\b([a-zA-Z]{2,8})\s*$"
 
 
 def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadable:
@@ -108,7 +108,7 @@ def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadabl
         return Unreadable("too-large", "brackets nest too deeply", start, end)
     if said.startswith("f-string"):
         return Unreadable("syntax", f"this {said.replace(': ', ' cannot be read: ', 1)}", 0, len(text))
-    if "cannot assign" in said and (word := _WORD.match(here)) and word.group() in _KEYWORDS:
+    if "cannot assign" in said and (word := re.match(_WORD, here)) and word.group() in _KEYWORDS:
         return _reserved(word.group(), start, start + word.end())
     if "cannot contain assignment" in said or "cannot assign" in said:
         return Unreadable("syntax", "only a name can stand before =", start, end)
@@ -125,7 +125,7 @@ def _unexpected(text: str, start: int, end: int) -> Unreadable:
         return Unreadable("syntax", "-> is not allowed here", start, start + 2, help=(fix,))
     if here in _KEYWORDS:
         return _reserved(here, start, end)
-    if here == "=" and (word := _LAST_WORD.search(text, 0, start)) and word.group(1) in _KEYWORDS:
+    if here == "=" and (word := re.search(_LAST_WORD, text[:start])) and word.group(1) in _KEYWORDS:
         return _reserved(word.group(1), *word.span(1))
     if here == "=":
         fix = "a step's name comes before a colon: name: expression"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _Role = Literal["batch", "ordinary", "open"]
 
 #: Names for the length of a sequence, such as `T`, `S1`, `L_src`, `seq_len` or `steps`, but no names for a batch.
-_LENGTH = re.compile(r"[TLStls](\d|_\w*)?|(?i:\w*(seq|len|time|step|frame|token|word|tgt|src)\w*)")
+_LENGTH = r"[TLStls](\d|_\w*)?|(?i:\w*(seq|len|time|step|frame|token|word|tgt|src)\w*)"
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +99,7 @@ def _role(pattern: ShapePattern, hparams: Mapping[str, Any]) -> _Role:
         return "open"
     symbols = leading - hparams.keys()
     second = _is_batch(dims[1])
-    if symbols and not (second and all(map(_LENGTH.fullmatch, symbols))):
+    if symbols and not (second and all(re.fullmatch(_LENGTH, symbol) for symbol in symbols)):
         return "ordinary"
     # [3, N] may be N points without a batch, but indices of that shape are a batch of sequences.
     is_sequence = bool(leading) or len(dims) > 2 or (pattern.dtype or "").startswith(("int", "bool"))

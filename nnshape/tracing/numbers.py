@@ -242,7 +242,7 @@ PYTHON: dict[str, Callable[..., Any]] = {
 
 
 # The start of Python's message for wrong arguments, such as `<lambda>() takes …`.
-_PYTHON_NAME = re.compile(r"^[\w.<>]+\(\)")
+_PYTHON_NAME = r"^[\w.<>]+\(\)"
 
 
 def takes(name: str, arguments: tuple[Any, ...]) -> bool:
@@ -268,7 +268,7 @@ def evaluate(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) ->
             return function(*arguments, **keywords)
         value = function(*map(plain, arguments), **{key: plain(item) for key, item in keywords.items()})
     except TypeError as error:  # Python's message, with the name in the spec
-        raise TypeError(_PYTHON_NAME.sub(f"{name}()", str(error))) from None
+        raise TypeError(re.sub(_PYTHON_NAME, f"{name}()", str(error))) from None
     except (OverflowError, ValueError) as error:
         if isinstance(error, TooLarge):
             raise
