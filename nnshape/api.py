@@ -106,10 +106,14 @@ def verify(trace: Trace, device: str = "auto", modes: Sequence[str] = ("evaluati
     """Build the model on a device, run it, and compare the shape and dtype of every call and parameter with the trace.
 
     The device "auto" is the CPU for a small model, and meta for any other. `modes` are "evaluation", and "training"
-    if the model is also to run in it. The Verification counts the calls and
-    parameters that agree, and lists disagreements and unproved calls. Raises SpecError if the trace has errors, the
-    model cannot be built, or the device is not available.
+    if the model is also to run in it. The Verification counts the calls and parameters that agree, and lists
+    disagreements and unproved calls. Raises SpecError if the trace has errors, the model cannot be built, or the
+    device is not available, and ValueError for other modes.
     """
+    from nnshape.proofs.modes import EVALUATION, TRAINING
+
+    if tuple(modes) not in ((EVALUATION,), (EVALUATION, TRAINING)):
+        raise ValueError(f"modes must be ({EVALUATION!r},) or ({EVALUATION!r}, {TRAINING!r}), not {modes!r}")
     from nnshape.modules import verify
 
     return verify(trace, device, modes)

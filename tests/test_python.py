@@ -138,3 +138,15 @@ def test_a_notebook_shows_a_table_with_the_figures_of_the_trace(file):
     assert any(cell.endswith(f"{trace.totals.parameters:,}") for cell in html.cells)
     assert trace.calls[0].path in html.cells
     assert ("pre" in html.tags) == bool(trace.problems)
+
+
+@pytest.mark.parametrize("modes", [(), ("training",), ("evaluation", "q"), "evaluation"])
+def test_a_proof_in_modes_that_it_does_not_have_is_refused(modes):
+    with pytest.raises(ValueError, match="modes must be"):
+        nnshape.verify(nnshape.trace("input: 3\nlayers:\n  a: Linear(3, 4)\n"), modes=modes)
+
+
+def test_a_proof_names_its_modes():
+    trace = nnshape.trace("input: 3\nlayers:\n  a: Linear(3, 4)\n")
+    assert nnshape.verify(trace, device="cpu").modes == ("evaluation",)
+    assert nnshape.verify(trace, device="cpu", modes=("evaluation", "training")).modes == ("evaluation", "training")
