@@ -12,6 +12,7 @@ import inspect
 import reprlib
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, FrozenInstanceError
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class _Method:
         self._owner, self._name = owner, name
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        names: dict[str, Any] = {"_set": object.__setattr__, "_MISSING": MISSING}
+        names: dict[str, Any] = {"_MISSING": MISSING}
+        names |= {f"_set_{field.name}": _setter(self._owner, field.name) for field in self._fields}
         names |= {f"_default_{field.name}": field.default for field in self._fields}
         names |= {f"_factory_{field.name}": field.default_factory for field in self._fields}
         exec(self._text(), names)  # the text is made of field names only
@@ -53,6 +55,14 @@ class _Method:
         method.__module__ = self._owner.__module__
         setattr(self._owner, self._name, method)
         return method.__get__(instance, owner)
+
+
+def _setter(owner: type, name: str) -> Callable[[Any, Any], None]:
+    """Return a function that sets a field of a frozen instance: the slot's own, which is faster than `object`'s."""
+    slot = getattr(owner, name, None)
+    if isinstance(slot, MemberDescriptorType):
+        return slot.__set__
+    return lambda instance, value: object.__setattr__(instance, name, value)
 
 
 def _complete(cls: Any, *, frozen: bool, slots: bool, eq: bool, repr: bool) -> type:
@@ -131,7 +141,7 @@ def _init_text(fields: Fields, frozen: bool, post_init: bool) -> str:
             continue  # `__post_init__` sets it
         else:
             value = f"_default_{name}"
-        body.append(f"_set(self, {name!r}, {value})" if frozen else f"self.{name} = {value}")
+        body.append(f"_set_{name}(self, {value})" if frozen else f"self.{name} = {value}")
     if post_init:
         body.append("self.__post_init__()")
     return f"def __init__({', '.join(parameters)}):\n  " + "\n  ".join(body)
