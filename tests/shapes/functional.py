@@ -6,10 +6,12 @@ torch's layer calls it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.loss_reduction import chosen
+from nnshape.shapes.notices import noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.twins import derivation_of
@@ -25,14 +27,8 @@ def check_functional_form(layer: Layer, inputs: tuple, call: dict) -> None:
         return
     arguments, keywords = found
     text = f"{layer!r} and {function.name}(*{arguments}, **{keywords})"
-    try:
-        of_layer = layer.apply(inputs, call)
-    except Refusal as refusal:
-        of_layer = refusal
-    try:
-        of_function = function.apply(arguments, keywords)
-    except Refusal as refusal:
-        of_function = refusal
+    of_layer = _answer(lambda: layer.apply(inputs, call))
+    of_function = _answer(lambda: function.apply(arguments, keywords))
     if isinstance(of_layer, Refusal) or isinstance(of_function, Refusal):
         assert type(of_layer) is type(of_function), f"{text}: {of_layer!r}, {of_function!r}"
         return
@@ -41,6 +37,17 @@ def check_functional_form(layer: Layer, inputs: tuple, call: dict) -> None:
     assert macs[0] == macs[1], f"{text}: {macs} multiply-accumulates"
     lines = layer.derivation(*inputs, **call), derivation_of(function, arguments, keywords)
     assert lines[0] == lines[1], f"{text}: {lines}"
+
+
+def _answer(apply: Callable[[], Any]) -> Any:
+    """What a rule gives, or its refusal in training mode: a layer may only warn of that, a function has the mode."""
+    with noticing() as notices:
+        try:
+            found = apply()
+        except Refusal as refusal:
+            return refusal
+    warned = [notice for notice in notices if notice.problem == "fails-in-training"]
+    return Refusal("fails-in-training", warned[0].message) if warned else found
 
 
 def arguments_of(layer: Layer, inputs: tuple, call: dict) -> tuple[tuple, dict[str, Any]] | None:
