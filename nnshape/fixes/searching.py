@@ -137,6 +137,8 @@ def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe
         for candidate in fixer.propose(trace, context):
             if len(found) >= _OFFERED or offered >= fixer.most or tries >= _TRIES:
                 break
+            if any(fix.edits == candidate.edits for fix in found):  # another fixer has proposed the same
+                continue
             tries += 1
             if not trials.helps(problem, candidate.edits):
                 longer = _followed(trials, problem, candidate) if fixer.followed else None

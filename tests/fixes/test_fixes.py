@@ -223,3 +223,11 @@ def test_no_fix_changes_an_hparam_or_restricts_the_batch():
     for fix in fixes(of("input: {a: 8, b: 6}\nlayers:\n  s: a + b\n")):
         after = of(edited("input: {a: 8, b: 6}\nlayers:\n  s: a + b\n", fix.edits))
         assert not [needed for needed in after.constraints if "N" in str(needed)]
+
+
+def test_an_edit_that_two_fixers_propose_is_offered_once(monkeypatch):
+    trace = of("input: 4x6\nlayers:\n  t: transpose(1, 2)\n  v: t.view(N, 24)\n")
+    offered = [fix.edits for fix in fixes(trace)]
+    assert len(offered) == 2
+    monkeypatch.setattr(searching, "FIXERS", tuple(fixer for fixer in searching.FIXERS for _ in range(2)))
+    assert [fix.edits for fix in fixes(trace)] == offered
