@@ -83,8 +83,12 @@ class Builder:
         root = self.trace.root.module
         assert root is not None
         assert root.run is not None
-        with on_device(self.device):
-            model = self._body(root, root.run)
+        try:
+            with on_device(self.device):
+                model = self._body(root, root.run)
+        except RecursionError:
+            message = "the model cannot be built: a size is computed from another in too many steps"
+            raise SpecError(Problem("too-large", message, self.trace.root.span)) from None
         for row in self.trace.parameters:
             # In a proof, either may belong to a module that was not made.
             if row.tied_to is not None and not (

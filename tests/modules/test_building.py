@@ -458,3 +458,15 @@ def test_a_torch_without_a_layer_is_named_by_torch(of, monkeypatch):
 def test_an_argument_equal_to_the_default_but_of_another_type_reaches_torch():
     assert find_layer("Linear")(3, 8, bias=1).given() == {"in_features": 3, "out_features": 8, "bias": 1}
     assert find_layer("Linear")(3, 8, bias=True).given() == {"in_features": 3, "out_features": 8}
+
+
+def test_a_long_chain_of_sizes_is_a_problem_and_no_crash():
+    chain = "".join(f"  n{i + 1}: n{i} + 1\n" for i in range(900))
+    traced = trace(loads(f'input: "[N, 4]"\nlayers:\n  n0: x.shape[1]\n{chain}  z: zeros(n900) + 1\n'))
+    assert traced.problems == ()
+    for act in (build, verify):
+        with pytest.raises(SpecError) as raised:
+            act(traced, device="cpu")
+        (problem,) = raised.value.problems
+        assert problem.kind == "too-large"
+        assert problem.span is not None
