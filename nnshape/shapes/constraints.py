@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Literal
 
 from nnshape.records import dataclass
-from nnshape.shapes.dims import Dim, Size, at_least, by_sign, divisible, equal, substitute, symbol
+from nnshape.shapes.dims import Size, at_least, by_sign, divisible, equal, substitute, symbol
 
 Relation = Literal["==", ">=", "%"]
 
@@ -121,8 +121,10 @@ def numbering(taken: Iterable[str] = ()) -> Iterator[set[str]]:
         _numbers.reset(token)
 
 
-def fresh_symbol(kind: str, most: Size) -> Dim:
+def fresh_symbol(kind: str, most: Size) -> Size:
     """A size that depends on the values of a tensor, such as `nonzero0`; its maximum `most` is recorded."""
+    if type(most) is int and most == 0:
+        return 0
     numbers = _numbers.get(_outside)
     number = numbers.next.get(kind, 0)
     while f"{kind}{number}" in numbers.taken:

@@ -145,6 +145,7 @@ def _distinct(input: Tensor, return_inverse: bool, return_counts: bool, dim: Who
     if dim is not None and not input.shape:
         note = f"Dimension specified as {dim} but tensor has no dimensions"
         raise Refusal("index-error", f"{{layer}} gets a single number, which has no dim {dim}", "dim", note=note)
+    require_kinds(input, "bif", "compares")
     place = None if dim is None else axis(dim, input.shape)
     empty = input.shape.count(0)
     if place is not None and empty > (input.shape[place] == 0):

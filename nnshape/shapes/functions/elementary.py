@@ -166,7 +166,8 @@ def mvlgamma(input: Tensor, p: Whole) -> Tensor:
 
     p: the dimension of the function.
     """
-    require_kinds(input, "bif", "takes")
+    note = "The input tensor may not be a boolean tensor." if input.dtype == "bool" else ""
+    require_kinds(input, "if", "takes", note)
     if isinstance(p, int) and p < 1:
         raise Refusal(
             "invalid-argument", f"p must be 1 or more, not {p}", "p", note="p has to be greater than or equal to 1"

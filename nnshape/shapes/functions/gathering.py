@@ -237,8 +237,8 @@ def scatter_reduce(
 @function(method=True, example=("masked_select(x, x > 0)", "6x5x5"))
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Selects the elements where a mask is true, as a vector whose length depends on the values."""
-    if mask.dtype not in ("bool", "uint8"):
-        note = "masked_select: expected BoolTensor or ByteTensor for mask"
+    if mask.dtype != "bool":
+        note = "masked_select: expected BoolTensor for mask"
         raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask", note=note)
     shape = broadcast(input.shape, mask.shape, "mask", "mask")
     return Tensor((fresh_symbol("nonzero", product(shape)),), input.dtype)

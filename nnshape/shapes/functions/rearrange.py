@@ -167,6 +167,10 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
             raise Refusal(
                 "wrong-rank", f"{{layer}} takes vectors, but {tensor} arrives", "tensors", note="Expect a 1D vector"
             )
+        if tensor.dtype != tensors[0].dtype:
+            message = f"{{layer}} takes vectors of one dtype, but {tensors[0].dtype} and {tensor.dtype} arrive"
+            note = "meshgrid expects all tensors to have the same dtype"
+            raise Refusal("wrong-dtype", message, "tensors", note=note)
     rows = product(tensor.shape[0] for tensor in tensors)
     return tensors[0].like((rows,) if len(tensors) == 1 else (rows, len(tensors)))
 

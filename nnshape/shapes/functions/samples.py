@@ -255,4 +255,7 @@ def tensor_(
     natural = FLOAT32
     if numbers:
         natural = max((n.dtype if isinstance(n, Tensor) else scalar_dtype(n) for n in numbers), key=category)
+    if dtype is not None and category(natural) == 3 > category(dtype):
+        message, note = f"a complex number does not fit into {dtype}", "must be real number, not complex"
+        raise Refusal("wrong-dtype", message, "dtype", note=note)
     return Tensor(shape, with_gradient(dtype or natural, requires_grad))

@@ -177,6 +177,11 @@ def _frequencies(name: str, doc: str) -> None:
         size = n // 2 + 1 if name == "rfftfreq" else n
         if not assume_at_least(n, 0):
             raise Refusal("invalid-argument", f"n must be 0 or more, not {n}", "n")
+        if dtype is not None and category(dtype) < 2:
+            note = f"{name} requires a floating point or complex dtype"
+            raise Refusal("wrong-dtype", f"{{layer}} computes floats, not {dtype}", "dtype", note=note)
+        if dtype is not None and is_complex(dtype):
+            raise Refusal("wrong-dtype", f"{{layer}} computes floats, not {dtype}", "dtype")
         return Tensor((size,), DTYPES[dtype or "float32"])
 
     rule.__doc__ = doc
@@ -300,7 +305,11 @@ def istft(
         raise Refusal("empty-output", f"{{layer}} wants one frame or more, but {input} arrives", "input")
     _require_window(window, span)
     covered = n_fft + hop * (frames - 1)
+    cut = n_fft // 2 if center else 0
+    if not assume_at_least(covered - (2 if length is None else 1) * cut, 1):
+        message = f"{{layer}} cuts {cut} off each end, and the frames cover {covered}"
+        raise Refusal("empty-output", message, "center")
     if length is None:
-        length = covered - 2 * (n_fft // 2) if center else covered
+        length = covered - 2 * cut
     dtype = input.dtype if return_complex else DTYPES[REAL_OF[input.dtype]]
     return Tensor((*input.shape[:-2], length), dtype)

@@ -8,7 +8,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axis, plain_int
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Dim, Size, ceil_div, maximum
-from nnshape.shapes.function import Function, function
+from nnshape.shapes.function import Function, Rule, function
 from nnshape.shapes.functions.slicing import sliced_size
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
@@ -167,14 +167,23 @@ def unbind(input: Tensor, dim: Whole = 0) -> tuple[Tensor, ...]:
     return tuple(Tensor(input.shape[:place] + input.shape[place + 1 :], input.dtype, input.span) for _ in range(count))
 
 
-def _copied(name: str, twin: Function, method: bool) -> None:
-    function(name=name, method=method, example=(twin.example[0].replace(twin.name, name), *twin.example[1:]))(twin.rule)
+def _pieces_of_one_size(tensor: Tensor, split_size: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
+    """Splits a dimension into pieces of one size, the last possibly smaller.
+
+    split_size: the size of each piece.
+    """
+    return split.rule(tensor, split_size, dim)  # type: ignore[no-any-return]
+
+
+def _copied(name: str, twin: Function, method: bool, rule: Rule | None = None) -> None:
+    example = (twin.example[0].replace(twin.name, name), *twin.example[1:])
+    function(name=name, method=method, example=example)(rule or twin.rule)
 
 
 # Their results do not share memory with the input.
 _copied("unsafe_chunk", chunk, method=True)
-_copied("unsafe_split", split, method=True)
+_copied("unsafe_split", split, method=True, rule=_pieces_of_one_size)
 _copied("unsafe_split_with_sizes", split_with_sizes, method=True)
-_copied("split_copy", split, method=False)
+_copied("split_copy", split, method=False, rule=_pieces_of_one_size)
 _copied("split_with_sizes_copy", split_with_sizes, method=False)
 _copied("unbind_copy", unbind, method=False)
