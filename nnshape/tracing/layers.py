@@ -156,7 +156,7 @@ def apply_layer(
             materialize(frame, module)
         try:
             result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
-            if layer.__dict__.get("inplace") is True:
+            if layer.__dict__.get("inplace") is True and layer.__dict__.get("p") != 0:  # a dropout of nothing
                 _require_writable(layer, arguments)
         except Refusal as refusal:
             wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)

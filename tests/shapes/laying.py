@@ -109,7 +109,8 @@ def hold_layouts(
         try:
             result = target.apply(laid, laid_call)
             if _asks_for_layout(target, laid_call):
-                require_layout(key_of(target), laid, laid_call, result)
+                own = {"training": True} | vars(target) if isinstance(target, Layer) else {}
+                require_layout(key_of(target), laid, own | laid_call, result)
         except Refusal as refusal:
             result = refusal
         try:

@@ -11,7 +11,7 @@ from nnshape.shapes.dims import TooLarge
 from nnshape.shapes.function import TWINS, Function
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layouts.finding import layout_of
-from nnshape.shapes.layouts.layout import Layout, Layouts, Mode, Undecided
+from nnshape.shapes.layouts.layout import Layout, Layouts, Mode, Undecided, is_empty
 from nnshape.shapes.tensor import Tensor, tensors_in
 
 
@@ -116,8 +116,8 @@ def result_layouts(
     target: Layer | Function, arguments: tuple[Any, ...], keywords: Mapping[str, Any], result: Any, mode: Mode
 ) -> Layouts:
     """The layout of each tensor of the result; None where it is unknown."""
-    count = sum(1 for _ in tensors_in(result))
-    unknown: Layouts = (None,) * count
+    tensors = tuple(tensors_in(result))
+    unknown: Layouts = (None,) * len(tensors)
     key = key_of(target)
     rule = _declared(key)
     if rule is None or target.measured:
@@ -132,4 +132,7 @@ def result_layouts(
         found = (_written_to if in_place else rule)(Applied(key, bound, result, mode))
     except (UnknownLayout, Undecided, TooLarge):
         return unknown
-    return (found,) if isinstance(found, Layout) else tuple(found)
+    layouts = (found,) if isinstance(found, Layout) else tuple(found)
+    # The strides of a tensor without elements say nothing, and each kernel of torch sets others.
+    pairs = zip(tensors, layouts, strict=True)
+    return tuple(None if is_empty(tensor.shape) else layout for tensor, layout in pairs)

@@ -13,14 +13,14 @@ from nnshape.shapes.tensor import Shape
 _NAMES = """
     Tensor.where abs absolute acos acosh add addcdiv addcmul addr angle arccos arccosh arcsin arcsinh arctan
     arctan2 arctanh asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_not bitwise_or
-    bitwise_right_shift bitwise_xor ceil celu clamp clamp_max clamp_min clip copysign cos cosh digamma div
-    divide elu eq erf erfc erfinv exp exp2 expm1 fftn fix float_power floor floor_divide fmax fmin fmod frac gcd
+    bitwise_right_shift bitwise_xor ceil celu clamp clamp_max clamp_min clip complex copysign cos cosh digamma
+    div divide elu eq erf erfc erfinv exp exp2 expm1 fix float_power floor floor_divide fmax fmin fmod frac gcd
     ge gelu greater greater_equal gt hardshrink hardsigmoid hardswish heaviside hypot i0 isclose isnan isneginf
     isposinf lcm ldexp le leaky_relu lerp less less_equal lgamma log log10 log1p log2 logaddexp logaddexp2
     logical_and logical_not logical_or logical_xor logit lt maximum minimum mish mul multiply ne neg negative
-    nextafter not_equal pow reciprocal relu remainder round rsqrt selu sgn sigmoid sign signbit silu sin sinc
-    sinh soft_margin_loss softplus softshrink softsign sqrt square sub subtract tan tanh tanhshrink threshold
-    true_divide trunc where xlogy
+    nextafter not_equal polar pow reciprocal relu remainder round rsqrt selu sgn sigmoid sign signbit silu sin
+    sinc sinh softplus softshrink softsign sqrt square sub subtract tan tanh tanhshrink threshold true_divide
+    trunc where xlogy
 """
 
 
@@ -53,6 +53,12 @@ def elementwise(applied: Applied) -> Layout:
 
 def _has_number(applied: Applied) -> bool:
     return any(isinstance(value, (int, float, complex, Dim)) for value in applied.arguments.values())
+
+
+@lays_out("soft_margin_loss")
+def loss(applied: Applied) -> Layout:
+    """Elementwise without a reduction; a number has no strides."""
+    return elementwise(applied) if applied.result.shape else contiguous_layout(applied.result)
 
 
 @lays_out("max min")

@@ -9,7 +9,7 @@ from nnshape.shapes.dtypes import category
 from nnshape.shapes.functions.slicing import first_of
 from nnshape.shapes.layouts.applied import Applied, UnknownLayout, lays_out
 from nnshape.shapes.layouts.iterating import Operand, elementwise_strides
-from nnshape.shapes.layouts.layout import Layout, contiguous_strides, is_empty, new_layout, same
+from nnshape.shapes.layouts.layout import Layout, contiguous_strides, is_empty, is_one, new_layout, same
 from nnshape.shapes.layouts.viewing import view_strides
 from nnshape.shapes.layouts.views import at_index
 from nnshape.shapes.tensor import Shape, Tensor
@@ -118,4 +118,8 @@ class _Sliced:
                 1 if same(size, 1) else whole for size, whole in zip(shape, common[wide - len(shape) :], strict=True)
             )
             operands.append(((*sizes, *tail), (*strides, *tail)))
-        return new_layout(result.shape, result.dtype, elementwise_strides(result.shape, operands))
+        strides = elementwise_strides(result.shape, operands)
+        # Torch gives a dimension of size 1 the stride of a tensor that it first lines up with the others.
+        if any(map(is_one, result.shape)) and strides != contiguous_strides(result.shape):
+            raise UnknownLayout
+        return new_layout(result.shape, result.dtype, strides)
