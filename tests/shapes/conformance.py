@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +23,10 @@ from functional import check_functional_form
 from laying import hold_layouts, lay
 from torch_releases import FOLLOWED, RELEASE
 
-from nnshape.shapes.constraints import collecting
-from nnshape.shapes.dims import TooLarge, substitute, symbol
+from nnshape.shapes.constraints import collecting, numbering
+from nnshape.shapes.dims import Dim, TooLarge, substitute, symbol
 from nnshape.shapes.dtypes import DTYPES, DType
-from nnshape.shapes.function import Function
+from nnshape.shapes.function import TWINS, Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import find_layer
@@ -52,6 +53,28 @@ IN_TRAINING_ONLY = "ValueError: Expected more than 1 value per channel when trai
 
 #: How many cases were held against torch, by the rule's name and the verdict.
 CASES: Counter[tuple[str, str]] = Counter()
+#: The different cases among them since the gate (gate.py) last cleared this.
+DIFFERENT: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+
+
+def _identities(shape: tuple[int, ...]) -> torch.Tensor:
+    """Identity matrices; zeros where the shape has no rows or no columns."""
+    return torch.eye(*shape[-2:]).expand(shape).clone() if len(shape) > 1 else torch.zeros(shape)
+
+
+def _zeros_and_ones(shape: tuple[int, ...]) -> torch.Tensor:
+    return (torch.arange(1, torch.Size(shape).numel() + 1) % 2).reshape(shape)
+
+
+#: What the real tensors are filled with, for the functions to which zeros say little or are no argument at all.
+VALUES: dict[str, Callable[[tuple[int, ...]], torch.Tensor]] = {
+    **dict.fromkeys(("inv", "inverse", "cholesky"), _identities),
+    **dict.fromkeys(("unique", "unique_consecutive", "masked_select", "nonzero", "argwhere"), _zeros_and_ones),
+    **dict.fromkeys(("mvlgamma", "mvlgamma_"), lambda shape: torch.full(shape, 9)),
+    "istft": torch.ones,
+}
+#: Methods that need another device: the method of the CPU whose shape and dtype theirs are.
+JUDGED_BY = {"cuda": "cpu"}
 
 
 @dataclass(frozen=True)
@@ -110,9 +133,11 @@ def check_function(
     assert rule is not None, f"no rule for {name}"
 
     def by_torch(inputs: tuple = inputs, call: dict = call) -> Any:
-        arguments, keywords = tuple(map(real, inputs)), {k: real(v) for k, v in call.items()}
+        values = VALUES.get(name, torch.zeros)
+        arguments, keywords = real(inputs, values), {k: real(v, values) for k, v in call.items()}
         if method:
-            return getattr(arguments[0], name)(*arguments[1:], **keywords)
+            found = getattr(arguments[0], JUDGED_BY.get(name, name))
+            return found(*arguments[1:], **keywords) if callable(found) else found
         return torch_function(name)(*arguments, **keywords)
 
     def by_rule(inputs: tuple, call: dict) -> Any:
@@ -120,7 +145,8 @@ def check_function(
         told(rule.derivation(inputs, call))
         return result
 
-    return _check(name, name, by_rule, by_torch, inputs, call, literal, lambda: rule)
+    key = f"Tensor.{name}" if method and name in TWINS else name
+    return _check(key, name, by_rule, by_torch, inputs, call, literal, lambda: rule)
 
 
 def told(lines: tuple[str, ...]) -> None:
@@ -137,17 +163,14 @@ def torch_function(name: str) -> Any:
     return getattr(torch.Tensor, name)
 
 
-def real(value: Any) -> Any:
-    """The real value for an abstract one: tensors filled with zeros (valid as indices and classes)."""
+def real(value: Any, values: Callable[[tuple[int, ...]], torch.Tensor] = torch.zeros) -> Any:
+    """The real value for an abstract one: tensors filled with zeros (valid as indices and classes), or other values."""
     if isinstance(value, Tensor):
-        dtype = getattr(torch, value.dtype)
-        return lay(torch.zeros(value.shape, dtype=dtype), value)
+        return lay(values(value.shape).to(getattr(torch, value.dtype)), value)
     if isinstance(value, DType):
         return getattr(torch, value)
-    if isinstance(value, tuple):
-        return tuple(map(real, value))
-    if isinstance(value, list):
-        return list(map(real, value))
+    if isinstance(value, (tuple, list)):
+        return type(value)(real(item, values) for item in value)
     return value
 
 
@@ -178,9 +201,10 @@ def _check(
             wanted = shapes_of(by_torch())
     except TORCH_REFUSES as error:
         wanted = Refused(f"{type(error).__name__}: {error}")
+    sizes: dict[str, int] = {}
     try:
-        with noticing() as notices:
-            got = shapes_of(by_rule(inputs, call))
+        with noticing() as notices, numbering(), collecting() as constraints:
+            got = shapes_of(by_rule(inputs, call), sizes, wanted)
         if any(notice.problem == "fails-in-training" for notice in notices):
             got = Refused(f"fails-in-training: {text}")  # torch was asked in training
     except Refusal as refusal:
@@ -188,11 +212,14 @@ def _check(
     if RELEASE != FOLLOWED and isinstance(wanted, Refused) != isinstance(got, Refused):
         CASES[name, "different"] += 1
         return got
-    CASES[name, "refused" if isinstance(wanted, Refused) else "accepted"] += 1
+    verdict = "refused" if isinstance(wanted, Refused) else "accepted"
+    CASES[name, verdict] += 1
+    DIFFERENT[name, verdict].add(text)
     if isinstance(wanted, Refused) or isinstance(got, Refused):
         assert type(wanted) is type(got), f"{text}\n  torch: {wanted}\n  rule:  {got}"
     else:
         assert got == wanted, f"{text}\n  torch: {wanted}\n  rule:  {got}"
+        assert all(c.holds(sizes) for c in constraints), f"{text}: asks for {constraints} at {sizes}"
         hold_layouts(text, target(), by_torch, inputs, call)
     _check_symbolic(text, by_rule, inputs, call, wanted, literal)
     return got
@@ -206,8 +233,9 @@ def _check_symbolic(
     if any(size < 1 for size in sizes.values()):
         return  # a symbol stands for a size of 1 or more
     try:
-        with collecting() as constraints:
+        with numbering(), collecting() as constraints:
             answer = by_rule(symbolic_inputs, symbolic_call)
+            got = shapes_of(answer, sizes, wanted)
     except Refusal as refusal:
         assert refusal.problem == UNDECIDED or isinstance(wanted, Refused), f"{text}, symbolic: refused {refusal}"
         return
@@ -220,7 +248,6 @@ def _check_symbolic(
         assert broken, f"{text}, symbolic: no constraint says what torch says: {wanted}"
         return
     assert not broken, f"{text}, symbolic: asks for {broken}, and torch does not, at {sizes}"
-    got = shapes_of(answer, sizes)
     assert got == wanted, f"{text}, symbolic at {sizes}\n  torch: {wanted}\n  rule:  {got}"
 
 
@@ -243,20 +270,26 @@ def symbolized(value: Any, sizes: dict[str, int], literal: tuple[int, ...] = ())
     return value
 
 
-def shapes_of(value: Any, sizes: dict[str, int] | None = None) -> Any:
-    """The structure of a result as plain tuples: a tensor is (dtype, shape)."""
+def shapes_of(value: Any, sizes: dict[str, int] | None = None, wanted: Any = None) -> Any:
+    """The structure of a result as plain tuples: a tensor is (dtype, shape).
+
+    `sizes` are the symbols' values. A symbol that is none of them depends on the values of a tensor: it gets its value
+    from `wanted`, the structure that torch's result has.
+    """
     if isinstance(value, torch.Tensor):
         return (str(value.dtype).removeprefix("torch."), tuple(value.shape))
     if isinstance(value, Tensor):
-        shape = value.shape if sizes is None else tuple(substitute(size, sizes) for size in value.shape)
-        return (str(value.dtype), shape)
+        return (str(value.dtype), shapes_of(value.shape, sizes, wanted[1] if isinstance(wanted, tuple) else None))
     if isinstance(value, (tuple, list)):
-        return tuple(shapes_of(item, sizes) for item in value)
+        parts = wanted if isinstance(wanted, tuple) and len(wanted) == len(value) else [None] * len(value)
+        return tuple(shapes_of(item, sizes, part) for item, part in zip(value, parts, strict=True))
     if isinstance(value, dict):
         return {key: shapes_of(item, sizes) for key, item in value.items()}
     if isinstance(value, torch.dtype):
         return str(value).removeprefix("torch.")
-    if sizes is not None and not isinstance(value, (bool, float, str, type(None))):
+    if isinstance(value, Dim) and sizes is not None:
+        if isinstance(wanted, int) and str(value).isidentifier():
+            sizes.setdefault(str(value), wanted)
         return substitute(value, sizes)
     return value
 

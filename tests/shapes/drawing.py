@@ -34,9 +34,9 @@ def shapes(least: int = 0, most: int = 4) -> st.SearchStrategy[tuple[int, ...]]:
 
 
 @st.composite
-def tensors(draw: Any, least: int = 0, most: int = 4, dtype: str = "float32") -> Tensor:
+def tensors(draw: Any, least: int = 0, most: int = 4, dtype: str = "float32", weight: int = 3) -> Tensor:
     """A tensor of any small shape, most often of the usual dtype."""
-    return tensor(*draw(shapes(least, most)), dtype=draw(dtypes(dtype)))
+    return tensor(*draw(shapes(least, most)), dtype=draw(dtypes(dtype, weight)))
 
 
 def some(**strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:

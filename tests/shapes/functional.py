@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nnshape.shapes.dtypes import is_complex
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.loss_reduction import chosen
 from nnshape.shapes.notices import noticing
@@ -70,6 +71,10 @@ def arguments_of(layer: Layer, inputs: tuple, call: dict) -> tuple[tuple, dict[s
             values["norm_type"] = float(own["norm_type"])
         case "Upsample" | "UpsamplingNearest2d" | "UpsamplingBilinear2d":
             values["scale_factor"] = own["scale_factor"] or None  # a factor of 0 counts as none
+        case "FractionalMaxPool2d" | "FractionalMaxPool3d" if isinstance(own["output_ratio"], float):
+            values["output_ratio"] = (own["output_ratio"],) * layer.dimensions  # type: ignore[attr-defined]
+        case "Bilinear" if is_complex(layer.parameter_dtype):
+            return None  # the layer refuses parameters that torch cannot train
         case "Hardtanh":
             values["min_val"], values["max_val"] = layer._range()  # type: ignore[attr-defined]
         case "Softmax2d":

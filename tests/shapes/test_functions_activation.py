@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from conformance import check_function, tensor
-from drawing import cases, dtypes, nearly, often, some, tensors
-from hypothesis import given
+from drawing import dtypes, nearly, often, some, tensors
+from gate import held
 from hypothesis import strategies as st
 from test_layers_activation import BOOLS, DIMS, NUMBERS
 
@@ -52,39 +51,31 @@ ARGUMENTS = {
 METHODS = ("relu", "relu_", "sigmoid", "sigmoid_", "tanh", "tanh_", "hardshrink")
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
-@cases(60)
-@given(st.data())
+@held(*ARGUMENTS, most=60)
 def test_activation(name: str, data: st.DataObject) -> None:
-    check_function(name, (data.draw(tensors()),), data.draw(some(**ARGUMENTS[name])))
+    check_function(name, (data.draw(tensors(weight=1)),), data.draw(some(**ARGUMENTS[name])))
 
 
-@pytest.mark.parametrize("name", METHODS)
-@cases(40)
-@given(tensors())
-def test_method(name: str, input) -> None:
-    check_function(name, (input,), method=True)
+@held(*METHODS)
+def test_method(name: str, data: st.DataObject) -> None:
+    check_function(name, (data.draw(tensors(weight=1)),), method=True)
 
 
-@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
-@cases(40)
-@given(tensors(), st.integers(-5, 5), some(dtype=DTYPES))
-def test_softmax_method(name: str, input, dim, keywords) -> None:
-    check_function(name, (input, dim), keywords, method=True)
+@held("softmax", "log_softmax")
+def test_softmax_method(name: str, data: st.DataObject) -> None:
+    arguments = data.draw(st.tuples(tensors(), st.integers(-5, 5)))
+    check_function(name, arguments, data.draw(some(dtype=DTYPES)), method=True)
 
 
-@pytest.mark.parametrize("name", ["threshold", "threshold_"])
-@cases(60)
-@given(tensors(), NUMBERS, NUMBERS)
-def test_threshold(name: str, input, bound, value) -> None:
-    check_function(name, (input, bound, value))
+@held("threshold", "threshold_", most=60)
+def test_threshold(name: str, data: st.DataObject) -> None:
+    check_function(name, data.draw(st.tuples(tensors(), NUMBERS, NUMBERS)))
 
 
-@cases(150)
-@given(st.data())
-def test_prelu(data: st.DataObject) -> None:
+@held("prelu", most=150)
+def test_prelu(name: str, data: st.DataObject) -> None:
     channels = data.draw(st.integers(0, 3))
     dtype = data.draw(dtypes())
     input = tensor(*data.draw(nearly((2, channels, 3))), dtype=dtype)
     weight = tensor(*data.draw(nearly((channels,))), dtype=data.draw(often(dtype, dtypes())))
-    check_function("prelu", (input, weight), method=data.draw(st.booleans()))
+    check_function(name, (input, weight), method=data.draw(st.booleans()))

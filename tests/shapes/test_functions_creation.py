@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
+from gate import held
 from hypothesis import strategies as st
-from operands import call_of, case, dtypes, flags, given_dtypes, hold, numbers, positive, tensors
+from operands import call_of, case, check_call, dtypes, flags, given_dtypes, numbers, positive, tensors
 
 from nnshape.shapes.dims import symbol
 from nnshape.shapes.functions import find_function
@@ -47,16 +47,19 @@ CREATED = {
     "tensor": st.one_of(
         case(number),
         case(st.lists(number, max_size=3)),
+        case(st.lists(st.lists(number, min_size=1, max_size=2), min_size=1, max_size=3)),
+        case(number, dtype=given_dtypes),
         positive.flatmap(lambda n: case(st.lists(st.lists(number, min_size=n, max_size=n), min_size=1, max_size=3))),
     ),
-    "fftfreq": case(st.integers(1, 6)),
-    "rfftfreq": case(st.integers(1, 6)),
+    "fftfreq": case(st.integers(-2, 6), st.sampled_from([1.0, 2, 0.5, -1.0]), dtype=given_dtypes),
+    # Left out: numbers below 0, of which torch makes a size or not, as they are rounded.
+    "rfftfreq": case(st.integers(0, 6), st.sampled_from([1.0, 2, 0.5, -1.0]), dtype=given_dtypes),
 }
 
 
-@pytest.mark.parametrize("name", CREATED)
-def test_a_tensor_made_of_numbers(name: str) -> None:
-    hold(name, CREATED[name])
+@held(*CREATED)
+def test_a_tensor_made_of_numbers(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(CREATED[name]))
 
 
 def test_arange_knows_the_bounds_of_its_values() -> None:

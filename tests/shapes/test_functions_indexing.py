@@ -6,11 +6,25 @@ from typing import Any
 
 import pytest
 import torch
-from conformance import tensor
+from conformance import check_function, tensor
 from drawing import cases
+from gate import held
 from hypothesis import given
 from hypothesis import strategies as st
-from operands import alike, call_of, case, dims, dtypes, hold, mostly_float, numbers, positive, shapes, sizes, tensors
+from operands import (
+    alike,
+    call_of,
+    case,
+    check_call,
+    dims,
+    dtypes,
+    mostly_float,
+    numbers,
+    positive,
+    shapes,
+    sizes,
+    tensors,
+)
 
 from nnshape.shapes.constraints import collecting, numbering
 from nnshape.shapes.dims import substitute, symbol
@@ -107,40 +121,55 @@ FILLED = {
 }
 
 
-@pytest.mark.parametrize("name", FILLED)
-def test_tensors_filled_in_place(name: str) -> None:
-    hold(name, FILLED[name])
+@held(*FILLED)
+def test_tensors_filled_in_place(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(FILLED[name]))
 
 
-@pytest.mark.parametrize("name", GATHERED)
-def test_elements_taken_and_put_by_place(name: str) -> None:
-    hold(name, GATHERED[name])
+@held(*GATHERED, written=True)
+def test_elements_taken_and_put_by_place(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(GATHERED[name]))
 
 
-def test_an_index_of_any_kind() -> None:
-    # Left out: a second Ellipsis, of which torch takes some and refuses others by what stands behind it.
-    several = st.lists(part, max_size=4).map(tuple).filter(lambda parts: sum(item is ... for item in parts) < 2)
-    hold("getitem", case(tensors(0, 4), st.one_of(part, several)), most=400)
-    more = (
-        st.lists(usual, min_size=2, max_size=5).map(tuple).filter(lambda parts: sum(item is ... for item in parts) < 2)
-    )
-    hold("getitem", case(tensors(2, 4), more), most=400)
+def indices(parts: st.SearchStrategy, least: int, most: int) -> st.SearchStrategy:
+    """Tuples of these parts. Left out: a second Ellipsis, of which torch takes some by what stands behind it."""
+    several = st.lists(parts, min_size=least, max_size=most).map(tuple)
+    return several.filter(lambda parts: sum(item is ... for item in parts) < 2)
 
 
-def test_where_as_a_function_and_as_a_method() -> None:
-    from conformance import check_function
+@held("getitem", most=400)
+def test_an_index_of_any_kind(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(case(tensors(0, 4), st.one_of(part, indices(part, 0, 4)))))
 
-    @cases(150)
-    @given(alike(3, dtype=dtypes), numbers, st.integers(0, 4))
-    def holds(drawn: tuple[Tensor, ...], number: complex, form: int) -> None:
-        condition, one, two = bools(drawn, 0)
-        if form == 4:
-            check_function("where", drawn, literal=(1,))
-            check_function("where", (one, condition, two), method=True, literal=(1,))
-            return
+
+@held("getitem", most=400)
+def test_an_index_of_several_dimensions(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(case(tensors(2, 4), indices(usual, 2, 5))))
+
+
+@held("where", "Tensor.where", most=100)
+def test_where_as_a_function_and_as_a_method(name: str, data: st.DataObject) -> None:
+    drawn, form = data.draw(alike(3, dtype=dtypes)), data.draw(st.integers(0, 4))
+    condition, one, two = bools(drawn, 0)
+    if name == "Tensor.where":
+        check_function("where", (one, condition if form else drawn[0], two), method=True, literal=(1,))
+    elif form == 4:
+        check_function("where", drawn, literal=(1,))
+    else:
+        number = data.draw(numbers)
         check_function("where", (condition, one if form % 2 else number, two if form < 2 else number), literal=(1,))
 
-    holds()
+
+MASKED = {
+    "masked_select": st.one_of(call_of(alike(2, dtype=dtypes)), call_of(alike(2).map(lambda drawn: bools(drawn, 1)))),
+    "nonzero": case(tensors(dtype=dtypes)),
+    "argwhere": case(tensors(dtype=dtypes)),
+}
+
+
+@held(*MASKED)
+def test_elements_chosen_by_their_values(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(MASKED[name]))
 
 
 @cases(100)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from conformance import tensor
+from gate import held
 from hypothesis import strategies as st
-from operands import ANY, case, dims, dtypes, hold, mostly_float, shapes, sizes, tensors
+from operands import ANY, case, check_call, dims, dtypes, mostly_float, shapes, sizes, tensors
 
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import symbol
@@ -62,20 +63,31 @@ SPLIT = {
 }
 
 
-@pytest.mark.parametrize("name", JOINED)
-def test_a_join(name: str) -> None:
-    hold(name, JOINED[name])
+@held(*JOINED)
+def test_a_join(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(JOINED[name]))
 
 
-@pytest.mark.parametrize("name", SPLIT)
-def test_a_split(name: str) -> None:
-    hold(name, SPLIT[name], literal=ANY)
+#: What only names or copies the pieces of another function.
+SPLIT |= {
+    "unsafe_chunk": SPLIT["chunk"],
+    "unsafe_split": SPLIT["split"],
+    "unsafe_split_with_sizes": SPLIT["split_with_sizes"],
+    "split_copy": SPLIT["split"],
+    "split_with_sizes_copy": SPLIT["split_with_sizes"],
+    "unbind_copy": SPLIT["unbind"],
+}
 
 
-@pytest.mark.parametrize("name", ["split", "tensor_split", "unbind"])
-def test_a_split_of_symbolic_sizes(name: str) -> None:
+@held(*SPLIT)
+def test_a_split(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(SPLIT[name]), literal=ANY)
+
+
+@held("split", "tensor_split", "unbind")
+def test_a_split_of_symbolic_sizes(name: str, data: st.DataObject) -> None:
     calls = {"split": case(tensors(), st.lists(st.integers(0, 2), max_size=3), dims)}
-    hold(name, calls.get(name, SPLIT[name]))
+    check_call(name, data.draw(calls.get(name, SPLIT[name])))
 
 
 def refusal(name: str, *arguments: Any) -> Refusal:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 from conformance import Refused, check_function, tensor
-from drawing import FLOATS, SIZES, cases, nearly, often, shapes, some
-from hypothesis import assume, given
+from drawing import FLOATS, SIZES, nearly, often, shapes, some
+from gate import held
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from nnshape.shapes.functions import find_function
@@ -59,9 +60,7 @@ WEIGHTS = {
 }
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
-@cases(150)
-@given(st.data())
+@held(*ARGUMENTS, most=150)
 def test_comparison(name: str, data: st.DataObject) -> None:
     draw = data.draw
     shape = draw(shapes(0, 3))
@@ -75,9 +74,8 @@ def test_comparison(name: str, data: st.DataObject) -> None:
     check_function(name, (input, target), call, literal=(1,))
 
 
-@cases(150)
-@given(st.data())
-def test_gaussian_nll_loss(data: st.DataObject) -> None:
+@held("gaussian_nll_loss", most=150)
+def test_gaussian_nll_loss(name: str, data: st.DataObject) -> None:
     draw = data.draw
     shape = draw(shapes(0, 3))
     dtype = draw(DTYPES)
@@ -90,7 +88,7 @@ def test_gaussian_nll_loss(data: st.DataObject) -> None:
         else tensor(*var_shape, dtype=draw(others))
     )
     call = draw(some(full=st.booleans(), eps=EPSILONS, reduction=REDUCTION))
-    check_function("gaussian_nll_loss", (*inputs, var), call, literal=(1,))
+    check_function(name, (*inputs, var), call, literal=(1,))
 
 
 def class_case(draw: Any) -> tuple[Tensor, Tensor, dict[str, Any]]:
@@ -110,9 +108,7 @@ def class_case(draw: Any) -> tuple[Tensor, Tensor, dict[str, Any]]:
     return input, target, call
 
 
-@pytest.mark.parametrize("name", ["nll_loss", "cross_entropy"])
-@cases(300)
-@given(st.data())
+@held("nll_loss", "cross_entropy", most=300)
 def test_class_loss(name: str, data: st.DataObject) -> None:
     input, target, call = class_case(data.draw)
     more = {"label_smoothing": often(0.0, st.sampled_from([0.1, 1, 1.5, -0.5]), 2)} if name == "cross_entropy" else {}
@@ -122,9 +118,8 @@ def test_class_loss(name: str, data: st.DataObject) -> None:
     check_function(name, (input, target), call, literal=(1,))
 
 
-@cases(200)
-@given(st.data())
-def test_linear_cross_entropy(data: st.DataObject) -> None:
+@held("linear_cross_entropy", most=200)
+def test_linear_cross_entropy(name: str, data: st.DataObject) -> None:
     draw = data.draw
     features, classes = draw(often(2, SIZES)), draw(often(3, SIZES))
     front, rest = draw(st.sampled_from([(2,), (0,), ()])), draw(st.sampled_from([(), (), (2,), (2, 1)]))
@@ -142,12 +137,10 @@ def test_linear_cross_entropy(data: st.DataObject) -> None:
     if draw(st.integers(0, 3)) == 0:
         call["weight"] = tensor(classes, dtype=draw(others))
     assume(0 not in target.shape or (input.dtype in FLOATS and target.dtype in (*FLOATS, "int64")))
-    check_function("linear_cross_entropy", (input, weight, target), call, literal=(1,))
+    check_function(name, (input, weight, target), call, literal=(1,))
 
 
-@pytest.mark.parametrize("name", ["multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"])
-@cases(200)
-@given(st.data())
+@held("multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", most=200)
 def test_margin_loss(name: str, data: st.DataObject) -> None:
     draw = data.draw
     classes = draw(often(3, SIZES))
@@ -175,17 +168,14 @@ def test_margin_loss(name: str, data: st.DataObject) -> None:
     check_function(name, (input, target), call, literal=(1,))
 
 
-@cases(150)
-@given(st.data())
-def test_hinge_embedding_loss(data: st.DataObject) -> None:
+@held("hinge_embedding_loss", most=150)
+def test_hinge_embedding_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
     inputs = tensor(*shape, dtype=draw(DTYPES)), tensor(*draw(stretched(shape)), dtype=draw(DTYPES))
-    check_function("hinge_embedding_loss", inputs, draw(some(**OLD, margin=MARGINS)), literal=(1,))
+    check_function(name, inputs, draw(some(**OLD, margin=MARGINS)), literal=(1,))
 
 
-@pytest.mark.parametrize("name", ["cosine_embedding_loss", "margin_ranking_loss"])
-@cases(150)
-@given(st.data())
+@held("cosine_embedding_loss", "margin_ranking_loss", most=150)
 def test_pair_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(1, 2))
     target = shape[:-1] if name == "cosine_embedding_loss" else shape
@@ -194,24 +184,20 @@ def test_pair_loss(name: str, data: st.DataObject) -> None:
     check_function(name, inputs, draw(some(**OLD, margin=MARGINS)), literal=(1,))
 
 
-@cases(200)
-@given(st.data())
-def test_triplet_margin_loss(data: st.DataObject) -> None:
+@held("triplet_margin_loss", "triplet_margin_with_distance_loss", most=120)
+def test_triplet_margin_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
     inputs = tuple(tensor(*draw(stretched(shape)), dtype=draw(DTYPES)) for _ in range(3))
     call = draw(some(swap=st.booleans(), margin=MARGINS))
-    if draw(st.booleans()):
-        check_function(
-            "triplet_margin_with_distance_loss", inputs, call | draw(some(reduction=REDUCTION)), literal=(1,)
-        )
+    if name == "triplet_margin_with_distance_loss":
+        call |= draw(some(reduction=REDUCTION))
     else:
         call |= draw(some(**OLD, p=st.sampled_from([2.0, 1, 3.5]), eps=st.sampled_from([1e-6, 0.0])))
-        check_function("triplet_margin_loss", inputs, call, literal=(1,))
+    check_function(name, inputs, call, literal=(1,))
 
 
-@cases(250)
-@given(st.data())
-def test_ctc_loss(data: st.DataObject) -> None:
+@held("ctc_loss", most=250)
+def test_ctc_loss(name: str, data: st.DataObject) -> None:
     draw = data.draw
     steps, batch, classes = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     batched = draw(st.booleans())
@@ -228,7 +214,7 @@ def test_ctc_loss(data: st.DataObject) -> None:
         ),
     ]
     call = draw(some(blank=often(0, st.integers(-1, 4)), reduction=REDUCTION, zero_infinity=st.booleans()))
-    check_function("ctc_loss", tuple(inputs), call)
+    check_function(name, tuple(inputs), call)
 
 
 def test_a_loss_of_two_shapes_that_torch_broadcasts_is_noticed() -> None:

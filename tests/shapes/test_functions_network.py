@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_function, tensor
-from drawing import SIZES, cases, dtypes, nearly, often, some, tensors
-from hypothesis import assume, given
+from drawing import SIZES, dtypes, nearly, often, some, tensors
+from gate import held
+from hypothesis import assume
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -22,31 +23,27 @@ torch.set_num_threads(1)
 FLOATS = st.sampled_from(["float32", "float32", "float64", "float16", "bfloat16"])
 
 
-@cases(150)
-@given(
-    tensors(0, 3, "int64"),
-    tensors(2, 2) | tensors(0, 3),
-    some(padding_idx=often(None, st.integers(-5, 5)), max_norm=st.none() | st.floats(0.1, 2), sparse=st.booleans()),
-)
-def test_embedding(input: Tensor, weight: Tensor, call: dict[str, Any]) -> None:
-    check_function("embedding", (input, weight), call, literal=(1,))
+@held("embedding", most=150)
+def test_embedding(name: str, data: st.DataObject) -> None:
+    arguments = data.draw(st.tuples(tensors(0, 3, "int64"), tensors(2, 2) | tensors(0, 3)))
+    options = {"padding_idx": often(None, st.integers(-5, 5)), "max_norm": st.none() | st.floats(0.1, 2)}
+    check_function(name, arguments, data.draw(some(**options, sparse=st.booleans())), literal=(1,))
 
 
-@cases(100)
-@given(tensors(1, 2, "int64"), tensors(2, 2), some(mode=st.sampled_from(["sum", "mean", "max"])), st.data())
-def test_embedding_bag(input: Tensor, weight: Tensor, call: dict[str, Any], data: st.DataObject) -> None:
+@held("embedding_bag", most=100)
+def test_embedding_bag(name: str, data: st.DataObject) -> None:
+    input, weight = data.draw(st.tuples(tensors(1, 2, "int64"), tensors(2, 2)))
+    call = data.draw(some(mode=st.sampled_from(["sum", "mean", "max"])))
     if input.ndim == 1:
         call["offsets"] = tensor(data.draw(st.integers(1, 3)), dtype="int64")
-    check_function(
-        "embedding_bag", (input, weight), call | data.draw(some(padding_idx=often(None, st.integers(-5, 5))))
-    )
+    check_function(name, (input, weight), call | data.draw(some(padding_idx=often(None, st.integers(-5, 5)))))
 
 
-@cases(80)
-@given(tensors(0, 3, "int64"), st.integers(-2, 5))
-def test_one_hot(input: Tensor, classes: int) -> None:
+@held("one_hot", most=80)
+def test_one_hot(name: str, data: st.DataObject) -> None:
+    input, classes = data.draw(st.tuples(tensors(0, 3, "int64"), st.integers(-2, 5)))
     assume(classes != -1 or 0 in input.shape)  # the number of classes would come from the values
-    check_function("one_hot", (input, classes))
+    check_function(name, (input, classes))
 
 
 def test_one_hot_of_unknown_classes_asks_for_their_number() -> None:
@@ -55,9 +52,8 @@ def test_one_hot_of_unknown_classes_asks_for_their_number() -> None:
     assert (refused.value.problem, refused.value.argument) == ("unknown-value", "num_classes")
 
 
-@cases(200)
-@given(st.data())
-def test_linear(data: st.DataObject) -> None:
+@held("linear", most=200)
+def test_linear(name: str, data: st.DataObject) -> None:
     draw, features, outputs = data.draw, data.draw(SIZES), data.draw(SIZES)
     dtype = draw(dtypes())
     front = draw(st.lists(SIZES, max_size=2))
@@ -68,12 +64,11 @@ def test_linear(data: st.DataObject) -> None:
         call["bias"] = tensor(*draw(often((outputs,), st.just((1,)) | st.just(()))), dtype=draw(often(dtype, dtypes())))
     # Left out: where nothing is computed, torch looks at no dtype.
     assume(dtype not in ("bool", "complex32") or (0 not in input.shape and 0 not in weight.shape))
-    check_function("linear", (input, weight), call, literal=(1,))
+    check_function(name, (input, weight), call, literal=(1,))
 
 
-@cases(150)
-@given(st.data())
-def test_bilinear(data: st.DataObject) -> None:
+@held("bilinear", most=150)
+def test_bilinear(name: str, data: st.DataObject) -> None:
     draw = data.draw
     one, two, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(SIZES)
     dtype = draw(dtypes())
@@ -88,12 +83,11 @@ def test_bilinear(data: st.DataObject) -> None:
     # Left out: where nothing is computed, torch looks at no dtype, nor at the rank of the weight.
     wrong = dtype in ("bool", "complex32") or inputs[2].ndim != 3
     assume(not wrong or all(0 not in t.shape for t in inputs))
-    check_function("bilinear", inputs, call)
+    check_function(name, inputs, call)
 
 
-@cases(400)
-@given(st.data())
-def test_scaled_dot_product_attention(data: st.DataObject) -> None:
+@held("scaled_dot_product_attention", most=400)
+def test_scaled_dot_product_attention(name: str, data: st.DataObject) -> None:
     draw = data.draw
     dtype = draw(FLOATS)
     ahead = draw(often((2, 3), st.lists(SIZES, max_size=3).map(tuple), 2))
@@ -133,7 +127,7 @@ def test_scaled_dot_product_attention(data: st.DataObject) -> None:
     assume(not gqa or all(t.ndim < 3 or t.shape[-3] for t in (query, key, value)))
     # Left out: the fused kernel does not compare the lengths of key and value, and reads past the shorter one.
     assume(any(t.ndim != 4 for t in (query, key, value)) or key.shape[-2] == value.shape[-2])
-    check_function("scaled_dot_product_attention", (query, key, value), call, literal=(1,))
+    check_function(name, (query, key, value), call, literal=(1,))
 
 
 @pytest.mark.parametrize("shapes", [((2, 4, 5, 8), (2, 4, 7, 8), (2, 4, 7, 8)), ((3, 5, 8), (3, 7, 8), (3, 7, 6))])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 from conformance import tensor
+from gate import held
 from hypothesis import strategies as st
 from operands import (
     alike,
     call_of,
     case,
+    check_call,
     dims,
     dtypes,
     flags,
     given_dtypes,
-    hold,
     mostly_float,
     positive,
     tensors,
@@ -101,7 +102,7 @@ RANKED = {
     "median": st.one_of(case(filled), case(filled, dims), case(filled, dims, flags)),
     "nanmedian": st.one_of(case(filled), case(filled, dims), case(filled, dims, flags)),
     "mode": st.one_of(case(real), case(real, dims, flags)),
-    "kthvalue": case(B, st.integers(-1, 4), dims, flags),
+    "kthvalue": case(real, st.integers(-1, 4), dims, flags),
     "topk": st.one_of(case(B, st.integers(-1, 4)), case(B, st.integers(-1, 4), dims, flags)),
     "sort": st.one_of(case(B), case(B, dims, flags)),
     "argsort": st.one_of(case(B), case(B, dims, flags)),
@@ -117,23 +118,25 @@ RANKED = {
         tensors(0, 2, st.just("float32"), positive), tensors(0, 2, st.just("float32"), positive), out_int32=flags
     ),
     "isin": case(tensors(0, 2, dtypes, positive), tensors(0, 2, mostly_float, positive)),
+    "unique": case(B, return_inverse=flags, return_counts=flags, dim=dims),
+    "unique_consecutive": case(B, return_inverse=flags, return_counts=flags, dim=dims),
     "histc": case(tensors(0, 2), st.integers(-1, 3)),
 }
 
 
-@pytest.mark.parametrize("name", REDUCTIONS)
-def test_a_reduction(name: str) -> None:
-    hold(name, REDUCTIONS[name])
+@held(*REDUCTIONS)
+def test_a_reduction(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(REDUCTIONS[name]))
 
 
-@pytest.mark.parametrize("name", RUNNING)
-def test_a_running_reduction(name: str) -> None:
-    hold(name, RUNNING[name])
+@held(*RUNNING)
+def test_a_running_reduction(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(RUNNING[name]))
 
 
-@pytest.mark.parametrize("name", RANKED)
-def test_a_choice(name: str) -> None:
-    hold(name, RANKED[name])
+@held(*RANKED)
+def test_a_choice(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(RANKED[name]))
 
 
 def test_a_choice_along_a_dimension_has_torchs_names() -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import pytest
-import torch
-from conformance import tensor
-from drawing import cases
+from conformance import check_function, tensor
+from gate import held
 from hypothesis import strategies as st
 from operands import (
     alike,
     any_dims,
     call_of,
     case,
+    check_call,
     dims,
     dtypes,
     flags,
+    floats,
     given_dtypes,
-    hold,
     mostly_float,
     positive,
     several_dims,
@@ -25,7 +25,6 @@ from operands import (
 
 from nnshape.shapes.constraints import collecting
 from nnshape.shapes.dims import symbol
-from nnshape.shapes.dtypes import DTYPES
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor
@@ -79,9 +78,14 @@ CONVERSIONS = {
 }
 PLAIN = [
     "float", "double", "half", "bfloat16", "int", "long", "short", "char", "byte", "bool", "cfloat", "cdouble",
-    "detach", "cpu", "resolve_conj", "resolve_neg", "contiguous", "clone", "numel", "nelement", "dim", "ndimension",
-    "element_size", "is_floating_point", "is_complex", "real", "imag", "view_as_real", "view_as_complex",
+    "chalf", "detach", "cpu", "cuda", "resolve_conj", "resolve_neg", "contiguous", "clone", "numel", "nelement", "dim",
+    "ndimension", "element_size", "is_floating_point", "is_complex", "real", "imag", "view_as_real", "view_as_complex",
 ]  # fmt: skip
+#: What is converted to or from complex numbers, and which tensors fit.
+COMPLEX = {
+    **dict.fromkeys(("imag", "view_as_real"), T(0, 3, st.sampled_from(["complex64", "complex128"]))),
+    "view_as_complex": T(0, 3, floats).map(lambda x: x.like((*x.shape, 2))),
+}
 REARRANGED = {
     "expand": call_of(growing),
     "expand_as": call_of(alike(2)),
@@ -110,59 +114,43 @@ REARRANGED = {
     "atleast_1d": call_of(st.lists(T(0, 3), min_size=1, max_size=3).map(tuple)),
     "atleast_2d": call_of(st.lists(T(0, 3), min_size=1, max_size=3).map(tuple)),
     "atleast_3d": call_of(st.lists(T(0, 3), min_size=1, max_size=3).map(tuple)),
-    "cartesian_prod": call_of(st.lists(T(1, 1, st.just("float32")), min_size=1, max_size=3).map(tuple)),
-    "block_diag": call_of(st.lists(T(0, 2, dtypes), min_size=1, max_size=3).map(tuple)),
+    "cartesian_prod": call_of(st.lists(T(1, 1, dtypes) | T(0, 2), min_size=1, max_size=3).map(tuple)),
+    "block_diag": call_of(st.lists(T(0, 2, dtypes) | T(0, 3), min_size=1, max_size=3).map(tuple)),
 }
 
 
-@pytest.mark.parametrize("name", VIEWS)
-def test_a_view(name: str) -> None:
-    hold(name, VIEWS[name])
+@held(*VIEWS)
+def test_a_view(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(VIEWS[name]))
 
 
-@pytest.mark.parametrize("name", CONVERSIONS)
-def test_a_conversion(name: str) -> None:
-    hold(name, CONVERSIONS[name])
+@held(*CONVERSIONS)
+def test_a_conversion(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(CONVERSIONS[name]))
 
 
-@pytest.mark.parametrize("name", PLAIN)
-def test_a_conversion_without_arguments(name: str) -> None:
-    hold(name, case(T(0, 3, dtypes, st.integers(0, 2))), most=30)
+@held(*PLAIN, most=30)
+def test_a_conversion_without_arguments(name: str, data: st.DataObject) -> None:
+    drawn = T(0, 3, dtypes, st.integers(0, 2))
+    if name in COMPLEX:
+        drawn |= COMPLEX[name]
+    check_call(name, data.draw(case(drawn)))
 
 
-@pytest.mark.parametrize("name", REARRANGED)
-def test_a_rearrangement(name: str) -> None:
-    hold(name, REARRANGED[name])
+@held(*REARRANGED, written=True)
+def test_a_rearrangement(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(REARRANGED[name]))
 
 
-def test_the_unfold_method() -> None:
-    from conformance import check_function
-    from hypothesis import given
-
-    @cases(60)
-    @given(T(0, 3), dims, st.integers(-1, 4), st.integers(-1, 3))
-    def holds(x: Tensor, dimension: int, size: int, step: int) -> None:
-        check_function("unfold", (x, dimension, size, step), method=True)
-
-    holds()
+@held("Tensor.unfold", most=60)
+def test_the_unfold_method(name: str, data: st.DataObject) -> None:
+    arguments = data.draw(st.tuples(T(0, 3), dims, st.integers(-1, 4), st.integers(-1, 3)))
+    check_function("unfold", arguments, method=True)
 
 
-@pytest.mark.parametrize("name", ["T", "mT", "H", "mH"])
-@pytest.mark.parametrize("dtype", ["float32", "complex64"])
-@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 3, 4), (5, 2, 0, 3)])
-@pytest.mark.filterwarnings("ignore")
-def test_a_transpose_that_is_read_as_an_attribute(name: str, dtype: str, shape: tuple[int, ...]) -> None:
-    rule, real = find_method(name), torch.zeros(shape, dtype=getattr(torch, dtype))
-    arrives = Tensor(shape, DTYPES[dtype])
-    try:
-        wanted = getattr(real, name)
-    except RuntimeError as error:
-        with pytest.raises(Refusal) as caught:
-            rule.apply((arrives,), {})
-        assert caught.value.note in str(error)
-    else:
-        found = rule.apply((arrives,), {})
-        assert (found.shape, found.dtype) == (tuple(wanted.shape), dtype)
+@held("T", "mT", "H", "mH", most=30)
+def test_a_transpose_that_is_read_as_an_attribute(name: str, data: st.DataObject) -> None:
+    check_function(name, (data.draw(T(0, 4, dtypes)),), method=True)
 
 
 def test_a_reshape_that_does_not_fit_a_sample_says_so() -> None:

@@ -7,8 +7,21 @@ from typing import Any
 import pytest
 import torch
 from conformance import tensor
+from gate import held
 from hypothesis import strategies as st
-from operands import any_dims, case, dims, dtypes, flags, hold, mostly_float, positive, several_dims, shapes, tensors
+from operands import (
+    any_dims,
+    case,
+    check_call,
+    dims,
+    dtypes,
+    flags,
+    mostly_float,
+    positive,
+    several_dims,
+    shapes,
+    tensors,
+)
 
 from nnshape.shapes.functions import find_function
 
@@ -53,9 +66,43 @@ TRANSFORMS = {
 }
 
 
-@pytest.mark.parametrize("name", TRANSFORMS)
-def test_a_transform(name: str) -> None:
-    hold(name, TRANSFORMS[name])
+@held(*TRANSFORMS)
+def test_a_transform(name: str, data: st.DataObject) -> None:
+    check_call(name, data.draw(TRANSFORMS[name]))
+
+
+@st.composite
+def spectra(draw: Any) -> tuple[tuple, dict]:
+    """Frequencies and frames, and the arguments that mostly go with them."""
+    n_fft, more = draw(st.sampled_from([4, 8, 5, 6, 0])), {}
+    for name in ("center", "normalized", "onesided", "return_complex"):
+        if draw(st.integers(0, 2)) == 0:
+            more[name] = draw(flags)
+    halves = more.get("onesided", not more.get("return_complex", False))
+    frequencies = n_fft // 2 + 1 if halves else n_fft
+    if draw(st.integers(0, 9)) == 0:
+        frequencies = draw(positive)
+    dtype = draw(st.sampled_from(["complex64"] * 4 + ["complex128", "float32"]))
+    x = tensor(*draw(shapes(0, 1, positive)), frequencies, draw(st.integers(1, 5)), dtype=dtype)
+    if draw(st.integers(0, 9)) == 0:
+        x = draw(tensors(0, 4, st.just("complex64"), positive))
+    if draw(st.booleans()):
+        more["hop_length"] = draw(st.integers(0, 4))
+    # Left out: a window shorter than the transform, with which the frames may not cover each sample.
+    if draw(st.integers(0, 3)) == 0:
+        more["win_length"] = draw(st.sampled_from([n_fft, n_fft, 0, n_fft + 1]))
+    window = more.get("win_length", n_fft)
+    if draw(st.booleans()):
+        more["window"] = tensor(window if draw(st.integers(0, 5)) else 3)
+    if draw(st.integers(0, 3)) == 0:
+        more["length"] = draw(st.integers(1, 12))
+    return (x, n_fft), more
+
+
+@held("istft", most=60)
+def test_the_inverse_of_a_transform(name: str, data: st.DataObject) -> None:
+    call = data.draw(spectra())
+    check_call(name, call)
 
 
 @pytest.mark.parametrize("center", [True, False])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import FLOATS, SIZES, cases, dtypes, nearly, often, some, tensors
-from hypothesis import given
+from drawing import FLOATS, SIZES, dtypes, nearly, often, some, tensors
+from gate import held
 from hypothesis import strategies as st
 
 torch.set_num_threads(1)
@@ -55,28 +54,25 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", ARGUMENTS)
-@cases(60)
-@given(st.data())
+@held(*ARGUMENTS, most=60)
 def test_activation(name: str, data: st.DataObject) -> None:
     keywords = data.draw(some(**ARGUMENTS[name]))
-    check_layer(name, (), keywords, (data.draw(tensors()),))
+    check_layer(name, (), keywords, (data.draw(tensors(weight=1)),))
 
 
-@cases(60)
-@given(st.tuples(NUMBERS, NUMBERS), some(inplace=BOOLS), tensors())
-def test_threshold(bounds, keywords, input) -> None:
-    check_layer("Threshold", bounds, keywords, (input,))
+@held("Threshold", most=60)
+def test_threshold(name: str, data: st.DataObject) -> None:
+    bounds = data.draw(st.tuples(NUMBERS, NUMBERS))
+    check_layer(name, bounds, data.draw(some(inplace=BOOLS)), (data.draw(tensors(weight=1)),))
 
 
-@cases(120)
-@given(st.data())
-def test_prelu(data: st.DataObject) -> None:
+@held("PReLU", most=120)
+def test_prelu(name: str, data: st.DataObject) -> None:
     channels = data.draw(SIZES)
     input = tensor(*data.draw(nearly((2, channels, 3))), dtype=data.draw(dtypes()))
     dtype = data.draw(often(input.dtype, dtypes()))
     count = data.draw(st.sampled_from([channels, channels, 1, -1, 2]))
-    check_layer("PReLU", (count,), {"dtype": dtype} | data.draw(some(init=st.floats(-1, 1))), (input,))
+    check_layer(name, (count,), {"dtype": dtype} | data.draw(some(init=st.floats(-1, 1))), (input,))
 
 
 def test_activations_keep_every_float() -> None:

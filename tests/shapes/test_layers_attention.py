@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import cases, dtypes, nearly, often, some
-from hypothesis import given
+from drawing import dtypes, nearly, often, some
+from gate import held
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -37,9 +37,8 @@ def attention_masks(draw: Any, batch: int | None, length: int, source: int, head
     return masks
 
 
-@cases(400)
-@given(st.data())
-def test_multihead_attention(data: st.DataObject) -> None:
+@held("MultiheadAttention", most=400)
+def test_multihead_attention(name: str, data: st.DataObject) -> None:
     draw = data.draw
     embed_dim = draw(often(4, st.sampled_from([6, 2, 0, -4, 3])))
     heads = draw(often(2, st.sampled_from([1, 4, 3, 0, -2])))
@@ -72,7 +71,7 @@ def test_multihead_attention(data: st.DataObject) -> None:
     call |= draw(
         some(need_weights=st.booleans(), average_attn_weights=st.booleans(), is_causal=often(False, st.just(True)))
     )
-    check_layer("MultiheadAttention", (embed_dim, heads), keywords, (query, key, value), call)
+    check_layer(name, (embed_dim, heads), keywords, (query, key, value), call)
 
 
 @pytest.mark.parametrize("keywords", [{}, {"kdim": 3, "vdim": 5}, {"add_bias_kv": True, "add_zero_attn": True}])

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import torch
 from conformance import TORCH_REFUSES, check_layer, real_argument, tensor
-from drawing import SIZES, cases, dtypes, often, some
-from hypothesis import assume, given
+from drawing import SIZES, dtypes, often, some
+from gate import each_rank, held
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from nnshape.shapes.layers import find_layer
@@ -67,9 +68,9 @@ def channels(draw: Any) -> tuple[int, int, int]:
     return (inward * times, outward * times, groups) if fit else (inward, draw(often(outward, st.just(0))), groups)
 
 
-@cases(200)
-@given(st.sampled_from([1, 2, 2, 3]), st.data())
-def test_convolution(dimensions: int, data: st.DataObject) -> None:
+@held(*each_rank("Conv"), most=80)
+def test_convolution(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     into, out, groups = data.draw(channels())
     keywords = data.draw(
         some(
@@ -83,12 +84,12 @@ def test_convolution(dimensions: int, data: st.DataObject) -> None:
     )
     kernel = data.draw(kernels(dimensions))
     input = data.draw(maps(dimensions, into, keywords.get("dtype", "float32")))
-    check_layer(f"Conv{dimensions}d", (into, out, kernel), {"groups": groups, **keywords}, (input,))
+    check_layer(name, (into, out, kernel), {"groups": groups, **keywords}, (input,))
 
 
-@cases(200)
-@given(st.sampled_from([1, 2, 2, 3]), st.data())
-def test_transposed_convolution(dimensions: int, data: st.DataObject) -> None:
+@held(*each_rank("ConvTranspose"), most=80)
+def test_transposed_convolution(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     into, out, groups = data.draw(channels())
     keywords = data.draw(
         some(
@@ -106,13 +107,11 @@ def test_transposed_convolution(dimensions: int, data: st.DataObject) -> None:
     call = data.draw(some(output_size=output_sizes(input, dimensions, keywords.get("stride", 1), kernel)))
     keywords["groups"] = groups
     try:
-        torch_layer = getattr(torch.nn, f"ConvTranspose{dimensions}d")(
-            into, out, kernel, **{k: real_argument(v) for k, v in keywords.items()}
-        )
+        torch_layer = getattr(torch.nn, name)(into, out, kernel, **{k: real_argument(v) for k, v in keywords.items()})
         assume(0 not in torch_layer(real_argument(input), **call).shape[1 if input.ndim == dimensions + 2 else 0 :])
     except TORCH_REFUSES:
         pass
-    check_layer(f"ConvTranspose{dimensions}d", (into, out, kernel), keywords, (input,), call)
+    check_layer(name, (into, out, kernel), keywords, (input,), call)
 
 
 @pytest.mark.parametrize(

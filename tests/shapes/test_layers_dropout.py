@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from conformance import check_layer, tensor
-from drawing import cases, often, some, tensors
-from hypothesis import given
+from drawing import often, some, tensors
+from gate import held
 from hypothesis import strategies as st
 
 from nnshape.shapes.layers import find_layer
@@ -15,23 +15,20 @@ torch.set_num_threads(1)
 DROPOUTS = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"]
 
 
-@cases(250)
-@given(st.sampled_from(DROPOUTS), st.data())
+@held(*DROPOUTS, most=40)
 def test_dropout(name: str, data: st.DataObject) -> None:
     keywords = data.draw(some(p=st.sampled_from([0.5, 0.1, 0, 1, 0.0, 1.0, -0.1, 1.5, True]), inplace=st.booleans()))
     check_layer(name, (), keywords, (data.draw(tensors(most=5)),))
 
 
-@cases(150)
-@given(st.data())
-def test_flatten(data: st.DataObject) -> None:
+@held("Flatten", most=150)
+def test_flatten(name: str, data: st.DataObject) -> None:
     keywords = data.draw(some(start_dim=st.integers(-4, 4), end_dim=st.integers(-4, 4)))
-    check_layer("Flatten", (), keywords, (data.draw(tensors()),))
+    check_layer(name, (), keywords, (data.draw(tensors()),))
 
 
-@cases(200)
-@given(st.data())
-def test_unflatten(data: st.DataObject) -> None:
+@held("Unflatten", most=200)
+def test_unflatten(name: str, data: st.DataObject) -> None:
     parts = data.draw(st.lists(st.sampled_from([1, 2, 3, 2, 0]), max_size=3))
     size = torch.Size(parts).numel()
     rank = data.draw(st.integers(0, 3))
@@ -42,7 +39,7 @@ def test_unflatten(data: st.DataObject) -> None:
     if parts and data.draw(st.booleans()):
         parts[data.draw(st.integers(0, len(parts) - 1))] = data.draw(st.sampled_from([-1, -1, -2, 4]))
     dim = data.draw(often(at, st.integers(-4, 4), 5))
-    check_layer("Unflatten", (dim, data.draw(st.sampled_from([tuple(parts), parts]))), {}, (tensor(*shape),))
+    check_layer(name, (dim, data.draw(st.sampled_from([tuple(parts), parts]))), {}, (tensor(*shape),))
 
 
 def test_derivation_ends_in_the_size() -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 from conformance import TORCH_REFUSES, check_layer, real_argument, tensor
-from drawing import cases, dtypes, some
-from hypothesis import assume, given
+from drawing import dtypes, some
+from gate import each_rank, held
+from hypothesis import assume
 from hypothesis import strategies as st
 from test_layers_convolution import channels, each, few, kernels, maps
 from test_layers_normalization import channelled
@@ -26,9 +27,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Lazy modules are a new feature",
 FLAGS = st.booleans()
 
 
-@cases(200)
-@given(st.sampled_from([1, 2, 3]), st.booleans(), st.data())
-def test_lazy_convolution(dimensions: int, transpose: bool, data: st.DataObject) -> None:
+@held(*each_rank("LazyConv", "LazyConvTranspose"))
+def test_lazy_convolution(name: str, data: st.DataObject) -> None:
+    dimensions, transpose = int(name[-2]), "Transpose" in name
     into, out, groups = data.draw(channels())
     strategies: dict[str, Any] = {
         "stride": each(dimensions, few(1, 2, 0)),
@@ -46,7 +47,6 @@ def test_lazy_convolution(dimensions: int, transpose: bool, data: st.DataObject)
     keywords = data.draw(some(**strategies))
     keywords["groups"] = groups
     kernel = data.draw(kernels(dimensions))
-    name = f"LazyConv{'Transpose' if transpose else ''}{dimensions}d"
     input = data.draw(maps(dimensions, into, keywords.get("dtype", "float32")))
     try:  # as in test_layers_convolution
         module = getattr(torch.nn, name)(out, kernel, **{k: real_argument(v) for k, v in keywords.items()})
@@ -56,22 +56,21 @@ def test_lazy_convolution(dimensions: int, transpose: bool, data: st.DataObject)
     check_layer(name, (out, kernel), keywords, (input,))
 
 
-@cases(200)
-@given(st.sampled_from([1, 2, 3]), st.sampled_from(["Batch", "Instance"]), st.data())
-def test_lazy_normalization(dimensions: int, kind: str, data: st.DataObject) -> None:
+@held(*each_rank("LazyBatchNorm", "LazyInstanceNorm"))
+def test_lazy_normalization(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     keywords = data.draw(some(affine=FLAGS, track_running_stats=FLAGS, bias=FLAGS, dtype=dtypes()))
     input = data.draw(channelled(3, (dimensions + 2,), keywords.get("dtype", "float32")))
     if data.draw(st.integers(0, 3)) == 0 and 0 not in input.shape:
         input = input.like(input.shape[1:])
-    check_layer(f"Lazy{kind}Norm{dimensions}d", (), keywords, (input,))
+    check_layer(name, (), keywords, (input,))
 
 
-@cases(100)
-@given(st.data())
-def test_lazy_linear(data: st.DataObject) -> None:
+@held("LazyLinear", most=100)
+def test_lazy_linear(name: str, data: st.DataObject) -> None:
     keywords = data.draw(some(bias=FLAGS, dtype=dtypes().filter(lambda dtype: dtype != "complex32")))
     input = data.draw(channelled(3, (1, 2, 3), keywords.get("dtype", "float32")))
-    check_layer("LazyLinear", (data.draw(st.sampled_from([1, 3, 0, -1])),), keywords, (input,))
+    check_layer(name, (data.draw(st.sampled_from([1, 3, 0, -1])),), keywords, (input,))
 
 
 def test_a_lazy_layer_has_no_parameters_before_its_first_input() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import FLOATS, cases, nearly, often, shapes, some
-from hypothesis import assume, given
+from drawing import FLOATS, nearly, often, shapes, some
+from gate import held
+from hypothesis import assume
 from hypothesis import strategies as st
 from test_functions_losses import DTYPES, MARGINS, OLD, REAL, REDUCTION, class_case, stretched
 
@@ -36,9 +37,7 @@ COMPARISONS: dict[str, dict[str, Any]] = {
 WEIGHTS = {"BCELoss": ["weight"], "BCEWithLogitsLoss": ["weight", "pos_weight"], "MultiLabelSoftMarginLoss": ["weight"]}
 
 
-@pytest.mark.parametrize("name", COMPARISONS)
-@cases(80)
-@given(st.data())
+@held(*COMPARISONS, most=80)
 def test_comparison(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
     dtype = draw(often("float32", st.sampled_from(REAL), 5))
@@ -50,20 +49,17 @@ def test_comparison(name: str, data: st.DataObject) -> None:
     check_layer(name, (), keywords, inputs, literal=(1,))
 
 
-@cases(80)
-@given(st.data())
-def test_gaussian_nll_loss(data: st.DataObject) -> None:
+@held("GaussianNLLLoss", most=80)
+def test_gaussian_nll_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
     inputs = [tensor(*shape), tensor(*draw(stretched(shape)))]
     var_shape = draw(st.sampled_from([shape, shape[:-1], (*shape[:-1], 1)]) | stretched(shape))
     inputs.append(draw(st.sampled_from([1.0, -1.0])) if draw(st.integers(0, 5)) == 0 else tensor(*var_shape))
     keywords = draw(some(full=st.booleans(), eps=st.just(1e-6), reduction=REDUCTION))
-    check_layer("GaussianNLLLoss", (), keywords, tuple(inputs), literal=(1,))
+    check_layer(name, (), keywords, tuple(inputs), literal=(1,))
 
 
-@pytest.mark.parametrize("name", ["NLLLoss", "NLLLoss2d", "CrossEntropyLoss"])
-@cases(150)
-@given(st.data())
+@held("NLLLoss", "NLLLoss2d", "CrossEntropyLoss", most=150)
 def test_class_loss(name: str, data: st.DataObject) -> None:
     input, target, keywords = class_case(data.draw)
     more = {"label_smoothing": often(0.0, st.sampled_from([0.1, 1, 1.5]), 2)} if name == "CrossEntropyLoss" else {}
@@ -73,9 +69,7 @@ def test_class_loss(name: str, data: st.DataObject) -> None:
     check_layer(name, (), keywords, (input, target), literal=(1,))
 
 
-@pytest.mark.parametrize("name", ["MultiMarginLoss", "MultiLabelMarginLoss"])
-@cases(100)
-@given(st.data())
+@held("MultiMarginLoss", "MultiLabelMarginLoss", most=100)
 def test_margin_loss(name: str, data: st.DataObject) -> None:
     draw, classes = data.draw, data.draw(often(3, st.integers(1, 3)))
     scores = draw(st.sampled_from([(2, classes), (classes,), (1, classes), (2, 3, classes), ()]))
@@ -90,9 +84,8 @@ def test_margin_loss(name: str, data: st.DataObject) -> None:
     check_layer(name, (), keywords, (input, target), literal=(1,))
 
 
-@cases(200)
-@given(st.data())
-def test_linear_cross_entropy_loss(data: st.DataObject) -> None:
+@held("LinearCrossEntropyLoss", most=200)
+def test_linear_cross_entropy_loss(name: str, data: st.DataObject) -> None:
     draw = data.draw
     features, classes = draw(often(2, st.sampled_from([1, 3, 0, -1]))), draw(often(3, st.sampled_from([1, 0, -1])))
     rest = draw(st.sampled_from([(), (), (2,), (2, 1), (-1,)]))
@@ -117,12 +110,10 @@ def test_linear_cross_entropy_loss(data: st.DataObject) -> None:
     wanted = dtype if ids == scores else "int64"
     target = tensor(*draw(often(ids, nearly(ids), 5)), dtype=draw(often(wanted, st.sampled_from(REAL), 8)))
     assume(0 not in target.shape or target.dtype in (*FLOATS, "int64"))
-    check_layer("LinearCrossEntropyLoss", (features, classes), keywords, (input, target), literal=(1,))
+    check_layer(name, (features, classes), keywords, (input, target), literal=(1,))
 
 
-@pytest.mark.parametrize("name", ["CosineEmbeddingLoss", "MarginRankingLoss"])
-@cases(80)
-@given(st.data())
+@held("CosineEmbeddingLoss", "MarginRankingLoss", most=80)
 def test_pair_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(1, 2))
     target = shape[:-1] if name == "CosineEmbeddingLoss" else shape
@@ -130,9 +121,7 @@ def test_pair_loss(name: str, data: st.DataObject) -> None:
     check_layer(name, (), draw(some(**OLD, margin=MARGINS)), inputs, literal=(1,))
 
 
-@pytest.mark.parametrize("name", ["TripletMarginLoss", "TripletMarginWithDistanceLoss"])
-@cases(120)
-@given(st.data())
+@held("TripletMarginLoss", "TripletMarginWithDistanceLoss", most=120)
 def test_triplet_loss(name: str, data: st.DataObject) -> None:
     draw, shape = data.draw, data.draw(shapes(0, 3))
     inputs = tuple(tensor(*draw(stretched(shape)), dtype=draw(DTYPES)) for _ in range(3))
@@ -150,9 +139,8 @@ def test_a_distance_of_one_s_own() -> None:
         check_layer("TripletMarginWithDistanceLoss", (), {"distance_function": distance}, inputs)
 
 
-@cases(120)
-@given(st.data())
-def test_ctc_loss(data: st.DataObject) -> None:
+@held("CTCLoss", most=120)
+def test_ctc_loss(name: str, data: st.DataObject) -> None:
     draw = data.draw
     steps, batch, classes = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     batched = draw(st.booleans())
@@ -166,12 +154,11 @@ def test_ctc_loss(data: st.DataObject) -> None:
         *(tensor(*draw(often(lengths, nearly(lengths), 5)), dtype="int64") for _ in "it"),
     )
     keywords = draw(some(blank=often(0, st.integers(-1, 4)), reduction=REDUCTION, zero_infinity=st.booleans()))
-    check_layer("CTCLoss", (), keywords, inputs)
+    check_layer(name, (), keywords, inputs)
 
 
-@cases(250)
-@given(st.data())
-def test_adaptive_log_softmax(data: st.DataObject) -> None:
+@held("AdaptiveLogSoftmaxWithLoss", most=250)
+def test_adaptive_log_softmax(name: str, data: st.DataObject) -> None:
     draw = data.draw
     features, classes = draw(often(8, st.sampled_from([1, 3, 0, -1]))), draw(often(10, st.integers(-1, 4)))
     cutoffs = draw(often([2, 5], st.lists(st.integers(-1, 10), max_size=3) | st.sampled_from([(1,), (2, 4, 9), [2.5]])))
@@ -187,7 +174,7 @@ def test_adaptive_log_softmax(data: st.DataObject) -> None:
                    dtype=draw(often(keywords.get("dtype") or "float32", DTYPES, 8)))  # fmt: skip
     target = tensor(*draw(often(front, nearly(front), 6)), dtype=draw(often("int64", st.sampled_from(REAL), 6)))
     assume(0 not in target.shape or target.dtype == "int64")
-    check_layer("AdaptiveLogSoftmaxWithLoss", (features, classes, cutoffs), keywords, (input, target))
+    check_layer(name, (features, classes, cutoffs), keywords, (input, target))
 
 
 def test_messages_say_how_the_target_should_be_declared() -> None:

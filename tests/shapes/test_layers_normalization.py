@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import FLOATS, cases, dtypes, often, some
-from hypothesis import given
+from drawing import FLOATS, dtypes, often, some
+from gate import each_rank, held
 from hypothesis import strategies as st
 
 from nnshape.shapes.layers import find_layer
@@ -23,6 +23,8 @@ torch.set_num_threads(1)
 
 FLAGS = st.booleans()
 CHANNELS = st.sampled_from([2, 3, 4, 6, 1, 0, -1])
+#: The numbers of dimensions that a batch normalization takes.
+RANKS = {"BatchNorm1d": (2, 3), "BatchNorm2d": (4,), "BatchNorm3d": (5,), "SyncBatchNorm": (2, 3, 4)}
 EPSILONS = st.sampled_from([1e-5, 1e-3, 0, 1, -1e-5, 0.0])
 
 
@@ -42,9 +44,8 @@ def channelled(draw: Any, channels: int, ranks: tuple[int, ...], dtype: str = "f
     return tensor(*shape, dtype=draw(often(draw(kinds), dtypes(), 8)))
 
 
-@cases(250)
-@given(st.sampled_from(["1d", "2d", "3d", "Sync"]), st.data())
-def test_batch_norm(kind: str, data: st.DataObject) -> None:
+@held(*RANKS, most=70)
+def test_batch_norm(name: str, data: st.DataObject) -> None:
     keywords = data.draw(
         some(
             eps=EPSILONS,
@@ -55,25 +56,21 @@ def test_batch_norm(kind: str, data: st.DataObject) -> None:
             dtype=dtypes(),
         )
     )
-    name = "SyncBatchNorm" if kind == "Sync" else f"BatchNorm{kind}"
-    ranks = {"1d": (2, 3), "2d": (4,), "3d": (5,), "Sync": (2, 3, 4)}[kind]
     channels = data.draw(CHANNELS)
-    input = data.draw(channelled(channels, ranks, keywords.get("dtype", "float32")))
+    input = data.draw(channelled(channels, RANKS[name], keywords.get("dtype", "float32")))
     check_layer(name, (channels,), keywords, (input,))
 
 
-@cases(200)
-@given(st.data())
-def test_group_norm(data: st.DataObject) -> None:
+@held("GroupNorm", most=200)
+def test_group_norm(name: str, data: st.DataObject) -> None:
     keywords = data.draw(some(eps=EPSILONS, affine=FLAGS, bias=FLAGS, dtype=dtypes()))
     groups = data.draw(st.sampled_from([1, 2, 3, 1, 2, 0, -1]))
     channels = data.draw(CHANNELS | st.sampled_from([2, 3, 6]).map(groups.__mul__))
     input = data.draw(channelled(channels, (2, 3, 4), keywords.get("dtype", "float32")))
-    check_layer("GroupNorm", (groups, channels), keywords, (input,))
+    check_layer(name, (groups, channels), keywords, (input,))
 
 
-@cases(200)
-@given(st.sampled_from(["LayerNorm", "RMSNorm"]), st.data())
+@held("LayerNorm", "RMSNorm", most=100)
 def test_layer_norm(name: str, data: st.DataObject) -> None:
     keywords = data.draw(some(eps=EPSILONS, elementwise_affine=FLAGS, dtype=dtypes()))
     if name == "LayerNorm":
@@ -86,9 +83,9 @@ def test_layer_norm(name: str, data: st.DataObject) -> None:
     check_layer(name, (shape,), keywords, (input,))
 
 
-@cases(250)
-@given(st.sampled_from([1, 2, 3]), st.data())
-def test_instance_norm(dimensions: int, data: st.DataObject) -> None:
+@held(*each_rank("InstanceNorm"), most=80)
+def test_instance_norm(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     keywords = data.draw(
         some(eps=EPSILONS, momentum=st.just(0.1), affine=FLAGS, track_running_stats=FLAGS, bias=FLAGS, dtype=dtypes())
     )
@@ -96,11 +93,10 @@ def test_instance_norm(dimensions: int, data: st.DataObject) -> None:
     input = data.draw(channelled(channels, (dimensions + 2,), keywords.get("dtype", "float32")))
     if data.draw(st.integers(0, 3)) == 0 and 0 not in input.shape:
         input = input.like(input.shape[1:])
-    check_layer(f"InstanceNorm{dimensions}d", (channels,), keywords, (input,))
+    check_layer(name, (channels,), keywords, (input,))
 
 
-@cases(150)
-@given(st.sampled_from(["LocalResponseNorm", "CrossMapLRN2d"]), st.data())
+@held("LocalResponseNorm", "CrossMapLRN2d", most=75)
 def test_response_norm(name: str, data: st.DataObject) -> None:
     keywords = data.draw(some(alpha=st.floats(0, 1), beta=st.floats(0, 1), k=st.floats(1, 2)))
     size = data.draw(st.sampled_from([1, 2, 3, 5, 8, 0, -1]))

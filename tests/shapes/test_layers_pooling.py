@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import cases, some
-from hypothesis import given
+from drawing import some
+from gate import each_rank, held
 from hypothesis import strategies as st
 from test_layers_convolution import each, few, kernels, maps
 
@@ -22,9 +22,9 @@ DIMENSIONS = st.sampled_from([1, 2, 2, 3])
 FLAGS = st.booleans()
 
 
-@cases(250)
-@given(DIMENSIONS, st.data())
-def test_max_pool(dimensions: int, data: st.DataObject) -> None:
+@held(*each_rank("MaxPool"), most=80)
+def test_max_pool(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     keywords = data.draw(
         some(
             stride=st.none() | each(dimensions, few(2, 1, 3, 0, -1)) | st.just(()),
@@ -34,26 +34,26 @@ def test_max_pool(dimensions: int, data: st.DataObject) -> None:
             ceil_mode=FLAGS,
         )
     )
-    check_layer(f"MaxPool{dimensions}d", (data.draw(kernels(dimensions)),), keywords, (data.draw(maps(dimensions, 2)),))
+    check_layer(name, (data.draw(kernels(dimensions)),), keywords, (data.draw(maps(dimensions, 2)),))
 
 
-@cases(200)
-@given(DIMENSIONS, st.data())
-def test_average_pool(dimensions: int, data: st.DataObject) -> None:
+@held(*each_rank("AvgPool"), most=60)
+def test_average_pool(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     strides = st.none() | each(dimensions, few(2, 1, 3, 0, -1)) | st.just(())
     divisor = {} if dimensions == 1 else {"divisor_override": st.none() | st.integers(-1, 5)}
     pads = each(dimensions, few(0, 1, 2, -1))
     keywords = data.draw(some(stride=strides, padding=pads, ceil_mode=FLAGS, count_include_pad=FLAGS, **divisor))
-    check_layer(f"AvgPool{dimensions}d", (data.draw(kernels(dimensions)),), keywords, (data.draw(maps(dimensions, 2)),))
+    check_layer(name, (data.draw(kernels(dimensions)),), keywords, (data.draw(maps(dimensions, 2)),))
 
 
-@cases(250)
-@given(DIMENSIONS, st.sampled_from(["Avg", "Max"]), st.data())
-def test_adaptive_pool(dimensions: int, kind: str, data: st.DataObject) -> None:
+@held(*each_rank("AdaptiveAvgPool", "AdaptiveMaxPool"))
+def test_adaptive_pool(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     sizes = st.sampled_from([1, 2, 3, 5, 0, -1, None])
-    keywords = data.draw(some(return_indices=FLAGS)) if kind == "Max" else {}
+    keywords = data.draw(some(return_indices=FLAGS)) if "Max" in name else {}
     size = data.draw(sizes | each(dimensions, sizes))
-    check_layer(f"Adaptive{kind}Pool{dimensions}d", (size,), keywords, (data.draw(maps(dimensions, 2)),))
+    check_layer(name, (size,), keywords, (data.draw(maps(dimensions, 2)),))
 
 
 def test_messages_say_what_is_left() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import cases, dtypes, nearly, often, some
-from hypothesis import assume, given
+from drawing import dtypes, nearly, often, some
+from gate import held
+from hypothesis import assume
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 from typing_extensions import get_overloads
@@ -30,9 +31,7 @@ def states(draw: Any, shape: tuple[int, ...], dtype: str) -> Tensor:
     return tensor(*draw(nearly(shape)), dtype=draw(often(dtype, dtypes(), 8)))
 
 
-@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
-@cases(150)
-@given(st.data())
+@held("RNN", "LSTM", "GRU", most=150)
 def test_recurrent(name: str, data: st.DataObject) -> None:
     draw = data.draw
     input_size, hidden = draw(SIZES), draw(SIZES)
@@ -70,9 +69,7 @@ def test_recurrent(name: str, data: st.DataObject) -> None:
     check_layer(name, (input_size, hidden), keywords, (input,), call)
 
 
-@pytest.mark.parametrize("name", ["RNNCell", "LSTMCell", "GRUCell"])
-@cases(150)
-@given(st.data())
+@held("RNNCell", "LSTMCell", "GRUCell", most=150)
 def test_cell(name: str, data: st.DataObject) -> None:
     draw = data.draw
     input_size, hidden = draw(SIZES), draw(SIZES)

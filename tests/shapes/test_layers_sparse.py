@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import cases, dtypes, nearly, often, some, tensors
-from hypothesis import assume, given
+from drawing import dtypes, nearly, often, some, tensors
+from gate import held
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from nnshape.shapes.constraints import collecting
@@ -28,9 +29,8 @@ def tables(draw: Any, rows: int, columns: int) -> Tensor:
     return tensor(*draw(nearly((max(rows, 0), max(columns, 0)))), dtype=draw(dtypes()))
 
 
-@cases(250)
-@given(st.data())
-def test_embedding(data: st.DataObject) -> None:
+@held("Embedding", most=250)
+def test_embedding(name: str, data: st.DataObject) -> None:
     rows, columns = data.draw(ROWS), data.draw(st.sampled_from([2, 3, 0, -1]))
     keywords = data.draw(
         some(
@@ -46,12 +46,11 @@ def test_embedding(data: st.DataObject) -> None:
     )
     # Left out: of a frozen table of nothing, torch takes any dtype.
     assume(not keywords.get("_freeze") or (rows > 0 and columns > 0))
-    check_layer("Embedding", (rows, columns), keywords, (data.draw(tensors(0, 3, "int64")),))
+    check_layer(name, (rows, columns), keywords, (data.draw(tensors(0, 3, "int64")),))
 
 
-@cases(300)
-@given(st.data())
-def test_embedding_bag(data: st.DataObject) -> None:
+@held("EmbeddingBag", most=300)
+def test_embedding_bag(name: str, data: st.DataObject) -> None:
     draw = data.draw
     rows, columns = draw(ROWS), draw(st.sampled_from([2, 3, 0, -1]))
     keywords = draw(
@@ -78,7 +77,7 @@ def test_embedding_bag(data: st.DataObject) -> None:
     bags = call["offsets"].numel() - keywords.get("include_last_offset", False) if "offsets" in call else 1
     assume(bags > 0 or 0 in input.shape)
     assume(rows > 0 or (keywords.get("max_norm") is None and not keywords.get("include_last_offset")))
-    check_layer("EmbeddingBag", (rows, columns), keywords, (input,), call)
+    check_layer(name, (rows, columns), keywords, (input,), call)
 
 
 def embedding(rows: int) -> Any:

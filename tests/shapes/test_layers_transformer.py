@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from conformance import check_layer, tensor
-from drawing import cases, dtypes, nearly, often, some
-from hypothesis import given
+from drawing import dtypes, nearly, often, some
+from gate import held
 from hypothesis import strategies as st
 from test_layers_attention import MASKS
 from torch.utils.flop_counter import FlopCounterMode
@@ -93,30 +93,27 @@ def norm_of(draw: Any, case: dict[str, Any]) -> Any:
     return draw(st.sampled_from([None, find_layer("PReLU")(max(width, 1), dtype=case["keywords"].get("dtype"))]))
 
 
-@cases(150)
-@given(st.data())
-def test_encoder_layer(data: st.DataObject) -> None:
+@held("TransformerEncoderLayer", most=150)
+def test_encoder_layer(name: str, data: st.DataObject) -> None:
     draw, case = data.draw, data.draw(stacks())
     src = sequence(draw, case, case["source"])
     call = masks(draw, case, case["source"], case["source"], "src_mask", "src_key_padding_mask")
     call |= draw(some(is_causal=CAUSAL))
     keywords = case["keywords"] | {"batch_first": case["batch_first"]}
-    check_layer("TransformerEncoderLayer", (case["width"], case["heads"]), keywords, (src,), call)
+    check_layer(name, (case["width"], case["heads"]), keywords, (src,), call)
 
 
-@cases(150)
-@given(st.data())
-def test_decoder_layer(data: st.DataObject) -> None:
+@held("TransformerDecoderLayer", most=150)
+def test_decoder_layer(name: str, data: st.DataObject) -> None:
     draw, case = data.draw, data.draw(stacks())
     inputs = sequence(draw, case, case["target"]), sequence(draw, case, case["source"])
     call = decoder_call(draw, case) | draw(some(tgt_is_causal=CAUSAL, memory_is_causal=CAUSAL))
     keywords = case["keywords"] | {"batch_first": case["batch_first"]}
-    check_layer("TransformerDecoderLayer", (case["width"], case["heads"]), keywords, inputs, call)
+    check_layer(name, (case["width"], case["heads"]), keywords, inputs, call)
 
 
-@cases(100)
-@given(st.data())
-def test_encoder(data: st.DataObject) -> None:
+@held("TransformerEncoder", most=100)
+def test_encoder(name: str, data: st.DataObject) -> None:
     draw, case = data.draw, data.draw(stacks())
     layer = layer_of(draw(often("TransformerEncoderLayer", st.just("TransformerDecoderLayer"), 12)), case)
     if layer is None:
@@ -125,12 +122,11 @@ def test_encoder(data: st.DataObject) -> None:
     call = masks(draw, case, case["source"], case["source"], "mask", "src_key_padding_mask")
     call |= draw(some(is_causal=CAUSAL_OR_NONE))
     keywords = {"norm": norm_of(draw, case)} | draw(some(enable_nested_tensor=st.booleans(), mask_check=st.booleans()))
-    check_layer("TransformerEncoder", (layer, draw(often(2, st.integers(-1, 3)))), keywords, (src,), call)
+    check_layer(name, (layer, draw(often(2, st.integers(-1, 3)))), keywords, (src,), call)
 
 
-@cases(100)
-@given(st.data())
-def test_decoder(data: st.DataObject) -> None:
+@held("TransformerDecoder", most=100)
+def test_decoder(name: str, data: st.DataObject) -> None:
     draw, case = data.draw, data.draw(stacks())
     layer = layer_of(draw(often("TransformerDecoderLayer", st.just("TransformerEncoderLayer"), 12)), case)
     # Left out: the copies that TransformerDecoder makes forget an activation with parameters, and take relu for it.
@@ -139,12 +135,11 @@ def test_decoder(data: st.DataObject) -> None:
     inputs = sequence(draw, case, case["target"]), sequence(draw, case, case["source"])
     call = decoder_call(draw, case) | draw(some(tgt_is_causal=CAUSAL_OR_NONE, memory_is_causal=CAUSAL))
     arguments = (layer, draw(often(2, st.integers(-1, 3))))
-    check_layer("TransformerDecoder", arguments, {"norm": norm_of(draw, case)}, inputs, call)
+    check_layer(name, arguments, {"norm": norm_of(draw, case)}, inputs, call)
 
 
-@cases(100)
-@given(st.data())
-def test_transformer(data: st.DataObject) -> None:
+@held("Transformer", most=100)
+def test_transformer(name: str, data: st.DataObject) -> None:
     draw, case = data.draw, data.draw(stacks())
     keywords = case["keywords"] | {"batch_first": case["batch_first"]}
     for side, kind in (("encoder", "TransformerEncoder"), ("decoder", "TransformerDecoder")):
@@ -157,7 +152,7 @@ def test_transformer(data: st.DataObject) -> None:
         draw, case, case["source"], case["source"], "src_mask", "src_key_padding_mask"
     )
     call |= draw(some(src_is_causal=CAUSAL_OR_NONE, tgt_is_causal=CAUSAL_OR_NONE, memory_is_causal=CAUSAL))
-    check_layer("Transformer", (case["width"], case["heads"]), keywords, inputs, call)
+    check_layer(name, (case["width"], case["heads"]), keywords, inputs, call)
 
 
 def test_bert_base_has_its_published_count_of_parameters() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from conformance import Refused, check_layer, tensor
-from drawing import FLOATS, cases, dtypes, nearly, often, some
-from hypothesis import given
+from drawing import FLOATS, dtypes, nearly, often, some
+from gate import each_rank, held
 from hypothesis import strategies as st
 from test_layers_convolution import each, few, kernels, maps
 
@@ -19,13 +19,13 @@ DIMENSIONS = st.sampled_from([1, 2, 2, 3])
 FLAGS = st.booleans()
 
 
-@cases(200)
-@given(DIMENSIONS, st.data())
-def test_power_average_pool(dimensions: int, data: st.DataObject) -> None:
+@held(*each_rank("LPPool"), most=60)
+def test_power_average_pool(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     keywords = data.draw(some(stride=st.none() | each(dimensions, few(2, 1, 3, 0, -1)), ceil_mode=FLAGS))
     power = data.draw(st.sampled_from([2, 1, 3.5, 2.0, 0, -1, float("inf"), -float("inf")]))
     input = data.draw(maps(dimensions, 2))
-    check_layer(f"LPPool{dimensions}d", (power, data.draw(kernels(dimensions))), keywords, (input,))
+    check_layer(name, (power, data.draw(kernels(dimensions))), keywords, (input,))
 
 
 @st.composite
@@ -34,9 +34,9 @@ def ratios(draw: Any, dimensions: int) -> Any:
     return draw(st.none() | one | st.tuples(*[one] * dimensions) | st.tuples(one) | st.tuples(one, one, one))
 
 
-@cases(200)
-@given(st.sampled_from([2, 3]), st.data())
-def test_fractional_pool(dimensions: int, data: st.DataObject) -> None:
+@held("FractionalMaxPool2d", "FractionalMaxPool3d", most=100)
+def test_fractional_pool(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     keywords: dict[str, Any] = {"return_indices": data.draw(FLAGS)}
     given_size = data.draw(st.integers(0, 2))
     if given_size != 0:
@@ -50,12 +50,12 @@ def test_fractional_pool(dimensions: int, data: st.DataObject) -> None:
         batch = input.shape[0] if input.ndim == dimensions + 2 else 1
         keywords["_random_samples"] = tensor(*data.draw(nearly((batch, 2, dimensions))), dtype=data.draw(dtypes()))
     kernel = data.draw(each(dimensions, st.sampled_from([1, 2, 3, 2])))  # torch takes windows of 0 too: left out
-    check_layer(f"FractionalMaxPool{dimensions}d", (kernel,), keywords, (input,))
+    check_layer(name, (kernel,), keywords, (input,))
 
 
-@cases(250)
-@given(DIMENSIONS, st.data())
-def test_unpool(dimensions: int, data: st.DataObject) -> None:
+@held(*each_rank("MaxUnpool"), most=80)
+def test_unpool(name: str, data: st.DataObject) -> None:
+    dimensions = int(name[-2])
     strides = st.none() | each(dimensions, few(2, 1, 3, 0, -1))
     keywords = data.draw(some(stride=strides, padding=each(dimensions, few(0, 1, 2, -1))))
     kernel = data.draw(kernels(dimensions))
@@ -67,7 +67,7 @@ def test_unpool(dimensions: int, data: st.DataObject) -> None:
     call = {}
     if data.draw(st.booleans()):
         call["output_size"] = data.draw(output_sizes(dimensions, input, keywords, kernel))
-    check_layer(f"MaxUnpool{dimensions}d", (kernel,), keywords, (input, indices), call)
+    check_layer(name, (kernel,), keywords, (input, indices), call)
 
 
 def output_sizes(dimensions: int, input: Tensor, keywords: dict, kernel: Any) -> st.SearchStrategy[Any]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 from conformance import check_layer, tensor
-from drawing import SIZES, cases, dtypes, nearly, some
-from hypothesis import given
+from drawing import SIZES, dtypes, nearly, some
+from gate import held
 from hypothesis import strategies as st
 from test_layers_convolution import each, few, maps
 
@@ -38,17 +38,16 @@ def targets(draw: Any, dimensions: int) -> dict[str, Any]:
     return {"size": draw(sizes)} if kind < 5 else {"scale_factor": draw(scales)}
 
 
-@cases(500)
-@given(st.sampled_from([1, 2, 2, 3]), st.data())
-def test_upsample(dimensions: int, data: st.DataObject) -> None:
+@held("Upsample", most=300)
+def test_upsample(name: str, data: st.DataObject) -> None:
+    dimensions = data.draw(st.sampled_from([1, 2, 2, 3]))
     modes = st.sampled_from(FITTING[dimensions]) | st.sampled_from(MODES)
     keywords = data.draw(some(mode=modes, align_corners=FLAGS, recompute_scale_factor=FLAGS))
     input = data.draw(maps(dimensions, 2))
-    check_layer("Upsample", (), {**data.draw(targets(dimensions)), **keywords}, (input,))
+    check_layer(name, (), {**data.draw(targets(dimensions)), **keywords}, (input,))
 
 
-@cases(150)
-@given(st.sampled_from(["UpsamplingNearest2d", "UpsamplingBilinear2d"]), st.data())
+@held("UpsamplingNearest2d", "UpsamplingBilinear2d", most=75)
 def test_old_names_of_upsample(name: str, data: st.DataObject) -> None:
     check_layer(name, (), data.draw(targets(2)), (data.draw(maps(2, 2)),))
 
@@ -62,8 +61,7 @@ def test_a_scaled_symbol_stays_symbolic_where_that_is_exact() -> None:
     )
 
 
-@cases(200)
-@given(st.sampled_from(["PixelShuffle", "PixelUnshuffle", "ChannelShuffle"]), st.data())
+@held("PixelShuffle", "PixelUnshuffle", "ChannelShuffle", most=70)
 def test_shuffles(name: str, data: st.DataObject) -> None:
     factor = data.draw(st.sampled_from([1, 2, 3, 2, 0, -1]))
     lengths = SIZES | SIZES.map(lambda size: size * max(factor, 1)) | SIZES.map(lambda size: size * factor**2)
@@ -82,29 +80,32 @@ def blocks(draw: Any) -> dict[str, Any]:
     return {"kernel_size": draw(each(2, st.sampled_from([2, 1, 3, 2, 0, -1]))), **keywords}
 
 
-@cases(200)
-@given(st.data())
-def test_unfold(data: st.DataObject) -> None:
-    check_layer("Unfold", (), blocks(data.draw), (data.draw(maps(2, 2)),))
+@held("Unfold", most=200)
+def test_unfold(name: str, data: st.DataObject) -> None:
+    check_layer(name, (), blocks(data.draw), (data.draw(maps(2, 2)),))
 
 
-@cases(300)
-@given(st.data())
-def test_fold(data: st.DataObject) -> None:
-    keywords = blocks(data.draw)
-    size = data.draw(each(2, st.sampled_from([4, 3, 5, 2, 1, 0, -1])))
-    columns = (data.draw(st.sampled_from([4, 8, 9, 6, 2, 1])), data.draw(st.sampled_from([9, 4, 6, 12, 3, 1])))
+def folded(draw: Any) -> tuple[Any, Tensor, dict[str, Any]]:
+    """An output size, the columns that mostly fold into it, and the blocks that they are."""
+    keywords = blocks(draw)
+    size = draw(each(2, st.sampled_from([4, 3, 5, 2, 1, 0, -1])))
+    columns = (draw(st.sampled_from([4, 8, 9, 6, 2, 1])), draw(st.sampled_from([9, 4, 6, 12, 3, 1])))
     try:
         fitting = torch.nn.Unfold(**keywords)(torch.zeros(1, 2, *(size if isinstance(size, tuple) else (size, size))))
         columns = tuple(fitting.shape[1:])
     except (RuntimeError, TypeError, ValueError):
         pass
-    shape = data.draw(nearly((*data.draw(st.sampled_from([(), (2,)])), *columns)))
-    check_layer("Fold", (size,), keywords, (tensor(*shape, dtype=data.draw(dtypes("float32", 9))),))
+    shape = draw(nearly((*draw(st.sampled_from([(), (2,)])), *columns)))
+    return size, tensor(*shape, dtype=draw(dtypes("float32", 9))), keywords
 
 
-@cases(250)
-@given(st.sampled_from(["CosineSimilarity", "PairwiseDistance"]), st.data())
+@held("Fold", most=200)
+def test_fold(name: str, data: st.DataObject) -> None:
+    size, columns, keywords = folded(data.draw)
+    check_layer(name, (size,), keywords, (columns,))
+
+
+@held("CosineSimilarity", "PairwiseDistance", most=120)
 def test_distances(name: str, data: st.DataObject) -> None:
     one = data.draw(st.lists(st.sampled_from([1, 2, 3]), max_size=3).map(tuple))
     inputs = (tensor(*one, dtype=data.draw(dtypes())), tensor(*data.draw(nearly(one)), dtype=data.draw(dtypes())))
