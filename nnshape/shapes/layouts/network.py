@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nnshape.shapes.dtypes import is_complex
 from nnshape.shapes.layouts.applied import Applied, UnknownLayout, lays_out
 from nnshape.shapes.layouts.formats import (
     channels_last_order,
@@ -70,6 +71,8 @@ def convolution(applied: Applied) -> Layout:
         return contiguous_layout(output)
     if "3d" in applied.name or output.ndim != 4 or all(map(is_one, output.shape[-2:])):
         raise UnknownLayout  # the kernels of three dimensions differ, and a map of one place fits both formats
+    if is_complex(output.dtype):
+        raise UnknownLayout  # torch joins two real convolutions
     return new_layout(output.shape, output.dtype, channels_last_strides(output.shape))
 
 
