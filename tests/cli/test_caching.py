@@ -31,7 +31,9 @@ def tree(tmp_path, monkeypatch):
 def forge_clean(folder: str) -> None:
     """Make the one answer of a cache a clean one, as whoever may write to its folder could."""
     (path,) = [path for path in Path(folder).iterdir() if len(path.name) == 64]
-    text = b'{"includes":[],"outcome":{"variants":[],"traced":true,"proved":true,"findings":[],"sources":[]}}'
+    text = (
+        b'{"includes":[],"outcome":{"variants":[],"traced":true,"proved":true,"findings":[],"needs":[],"sources":[]}}'
+    )
     digest = hashlib.sha256(b"64:" + path.name.encode() + b"%d:" % len(text) + text).hexdigest()
     path.write_bytes(digest.encode() + b"\n" + text)
 

@@ -154,7 +154,7 @@ def test_every_call_is_watched_also_in_a_shared_block(of, monkeypatch):
         ("a: x.unflatten(1, (96, -1))", "[N, D]", lambda n: n["D"] % 96 == 0),
         ("a: x + y", {"x": "[N, T]", "y": "[N, S]"}, lambda n: n["T"] == n["S"]),
         ("a: Linear(300, 2)", "[N, T, D]", lambda n: n["D"] == 300 and n["T"] != 300),
-        ("a: x.view(5, 3)", "[N, 5]", lambda n: n["N"] == 3),
+        ("a: x.view(5, 3)", "[M, 5]", lambda n: n["M"] == 3),
     ],
 )
 def test_sizes_are_chosen_so_that_the_model_runs(of, body, input, wanted):
