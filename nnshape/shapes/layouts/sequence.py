@@ -101,8 +101,8 @@ def transformer_layer(applied: Applied) -> Layout:
         return contiguous_layout(output)
     if applied.name == "TransformerEncoderLayer" and applied.mode == "evaluation without gradients":
         raise UnknownLayout  # its fast path gives a contiguous result
-    if any(type(size) is int and size == 1 for size in first.shape):
-        raise UnknownLayout  # the stride of such a dimension is that of one or the other operand of the sum
+    if 1 in first.shape or 0 in strides:
+        raise UnknownLayout  # the order of such a dimension is that of one or the other operand of the sum
     return new_layout(output.shape, output.dtype, dense_like(first.shape, strides))
 
 
