@@ -64,7 +64,7 @@ def call_lines(trace: Trace, call: Call, width: int, inputs: Mapping[str, Tensor
     layer = call.module.layer if call.module is not None else None
     if layer is not None and _AUTO.search(call.text):
         lines += paragraph("auto", repr(layer), width)
-    lines += _several("needs", needs_of(trace, call), width)
+    lines += _several("needs", needs_of_step(trace, call), width)
     lines += _several("sizes", derivation_of_call(call), width)
     if call.measured and not call.children:
         lines += paragraph("note", "inferred by running torch, since there is no rule", width)
@@ -84,7 +84,7 @@ def named_tensors(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
             yield from named_tensors(item, f"{name}.{fields[index]}" if fields else f"{name}[{index}]")
 
 
-def needs_of(trace: Trace, call: Call) -> list[str]:
+def needs_of_step(trace: Trace, call: Call) -> list[str]:
     """The requirements of one step, each once."""
     return list(dict.fromkeys(str(needed) for needed in trace.requirements if needed.path == call.path))
 

@@ -12,7 +12,7 @@ from nnshape.explain.formulas import derivation_of_call
 from nnshape.records import dataclass
 from nnshape.rendering import trace_json
 from nnshape.rendering.amounts import value_forms
-from nnshape.rendering.layer_report import call_lines, count_lines, needs_of, paragraph
+from nnshape.rendering.layer_report import call_lines, count_lines, needs_of_step, paragraph
 from nnshape.rendering.styled import Line, cells
 from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.documentation import page_of, torch_name
@@ -70,7 +70,7 @@ def rule_text(rule: Rule) -> str:
     call = step_of(trace)
     inputs = ", ".join(map(str, trace.inputs.values()))
     text = f"{inputs} -> {value_forms(call.output)[0]}" if inputs else value_forms(call.output)[0]
-    needs = ", ".join(needs_of(trace, call))
+    needs = ", ".join(needs_of_step(trace, call))
     return f"{text}, needs {needs}" if needs else text
 
 

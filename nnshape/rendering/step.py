@@ -9,7 +9,7 @@ from nnshape.explain.formulas import derivation_of_call
 from nnshape.explain.places import Origin, Place, origin
 from nnshape.rendering import trace_json
 from nnshape.rendering.amounts import counted, input_forms, value_forms
-from nnshape.rendering.layer_report import call_lines, count_lines, named_tensors, needs_of, paragraph
+from nnshape.rendering.layer_report import call_lines, count_lines, named_tensors, needs_of_step, paragraph
 from nnshape.rendering.problems import place_of, problems_lines
 from nnshape.rendering.rows import tied_by_path
 from nnshape.rendering.styled import Line, cells, cut_end, padded
@@ -166,7 +166,7 @@ def step_json(trace: Trace, found: Sequence[Place], others: Sequence[str] = ()) 
         "frames": [{"path": caller.path, "span": trace_json.span_json(caller.span)} for caller, _ in place.frames[1:]],
         "origins": [_origin_json(came) for came in origins],
         "derivation": list(derivation_of_call(call)),
-        "constraints": needs_of(trace, call),
+        "constraints": needs_of_step(trace, call),
         "own_parameters": [trace_json.parameter_json(row) for row in _own_rows(trace, call)],
         "calls": len(found),
         "equal_steps": list(others),
