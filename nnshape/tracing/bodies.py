@@ -63,7 +63,7 @@ def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
 
 def _nested(body: Body) -> Callable[[Frame], Any]:
     def evaluate(frame: Frame) -> Any:
-        module = Module("block", (None, body.span), body=StepsBody(body.steps, frame))
+        module = Module("block", (None, body.span), body=StepsBody(body.steps, frame.captured()))
         return applying.apply_module(frame, None, module, (frame.running,), {})
 
     return evaluate

@@ -31,7 +31,7 @@ def make_container(frame: Frame, node: nodes.Call, kind: str) -> Module:
     place(frame, module)
     module.run = Run({})
     inner = Frame(
-        frame.tracer, frame.file, module, module.run, f"{module.path}.", frame.depth + 1, outer=frame,
+        frame.tracer, frame.file, module, module.run, f"{module.path}.", frame.depth + 1, outer=frame.kept(),
         running=frame.running, expression=frame.expression,
     )  # fmt: skip
     for item in items:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from nnshape.records import dataclass
@@ -21,6 +21,7 @@ from nnshape.spec.words import WORDS
 from nnshape.tracing import numbers
 from nnshape.tracing.contexts import Scope
 from nnshape.tracing.model import Call, Module, Run
+from nnshape.work import spend
 
 if TYPE_CHECKING:
     from nnshape.tracing.tracer import Tracer
@@ -112,7 +113,7 @@ class Frame:
     """The state of a running body: its names, the running value `_`, and the current step.
 
     `names` holds hyperparameters, sizes bound by shape patterns, and loop variables. `outer` is the body around a
-    Sequential, whose names its items see.
+    Sequential or container, whose names its items see: a frame of `captured` or `kept`.
     """
 
     tracer: Tracer
@@ -149,6 +150,18 @@ class Frame:
             yield
         finally:
             self.names = kept
+
+    def captured(self) -> Frame:
+        """Return this frame with the names of now, for a body that runs later in the same step.
+
+        A loop goes on with other values of its variables, and names mean what they mean where they are written.
+        """
+        return replace(self, names=self.names)
+
+    def kept(self) -> Frame:
+        """Return this frame with the names and steps of now, for a body that later steps run."""
+        spend(len(self.locals))
+        return replace(self, names=self.names, locals=dict(self.locals))
 
     @contextmanager
     def reading(self, expression: Expression) -> Iterator[None]:

@@ -15,7 +15,7 @@ from nnshape.tracing.scope import Frame, Item, ItemsBody
 
 def make_sequential(frame: Frame, node: nodes.Call) -> Module:
     """Return a new Sequential with its items, not run yet. Raises Fault."""
-    body = ItemsBody(tuple(items_of(frame, node, "Sequential")), frame.expression, frame)
+    body = ItemsBody(tuple(items_of(frame, node, "Sequential")), frame.expression, frame.captured())
     return Module("Sequential", (frame.expression, node), body=body)
 
 
