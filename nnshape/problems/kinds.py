@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 KindName: TypeAlias = Literal[
     "ambiguous-name",
+    "circular",
     "duplicate-key",
     "empty-output",
     "fails-in-training",
@@ -71,6 +72,7 @@ class Declaration:
 
 KINDS: dict[KindName, Declaration] = {
     "ambiguous-name": Declaration("error"),
+    "circular": Declaration("error"),
     "duplicate-key": Declaration("error"),
     "empty-output": Declaration("error", fix="sometimes"),
     "fails-in-training": Declaration("warning"),

@@ -15,6 +15,7 @@ from nnshape.spec.keys import KEYS, REQUIRED
 from nnshape.spec.scalars import value_of
 from nnshape.spec.sections import TARGET
 from nnshape.spec.source import source_of_text
+from nnshape.spec.variants_key import OWN_KEYS
 from nnshape.spec.yaml_tree import Mapping, Node, Sequence, parse_document
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -27,6 +28,8 @@ _WORD: Schema = {"type": "string", "minLength": 1}
 _TEXT: Schema = {"type": ["string", "number"], "minLength": 1}
 #: Numbers, words, and nested lists of them.
 _SETTING: Schema = {"$ref": "#/definitions/setting"}
+#: In a variant, `expect` is no name of an hparam or size.
+_NO_EXPECT: Schema = {"expect": False}
 #: Not suggested a second time: the key itself offers its snippets.
 _TORCH_ALONE: Schema = {"allOf": [{"$ref": "#/definitions/torch_alone"}], "doNotSuggest": True}
 
@@ -141,7 +144,12 @@ def _output_shape() -> Schema:
 
 
 def _variants() -> Schema:
-    settings = {"type": ["object", "null"], "additionalProperties": _SETTING}
+    own: Schema = {"expect": _expect(), "from": {"type": ["string", "number"], "minLength": 1}}
+    settings = {
+        "type": ["object", "null"],
+        "properties": {key: {"description": meaning, **own[key]} for key, meaning in OWN_KEYS.items()},
+        "additionalProperties": _SETTING,
+    }
     return {"type": ["object", "null"], "additionalProperties": settings}
 
 
@@ -160,8 +168,8 @@ _HOLDS: dict[str, Callable[[], Schema]] = {
     "name": lambda: _TEXT,
     "input": _input,
     "layers": _layers,
-    "hparams": lambda: _named(_SETTING),
-    "dims": lambda: _named({"type": "integer", "minimum": 0}, "N"),
+    "hparams": lambda: {**_named(_SETTING), "properties": _NO_EXPECT},
+    "dims": lambda: {**_named({"type": "integer", "minimum": 0}, "N"), "properties": _NO_EXPECT},
     "blocks": _blocks,
     "output": _output,
     "tie": lambda: {"type": ["object", "null"], "additionalProperties": _WORD},

@@ -46,6 +46,7 @@ from nnshape.spec.spec import (
     Spec,
     Step,
     Tie,
+    Variant,
 )
 from nnshape.spec.yaml_tree import parse_document
 
@@ -89,6 +90,7 @@ __all__ = [
     "Tuple",
     "Unary",
     "Value",
+    "Variant",
     "Word",
     "load",
     "loads",

@@ -56,7 +56,8 @@ KEYS: dict[str, Key] = {
         "expect: {parameters: 81290}",
     ),
     "variants": Key(
-        "Named sets of values for hparams and sizes. nnshape check checks each of them.",
+        "Named sets of values for hparams and sizes. expect holds a variant's own figures, from builds it on another "
+        "variant. nnshape check checks each of them.",
         "variants: {small: {depth: 6}}",
     ),
     "include": Key(

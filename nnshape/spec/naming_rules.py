@@ -74,6 +74,9 @@ def name_problem(name: str, what: str, span: Span) -> Problem | None:
         return Problem("invalid-name", f"Python reads {name} as {_as_python_reads(name)}: write it so", span)
     if name.startswith("__"):
         return Problem("invalid-name", f"{name} begins with two underscores and cannot name {what}", span)
+    if name == "expect" and what in ("an hparam", "a size"):
+        message = f"expect cannot name {what}: in a variant, it holds the variant's own figures"
+        return Problem("invalid-name", message, span)
     if name in LANGUAGE and not (name == "N" and what == "a size"):
         return Problem("invalid-name", f"{name} means {LANGUAGE[name]} and cannot name {what}", span)
     return None

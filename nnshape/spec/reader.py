@@ -20,6 +20,7 @@ from nnshape.spec.scalars import kind_of, word_of
 from nnshape.spec.sections import SectionReader
 from nnshape.spec.source import Source, Span, names_file
 from nnshape.spec.spec import Block, Body, Include, Input, Spec
+from nnshape.spec.variants_key import read_variants
 from nnshape.spec.yaml_tree import Mapping, Node, Scalar, parse_document
 from nnshape.work import Budget, bounded
 
@@ -82,7 +83,7 @@ def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | N
         body = Body((), Span(source, 0, 0), False)
     check_names(names, inputs, body, blocks.values())
     sizes = {*dims, *_symbols(inputs)}
-    variants = settings.variants(values.get("variants"), hparams, sizes)
+    variants = read_variants(settings, values.get("variants"), hparams, sizes)
     expected = settings.entries(values.get("expect"), "expect")
     expect = expectations(expected, findings)
     output = settings.output(values.get("output"))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem, SpecError
-from nnshape.problems.nearest import nearest
 from nnshape.spec import limits
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
-from nnshape.spec.naming_rules import Names, name_problem, shortened
+from nnshape.spec.naming_rules import Names, name_problem
 from nnshape.spec.scalars import Value, kind_of, value_of, value_of_node, word_of
 from nnshape.spec.shape_patterns import shape_of_node
 from nnshape.spec.spec import Import, Input, Located, Output, Tie
@@ -70,7 +68,7 @@ class SectionReader:
             if self.check_name(key, "an hparam"):
                 self.names.add(key.value, "an hparam", key.span)
             try:
-                found[key.value] = Located(value_of_node(value), value.span)
+                found[key.value] = Located(self.setting(value), value.span)
             except SpecError as error:
                 self.findings.extend(error.problems)
         return found
@@ -82,40 +80,9 @@ class SectionReader:
             if self.check_name(key, "a size"):
                 self.names.add(key.value, "a size", key.span)
             try:
-                found[key.value] = Located(_size(key.value, value), value.span)
+                found[key.value] = Located(self.size(key.value, value), value.span)
             except SpecError as error:
                 self.findings.extend(error.problems)
-        return found
-
-    def variants(
-        self, node: Node | None, hparams: dict[str, Located[Value]], sizes: set[str]
-    ) -> dict[str, dict[str, Located[Value]]]:
-        """Named sets of overrides of hparams and dims."""
-        found: dict[str, dict[str, Located[Value]]] = {}
-        for key, value in self.entries(node, "variants"):
-            if len(found) >= limits.VARIANTS:
-                message = (
-                    f"a file has at most {limits.VARIANTS} variants; from {shortened(key.value)} on they are not read"
-                )
-                self.findings.add(
-                    Problem("too-large", message, key.span, help=("put the others into a file that includes this one",))
-                )
-                break
-            overrides: dict[str, Located[Value]] = {}
-            example = f"{key.value}: {{depth: 6}}"
-            for name, setting in self.entries(value, f"the variant {key.value}", example):
-                if name.value not in hparams and name.value not in sizes:
-                    message = f"{name.value} is neither an hparam nor a size of this file"
-                    fix = nearest(name.value, chain(hparams, sizes))
-                    self.findings.add(Problem("unknown-name", message, name.span, help=fix))
-                    continue
-                try:
-                    is_size = name.value not in hparams
-                    new = _size(name.value, setting) if is_size else value_of_node(setting)
-                    overrides[name.value] = Located(new, setting.span)
-                except SpecError as error:
-                    self.findings.extend(error.problems)
-            found[key.value] = overrides
         return found
 
     def output(self, node: Node | None) -> Output | None:
@@ -183,20 +150,23 @@ class SectionReader:
             found[key.value] = Import(key.value, target, span)
         return found
 
+    def setting(self, node: Node) -> Value:
+        """The value of an hparam. Raises SpecError."""
+        return value_of_node(node)
+
+    def size(self, name: str, node: Node) -> int:
+        """The value of a size. Raises SpecError unless it is a whole number of 0 or more."""
+        size = value_of(node) if isinstance(node, Scalar) else None
+        if type(size) is int and size >= 0:
+            return size
+        raise SpecError(Problem("wrong-type", f"the size {name} is a whole number of 0 or more", node.span))
+
     def check_name(self, key: Scalar, what: str) -> bool:
         """Whether a key is a valid name for `what`; otherwise, its problem is added."""
         problem = name_problem(key.value, what, key.span)
         if problem is not None:
             self.findings.add(problem)
         return problem is None
-
-
-def _size(name: str, node: Node) -> int:
-    """The value of a size. Raises SpecError unless it is a whole number of 0 or more."""
-    size = value_of(node) if isinstance(node, Scalar) else None
-    if type(size) is int and size >= 0:
-        return size
-    raise SpecError(Problem("wrong-type", f"the size {name} is a whole number of 0 or more", node.span))
 
 
 def _expression(node: Node) -> Expression:

@@ -128,6 +128,14 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Variant:
+    """A named set of hparams and sizes, with all that it inherits, and its expectations in place of the file's."""
+
+    values: dict[str, Located[Value]]
+    expect: tuple[Expectation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Include:
     """Another file under a local name; `spec` is None if the file could not be read."""
 
@@ -161,7 +169,7 @@ class Spec:
     tie: dict[str, Tie]
     freeze: tuple[Located[str], ...]
     expect: tuple[Expectation, ...]
-    variants: dict[str, dict[str, Located[Value]]]
+    variants: dict[str, Variant]
     includes: dict[str, Include]
     imports: dict[str, Import]
     problems: tuple[Problem, ...]

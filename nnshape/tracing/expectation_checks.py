@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from nnshape.problems import Problem
@@ -27,10 +27,12 @@ _HOLDS: dict[str, Callable[[int, int], bool]] = {
 _NAMES = {"parameter_bytes": "bytes of parameters", "macs": "MACs", "trainable": "trainable parameters"}
 
 
-def check_expectations(frame: Frame, totals: Totals, output: Any, report: Callable[[Problem], None]) -> None:
+def check_expectations(
+    frame: Frame, expect: Iterable[Expectation], totals: Totals, output: Any, report: Callable[[Problem], None]
+) -> None:
     """Report each expectation that does not hold. Counts are checked only if the trace has no other error."""
     is_wrong = any(p.severity == "error" and p.kind != "unexpected-shape" for p in frame.tracer.problems)
-    for expectation in frame.file.spec.expect:
+    for expectation in expect:
         if expectation.quantity == "output":
             _check_output(frame, expectation, expectation.value, output, "the output", report)
             continue

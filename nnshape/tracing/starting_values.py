@@ -150,7 +150,7 @@ def apply_variant(
         message = f"{spec.name} has no variant {variant}: it has {listed(spec.variants)}"
         raise Refusal("unknown-name", message, "variant")
     values = {}
-    for name, setting in spec.variants[variant].items():
+    for name, setting in spec.variants[variant].values.items():
         if name in file.hparams:
             file.hparams[name] = tupled(setting.value)
         elif name in sizes:

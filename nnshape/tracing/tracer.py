@@ -17,6 +17,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import ShapePattern, Span, Spec
 from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PATH_CHARACTERS, PROBLEMS, WORK, WORK_A_CALL
+from nnshape.spec.variants_key import expectations_of
 from nnshape.tracing import bodies, expressions, starting_values
 from nnshape.tracing.batch import batch_of, is_batch
 from nnshape.tracing.containers import report_never_applied
@@ -206,7 +207,7 @@ def trace_spec(
         parameters = parameter_rows(spec, call, tracer.report)
         totals = totals_of(call, parameters)
         try:
-            check_expectations(frame, totals, run.output, tracer.report)
+            check_expectations(frame, expectations_of(spec, variant), totals, run.output, tracer.report)
         except Abort as abort:
             tracer.report(abort.problem)
     options = {

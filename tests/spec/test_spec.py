@@ -258,7 +258,7 @@ layers:
     assert spec.hparams["sizes"].span.text == "[3, [4, no]]"
     assert spec.dims["H"].value == 224
     assert spec.imports["Mine"].target == "pkg.layers:Mine"
-    assert {key: {k: v.value for k, v in sub.items()} for key, sub in spec.variants.items()} == {
+    assert {key: {k: v.value for k, v in variant.values.items()} for key, variant in spec.variants.items()} == {
         "small": {"depth": 6, "H": 32}, "big": {"W": 9},
     }  # fmt: skip
     tie = spec.tie["head.weight"]
