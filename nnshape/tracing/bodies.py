@@ -162,8 +162,9 @@ def _check_holds_values(frame: Frame, value: Any) -> None:
         for item in value:
             _check_holds_values(frame, item)
     elif is_applied(value):
-        message = f"{frame.call.name} holds {shown(value)}, which is not a value until it is applied to a tensor"
-        raise fault("wrong-type", message, frame.call.span)
+        from nnshape.tracing.unapplied import unapplied  # only for this fault
+
+        raise unapplied(frame, value)
 
 
 def _not_a_value(frame: Frame, module: Module) -> Any:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from nnshape.spec import Source, Span
 
-_COMMENT = r"(?:^|[ \t])#.*"
+#: Characters that are searched for a name in one unit of work.
+_CHARACTERS = 100
+_COMMENT = re.compile(r"(?:^|[ \t])#.*", re.MULTILINE)
 
 
 def report_unused_steps(root: Call, output: object, report: Callable[[Problem], None]) -> None:
@@ -106,8 +108,9 @@ def _writes_in_place(call: Call) -> bool:
 
 
 def _is_mentioned(name: str, span: Span) -> bool:
-    """Whether the file mentions a name outside of the step that has it and of comments."""
+    """Whether the file mentions a name outside of the step that has it and of comments. Raises OutOfWork."""
     source: Source = span.source
+    spend(len(source.text) // _CHARACTERS)
     start = source.line_start(span.line)
-    text = re.sub(_COMMENT, "", source.text[:start]) + "\n" + re.sub(_COMMENT, "", source.text[span.end :])
+    text = _COMMENT.sub("", source.text[:start]) + "\n" + _COMMENT.sub("", source.text[span.end :])
     return re.search(rf"(?<![\w]){re.escape(name)}(?![\w:])", text) is not None

@@ -2,6 +2,10 @@
 
 import pytest
 
+import nnshape
+from nnshape.fixes.editing import edited
+from nnshape.shapes.layers import all_layers
+
 HABITS = {
     "self": ("a: self.conv1(x)", "unknown-name", "self", "a spec has no self"),
     "a Python constant": ("a: Linear(8, 4, bias=false)", "unknown-name", "false", "false is written False here"),
@@ -34,3 +38,40 @@ def test_a_fraction_asks_for_the_whole_division(of):
     assert (problem.kind, problem.span.text) == ("wrong-type", "d / 12")
     assert problem.help == ("use // to divide: / gives a float, even where nothing is left over",)
     assert of("input: 8\nlayers:\n  a: Linear(8, 2.5)\n").trace.problems[0].help == ()
+
+
+BARE = {
+    "a list item": ("- ReLU", "0 names the layer type ReLU without making one", "- ReLU()"),
+    "a layer with a prefix": ("act: nn.SiLU", "act names the layer type SiLU without making one", "act: nn.SiLU()"),
+    "a size of its input": (
+        "bn: BatchNorm1d",
+        "bn names the layer type BatchNorm1d without making one",
+        "bn: BatchNorm1d(auto)",
+    ),
+    "a function": ("a: F.relu", "a names the function relu without calling it", "a: F.relu()"),
+    "a function of all dimensions": ("- flatten", "0 names the function flatten without calling it", "- flatten(1)"),
+    "an item": (
+        "s: Sequential(Linear(8, 4), ReLU)",
+        "1 names the layer type ReLU without making one",
+        "s: Sequential(Linear(8, 4), ReLU())",
+    ),
+    "a block": ("b: B", "b names the block B without making one", "b: B()"),
+}
+
+
+@pytest.mark.parametrize(("step", "message", "fixed"), BARE.values(), ids=BARE)
+def test_a_name_alone_is_no_step(of, step, message, fixed):
+    blocks = "blocks:\n  B():\n    a: ReLU()\n" if "block" in message else ""
+    text = f"input: 8\n{blocks}layers:\n{'' if step[0] == '-' else '  '}{step}\n"
+    t = of(text)
+    assert [(p.kind, p.message) for p in t.trace.problems] == [("wrong-type", message)]
+    (fix,) = nnshape.find_fixes(t.trace)
+    assert fix.shown == fixed
+    assert edited(text, fix.edits) == text.replace(step, fixed)
+
+
+@pytest.mark.parametrize("name", sorted(all_layers()))
+def test_every_layer_that_is_named_alone_says_how_to_write_it(of, name):
+    (problem,) = of(f"input: [N, 8, 4, 4]\nlayers:\n- {name}\n").trace.problems
+    assert problem.kind == "wrong-type"
+    assert problem.help[0].startswith(f"write {name}(")

@@ -70,3 +70,18 @@ def test_run_time_sizes_derived_from_each_other_are_walked_once(step: str, count
     text += f"  b: x.reshape(N, n{count} // n{count} * n0)\n"
     assert told(text) == []
     assert told(text + "  c: Linear(4, 2)(x)\noutput: c\n") == [("nothing uses b", text.count("\n"), 6)]
+
+
+@pytest.mark.parametrize("comment", ["# a is a note\n", "  # and a is one\n", "  b: Linear(8, 2)(x)  # a, too\n"])
+def test_a_comment_uses_no_step(comment: str) -> None:
+    text = f"input: 8\nlayers:\n  a: Linear(8, 4)\n{comment}"
+    text += "" if "b:" in comment else "  b: Linear(8, 2)(x)\n"
+    assert told(text) == [("nothing uses a", 3, 6)]
+    assert told("# a\n" + text) == [("nothing uses a", 4, 6)]
+
+
+def test_the_search_for_mentions_in_a_long_file_is_limited() -> None:
+    steps = "".join(f"  a{i}: relu(x)\n" for i in range(600))
+    text = f"input: 8\nlayers:\n{steps}  z: relu(x)\n"
+    assert len(told(text)) == 600
+    assert 0 < len(told(f"{text}#{'x' * 900_000}\n")) < 600

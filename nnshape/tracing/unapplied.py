@@ -1,0 +1,51 @@
+"""The fault of a step that names a layer, function or block and leaves it there: `- ReLU`, `act: nn.SiLU`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nnshape.shapes.arguments import REQUIRED
+from nnshape.shapes.function import Function
+from nnshape.tracing.faults import Fault, fault
+from nnshape.tracing.scope import Definition, FileScope, Frame, is_layer_class
+from nnshape.tracing.value_display import shown
+
+#: A name by itself, also with a prefix: `ReLU`, `nn.ReLU`, `block.Bottleneck`.
+_ALONE = re.compile(r"[^\W\d][\w.]*")
+#: The arguments of functions that people name with another default in mind.
+_MEANT = {"flatten": "1"}
+
+
+def unapplied(frame: Frame, value: Any) -> Fault:
+    """Return the fault of a step that holds a layer or function which it does not apply to a tensor."""
+    span = frame.call.span
+    text = span.text
+    if _ALONE.fullmatch(text) is None:
+        message = f"{frame.call.name} holds {shown(value)}, which is not a value until it is applied to a tensor"
+        return fault("wrong-type", message, span)
+    call = text + called(value)
+    doing = "calling it" if isinstance(value, Function) else "making one"
+    message = f"{frame.call.name} names {_named(value, text)} without {doing}"
+    return fault("wrong-type", message, span, help=(f"write {call}",), instead=(call,))
+
+
+def _named(value: Any, text: str) -> str:
+    return f"the block {text}" if isinstance(value, (Definition, FileScope)) else shown(value)
+
+
+def called(value: Any) -> str:
+    """Return the brackets that call a layer, function or block, with the arguments that it must have: `(num_groups)`.
+
+    An argument that can be read off the input is `auto`.
+    """
+    if is_layer_class(value):
+        auto = value.auto
+        required = [parameter.name for parameter in value.signature().parameters if parameter.default is REQUIRED]
+        return f"({', '.join('auto' if name in auto else name for name in required)})"
+    if isinstance(value, Function):
+        required = [parameter.name for parameter in value.signature().positional if parameter.default is REQUIRED]
+        return f"({_MEANT.get(value.name) or ', '.join(required if value.factory else required[1:])})"
+    if isinstance(value, Definition) and value.block is not None:
+        return f"({', '.join(parameter.name for parameter in value.block.parameters if not parameter.has_default)})"
+    return "()" if isinstance(value, FileScope) else "(…)"
