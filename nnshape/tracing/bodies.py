@@ -267,8 +267,8 @@ def _run_body(inner: Frame, body: BlockBody | StepsBody | ItemsBody) -> None:
     if isinstance(body, BlockBody):
         run_steps(inner, block_calls.steps_of(body).steps)
     elif isinstance(body, StepsBody):
+        inner.outer = body.frame
         inner.file = body.frame.file
-        inner.names = {**body.frame.names}
         run_steps(inner, body.steps)
     else:
         inner.outer = body.frame

@@ -21,7 +21,7 @@ class Scope:
     """The body around a step, as it was when the step ran.
 
     `count` is the number of steps that ran before. `names` holds hyperparameters and loop variables. `outer` is the
-    body around a Sequential, whose names its items see.
+    body around a Sequential or an anonymous block, which sees its names.
     """
 
     module: Module

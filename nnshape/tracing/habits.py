@@ -54,6 +54,8 @@ def habit(frame: Frame, name: str, span: Span) -> Fault | None:
 
 def _elsewhere(frame: Frame, name: str, span: Span) -> Fault | None:
     """The fault of the name of a step that is made later, or outside of the block."""
+    while frame.outer is not None:
+        frame = frame.outer
     body = frame.module.body
     block = body.definition.block if isinstance(body, BlockBody) else None
     own = block.body.steps if block is not None else frame.file.spec.body.steps

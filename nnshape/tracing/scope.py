@@ -113,7 +113,7 @@ class Frame:
     """The state of a running body: its names, the running value `_`, and the current step.
 
     `names` holds hyperparameters, sizes bound by shape patterns, and loop variables. `outer` is the body around a
-    Sequential or container, whose names its items see: a frame of `captured` or `kept`.
+    Sequential, container or anonymous block, which sees its names: a frame of `captured` or `kept`.
     """
 
     tracer: Tracer
