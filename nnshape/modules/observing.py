@@ -11,6 +11,7 @@ from nnshape.modules.asking import Asker, Beyond
 from nnshape.modules.blueprint import Blueprint, carried_out
 from nnshape.modules.building import Builder, refusal_of_torch
 from nnshape.modules.leaves import torch_dtype
+from nnshape.modules.stride_proof import StrideProof
 from nnshape.modules.structure import Sizes
 from nnshape.problems import Label, Problem
 from nnshape.shapes.dims import Dim
@@ -26,12 +27,22 @@ class Observer:
     After a disagreement, the run goes on with a tensor of the traced shape, so that each fault is reported once.
     """
 
-    def __init__(self, builder: Builder, sizes: dict[str, int], asker: Asker, when: str = "") -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        sizes: dict[str, int],
+        asker: Asker,
+        when: str = "",
+        strides: StrideProof | None = None,
+    ) -> None:
         self.problems: list[Problem] = []
         self.wrong: list[str] = []
         self.unproved: list[str] = []
         #: Why a call is unproved, if a budget is the reason.
         self.reasons: dict[str, str] = {}
+        #: The calls with strides that were compared.
+        self.with_strides: set[Call] = set()
+        self._strides = strides
         self._asker = asker
         self._builder = builder
         self._sizes = Sizes(sizes)
@@ -133,7 +144,7 @@ class Observer:
         """Return the value if it agrees with the trace; otherwise report it, and return a stand-in."""
         if call in self._judged:
             return value if self._sizes.difference(traced, value) is None else self._stand_in(traced)
-        difference = self._sizes.difference(traced, value)
+        difference = self._sizes.difference(traced, value) or self._stride_difference(call, traced, value)
         if difference is None:
             if last and traced is call.output:
                 self._judged.add(call)
@@ -142,6 +153,16 @@ class Observer:
             return value
         self._tell(call, Problem("torch-disagrees", f"{call.path}: {difference}{self._when}", call.span))
         return self._stand_in(traced)
+
+    def _stride_difference(self, call: Call, traced: Any, value: Any) -> str | None:
+        """Return how strides differ, or None. A stand-in has strides of its own, so after one nothing is compared."""
+        if self._strides is None or self._stand_ins:
+            return None
+        agreed = self._strides.agreed
+        difference = self._strides.difference(traced, value)
+        if self._strides.agreed > agreed:
+            self.with_strides.add(call)
+        return difference
 
     def _fail(self, call: Call, traced: Any, error: Exception) -> Any:
         """Report a call that raised, or note it as unproved, and return a stand-in for its value."""

@@ -13,11 +13,13 @@ from nnshape.modules.asking import Asker
 from nnshape.modules.building import Builder, Refused, refusal_of_torch, with_code
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.observing import Observer, cannot_run_there
+from nnshape.modules.stride_proof import StrideProof, proves_strides
 from nnshape.modules.structure import Sizes
 from nnshape.problems import Problem
 from nnshape.proofs.modes import EVALUATION, TRAINING
 from nnshape.shapes.dims import substitute
 from nnshape.shapes.tensor import Tensor
+from nnshape.tracing.model import Call
 
 
 class ProofRuns:
@@ -31,6 +33,8 @@ class ProofRuns:
         self.reasons: dict[str, str] = {}
         #: What else was not run, and why.
         self.remarks: list[str] = []
+        #: The calls with strides that were compared.
+        self.with_strides: set[Call] = set()
         self._builder, self._model = builder, model
         self._asker = Asker(builder.device)
         self._expected = {problem.span for problem in builder.trace.problems if problem.kind == "fails-in-training"}
@@ -42,9 +46,11 @@ class ProofRuns:
         root = self._builder.trace.root.module
         assert root is not None
         assert root.run is not None
-        observer = Observer(self._builder, dict(sizes), self._asker, when)
+        strides = StrideProof(sizes, mode) if proves_strides(self._builder.device) else None
+        observer = Observer(self._builder, dict(sizes), self._asker, when, strides)
         with _gradients(mode):
             observer.run(root, root.run, self._inputs(sizes), {})
+        self.with_strides |= observer.with_strides
         told = set(self.wrong)
         failing = []
         for path, problem in zip(observer.wrong, observer.problems, strict=True):

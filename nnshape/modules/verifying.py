@@ -16,6 +16,7 @@ from nnshape.modules.independence import fact_of_warnings
 from nnshape.modules.parameter_proof import compare_parameters
 from nnshape.modules.proof_runs import ProofRuns
 from nnshape.modules.run_sizes import first_sizes, second_sizes
+from nnshape.modules.stride_proof import proves_strides
 from nnshape.proofs.device_names import AUTO
 from nnshape.proofs.modes import EVALUATION, TRAINING
 from nnshape.proofs.verification import Verification
@@ -76,6 +77,7 @@ def verify(trace: Trace, device: str = AUTO, modes: Sequence[str] = (EVALUATION,
         second_sizes=others or {},
         modes=tuple(modes),
         remarks=tuple(dict.fromkeys(runs.remarks)),
+        strides=len(runs.with_strides) if proves_strides(place) else None,
     )
 
 

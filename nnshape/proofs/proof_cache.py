@@ -16,7 +16,7 @@ from nnshape.spec.included import included
 from nnshape.tracing import Trace
 
 #: The version of the record format; other versions are never read.
-_KIND = "proof-1"
+_KIND = "proof-2"
 #: Devices on which the same proof has the same result.
 _DEVICES = ("auto", "cpu", "meta")
 _BUILT_ON = ("cpu", "meta")
@@ -73,6 +73,7 @@ def _written(verification: Verification) -> dict[str, Any]:
         "second_sizes": verification.second_sizes,
         "modes": list(verification.modes),
         "samples_apart": verification.samples_apart,
+        "strides": verification.strides,
         "date": verification.date,
     }
 
@@ -85,7 +86,8 @@ def _read(document: dict[str, Any]) -> Verification:
         raise ValueError(document)
     if datetime.fromisoformat(date).tzinfo is None:
         raise ValueError(date)
-    for number in (calls, parameters):
+    strides = document["strides"]
+    for number in (calls, parameters, 0 if strides is None else strides):
         if type(number) is not int or number < 0:
             raise ValueError(number)
     apart = document["samples_apart"]
@@ -93,7 +95,7 @@ def _read(document: dict[str, Any]) -> Verification:
         raise ValueError(apart)
     proof = Verification(device, torch, calls, parameters, True, modes=modes, date=date, from_cache=True)
     sizes, second = _sizes(document["sizes"]), _sizes(document["second_sizes"])
-    return replace(proof, sizes=sizes, second_sizes=second, samples_apart=apart)
+    return replace(proof, sizes=sizes, second_sizes=second, samples_apart=apart, strides=strides)
 
 
 def _sizes(value: Any) -> dict[str, int]:

@@ -44,6 +44,8 @@ class Verification:
     modes: tuple[str, ...] = (EVALUATION,)
     #: What else was not run, and why.
     remarks: tuple[str, ...] = ()
+    #: The number of calls whose strides were compared; None on a device whose strides nnshape does not follow.
+    strides: int | None = None
     #: When the proof was made, as an ISO 8601 date and time with its offset.
     date: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
     #: The proof was made by an earlier run, of the same spec.
@@ -79,6 +81,8 @@ class Verification:
             count = len(self.wrong_parameters)
             text += f"; {count} parameter{'' if count == 1 else 's'} {_do_not(self.wrong_parameters)}"
             text += f": {_listed(self.wrong_parameters)}"
+        if self.strides is None:
+            text += f"; {self.device} proves no strides"
         could_not = tuple(path for path in self.unproved if path not in self.reasons)
         if could_not:
             text += f"; {len(could_not)} could not run there: {_listed(could_not)}"

@@ -202,6 +202,7 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "second_sizes": dict(verification.second_sizes),
         "modes": list(verification.modes),
         "remarks": list(verification.remarks),
+        "strides": verification.strides,
         "date": verification.date if verification.from_cache else None,
         "from_cache": verification.from_cache,
     }
