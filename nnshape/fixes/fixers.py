@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nnshape.fixes import batches, inputs, inserted, operands, own, samples, two_steps, upstream
+from nnshape.fixes import arguments, batches, inputs, inserted, operands, own, samples, two_steps, upstream, values
 from nnshape.fixes.fix import Candidate
 from nnshape.problems.kinds import KindName
 from nnshape.records import dataclass
@@ -43,6 +43,11 @@ FIXERS: tuple[Fixer, ...] = (
     Fixer(batches.batch_of_input, _BATCH),
     Fixer(batches.flattened, _BATCH),
     Fixer(batches.swapped_dimensions, _BATCH),
+    Fixer(arguments.in_a_tuple, ("wrong-type", "unknown-argument"), structural=True),
+    Fixer(arguments.called_with_tensors, ("missing-argument", "unknown-argument", "wrong-type"), structural=True),
+    Fixer(arguments.known_arguments, ("unknown-argument",)),
+    Fixer(values.converted, ("invalid-argument", "wrong-type")),
+    Fixer(values.valid_values, ("invalid-argument",)),
     Fixer(operands.one_of_several, most=2, structural=True),
     Fixer(samples.samples_apart),
     Fixer(inserted.missing_step, structural=True),

@@ -69,4 +69,9 @@ def text_of(name: str) -> str:
     for before, after in (*SMALL[file], *more):
         assert before in text, f"{file}.yaml has changed: {before}"
         text = text.replace(before, after)
+    return without_counts(text)
+
+
+def without_counts(text: str) -> str:
+    """The text without the counts that it expects, variants and comments."""
     return _OWN.sub("", text)

@@ -39,7 +39,7 @@ def check_pool(owner: str, dimensions: int, kernel_size: Any, stride: Any, paddi
         if not assume_at_least(k, 2 * p):
             note = "pad should be smaller than or equal to half of kernel size"
             message = f"`padding` (={p}) must be at most half of `kernel_size` (={k})"
-            raise Refusal("invalid-argument", message, "padding", note=note)
+            raise Refusal("invalid-argument", message, "padding", note=note, wanted=k // 2)
     return kernel, strides, pads, dilations
 
 
