@@ -39,14 +39,15 @@ def trace(
     Arguments:
         spec: a Spec, the path of a file, or YAML text of several lines.
         input: the input shapes in place of the file's: `"1x28x28"` per sample, `"[N, 1, 28, 28]"` in full,
-            a list of shapes, or a mapping from input names to shapes.
-        overrides: values for hparams and symbolic sizes, by name.
+            a list of shapes, or a mapping from input names to shapes. A number in place of a symbol sets it.
+        overrides: values for hparams and symbolic sizes, by name. `N` sets the batch of the shapes and MACs; the
+            problems are still those of every batch.
         variant: the name of a variant of the file.
         symbolic: keep sizes symbolic even if `dims` gives them values.
         allow_import: the Python classes that the file may import, as `"module.path:Class"`.
 
     Returns a Trace: `print(trace)` shows the table. A wrong model raises nothing; its `problems` say what is wrong.
-    MACs are per sample, and sizes in memory are bytes.
+    MACs are per sample, unless `overrides` sets N. Sizes in memory are bytes.
 
     Raises SpecError if the file cannot be read, is not a spec, or does not fit the arguments.
 

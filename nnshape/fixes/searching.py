@@ -54,6 +54,7 @@ class Search:
 
     def fixes(self, trace: Trace, *, safe_only: bool = False) -> tuple[Fix, ...]:
         """Return verified fixes of a trace's problems, except problems that were searched in an earlier trace."""
+        trace = trace.free or trace  # a fix is judged at every batch
         if not trace.problems or self.ended is not None:
             return ()
         self.budget.grant(sum(FIXING_A_CALL for _ in trace.calls))

@@ -34,6 +34,7 @@ _ID_LIMITS = (50, 10, 2)
 
 def fact_of_warnings(trace: Trace) -> bool | None:
     """Return the fact for a trace that warns of samples that mix; None without a run for any other."""
+    trace = trace.free or trace
     return samples_apart(trace) if any(problem.kind == "mixes-samples" for problem in trace.problems) else None
 
 

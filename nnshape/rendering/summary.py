@@ -76,12 +76,18 @@ def totals(trace: Trace) -> list[Total]:
     lines.append(Total("buffers", amount(sums.buffers, partial)))
     whole = isinstance(sums.macs, int)
     flops = f"{amount(sums.macs * 2, least)} FLOPs at 2 per MAC" if whole else "2 FLOPs each"
-    batched = any(tensor.shape[:1] == (N,) for tensor in trace.inputs.values())
-    lines.append(Total("MACs", amount(sums.macs, least), f"per sample ({flops})" if batched else flops))
+    lines.append(Total("MACs", amount(sums.macs, least), _macs_remark(trace, flops)))
     size = f"{'>= ' if partial else ''}{byte_text(sums.parameter_bytes)}"
     extra = f"and {byte_text(sums.buffer_bytes)} of buffers" if sums.buffer_bytes != 0 else ""
     lines.append(Total("size", size, extra))
     return lines
+
+
+def _macs_remark(trace: Trace, flops: str) -> str:
+    if trace.free is not None:
+        return f"for N = {trace.sizes['N']} ({flops})"
+    batched = any(tensor.shape[:1] == (N,) for tensor in trace.inputs.values())
+    return f"per sample ({flops})" if batched else flops
 
 
 def _pairs(trace: Trace) -> str:

@@ -181,7 +181,9 @@ def _includes(node: Node | None, settings: SectionReader, folder: Folder | None)
 
 
 def _symbols(inputs: tuple[Input, ...]) -> set[str]:
-    return {dim.id for entry in inputs if entry.pattern for dim in entry.pattern.dims if isinstance(dim, Name)}
+    patterns = [entry.pattern for entry in inputs if entry.pattern]
+    names = {dim.id for pattern in patterns for dim in pattern.dims if isinstance(dim, Name)}
+    return names | {"N"} if any(pattern.per_sample for pattern in patterns) else names
 
 
 def _name(node: Node | None, source: Source, findings: Findings) -> str:

@@ -313,6 +313,8 @@ class Trace:
     contexts: Mapping[tuple[str, str, int, int], FaultContext] = field(default_factory=dict)
     #: The work that tracing took, in the units of `nnshape.work`.
     work: int = 0
+    #: The trace with N free, which the problems are of, if N was set to a number.
+    free: Trace | None = None
     #: Render `str(trace)` and the output of a notebook cell. `nnshape.api` sets both, since this package cannot
     #: import `nnshape.rendering`.
     text: ClassVar[Callable[[Trace], str]] = repr

@@ -51,7 +51,10 @@ class ParameterRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The totals of a model. `macs` is per sample. `partial_…` is True if a part of the model is unknown."""
+    """The totals of a model. `macs` is per sample, or for the whole batch if its size is set.
+
+    `partial_…` is True if a part of the model is unknown.
+    """
 
     parameters: Size
     trainable: Size

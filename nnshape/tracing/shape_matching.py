@@ -67,12 +67,14 @@ def declare_sizes(file: FileScope, patterns: list[ShapePattern]) -> list[tuple[s
 
 
 def bind_sizes(names: dict[str, Any], pattern: ShapePattern, tensor: Tensor) -> None:
-    """Make each name that is a whole dimension of the pattern a run-time size of the input."""
+    """Make each name that is a whole dimension of the pattern a run-time size of the input, if it has that size."""
     offset = 1 if pattern.per_sample else 0
-    if pattern.per_sample and "N" not in names:
+    if offset + len(pattern.dims) != len(tensor.shape):
+        return  # the shape of the file, where another is given
+    if pattern.per_sample and type(names.get("N", 0)) is int:
         names["N"] = RuntimeSize(tensor.shape[0], "size", (tensor, 0))
     for index, node in enumerate(pattern.dims, offset):
-        if isinstance(node, nodes.Name) and node.id in names and type(names[node.id]) is not RuntimeSize:
+        if isinstance(node, nodes.Name) and names.get(node.id, -1) == tensor.shape[index]:
             names[node.id] = RuntimeSize(tensor.shape[index], "size", (tensor, index))
 
 
@@ -146,8 +148,9 @@ def check_assertion(frame: Frame, pattern: ShapePattern, value: Any, name: str) 
         with frame.reading(pattern.expression):
             wanted = [_wanted_size(frame, node) for node in pattern.dims]
         if pattern.per_sample:
-            # A per-sample shape has the batch in front. Inside a block, it can be any size.
-            wanted.insert(0, N if frame.outer is None and not frame.prefix else None)
+            # A per-sample shape has the batch in front. Inside a block, or without an N, it can be any size.
+            at_top = frame.outer is None and not frame.prefix
+            wanted.insert(0, plain(frame.file.sizes.get("N")) if at_top else None)
         if not _fits(value.shape, wanted):
             message = f"{name} is {shape_text(value.shape)}, not {pattern.span.text.strip()}"
             label = f"got {shape_text(value.shape)}"

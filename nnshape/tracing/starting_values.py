@@ -15,6 +15,7 @@ from nnshape.shapes.tensor import UNKNOWN, N, Tensor
 from nnshape.spec import Located, ShapePattern, Span, Spec, nodes, parse_shape, parse_value
 from nnshape.spec.limits import PROBLEMS
 from nnshape.tracing import shape_matching
+from nnshape.tracing.batch import is_batch
 from nnshape.tracing.faults import Abort, Fault, fault
 from nnshape.tracing.internal import internal_error
 from nnshape.tracing.model import BodyInput, produced
@@ -90,8 +91,12 @@ def override(
     overrides: Mapping[str, Any],
     symbolic: bool,
 ) -> dict[str, Any]:
-    """Apply `dims`, the variant and the overrides, and return the values of symbolic sizes. Raises SpecError."""
-    sizes = sizes_of(file, shapes.values())
+    """Apply `dims`, the variant, the overrides and the given shapes, and return the values of symbolic sizes.
+
+    The value of `N` is among them if it is set: see `nnshape.tracing.given_batch`. Raises SpecError.
+    """
+    own = _own_patterns(spec)
+    sizes = sizes_of(file, (*shapes.values(), *own.values()))
     for block in spec.blocks.values():
         if find_layer(block.name) is not None:
             message = f"{block.name} is both a layer of torch and a block of this file"
@@ -100,7 +105,7 @@ def override(
     for name, located in spec.dims.items():
         if len(tracer.problems) > PROBLEMS:
             break  # the trace ends at its first call
-        if name == "N":
+        if name == "N" and is_batch(own.values(), file.hparams):
             tracer.report(_batch_has_no_value(located.span).problem)
         elif name not in sizes:
             message = f"{name} is not a size of an input"
@@ -115,6 +120,7 @@ def override(
             help = nearest(str(variant), spec.variants)
             problem = Problem(refusal.problem, refusal.message, help=help, argument="variant")
             raise SpecError(problem) from None
+    set_sizes: dict[str, int] = {}
     for name, value in overrides.items():
         if isinstance(value, str):
             value = _parsed_value(value)
@@ -122,22 +128,24 @@ def override(
             value = value.value
         if name in file.hparams:
             file.hparams[name] = tupled(value)
-        elif name == "N":
-            message = "N is the batch and cannot be set: write its size in the input's shape"
-            raise SpecError(
-                Problem("invalid-argument", message, argument="overrides", help=('such as "[8, 1, 32, 32]"',))
-            )
         elif name in sizes:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 message = f"{name} is a size, which must be a whole number of 1 or more, not {value!r}"
                 raise SpecError(Problem("wrong-type", message, argument="overrides"))
-            values[name] = value
+            values[name] = set_sizes[name] = value
         else:
             message = f"{spec.name} has no hparam or size {name}"
             help = nearest(name, chain(file.hparams, sizes)) or (
                 f"it has {listed(chain(file.hparams, sorted(sizes)))}",
             )
             raise SpecError(Problem("unknown-name", message, argument="overrides", help=help))
+    if any(shapes[name] is not pattern for name, pattern in own.items()):
+        from nnshape.tracing.given_shapes import sizes_of_given  # only options give other shapes
+
+        given = sizes_of_given(file, own, shapes, values, set_sizes)
+        if "N" in given:  # [8, 3, 32, 32] for [N, 3, 32, 32]: a model of one batch, as if the file said so
+            file.sizes["N"] = given.pop("N")
+        values.update(given)
     return values
 
 
@@ -163,8 +171,10 @@ def apply_variant(
 
 
 def sizes_of(file: FileScope, shapes: Iterable[ShapePattern]) -> set[str]:
-    """Return the names of the symbolic sizes in the inputs' shapes."""
-    return {name for name, _, _ in shape_matching.declare_sizes(file, list(shapes))} - file.spec.blocks.keys()
+    """Return the names of the symbolic sizes in the inputs' shapes, `N` included."""
+    patterns = list(shapes)
+    names = {name for name, _, _ in shape_matching.declare_sizes(file, patterns)} - file.spec.blocks.keys()
+    return names | {"N"} if any(pattern.per_sample for pattern in patterns) else names
 
 
 def _batch_has_no_value(span: Span) -> Fault:
@@ -179,14 +189,16 @@ def _name_of(node: nodes.Node) -> str:
 def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[str, Any]) -> None:
     """Make the input tensors of the model and its symbolic sizes. Reports faults in the input shapes."""
     file = frame.file
-    if any(pattern.per_sample or "N" in map(_name_of, pattern.dims) for pattern in shapes.values()):
-        file.sizes["N"] = N
+    if "N" not in file.sizes and any(p.per_sample or "N" in map(_name_of, p.dims) for p in shapes.values()):
+        file.sizes["N"] = values.get("N", N)
     for name, node, pattern in shape_matching.declare_sizes(file, list(shapes.values())):
         if name in file.spec.blocks or name in file.spec.imports:
             span = pattern.expression.span(node)
             frame.tracer.report(fault("ambiguous-name", f"{name} is both a block and a size", span).problem)
         if name not in file.sizes and name not in RESERVED:  # reserved names are refused with the pattern
             file.sizes[name] = values.get(name, symbol(name))
+    file.sizes.update((name, value) for name, value in values.items() if name not in file.sizes)
+    own = _own_patterns(file.spec)
     for name, pattern in shapes.items():
         try:
             tensor: Any = shape_matching.input_tensor(frame, pattern)
@@ -206,6 +218,8 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
         frame.run.inputs[name] = tensor = produced(tensor, BodyInput(name, pattern.span, is_single=len(shapes) == 1))
         if isinstance(tensor, Tensor):
             shape_matching.bind_sizes(file.sizes, pattern, tensor)
+            if own[name] is not pattern:
+                shape_matching.bind_sizes(file.sizes, own[name], tensor)
     for item in file.spec.inputs:
         value = frame.run.inputs.setdefault(item.name, UNKNOWN)
         frame.locals[item.name] = Local(value)

@@ -158,24 +158,44 @@ def trace_spec(
 
     Problems of the spec are in the trace. Raises SpecError for `input`, `overrides` or `variant`.
     """
-    tracer = Tracer(explainer, measuring)
+    options = {
+        "explainer": explainer, "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic,
+        "measuring": measuring,
+    }  # fmt: skip
+    trace = _traced(spec, options, batch_is_free=False)
+    if "N" not in trace.sizes or not is_batch(starting_values.input_patterns(spec, input).values(), spec.hparams):
+        return trace
+    from nnshape.tracing.given_batch import joined  # only a batch that is set asks
+
+    return joined(_traced(spec, options, batch_is_free=True), trace)
+
+
+def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool) -> Trace:
+    """Trace a spec once. If the batch is free, a value that is set for N is ignored."""
+    input, variant = options["input"], options["variant"]
+    tracer = Tracer(options["explainer"], options["measuring"])
     for problem in spec.problems:
         tracer.report(problem)
     file = file_scope(spec)
     shapes = starting_values.input_patterns(spec, input)
     with bounded(tracer.budget):
-        values = starting_values.override(tracer, spec, file, shapes, variant, overrides or {}, symbolic)
+        values = starting_values.override(
+            tracer, spec, file, shapes, variant, options["overrides"] or {}, options["symbolic"]
+        )
+    if batch_is_free:
+        values.pop("N", None)
     module = Module(spec.name, (None, spec.body.span), path="")
     run = Run({})
     call = Call("", spec.name, spec.name, "", spec.body.span, -1, module)
     frame = Frame(tracer, file, module, run, "", 0, call=call)
     module.run = run
+    has_batch = is_batch(shapes.values(), file.hparams)
     with (
         numbering() as taken, collecting() as tracer.constraints, noticing() as tracer.notices, _no_collection(),
         bounded(tracer.budget),
     ):  # fmt: skip
         try:
-            tracer.has_batch = is_batch(shapes.values(), file.hparams)
+            tracer.has_batch = has_batch and "N" not in values
             starting_values.declare_inputs(frame, shapes, values)
             tracer.batch = batch_of(tensor.shape for tensor in tensors_in(tuple(run.inputs.values())))
             taken.update(file.sizes)
@@ -207,16 +227,13 @@ def trace_spec(
         parameters = parameter_rows(spec, call, tracer.report)
         totals = totals_of(call, parameters)
         try:
-            check_expectations(frame, expectations_of(spec, variant), totals, run.output, tracer.report)
+            if not has_batch or tracer.has_batch:  # a file expects the MACs of one sample, not of a batch that is set
+                check_expectations(frame, expectations_of(spec, variant), totals, run.output, tracer.report)
         except Abort as abort:
             tracer.report(abort.problem)
-    options = {
-        "explainer": explainer, "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic,
-        "measuring": measuring,
-    }  # fmt: skip
     return Trace(
         spec, call, inputs, run.output, values, tuple(tracer.requirements), tuple(tracer.problems), parameters, totals,
-        variant, options, tracer.contexts, tracer.budget.spent,
+        variant, dict(options), tracer.contexts, tracer.budget.spent,
     )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_symbolic(run, spec):
         (["--set", "width"], "a setting is written NAME=VALUE"),
         (["--set", "=3"], "a setting is written NAME=VALUE"),
         (["--set", "width=[1"], "error[syntax]"),
-        (["--set", "N=3"], "N is the batch"),
+        (["--set", "N=0"], "N is a size, which must be a whole number of 1 or more"),
         (["--input", "3xx"], "error["),
         (["--input", "y=3x8"], "no input y"),
         (["--depth", "0"], "--depth"),

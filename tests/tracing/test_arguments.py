@@ -33,7 +33,7 @@ def refused(**arguments):
         ("input", "3xx", "syntax"),
         ("overrides", {"widht": 3}, "unknown-name"),
         ("overrides", {"width": "[1"}, "syntax"),
-        ("overrides", {"N": 3}, "invalid-argument"),
+        ("overrides", {"N": 0}, "wrong-type"),
         ("overrides", {"H": "a"}, "wrong-type"),
     ],
 )

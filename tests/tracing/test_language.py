@@ -301,8 +301,7 @@ def test_hparams_dims_and_variants(of):
         of(text, variant="bug")
     with pytest.raises(SpecError, match="no hparam or size d"):
         of(text, overrides={"d": 5})
-    with pytest.raises(SpecError, match="N is the batch"):
-        of(text, overrides={"N": 5})
+    assert of(text, overrides={"N": 5})["a"] == "[5, 4, 6, 6]"
 
 
 def test_symbolic_sizes_stay_symbols_all_the_way(steps):
