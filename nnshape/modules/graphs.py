@@ -41,9 +41,9 @@ class Writer:
         self.graph = self.made.graph
         self._blueprint_of = blueprint_of
         self._built_on = device
-        #: The node of each value, and for an item of a tuple the tuple and index.
+        #: The node of each value, and for an item of a tuple or mapping the whole and its index.
         self._nodes: dict[Hashable, Any] = {}
-        self._parts: dict[Hashable, tuple[Any, int]] = {}
+        self._parts: dict[Hashable, tuple[Any, int | str]] = {}
         self._dims: dict[Dim, Any] = {}
         self._last_input: Node | None = None
         self._used: set[str] = set()
@@ -221,19 +221,19 @@ class Writer:
     # ---- values ----
 
     def _know(self, value: Any, node: Any) -> None:
-        """Record the node of a value, and for a tuple the index of each item."""
+        """Record the node of a value, and for a tuple or mapping the index of each item."""
         if isinstance(value, (Tensor, RuntimeSize)):
             self._nodes[value] = node
-        elif isinstance(value, (tuple, list)) and _holds_traced(value):
+        elif isinstance(value, (tuple, list, dict)) and _holds_traced(value):
             self._nodes[_key(value)] = node
             self._know_parts(value)
 
     def _know_parts(self, value: Any) -> None:
-        for index, part in enumerate(value):
-            if isinstance(part, (Tensor, RuntimeSize, tuple, list)):
+        for index, part in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(part, (Tensor, RuntimeSize, tuple, list, dict)):
                 self._parts[_key(part)] = (value, index)
                 self._nodes.pop(_key(part), None)
-                if isinstance(part, (tuple, list)):
+                if isinstance(part, (tuple, list, dict)):
                     self._know_parts(part)
 
     def lookup(self, value: Any) -> Any:
@@ -263,8 +263,8 @@ class Writer:
             value = stack.pop()
             if isinstance(value, Tensor):
                 yield value
-            elif isinstance(value, (tuple, list)):
-                stack.extend(reversed(value))
+            elif isinstance(value, (tuple, list, dict)):
+                stack.extend(reversed(value.values() if isinstance(value, dict) else value))
 
     def emit(self, value: Any) -> Any:
         """Return a value as an argument of a node."""
@@ -277,9 +277,9 @@ class Writer:
             if value not in self._dims:
                 self._dims[value] = sizes_in_graphs.dim(self, value)
             return self._dims[value]
+        if isinstance(value, (tuple, list, dict)) and _holds_traced(value) and self.knows(value):
+            return self.lookup(value)
         if isinstance(value, (tuple, list)):
-            if _holds_traced(value) and self.knows(value):
-                return self.lookup(value)
             return [self.emit(item) for item in value] if isinstance(value, list) else tuple(map(self.emit, value))
         if isinstance(value, dict):
             return {key: self.emit(item) for key, item in value.items()}
@@ -301,8 +301,8 @@ def _key(value: Any) -> Hashable:
 
 def _holds_traced(value: Any) -> bool:
     """Return whether a value is or holds a tensor or run-time size."""
-    if isinstance(value, (tuple, list)):
-        return any(map(_holds_traced, value))
+    if isinstance(value, (tuple, list, dict)):
+        return any(map(_holds_traced, value.values() if isinstance(value, dict) else value))
     return isinstance(value, (Tensor, RuntimeSize))
 
 

@@ -25,8 +25,9 @@ def make_block(
     keywords: dict[str, Any],
 ) -> Module:
     """Return a new module of a block, with its hyperparameters bound. Raises Fault if they do not match the block's."""
-    module = Module(definition.name.rpartition(".")[2], (frame.expression, node))
     block = definition.block
+    name = definition.name if block is None else definition.name.rpartition(".")[2]
+    module = Module(name, (frame.expression, node))
     try:
         if block is None:
             file = frame.tracer.included(definition.file, arguments, keywords)

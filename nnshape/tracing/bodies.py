@@ -13,6 +13,7 @@ from nnshape.spec import Body, Step, nodes
 from nnshape.tracing import applying, block_calls, shape_matching
 from nnshape.tracing.batch_reports import judge_pattern, keep_one_message
 from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
+from nnshape.tracing.included_models import read_off
 from nnshape.tracing.internal import internal_error
 from nnshape.tracing.layers import MAX_ELEMENTS
 from nnshape.tracing.making import makes_module
@@ -266,6 +267,8 @@ def apply_body(
 def _run_body(inner: Frame, body: BlockBody | StepsBody | ItemsBody) -> None:
     if isinstance(body, BlockBody):
         run_steps(inner, block_calls.steps_of(body).steps)
+        if body.definition.block is None:
+            read_off(inner)
     elif isinstance(body, StepsBody):
         inner.outer = body.frame
         inner.file = body.frame.file

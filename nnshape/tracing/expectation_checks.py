@@ -34,15 +34,20 @@ def check_expectations(
     is_wrong = any(p.severity == "error" and p.kind != "unexpected-shape" for p in frame.tracer.problems)
     for expectation in expect:
         if expectation.quantity == "output":
-            _check_output(frame, expectation, expectation.value, output, "the output", report)
+            check_output(frame, expectation, output, report)
             continue
         if not is_wrong:
-            problem = _judged(expectation, totals)
+            problem = judged(expectation, totals)
             if problem is not None:
                 report(problem)
 
 
-def _judged(expectation: Expectation, totals: Totals) -> Problem | None:
+def check_output(frame: Frame, expectation: Expectation, output: Any, report: Callable[[Problem], None]) -> None:
+    """Report an expectation of the output that does not hold."""
+    _check_output(frame, expectation, expectation.value, output, "the output", report)
+
+
+def judged(expectation: Expectation, totals: Totals) -> Problem | None:
     """Return the problem of a count, or None. It is a warning if the count is not known well enough to check."""
     value = getattr(totals, expectation.quantity)
     is_least = totals.partial_macs if expectation.quantity == "macs" else totals.partial_parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from nnshape.problems.nearest import listed, nearest
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
@@ -178,6 +179,12 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
             raise _outside(frame, node, len(value), index)
         with located(frame, node):
             return value[index]
+    if isinstance(value, dict) and isinstance(index, str):
+        if index not in value:
+            text = frame.expression.span(node.value).text
+            message = f"{text} holds no {index}: it has {listed(value, 'none')}"
+            raise fault("index-error", message, frame.expression.span(node), help=nearest(index, value))
+        return value[index]
     message = f"{shown(value)} cannot be indexed by {shown(index)}"
     raise fault("wrong-type", message, frame.expression.span(node))
 

@@ -1,24 +1,21 @@
-"""Lists the parameters and buffers of a traced model, with ties and freezes, and sums up the totals."""
+"""Lists the parameters and buffers of a traced model, and sums up the totals."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from fnmatch import translate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nnshape.problems import Problem
-from nnshape.problems.nearest import nearest
 from nnshape.records import dataclass
-from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size, TooLarge, substitute
 from nnshape.shapes.dtypes import ITEM_BYTES
-from nnshape.shapes.tensor import Tensor, product, shape_text
-from nnshape.tracing.work_limit import ended
-from nnshape.work import RULE, OutOfWork, spend
+from nnshape.shapes.tensor import Tensor, product
+from nnshape.tracing.scope import BlockBody
+from nnshape.tracing.ties import Ties, add_ties, frozen_parameters
+from nnshape.work import OutOfWork
 
 if TYPE_CHECKING:
+    from nnshape.problems import Problem
     from nnshape.spec import Span, Spec
     from nnshape.tracing.model import Call, Module
 
@@ -120,79 +117,38 @@ def named_tensors(root: Module) -> Iterator[tuple[str, Tensor, Module, bool]]:
                 yield (f"{prefix}{name}" if name else module.path or ""), tensor, module, is_buffer
 
 
-def parameter_rows(spec: Spec, root: Call, report: Callable[[Problem], None]) -> tuple[ParameterRow, ...]:
-    """Return the parameters and buffers of a model. Reports wrong ties, and globs of `freeze` that match nothing."""
-    assert root.module is not None
+def whole_models(root: Module) -> Iterator[tuple[Module, Spec]]:
+    """Yield the models of included files in a tree of modules, with their specs."""
+    for module in root.walk():
+        body = module.body
+        if isinstance(body, BlockBody) and body.definition.block is None:
+            yield module, body.file.spec
+
+
+def parameter_rows(
+    root: Module, models: Iterable[tuple[Module, Spec]], incomplete: bool, report: Callable[[Problem], None]
+) -> tuple[ParameterRow, ...]:
+    """Return the parameters and buffers of a module, tied and frozen as the files of these models say.
+
+    Reports wrong ties, and globs of `freeze` that match nothing, unless parameters are unknown.
+    """
     rows = {
         name: ParameterRow(name, tensor, owner, not owner.frozen, is_buffer)
-        for name, tensor, owner, is_buffer in named_tensors(root.module)
+        for name, tensor, owner, is_buffer in named_tensors(root)
     }
-    ties = _ties(rows, spec, report, root.partial_parameters)
+    ties = Ties()
     frozen: set[str] = set()
-    names = [name for name, row in rows.items() if not row.buffer]
-    characters = sum(map(len, names))
-    for glob in spec.freeze:
-        try:
-            hit = _matching(glob.value, names, characters)
-        except OutOfWork:
-            report(ended(glob.span, "while matching the globs of freeze").problem)
-            break
-        if not hit and not root.partial_parameters:
-            message = f"{glob.value} matches no parameter"
-            report(Problem("unknown-name", message, glob.span, help=nearest(glob.value, rows)))
-        frozen.update(hit)
-    frozen |= {name for name, to in ties.items() if to in frozen} | {to for name, to in ties.items() if name in frozen}
+    for module, own in models:
+        if own.tie or own.freeze:
+            prefix = f"{module.path}." if module.path else ""
+            tensors = {name: tensor for name, tensor, _, is_buffer in named_tensors(module) if not is_buffer}
+            add_ties(ties, own, tensors, prefix, report, incomplete)
+            frozen |= frozen_parameters(own, tensors, prefix, report, incomplete)
+    shared = ties.resolved()
+    frozen |= {shared[name] for name in frozen if name in shared}
+    frozen |= {name for name, to in shared.items() if to in frozen}
     for name in frozen:
         rows[name] = replace(rows[name], trainable=False)
-    for name, to in ties.items():
+    for name, to in shared.items():
         rows[name] = replace(rows[name], tied_to=to)
     return tuple(rows.values())
-
-
-def _matching(glob: str, names: list[str], characters: int) -> list[str]:
-    """Return the names that a glob matches, or that are below a match. Raises OutOfWork."""
-    spend(50 + 20 * len(glob) + len(names) + characters * glob.count("*") // 16)
-    fits = re.compile(f"(?:{translate(glob)}|{translate(glob + '.*')})").match
-    return [name for name in names if fits(name)]
-
-
-def _ties(
-    rows: dict[str, ParameterRow], spec: Any, report: Callable[[Problem], None], incomplete: bool
-) -> dict[str, str]:
-    """Return the valid ties, each a name of a parameter -> name of the parameter that it shares a tensor with."""
-    ties: dict[str, str] = {}
-    names = {name: None for name, row in rows.items() if not row.buffer}
-    for tie in spec.tie.values():
-        found = True
-        for path, span in ((tie.path, tie.path_span), (tie.to, tie.to_span)):
-            if path not in names:
-                found = False
-                if not incomplete:
-                    help = nearest(path, names)
-                    report(Problem("unknown-name", f"there is no parameter {path}", span, help=help))
-        if not found:
-            continue
-        to = ties.get(tie.to, tie.to)
-        if to == tie.path:
-            report(Problem("invalid-argument", f"{tie.path} is tied to itself", tie.path_span))
-            continue
-        one, other = rows[tie.path].tensor, rows[to].tensor
-        try:
-            spend(RULE)
-            same = len(one.shape) == len(other.shape) and all(map(assume_equal, one.shape, other.shape))
-        except OutOfWork:
-            report(ended(tie.path_span, "while checking this tie").problem)
-            break
-        if not same or one.dtype != other.dtype:
-            message = (
-                f"{tie.path} is {_tensor_text(one)} and {tie.to} is {_tensor_text(other)}: they cannot be one tensor"
-            )
-            report(Problem("size-mismatch", message, tie.path_span))
-            continue
-        ties[tie.path] = to
-    return ties
-
-
-def _tensor_text(tensor: Tensor) -> str:
-    dtype = "" if tensor.dtype == "float32" else tensor.dtype
-    return dtype + shape_text(tensor.shape)

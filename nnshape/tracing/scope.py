@@ -70,12 +70,18 @@ class Foreign:
 
 @dataclass(slots=True, eq=False)
 class FileScope:
-    """The names of a file: hparams, sizes, blocks, includes and imports."""
+    """The names of a file: hparams, sizes, blocks, includes and imports.
+
+    For a model that another file includes, `variant` is the one that its call names, and `is_changed` is True if the
+    call sets an hparam, so that the figures of its file are those of another model.
+    """
 
     spec: Spec
     hparams: dict[str, Any]
     sizes: dict[str, Any] = field(default_factory=dict)
     includes: dict[str, FileScope] = field(default_factory=dict)
+    variant: str | None = None
+    is_changed: bool = False
 
     def find(self, name: str) -> Any:
         """Return the value of a name of the file, or MISSING."""

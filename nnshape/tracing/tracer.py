@@ -11,7 +11,6 @@ from typing import Any
 from nnshape.problems import Label, Problem
 from nnshape.problems.nearest import listed
 from nnshape.shapes.constraints import Constraint, collecting, numbering
-from nnshape.shapes.nested import map_nested
 from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
@@ -23,10 +22,12 @@ from nnshape.tracing.batch import batch_of, is_batch
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
 from nnshape.tracing.expectation_checks import check_expectations
-from nnshape.tracing.faults import Abort, Fault, Unknowable
+from nnshape.tracing.faults import Abort
+from nnshape.tracing.included_models import IncludedModel, check_included_models
 from nnshape.tracing.measuring import Measuring
 from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Trace
-from nnshape.tracing.parameter_rows import parameter_rows, totals_of
+from nnshape.tracing.model_output import model_output
+from nnshape.tracing.parameter_rows import parameter_rows, totals_of, whole_models
 from nnshape.tracing.scope import FileScope, Frame
 from nnshape.tracing.unused_steps import report_unused_steps
 from nnshape.work import Budget, OutOfWork, bounded
@@ -49,6 +50,8 @@ class Tracer:
         #: Whether N is the batch of the model: see `nnshape.tracing.batch`.
         self.has_batch = False
         self.batch = batch_of(())
+        #: The models of other files, as they are applied.
+        self.included_models: list[IncludedModel] = []
         self._callers: list[tuple[Call, Span]] = []
         #: The work that the trace may take, and the work for explaining its problems.
         self.budget = Budget(WORK)
@@ -69,8 +72,7 @@ class Tracer:
                 return
             self._known.add(key)
         if self._callers and not problem.frames:
-            frames = tuple(Label(span, call.path) for call, span in self._callers)
-            problem = replace(problem, frames=frames)
+            problem = replace(problem, frames=self.callers())
         self.problems.append(problem)
 
     def count(self, call: Call) -> None:
@@ -90,6 +92,10 @@ class Tracer:
             message = "blocks are nested more than 64 levels deep"
             raise Abort(Problem("too-large", message, span))
         self._callers.append((call, span))
+
+    def callers(self) -> tuple[Label, ...]:
+        """Return the calls that led to the body that runs now, for a problem that is found later."""
+        return tuple(Label(span, call.path) for call, span in self._callers)
 
     def leave(self) -> None:
         """Pop the call of the innermost body."""
@@ -117,10 +123,12 @@ class Tracer:
             # The sizes of the variant are ignored: the inputs have sizes of their own.
             own = starting_values.input_patterns(file.spec, None).values()
             starting_values.apply_variant(self.report, taken, starting_values.sizes_of(taken, own), variant)
+            taken.variant = variant
         for name, value in keywords.items():
             if name not in taken.hparams:
                 known = listed(taken.hparams)
                 raise Refusal("unknown-argument", f"{file.spec.name} has no hparam {name}: it has {known}", name)
+            taken.is_changed |= taken.hparams[name] != value
             taken.hparams[name] = value
         return taken
 
@@ -200,7 +208,7 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool) -> T
             tracer.batch = batch_of(tensor.shape for tensor in tensors_in(tuple(run.inputs.values())))
             taken.update(file.sizes)
             bodies.run_steps(frame, spec.body.steps)
-            run.output = _output(frame, spec)
+            run.output = model_output(frame, spec)
             if not any(problem.severity == "error" for problem in tracer.problems):
                 report_never_applied(module, tracer.report)
         except Abort as abort:
@@ -224,11 +232,13 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool) -> T
                 report_unused_steps(call, run.output, tracer.report)
             except OutOfWork:  # hardly a model: its sizes are derived in chains of thousands
                 tracer.budget.grant(WORK // 4)
-        parameters = parameter_rows(spec, call, tracer.report)
+        models = (*(whole_models(module) if spec.includes else ()), (module, spec))
+        parameters = parameter_rows(module, models, call.partial_parameters, tracer.report)
         totals = totals_of(call, parameters)
         try:
             if not has_batch or tracer.has_batch:  # a file expects the MACs of one sample, not of a batch that is set
                 check_expectations(frame, expectations_of(spec, variant), totals, run.output, tracer.report)
+            check_included_models(tracer)
         except Abort as abort:
             tracer.report(abort.problem)
     return Trace(
@@ -245,25 +255,3 @@ def _report_contradiction(tracer: Tracer) -> None:
         problem = contradiction(tracer.requirements)
         if problem is not None:
             tracer.report(problem)
-
-
-def _output(frame: Frame, spec: Spec) -> Any:
-    """Return the output of the model: the values of `output`, or of the last step."""
-    if spec.output is None:
-        last = frame.running
-        return last if any(True for _ in tensors_in(last)) else UNKNOWN
-
-    if frame.run.calls:
-        frame.call = frame.run.calls[-1]  # operations in `output` belong to the last row
-
-    def value_of(expression: Any) -> Any:
-        frame.expression = expression
-        try:
-            return frame.evaluate(expression.node)
-        except Fault as wrong:
-            frame.tracer.report(wrong.problem)
-        except Unknowable:
-            pass
-        return UNKNOWN
-
-    return map_nested(value_of, spec.output.value)
