@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -41,7 +41,7 @@ def verify(trace: Trace, device: str = AUTO, modes: Sequence[str] = (EVALUATION,
             str(place), torch_version(), calls, 0, False, unproved=every, reason=reason, modes=tuple(modes)
         )
     # The proof must not change the random state of the caller.
-    with warnings.catch_warnings(), seeded(0, place), torch.no_grad(), torch.device(place), _one_thread(place):
+    with warnings.catch_warnings(), seeded(0, place), torch.no_grad(), _new_tensors_on(place), _one_thread(place):
         warnings.simplefilter("ignore")
         builder = Builder(trace, place, sizes, lenient=True)
         model = builder.model()
@@ -79,6 +79,11 @@ def verify(trace: Trace, device: str = AUTO, modes: Sequence[str] = (EVALUATION,
         remarks=tuple(dict.fromkeys(runs.remarks)),
         strides=len(runs.with_strides) if proves_strides(place) else None,
     )
+
+
+def _new_tensors_on(place: torch.device) -> AbstractContextManager[object]:
+    """Create tensors on this device. Where torch does so anyway, no context: in one, attention takes no fast path."""
+    return nullcontext() if torch.get_default_device() == place else place
 
 
 @contextmanager

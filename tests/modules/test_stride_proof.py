@@ -8,7 +8,8 @@ from nnshape import loads, trace, verify
 from nnshape.modules.stride_proof import StrideProof
 from nnshape.proofs.modes import EVALUATION, TRAINING
 from nnshape.shapes.layouts import applied
-from nnshape.shapes.layouts.layout import contiguous_layout, new_layout
+from nnshape.shapes.layouts.finding import layout_of
+from nnshape.shapes.layouts.layout import MODES, contiguous_layout, new_layout
 
 
 def reversed_strides(found):
@@ -86,3 +87,11 @@ def test_a_layout_of_training_alone_is_compared_in_training(monkeypatch):
 def test_strides_of_symbols_that_are_1_are_not_compared():
     tensor = trace(loads("input: 3\nlayers:\n  a: relu()\n")).output
     assert StrideProof({"N": 1}, EVALUATION).difference(tensor, None) is None
+
+
+def test_attention_takes_its_fast_path_in_the_proof():
+    traced = trace(loads('input: "[N, T, 8]"\nlayers:\n  a: MultiheadAttention(8, 2, batch_first=True)(x, x, x)\n'))
+    modes = [layout_of(traced.output[0], mode).strides for mode in MODES]
+    assert modes[0] == modes[1] != modes[2]
+    both = verify(traced, "cpu", (EVALUATION, TRAINING))
+    assert (both.agree, both.strides) == (True, 1)
