@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from nnshape.problems import Edit
 
-__all__ = ["Edit", "edited", "moved", "overlap", "unified_diff", "unmoved"]
+__all__ = ["Edit", "edited", "first_line_after", "moved", "overlap", "unified_diff", "unmoved"]
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
@@ -47,6 +47,16 @@ def unmoved(offset: int, edits: Sequence[Edit]) -> int | None:
             return None
         shift += len(edit.replacement) - (edit.span.end - edit.span.start)
     return offset - shift
+
+
+def first_line_after(edits: Sequence[Edit]) -> str:
+    """The first edited line, after the edits."""
+    first = min((edit.span for edit in edits), key=lambda span: span.start)
+    line, start = first.source.line(first.line), first.source.line_start(first.line)
+    for edit in sorted(edits, key=lambda edit: -edit.span.start):
+        if edit.span.line == first.line:
+            line = line[: edit.span.start - start] + edit.replacement + line[edit.span.end - start :]
+    return line.split(" #")[0].split("\n")[0].strip()
 
 
 def unified_diff(before: str, after: str, name: str) -> str:

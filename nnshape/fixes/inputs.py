@@ -7,7 +7,7 @@ from math import isqrt
 from typing import Any
 
 from nnshape.explain.origins import Chain, chain_of
-from nnshape.fixes.editing import Edit
+from nnshape.fixes.editing import Edit, first_line_after
 from nnshape.fixes.fix import Candidate
 from nnshape.fixes.own import is_map
 from nnshape.fixes.upstream import applied_rule, reapplied, swapped
@@ -165,7 +165,7 @@ def _smallest(
         low, high = (low, middle) if _fits(context, chain, tensor, places, middle) else (middle, high)
     edits = _map_edits(trace, pattern, places, [high] * len(places))
     if edits and high <= _LARGEST * 4:
-        yield Candidate("use a larger input", edits, shown=_after_all(edits))
+        yield Candidate("use a larger input", edits, shown=first_line_after(edits))
 
 
 def _fits(context: FaultContext, chain: Chain, tensor: Tensor, places: list[int], size: int) -> bool:
@@ -202,7 +202,7 @@ def _multiples(trace: Trace, pattern: ShapePattern, tensor: Tensor, places: list
     for sizes in sorted(tried - {tuple(old)}, key=distance):
         edits = _map_edits(trace, pattern, places, list(sizes))
         if edits and all(sizes):
-            yield Candidate("use a size that halves evenly", edits, shown=_after_all(edits))
+            yield Candidate("use a size that halves evenly", edits, shown=first_line_after(edits))
 
 
 def _map_edits(trace: Trace, pattern: ShapePattern, places: list[int], sizes: list[int]) -> tuple[Edit, ...]:
@@ -214,13 +214,3 @@ def _map_edits(trace: Trace, pattern: ShapePattern, places: list[int], sizes: li
         if edit.span.text != edit.replacement:
             edits[edit.span.start] = edit
     return tuple(edits.values())
-
-
-def _after_all(edits: tuple[Edit, ...]) -> str:
-    """The first edited line, after the edits."""
-    first = edits[0].span
-    line, start = first.source.line(first.line), first.source.line_start(first.line)
-    for edit in sorted(edits, key=lambda edit: -edit.span.start):
-        if edit.span.line == first.line:
-            line = line[: edit.span.start - start] + edit.replacement + line[edit.span.end - start :]
-    return line.split(" #")[0].strip()

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 from nnshape.fixes import operands, own
-from nnshape.fixes.editing import Edit, edited, moved, unmoved
+from nnshape.fixes.editing import Edit, edited, first_line_after, moved, unmoved
 from nnshape.fixes.fix import Candidate
 from nnshape.fixes.fixers import FIXERS
 from nnshape.fixes.nearest_sizes import nearest_sizes
@@ -123,8 +123,8 @@ def explained(trace: Trace, search: Search | None = None) -> tuple[Problem, ...]
 
 def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe_only: bool, found: list[Fix]) -> None:
     """Add the fixes of one problem. Raises OutOfWork if the budget is exhausted."""
-    for text in problem.instead:
-        candidate = _meant(problem, text)
+    for meant in problem.instead:
+        candidate = _meant(problem, meant)
         if trials.helps(problem, candidate.edits):
             found.append(_fix(problem, candidate))
     trace = trials.trace
@@ -156,11 +156,15 @@ def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe
             break
 
 
-def _meant(problem: Problem, text: str) -> Candidate:
-    """The edit that writes a text in place of a problem's span."""
+def _meant(problem: Problem, meant: str | tuple[Edit, ...]) -> Candidate:
+    """The edit that writes a text in place of a problem's span, or edits elsewhere."""
     assert problem.span is not None
-    edit = Edit(problem.span, text)
-    return Candidate(f"did you mean {text}?", (edit,), shown=own.line_after(edit))
+    if isinstance(meant, str):
+        edit = Edit(problem.span, meant)
+        return Candidate(f"did you mean {meant}?", (edit,), shown=own.line_after(edit))
+    text = next((edit.replacement for edit in meant if edit.replacement), "")
+    description = "move it here" if text.endswith("\n") else "write it so" if text else "leave it out"
+    return Candidate(description, meant, shown=first_line_after(meant))
 
 
 def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate | None:

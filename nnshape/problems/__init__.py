@@ -57,7 +57,8 @@ class Problem:
     argument of the caller is wrong, `argument` names it, such as `variant`, and `place` is the caller's own
     name for it, if any. `related` holds other places that explain the problem, `frames` the calls that led
     to it, outermost first. `help` holds remedies, `notes` further lines such as torch's own message.
-    `instead` holds texts that may have been meant in place of the span, `fixes` the edits that remove the problem.
+    `instead` holds texts that may have been meant in place of the span, or edits of other places that belong together.
+    `fixes` are those that remove the problem, and what the search for fixes finds.
     """
 
     kind: KindName
@@ -71,7 +72,7 @@ class Problem:
     severity: Severity = "error"
     place: str = ""
     argument: str = ""
-    instead: tuple[str, ...] = ()
+    instead: tuple[str | tuple[Edit, ...], ...] = ()
     fixes: tuple[Fix, ...] = ()
     #: Renders `str(problem)`. `nnshape.api` sets it, since this package cannot import rendering.
     text: ClassVar[Callable[[Problem], str]] = repr

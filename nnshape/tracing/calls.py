@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nnshape.problems.nearest import nearest
+from nnshape.problems.nearest import nearest_name, suggested
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
@@ -156,10 +156,12 @@ def _method_call(frame: Frame, node: nodes.Call, tensor: Tensor, name: str) -> A
     if function is None:
         assert isinstance(node.function, nodes.Attribute)
         span = frame.expression.span((node.function.name_start, node.function.end))
-        help = nearest(name, (n for n in torch_names() if isinstance(f := find_torch(n, True), Function) and f.method))
+        methods = (n for n in torch_names() if isinstance(f := find_torch(n, True), Function) and f.method)
+        near = nearest_name(name, methods)
+        help, instead = suggested(near), filter(None, [near])
         if find_function(name) is not None:
             help = (f"{name} is a function: write {name}(…) with the tensor as its first argument",)
-        raise fault("unknown-name", f"a tensor has no method {name}", span, help=help)
+        raise fault("unknown-name", f"a tensor has no method {name}", span, help=help, instead=instead)
     return apply_function(frame, node, function, (tensor, *arguments), keywords, method=True)
 
 

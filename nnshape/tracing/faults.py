@@ -9,6 +9,7 @@ from nnshape.problems import Label, Problem
 from nnshape.spec import Span
 
 if TYPE_CHECKING:
+    from nnshape.problems import Edit
     from nnshape.problems.kinds import KindName
 
 
@@ -41,9 +42,9 @@ def fault(
     help: Iterable[str] = (),
     related: Iterable[Label] = (),
     notes: Iterable[str] = (),
-    instead: Iterable[str] = (),
+    instead: Iterable[str | tuple[Edit, ...]] = (),
 ) -> Fault:
-    """Return a `Fault` with a new problem at `span`, ready to raise; `instead` are texts to try in its place."""
+    """Return a `Fault` with a new problem at `span`, ready to raise; `instead` are texts or edits to try."""
     return Fault(
         Problem(kind, message, span, label, tuple(related), (), tuple(help), tuple(notes), instead=tuple(instead))
     )

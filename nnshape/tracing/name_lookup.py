@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from nnshape.problems.nearest import nearest, nearest_name, suggested
+from nnshape.problems.nearest import nearest_name, suggested
 from nnshape.shapes.functions import find_method
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
@@ -16,13 +16,25 @@ from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import on_tensors, read_attribute
 from nnshape.tracing.runtime_sizes import RuntimeSize
-from nnshape.tracing.scope import MISSING, FileScope, Foreign, Frame, Local, Namespace, find_torch, torch_names
+from nnshape.tracing.scope import (
+    ATTRIBUTES,
+    MISSING,
+    FileScope,
+    Foreign,
+    Frame,
+    Local,
+    Namespace,
+    find_torch,
+    torch_names,
+)
 from nnshape.tracing.value_display import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PROPERTIES = ("T", "mT", "H", "mH", "real", "imag")
+    from nnshape.spec import Span
+
+_PROPERTIES = (*ATTRIBUTES, "real", "imag")
 
 
 def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -> Any:
@@ -65,23 +77,33 @@ def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
     span = frame.expression.span(node)
     from nnshape.tracing.habits import habit  # only for a name that is unknown
 
-    known = habit(frame, name, span)
+    known = habit(frame, name, node)
     if known is not None:
         return known
     if name[:1].isupper() and len(name) > 1:
         types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), *WORDS]
         message = f"there is no layer or block called {name}"
         near = nearest_name(name, types)
-        return fault("unknown-layer", message, span, help=suggested(near), instead=filter(None, [near]))
-    # A function for a function: a layer only in other letter case.
-    layers = (one for one in torch_names() if one.casefold() == name.casefold())
-    functions = (one for one in torch_names() if not one[:1].isupper())
-    near = nearest_name(name, frame.own_names()) or nearest_name(name, chain(layers, functions))
-    help, instead = suggested(near), filter(None, [near])
+        return fault("unknown-layer", message, span, help=suggested(near), instead=_instead(frame, near, span))
+    near = nearest_name(name, frame.own_names()) or nearest_name(name, _of_same_sort(name))
+    help, instead = suggested(near), _instead(frame, near, span)
     if span.source.text[: span.start].endswith("="):
         help = (*help, f"put text in quotes: '{name}'")
     message = f"there is no step, hparam, size or function called {name}"
     return fault("unknown-name", message, span, help=help, instead=instead)
+
+
+def _instead(frame: Frame, near: str | None, span: Span) -> tuple[str, ...]:
+    """The texts to try for a misspelt name; a call if the name is the whole step, as in `act: Relu`."""
+    if near is None:
+        return ()
+    if span.start != frame.call.span.start or span.end != frame.call.span.end:
+        return (near,)
+    from nnshape.tracing.unapplied import called  # only for this fault
+
+    meant = frame.own(near)
+    meant = find_torch(near) if meant is MISSING else meant
+    return (near, near + called(meant))
 
 
 def attribute(frame: Frame, node: nodes.Attribute) -> Any:
@@ -148,7 +170,9 @@ def tensor_attribute(frame: Frame, node: nodes.Node, tensor: Tensor, name: str) 
     span = frame.expression.span(node)
     if find_method(name) is not None:
         raise fault("wrong-type", f"{name} is a method: call it", span, help=(f"write .{name}(…)",))
-    raise fault("unknown-name", f"a tensor has no attribute {name}", span, help=nearest(name, torch_names()))
+    near = nearest_name(name, ("shape", "ndim", "dtype", *_PROPERTIES))
+    instead = () if near is None else (f"{span.text.removesuffix(name)}{near}",)
+    raise fault("unknown-name", f"a tensor has no attribute {name}", span, help=suggested(near), instead=instead)
 
 
 def shape_of(tensor: Tensor) -> tuple[RuntimeSize, ...]:
@@ -170,11 +194,25 @@ def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: 
     if found is MISSING:
         if not called and measuring.declares_function(node.name):
             raise _not_called(frame, node, node.name)
-        raise _no_attribute(frame, node, owner.name, torch_names())
+        from nnshape.tracing.habits import of_another_library  # only for a name that is unknown
+
+        span = frame.expression.span((node.name_start, node.end))
+        known = of_another_library(frame, node.name, node, span)
+        raise known or _no_attribute(frame, node, owner.name, _of_same_sort(node.name))
     return found
+
+
+def _of_same_sort(name: str) -> Iterable[str]:
+    """The names of torch that a misspelt one may stand for: layers for a layer, functions for a function."""
+    layers = [one for one in torch_names() if one[:1].isupper()]
+    if name[:1].isupper():
+        return layers
+    by_case = (one for one in layers if one.casefold() == name.casefold())
+    return chain(by_case, (one for one in torch_names() if not one[:1].isupper()))
 
 
 def _no_attribute(frame: Frame, node: nodes.Attribute, owner: str, known: Iterable[str]) -> Exception:
     span = frame.expression.span((node.name_start, node.end))
-    help = nearest(node.name, known)
-    return fault("unknown-name", f"{owner} has no attribute {node.name}", span, help=help)
+    near = nearest_name(node.name, known)
+    message = f"{owner} has no attribute {node.name}"
+    return fault("unknown-name", message, span, help=suggested(near), instead=filter(None, [near]))

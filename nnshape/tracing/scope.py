@@ -254,6 +254,10 @@ _CONSTANTS: dict[str, Any] = {
 }  # fmt: skip
 
 
+#: Attributes of a tensor with a rule that are no functions of torch: as names, they are sizes that no input has.
+ATTRIBUTES = ("T", "mT", "H", "mH")
+
+
 def find_torch(name: str, called: bool = False) -> Any:
     """Return the meaning of a name of torch: a layer, a function, a dtype or a function on numbers; or MISSING.
 
@@ -270,6 +274,8 @@ def find_torch(name: str, called: bool = False) -> Any:
         return found
     if name in numbers.PYTHON:
         return NumberFunction(name)
+    if name in ATTRIBUTES:
+        return MISSING
     if (found := find_function(name)) is not None:
         return found
     if name in numbers.SHARED:

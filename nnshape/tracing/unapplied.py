@@ -37,7 +37,7 @@ def _named(value: Any, text: str) -> str:
 def called(value: Any) -> str:
     """Return the brackets that call a layer, function or block, with the arguments that it must have: `(num_groups)`.
 
-    An argument that can be read off the input is `auto`.
+    An argument that can be read off the input is `auto`. Any other value gives `()`.
     """
     if is_layer_class(value):
         auto = value.auto
@@ -48,4 +48,4 @@ def called(value: Any) -> str:
         return f"({_MEANT.get(value.name) or ', '.join(required if value.factory else required[1:])})"
     if isinstance(value, Definition) and value.block is not None:
         return f"({', '.join(parameter.name for parameter in value.block.parameters if not parameter.has_default)})"
-    return "()" if isinstance(value, FileScope) else "(…)"
+    return "()"

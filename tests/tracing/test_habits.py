@@ -75,3 +75,77 @@ def test_every_layer_that_is_named_alone_says_how_to_write_it(of, name):
     (problem,) = of(f"input: [N, 8, 4, 4]\nlayers:\n- {name}\n").trace.problems
     assert problem.kind == "wrong-type"
     assert problem.help[0].startswith(f"write {name}(")
+
+
+MEANT = {
+    "self": ("fc: Linear(8, 4)\n  a: self.fc(x)", "self", "a: fc(x)"),
+    "NumPy": ("a: np.mean(x)", "np", "a: mean(x)"),
+    "JAX": ("a: jax.nn.gelu(x)", "jax", "a: gelu(x)"),
+    "newaxis": ("a: x[:, np.newaxis]", "np", "a: x[:, None]"),
+    "TensorFlow": ("a: tf.reduce_mean(x, axis=1)", "tf", "a: mean(x, axis=1)"),
+    "a layer in nn": ("a: nn.Relu()", "Relu", "a: nn.ReLU()"),
+    "a function in F": ("a: F.rellu(x)", "rellu", "a: F.relu(x)"),
+    "a method": ("a: x.flaten(1)", "flaten", "a: x.flatten(1)"),
+    "an attribute": ("a: x.view(N, 2, x.shpe[1] // 2)", "x.shpe", "a: x.view(N, 2, x.shape[1] // 2)"),
+    "a misspelt layer alone": ("a: Relu", "Relu", "a: ReLU()"),
+}
+
+
+@pytest.mark.parametrize(("steps", "place", "fixed"), MEANT.values(), ids=MEANT)
+def test_a_habit_has_a_fix(of, steps, place, fixed):
+    t = of(f"input: 8\nlayers:\n  {steps}\n")
+    assert t.trace.problems[0].span.text == place
+    (fix,) = nnshape.find_fixes(t.trace)
+    assert fix.shown == fixed
+
+
+SIZES = {
+    "the batch": ("3x8x8", "view(B, -1)", "B is no size of this model, whose batch is N", "view(N, -1)"),
+    "the batch in words": ("3x8x8", "x.view(batch_size, 3, -1)", "batch_size is no size of", "x.view(N, 3, -1)"),
+    "any name in front": ("3x8x8", "x.view(rows, -1)", "rows is no size of this model", "x.view(N, -1)"),
+    "a batch without N": ("[T, 8]", "x.reshape(B, 2, 4)", "B is no step, hparam", "x.reshape(x.shape[0], 2, 4)"),
+    "a map": ("3x8x8", "x.view(B, C, H * W)", "B is no size", "x.view(N, x.shape[1], x.shape[2] * x.shape[3])"),
+    "an attribute of torch": ("5x8", "x.view(N, T, 2, 4)", "T is no step, hparam", "x.view(N, x.shape[1], 2, 4)"),
+    "in a factory": ("8", "x + zeros(B, 8)", "B is no size of this model", "x + zeros(N, 8)"),
+}
+
+
+@pytest.mark.parametrize(("shape", "step", "message", "fixed"), SIZES.values(), ids=SIZES)
+def test_a_size_that_no_input_has(of, shape, step, message, fixed):
+    (problem,) = (t := of(f"input: {shape}\nlayers:\n  a: {step}\n")).trace.problems
+    assert problem.kind == "unknown-name"
+    assert problem.message.startswith(message)
+    (fix,) = nnshape.find_fixes(t.trace)
+    assert fix.shown == f"a: {fixed}"
+
+
+def test_a_size_that_nothing_tells_is_only_named(of):
+    (problem,) = (t := of("input: 3x8x8\nlayers:\n  a: x.view(N, foo, -1)\n")).trace.problems
+    assert problem.help == ("name it in the shape of an input", "or read it off a tensor: x.shape[1]")
+    assert nnshape.find_fixes(t.trace) == ()
+
+
+@pytest.mark.parametrize("name", ["sorted", "isinstance", "map", "getattr", "print"])
+def test_a_function_of_python_is_no_misspelling(of, name):
+    (problem,) = of(f"input: 8\nlayers:\n  a: {name}(x)\n").trace.problems
+    assert problem.message == f"{name} is a function of Python that a spec does not have"
+
+
+LATER = {
+    "of the model": "input: 8\nlayers:\n  a: relu(stem)\n  stem: Linear(8, 4)\n",
+    "of a block": "input: 8\nblocks:\n  B():\n    a: relu(stem)\n    stem: Linear(8, 4)\nlayers:\n  b: B()\n",
+    "of a nested block": "input: 8\nlayers:\n  b:\n    a: relu(stem)\n    stem: Linear(8, 4)\n",
+    "of the body around it": "input: 8\nlayers:\n  b:\n    a: relu(stem)\n  stem: Linear(8, 4)\n",
+}
+
+
+@pytest.mark.parametrize("text", LATER.values(), ids=LATER)
+def test_a_step_that_is_made_later(of, text):
+    t = of(text)
+    line = next(i for i, line in enumerate(text.splitlines(), 1) if line.strip().startswith("stem:"))
+    assert t.trace.problems[0].message == f"stem is made later, at line {line}"
+    if text != LATER["of the body around it"]:
+        (fix,) = nnshape.find_fixes(t.trace)
+        after = edited(text, fix.edits)
+        assert after.index("stem: Linear") < after.index("a: relu(stem)")
+        assert nnshape.trace(nnshape.loads(after)).problems == ()
