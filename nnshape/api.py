@@ -40,8 +40,8 @@ def trace(
         spec: a Spec, the path of a file, or YAML text of several lines.
         input: the input shapes in place of the file's: `"1x28x28"` per sample, `"[N, 1, 28, 28]"` in full,
             a list of shapes, or a mapping from input names to shapes. A number in place of a symbol sets it.
-        overrides: values for hparams and symbolic sizes, by name. `N` sets the batch of the shapes and MACs; the
-            problems are still those of every batch.
+        overrides: values for hparams and symbolic sizes, by name. Text is read as in the file: `"GELU"`, `"4 * width"`.
+            `N` sets the batch of the shapes and MACs; the problems are still those of every batch.
         variant: the name of a variant of the file.
         symbolic: keep sizes symbolic even if `dims` gives them values.
         allow_import: the Python classes that the file may import, as `"module.path:Class"`.

@@ -134,7 +134,7 @@ def _paths(ctx: typer.Context, spec: Spec) -> list[str]:
             spec,
             explainer=EXPLAINER,
             input=given.get("inputs") or None,
-            overrides=overrides_of(given.get("settings")),
+            overrides=overrides_of(given.get("settings"), spec.hparams),
             variant=given.get("variant"),
         )
         return list(dict.fromkeys(call.path for call in trace.calls))

@@ -35,7 +35,7 @@ Settings = Annotated[
     Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Set an hparam or a symbolic size: depth=24, H=512. N=8 shows the figures of a batch of 8.",
+        help="Set an hparam or a symbolic size: depth=24, H=512, act=GELU. N=8 shows the figures of a batch of 8.",
         autocompletion=completion.settings,
     ),
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from nnshape.problems import Problem, SpecError
 from nnshape.spec import Located, ShapePattern, Spec, parse_shape, parse_value
-from nnshape.spec.scalars import Value
+from nnshape.spec.settings import Setting
 from nnshape.tracing import Trace
 
 
@@ -21,8 +21,8 @@ def traced(
     """The trace of a file with the values from the command line. Raises SpecError."""
     import nnshape
 
-    overrides = overrides_of(settings)
     spec = nnshape.load(file)
+    overrides = overrides_of(settings, spec.hparams)
     return nnshape.trace(
         spec,
         input=inputs_of(spec, inputs),
@@ -44,18 +44,18 @@ def inputs_of(spec: Spec, inputs: Sequence[str] | None) -> dict[str, ShapePatter
         raise error.of_argument("input") from None
 
 
-def overrides_of(settings: Sequence[str] | None) -> dict[str, Located[Value]]:
+def overrides_of(settings: Sequence[str] | None, hparams: Collection[str] = ()) -> dict[str, Located[Setting]]:
     """The values of `--set`, by name. Raises SpecError if one is not NAME=VALUE."""
-    return dict(map(_setting, settings or ()))
+    return dict(_setting(text, hparams) for text in settings or ())
 
 
-def _setting(text: str) -> tuple[str, Located[Value]]:
+def _setting(text: str, hparams: Collection[str]) -> tuple[str, Located[Setting]]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         message = f"a setting is written NAME=VALUE, not {text}"
         raise SpecError(Problem("syntax", message, argument="overrides", help=("--set depth=24",)))
     try:
-        return name.strip(), parse_value(value.strip(), "--set")
+        return name.strip(), parse_value(value.strip(), "--set", hparams)
     except SpecError as error:
         raise error.of_argument("overrides") from None
 

@@ -28,7 +28,7 @@ from nnshape.spec.nodes import (
     Word,
 )
 from nnshape.spec.reader import read_spec
-from nnshape.spec.scalars import Value, value_of_node
+from nnshape.spec.settings import Setting, setting_of
 from nnshape.spec.shape_patterns import ShapePattern, parse_shape
 from nnshape.spec.source import TEXT, Source, Span, read_source, source_of_text
 from nnshape.spec.source_map import SourceMap
@@ -51,6 +51,7 @@ from nnshape.spec.spec import (
 from nnshape.spec.yaml_tree import parse_document
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "Name",
     "Node",
     "Output",
+    "Setting",
     "ShapePattern",
     "Slice",
     "Source",
@@ -89,7 +91,6 @@ __all__ = [
     "Tie",
     "Tuple",
     "Unary",
-    "Value",
     "Variant",
     "Word",
     "load",
@@ -121,8 +122,11 @@ def loads(text: str, name: str = TEXT, folder: str | Path | None = None) -> Spec
     return read_spec(source, None if folder is None else base_folder(folder))
 
 
-def parse_value(text: str, name: str = "<value>") -> Located[Value]:
-    """Parse a number, word or list in YAML, such as an option's `[3, 4, 6, 3]`. Raises SpecError."""
+def parse_value(text: str, name: str = "<value>", hparams: Collection[str] = ()) -> Located[Setting]:
+    """Parse a value of an hparam in YAML, such as an option's `[3, 4, 6, 3]` or `4 * width`. Raises SpecError.
+
+    `hparams` are the names that an expression may use.
+    """
     source = source_of_text(text, name)
     node, problems = parse_document(source)
     if problems:
@@ -130,6 +134,6 @@ def parse_value(text: str, name: str = "<value>") -> Located[Value]:
     if node is None:
         return Located(None, Span(source, 0, 0))
     try:
-        return Located(value_of_node(node), node.span)
+        return Located(setting_of(node, hparams), node.span)
     except RecursionError:  # pragma: no cover - the depth limit comes first
         raise SpecError(Problem("too-large", "this value nests too deeply", node.span)) from None

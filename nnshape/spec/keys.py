@@ -28,7 +28,8 @@ KEYS: dict[str, Key] = {
         "layers:\n  conv1: Conv2d(1, 6, 5)",
     ),
     "hparams": Key(
-        "Named numbers, words and lists for use in expressions. Overrides and variants replace them.",
+        "Named numbers, strings, layer types and lists for use in expressions, or expressions of others such as "
+        "4 * width. Overrides and variants replace them.",
         "hparams: {depth: 12}",
     ),
     "dims": Key(

@@ -10,7 +10,8 @@ from nnshape.spec import limits
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
 from nnshape.spec.naming_rules import Names, name_problem
-from nnshape.spec.scalars import Value, kind_of, value_of, value_of_node, word_of
+from nnshape.spec.scalars import kind_of, value_of, word_of
+from nnshape.spec.settings import Setting, setting_of
 from nnshape.spec.shape_patterns import shape_of_node
 from nnshape.spec.spec import Import, Input, Located, Output, Tie
 from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -25,11 +26,13 @@ TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 class SectionReader:
     """Reads sections. Invalid entries are skipped, and their problems are added to `findings`."""
 
-    __slots__ = ("findings", "names")
+    __slots__ = ("findings", "names", "settings")
 
     def __init__(self, findings: Findings, names: Names) -> None:
         self.findings = findings
         self.names = names
+        #: The names of the hparams, which the values of hparams may use.
+        self.settings: frozenset[str] = frozenset()
 
     def entries(self, node: Node | None, key: str, example: str = "") -> tuple[tuple[Scalar, Node], ...]:
         """The items of a mapping; for anything else, none, and a problem that shows an example."""
@@ -61,10 +64,12 @@ class SectionReader:
             self.findings.add(Problem("missing-key", "input names no shape", node.span))
         return tuple(found)
 
-    def hparams(self, node: Node | None) -> dict[str, Located[Value]]:
-        """The named numbers, words and lists of the file."""
-        found: dict[str, Located[Value]] = {}
-        for key, value in self.entries(node, "hparams"):
+    def hparams(self, node: Node | None) -> dict[str, Located[Setting]]:
+        """The named numbers, strings, lists and expressions of the file."""
+        found: dict[str, Located[Setting]] = {}
+        entries = self.entries(node, "hparams")
+        self.settings = frozenset(key.value for key, _ in entries)
+        for key, value in entries:
             if self.check_name(key, "an hparam"):
                 self.names.add(key.value, "an hparam", key.span)
             try:
@@ -150,9 +155,9 @@ class SectionReader:
             found[key.value] = Import(key.value, target, span)
         return found
 
-    def setting(self, node: Node) -> Value:
+    def setting(self, node: Node) -> Setting:
         """The value of an hparam. Raises SpecError."""
-        return value_of_node(node)
+        return setting_of(node, self.settings)
 
     def size(self, name: str, node: Node) -> int:
         """The value of a size. Raises SpecError unless it is a whole number of 0 or more."""

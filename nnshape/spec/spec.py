@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nnshape.problems import Problem
     from nnshape.spec.expression import Expression
     from nnshape.spec.nodes import Node
-    from nnshape.spec.scalars import Value
+    from nnshape.spec.settings import Setting
     from nnshape.spec.shape_patterns import ShapePattern
     from nnshape.spec.source import Source, Span
 
@@ -131,7 +131,7 @@ class Expectation:
 class Variant:
     """A named set of hparams and sizes, with all that it inherits, and its expectations in place of the file's."""
 
-    values: dict[str, Located[Value]]
+    values: dict[str, Located[Setting]]
     expect: tuple[Expectation, ...] = ()
 
 
@@ -161,7 +161,7 @@ class Spec:
     source: Source
     name: str
     inputs: tuple[Input, ...]
-    hparams: dict[str, Located[Value]]
+    hparams: dict[str, Located[Setting]]
     dims: dict[str, Located[int]]
     blocks: dict[str, Block]
     body: Body

@@ -16,8 +16,8 @@ from nnshape.spec.spec import Located, Variant
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from nnshape.spec.scalars import Value
     from nnshape.spec.sections import SectionReader
+    from nnshape.spec.settings import Setting
     from nnshape.spec.spec import Expectation, Quantity, Spec
     from nnshape.spec.yaml_tree import Node
 
@@ -40,7 +40,7 @@ def read_variants(
             help = ("put the others into a file that includes this one",)
             reader.findings.add(Problem("too-large", message, key.span, help=help))
             break
-        values: dict[str, Located[Value]] = {}
+        values: dict[str, Located[Setting]] = {}
         expect: tuple[Expectation, ...] = ()
         for name, setting in reader.entries(value, f"the variant {key.value}", f"{key.value}: {{depth: 6}}"):
             try:
@@ -90,7 +90,7 @@ def _with_base(name: str, own: dict[str, Variant], bases: dict[str, Located[str]
     way = [name]
     while (base := bases.get(way[-1])) is not None:
         way.append(base.value)
-    values: dict[str, Located[Value]] = {}
+    values: dict[str, Located[Setting]] = {}
     expect: tuple[Expectation, ...] = ()
     for one in reversed(way):
         values.update(own[one].values)

@@ -8,6 +8,7 @@ from typing import Any
 from nnshape.problems import Problem
 from nnshape.shapes.dims import Dim, TooLarge
 from nnshape.shapes.dtypes import DType
+from nnshape.shapes.layers import find_layer
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
 from nnshape.tracing import applying, block_calls, shape_matching
@@ -162,10 +163,16 @@ def _check_holds_values(frame: Frame, value: Any) -> None:
     if isinstance(value, (tuple, list)):
         for item in value:
             _check_holds_values(frame, item)
-    elif is_applied(value):
+    elif is_applied(value) or (type(value) is str and _names_layer(frame, value)):
         from nnshape.tracing.unapplied import unapplied  # only for this fault
 
-        raise unapplied(frame, value)
+        raise unapplied(frame, find_layer(value) if isinstance(value, str) else value)
+
+
+def _names_layer(frame: Frame, value: str) -> bool:
+    """Whether a step is only the name of an hparam such as `act: ReLU`: a constant would leave the layer out."""
+    expression = frame.expression
+    return expression is not None and type(expression.node) is nodes.Name and find_layer(value) is not None
 
 
 def _not_a_value(frame: Frame, module: Module) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nnshape.problems.nearest import nearest_name, suggested
+from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
@@ -65,6 +66,10 @@ def call(frame: Frame, node: nodes.Call) -> Any:
         return apply_module(frame, node, target, *_arguments(frame, node))
     if isinstance(target, Unknown):
         raise Unknowable
+    if isinstance(target, str) and not isinstance(target, DType):
+        target = name_lookup.named_type(frame, function, target)
+        if is_layer_class(target):
+            return make_layer(frame, node, target, *_arguments(frame, node))
     if not is_callable(target):
         message = f"{shown(target)} cannot be called"
         raise fault("wrong-type", message, frame.expression.span(function))

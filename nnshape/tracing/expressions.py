@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from nnshape.problems.nearest import listed, nearest
 from nnshape.shapes.dtypes import DType
+from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.tracing import calls, name_lookup, numbers
@@ -17,7 +18,7 @@ from nnshape.tracing.members import item_of
 from nnshape.tracing.model import Module
 from nnshape.tracing.operations import on_tensors
 from nnshape.tracing.runtime_sizes import is_number, plain
-from nnshape.tracing.scope import MISSING, Frame, Local, find_torch
+from nnshape.tracing.scope import MISSING, Definition, Frame, Local, Template, find_torch, is_layer_class
 from nnshape.tracing.value_display import shown
 from nnshape.tracing.work_limit import ended, spend_on
 from nnshape.work import OutOfWork
@@ -63,6 +64,8 @@ def _word(frame: Frame, node: nodes.Word) -> Any:
     own = frame.own(node.id)
     if own is MISSING:
         return find_torch("auto") if node.id == "auto" else node.id
+    if type(own) is Template:
+        return name_lookup.made_from(frame, own)
     return own.value if type(own) is Local else own
 
 
@@ -122,11 +125,21 @@ def _compare(frame: Frame, node: nodes.Compare) -> Any:
             return on_tensors(frame, node, _TENSOR_SIGNS[sign], (left, right))
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             raise Unknowable
+        if isinstance(left, str) is not isinstance(right, str):
+            # The hparam `act: ReLU` is the layer type ReLU.
+            left, right, sign = _type_name(left), _type_name(right), {"is": "==", "is not": "!="}.get(sign, sign)
         with located(frame, node):
             if not numbers.compare(sign, left, right):
                 return False
         left = right
     return True
+
+
+def _type_name(value: Any) -> Any:
+    """Return the name of a layer type, block or function; any other value as it is."""
+    if is_layer_class(value):
+        return value.__name__
+    return value.name if isinstance(value, (Definition, Function)) else value
 
 
 def _boolean(frame: Frame, node: nodes.Boolean) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from nnshape.problems.nearest import nearest_name, suggested
+from nnshape.problems.nearest import nearest, nearest_name, suggested
+from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_method
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
@@ -19,12 +20,15 @@ from nnshape.tracing.runtime_sizes import RuntimeSize
 from nnshape.tracing.scope import (
     ATTRIBUTES,
     MISSING,
+    Definition,
     FileScope,
     Foreign,
     Frame,
     Local,
     Namespace,
+    Template,
     find_torch,
+    is_layer_class,
     torch_names,
 )
 from nnshape.tracing.value_display import shown
@@ -47,6 +51,8 @@ def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -
             return own.module
         found = find_torch(name, called=True)
         return own.value if found is MISSING else found
+    if type(own) is Template:
+        return made_from(frame, own)
     if own is not MISSING:
         return own
     found = find_torch(name, called)
@@ -57,6 +63,28 @@ def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -
             raise _not_called(frame, node, name)
         raise unknown_name(frame, name, node)
     return found
+
+
+def named_type(frame: Frame, node: nodes.Node, name: str) -> Any:
+    """Return the layer type, block or function that a string names, such as the hparam `act: ReLU`. Raises Fault."""
+    bare = name.removeprefix("torch.").removeprefix("nn.")
+    found = frame.file.find(bare) if bare == name else MISSING
+    if not isinstance(found, (Definition, Foreign)):
+        found = find_torch(bare, called=True)
+    if found is MISSING and bare.isidentifier():
+        found = _without_rule(frame, node, bare)
+    if isinstance(found, (Definition, Foreign, Function)) or is_layer_class(found):
+        return found
+    span = frame.expression.span(node)
+    message = f"{span.text} is {shown(name)}, which names no layer, block or function"
+    raise fault("unknown-layer", message, span, help=nearest(bare, [*frame.file.spec.blocks, *all_layers()]))
+
+
+def made_from(frame: Frame, template: Template) -> Any:
+    """Return a new module of an hparam that constructs one, for the current step."""
+    expression = template.expression
+    inner = Frame(frame.tracer, template.file, frame.module, frame.run, "", 0, call=frame.call, expression=expression)
+    return inner.evaluate(expression.node)
 
 
 def _without_rule(frame: Frame, node: nodes.Node, name: str, namespace: str = "") -> Any:

@@ -106,6 +106,14 @@ class FileScope:
             yield from names
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """An hparam that constructs a module: each use of it makes a new one."""
+
+    expression: Expression
+    file: FileScope
+
+
 @dataclass(slots=True, eq=False)
 class Local:
     """The value of a step or input under its name, and the module that made it."""

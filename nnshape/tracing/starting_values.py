@@ -20,6 +20,7 @@ from nnshape.tracing.faults import Abort, Fault, fault
 from nnshape.tracing.internal import internal_error
 from nnshape.tracing.model import BodyInput, produced
 from nnshape.tracing.scope import FileScope, Frame, Local
+from nnshape.tracing.settings import tupled
 from nnshape.tracing.work_limit import ended
 from nnshape.work import OutOfWork
 
@@ -70,9 +71,9 @@ def _parsed_shape(text: str) -> ShapePattern:
         raise error.of_argument("input") from None
 
 
-def _parsed_value(text: str) -> Located[Any]:
+def _parsed_value(text: str, hparams: Collection[str]) -> Located[Any]:
     try:
-        return parse_value(text, "<overrides>")
+        return parse_value(text, "<overrides>", hparams)
     except SpecError as error:
         raise error.of_argument("overrides") from None
 
@@ -123,9 +124,11 @@ def override(
     set_sizes: dict[str, int] = {}
     for name, value in overrides.items():
         if isinstance(value, str):
-            value = _parsed_value(value)
+            value = _parsed_value(value, spec.hparams)
         if isinstance(value, Located):
             value = value.value
+        if isinstance(value, type):  # a class of torch.nn
+            value = value.__name__
         if name in file.hparams:
             file.hparams[name] = tupled(value)
         elif name in sizes:
@@ -224,8 +227,3 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
         value = frame.run.inputs.setdefault(item.name, UNKNOWN)
         frame.locals[item.name] = Local(value)
     frame.running = next(iter(frame.run.inputs.values()), UNKNOWN)
-
-
-def tupled(value: Any) -> Any:
-    """Return the value with lists as tuples, which are immutable."""
-    return tuple(map(tupled, value)) if isinstance(value, list) else value

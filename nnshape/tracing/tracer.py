@@ -29,6 +29,7 @@ from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Tra
 from nnshape.tracing.model_output import model_output
 from nnshape.tracing.parameter_rows import parameter_rows, totals_of, whole_models
 from nnshape.tracing.scope import FileScope, Frame
+from nnshape.tracing.settings import evaluate_hparams, evaluate_tree, written_hparams
 from nnshape.tracing.unused_steps import report_unused_steps
 from nnshape.work import Budget, OutOfWork, bounded
 
@@ -117,7 +118,7 @@ class Tracer:
         """Return the scope of an included model, with its hparams overridden by keyword. Raises Refusal."""
         if arguments:
             raise Refusal("unknown-argument", f"{file.spec.name} takes its hparams by keyword")
-        taken = FileScope(file.spec, dict(file.hparams), {}, file.includes)
+        taken = FileScope(file.spec, written_hparams(file.spec), {}, file.includes)
         variant = keywords.pop("variant", None)
         if variant is not None:
             # The sizes of the variant are ignored: the inputs have sizes of their own.
@@ -130,14 +131,14 @@ class Tracer:
                 raise Refusal("unknown-argument", f"{file.spec.name} has no hparam {name}: it has {known}", name)
             taken.is_changed |= taken.hparams[name] != value
             taken.hparams[name] = value
+        evaluate_hparams(self, taken)
         return taken
 
 
 def file_scope(spec: Spec) -> FileScope:
     """Return the scope of a file, with those of the files that it includes."""
-    hparams = {name: starting_values.tupled(located.value) for name, located in spec.hparams.items()}
     includes = {name: file_scope(include.spec) for name, include in spec.includes.items() if include.spec is not None}
-    return FileScope(spec, hparams, {}, includes)
+    return FileScope(spec, written_hparams(spec), {}, includes)
 
 
 @contextmanager
@@ -203,6 +204,7 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool) -> T
         bounded(tracer.budget),
     ):  # fmt: skip
         try:
+            evaluate_tree(tracer, file)
             tracer.has_batch = has_batch and "N" not in values
             starting_values.declare_inputs(frame, shapes, values)
             tracer.batch = batch_of(tensor.shape for tensor in tensors_in(tuple(run.inputs.values())))
