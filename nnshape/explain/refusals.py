@@ -45,7 +45,7 @@ def problem_of(context: FaultContext) -> Problem:
         related = labels_of(chain, call, span)[: 3 if others else None] + operand_labels(context, others)
     else:
         related = operand_labels(context, tensors)
-    is_own = module is None or module.path == context.scope.prefix + call.name
+    is_own = module is None or module.path == call.path
     if module is not None and module.layer and not is_own and place is context.node:
         related.append(Label(module.span, f"{module.path} is made here"))
     message = refusal.message.replace("{layer}", step_name(call))

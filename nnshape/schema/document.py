@@ -9,7 +9,7 @@ from typing import Any
 from nnshape import __version__
 from nnshape.schema import patterns
 from nnshape.schema.argument_schema import Schema, items
-from nnshape.schema.steps import BODY, SHAPE, SHAPE_TYPES, definitions
+from nnshape.schema.steps import BODY, SHAPE, SHAPE_TYPES, STEP, definitions
 from nnshape.spec.expect_key import COUNT, QUANTITIES
 from nnshape.spec.keys import KEYS, REQUIRED
 from nnshape.spec.scalars import value_of
@@ -106,7 +106,7 @@ def _blocks() -> Schema:
     return {
         "type": ["object", "null"],
         "propertyNames": {"pattern": patterns.signature(), "patternErrorMessage": message},
-        "additionalProperties": _layers(),
+        "additionalProperties": {"type": ["string", "object", "array"], "allOf": [STEP]},
     }
 
 

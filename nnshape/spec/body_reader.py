@@ -11,7 +11,7 @@ from nnshape.spec import limits
 from nnshape.spec.expression import STRING, Expression, parse_expression
 from nnshape.spec.mapping_steps import expression_of_mapping
 from nnshape.spec.naming_rules import shortened, step_name_problem
-from nnshape.spec.scalars import kind_of
+from nnshape.spec.scalars import kind_of, value_of
 from nnshape.spec.shape_patterns import ShapePattern, shape_of_node, shape_of_text
 from nnshape.spec.source import Span
 from nnshape.spec.spec import Body, Step
@@ -53,6 +53,16 @@ class StepReader:
         if isinstance(node, Sequence):
             return Body(tuple(self.list_steps(node)), node.span, True)
         return Body(tuple(self.mapping_steps(node)), node.span, False)
+
+    def block_body(self, node: Node, what: str) -> Body:
+        """The body of a block: steps, or one expression, which is the step 0 of a list."""
+        if isinstance(node, Scalar):
+            is_step = _is_text(node) and not _MISSING_SPACE.match(node.value)
+        else:
+            is_step = isinstance(node, Mapping) and isinstance(node.get("type"), Scalar)
+        if not is_step:
+            return self.body(node, what)
+        return Body((self.step("0", node.span, node),), node.span, True, True)
 
     def list_steps(self, node: Sequence) -> list[Step]:
         """The steps of a list, named as `nn.Sequential` names its items."""
@@ -165,6 +175,14 @@ def _split_call(scalar: Scalar, inside: Mapping | Sequence) -> Problem:
     message = f"inside {what} the commas of a call end the entry"
     fixes = ('put the call in quotes: "Conv2d(1, 6, 5)"', "or give each step a line of its own")
     return Problem("syntax", message, scalar.span, "cut off at its first comma", help=fixes)
+
+
+def _is_text(scalar: Scalar) -> bool:
+    try:
+        value = value_of(scalar)
+    except SpecError:
+        return False
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _no_body(node: Scalar, what: str) -> Problem:

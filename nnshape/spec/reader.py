@@ -137,7 +137,7 @@ def _check_required(source: Source, root: Mapping, values: dict[str, Node], find
 def _blocks(entries: tuple[tuple[Scalar, Node], ...], steps: StepReader, names: Names) -> dict[str, Block]:
     found: dict[str, Block] = {}
     for key, value in entries:
-        body = steps.body(value, f"the block {shortened(key.value)}")
+        body = steps.block_body(value, f"the block {shortened(key.value)}")
         try:
             signature = signature_of(key)
         except SpecError as error:

@@ -57,11 +57,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Body:
-    """Steps in order; those of a list are named 0, 1, …"""
+    """Steps in order; those of a list are named 0, 1, …
+
+    `is_expression` is True for a block that is written as one expression, which is then its step 0.
+    """
 
     steps: tuple[Step, ...]
     span: Span
     is_list: bool
+    is_expression: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

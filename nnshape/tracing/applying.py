@@ -35,7 +35,7 @@ def _as_before(frame: Frame, module: Module) -> Module:
         message = f"{before.path} is a {before.type} at first, but a {module.type} when its block is applied again"
         help = ("a step makes one module: use a separate step for each type",)
         raise fault("invalid-argument", message, module.span, help=help)
-    before.body = module.body
+    before.body, before.entry = module.body, module.entry
     frame.placed = frame.call.module = before
     return before
 
@@ -59,6 +59,16 @@ def apply_module(
     frame: Frame, node: nodes.Node | None, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
     """Apply a module to its arguments, record the operation in the current step, and return the output."""
+    if module.entry is not None:
+        assert node is not None
+        return frame.tracer.apply_through(frame, node, module, arguments, keywords)
+    return apply_itself(frame, node, module, arguments, keywords)
+
+
+def apply_itself(
+    frame: Frame, node: nodes.Node | None, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """Apply a module as `apply_module` does, without the block that it is."""
     if frame.again and module.path is None and frame.placed is None:
         module = _as_before(frame, module)
     new = module.path is None

@@ -75,8 +75,12 @@ def bind_inputs(
     definition: Definition,
     arguments: tuple[Any, ...],
     keywords: dict[str, Any],
+    as_given: bool = False,
 ) -> None:
-    """Bind the inputs of a block to the arguments of its call, and check them against their shape patterns."""
+    """Bind the inputs of a block to the arguments of its call, and check them against their shape patterns.
+
+    The block has values of its own for them, except `as_given`, if it is part of the step that calls it.
+    """
     block = definition.block
     inputs = block.inputs if block is not None else definition.file.spec.inputs
     parameters = [Parameter(i.name, ("Any",), None if getattr(i, "optional", False) else REQUIRED) for i in inputs]
@@ -88,7 +92,9 @@ def bind_inputs(
         raise located_refusal(frame, place, refusal, (), None) from None
     for item in inputs:
         given = bound[item.name]
-        value = produced(given, BodyInput(item.name, item.span, frame.call, given, len(inputs) == 1))
+        value = given
+        if not as_given:
+            value = produced(given, BodyInput(item.name, item.span, frame.call, given, len(inputs) == 1))
         inner.run.inputs[item.name] = value
         inner.locals[item.name] = Local(value)
         if item.pattern is not None and value is not None:

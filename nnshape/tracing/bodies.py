@@ -11,8 +11,9 @@ from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
-from nnshape.tracing import applying, block_calls, shape_matching
-from nnshape.tracing.batch_reports import judge_pattern, keep_one_message
+from nnshape.tracing import applying, block_calls
+from nnshape.tracing.assertions import assert_shape
+from nnshape.tracing.batch_reports import keep_one_message
 from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
 from nnshape.tracing.included_models import read_off
 from nnshape.tracing.internal import internal_error
@@ -44,23 +45,7 @@ def run_steps(frame: Frame, steps: tuple[Step, ...]) -> None:
             frame.expression = value
         output = run_step(frame, call, (lambda _frame: UNKNOWN) if value is None else evaluate)
         if step.assertion is not None:
-            _assert_shape(frame, step, output)
-
-
-def _assert_shape(frame: Frame, step: Step, output: Any) -> None:
-    assert step.assertion is not None
-    assumed = len(frame.tracer.constraints)
-    try:
-        problem = shape_matching.check_assertion(frame, step.assertion, output, step.name)
-        problem = problem or judge_pattern(frame, assumed, step.assertion, step.name, output)
-    except Fault as wrong:
-        problem = wrong.problem
-    except Unknowable:
-        return
-    except OutOfWork:
-        raise ended(step.assertion.span, "while checking this shape") from None
-    if problem is not None:
-        frame.tracer.report(problem)
+            assert_shape(frame, step, output, step.name)
 
 
 def _nested(body: Body) -> Callable[[Frame], Any]:
@@ -264,6 +249,9 @@ def apply_body(
     if not run.calls and isinstance(body, (BlockBody, StepsBody)):
         # A body without steps could not be read, and that problem is reported: its output is unknown.
         inner.running = UNKNOWN
+        if inner.locals.keys() - run.inputs.keys():
+            message = f"{module.type} holds only numbers: a block needs a step that gives a tensor"
+            frame.tracer.report(Problem("wrong-type", message, module.span))
         call.mark_partial()
     run.output = inner.running
     for child in run.calls:

@@ -11,7 +11,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
-from nnshape.tracing import measuring, name_lookup, numbers
+from nnshape.tracing import measuring, name_lookup, numbers, one_expression
 from nnshape.tracing.applying import apply_module, made_before
 from nnshape.tracing.block_calls import make_block
 from nnshape.tracing.containers import make_container
@@ -91,7 +91,7 @@ def _called(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, .
             return _with_numbers(frame, node, target.name, arguments, keywords)
         return _function(frame, node, target, arguments, keywords)
     if isinstance(target, Definition):
-        return make_block(frame, node, target, arguments, keywords)
+        return one_expression.resolved(frame, node, make_block(frame, node, target, arguments, keywords))
     if isinstance(target, FileScope):
         whole = Definition(target, None, target.spec.name)
         return make_block(frame, node, whole, arguments, keywords)

@@ -79,6 +79,7 @@ def report_never_applied(root: Module, report: Callable[[Problem], None]) -> Non
     for module in _held_below(root):
         is_layer = module.layer is not None
         unknown = module.run is None if module.body is not None else is_layer and not module.materialized
+        unknown |= not is_layer and module.entry is not None and module.entry.waits and module.body is None
         if unknown:
             message = f"{module.path} is never called, so its parameters are unknown"
             help = ("call it in a later step, or remove it",)

@@ -49,6 +49,8 @@ class Module:
     materialized: bool = False
     #: A container such as ModuleList, whose items are its children.
     holds_modules: bool = False
+    #: The block written as one expression that the module is, a `nnshape.tracing.scope.Entry`.
+    entry: Any = None
     #: The first run of the body, from which the graph of the real module is built.
     run: Run | None = None
 

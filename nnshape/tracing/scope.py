@@ -226,6 +226,21 @@ class BlockBody:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """The block that a module is, if the block is written as one expression: calls of the module bind its inputs.
+
+    `names` are the values of its hyperparameters. `waits` is True if the expression mentions the inputs, so that the
+    module is not known before it is called. `inner` is the entry of the module that the expression makes, if that is
+    such a block too.
+    """
+
+    definition: Definition
+    names: dict[str, Any]
+    waits: bool
+    inner: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class StepsBody:
     """The body of an anonymous block: steps that see the names around them."""
 

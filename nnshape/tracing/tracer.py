@@ -17,7 +17,7 @@ from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import ShapePattern, Span, Spec
 from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PATH_CHARACTERS, PROBLEMS, WORK, WORK_A_CALL
 from nnshape.spec.variants_key import expectations_of
-from nnshape.tracing import bodies, expressions, starting_values
+from nnshape.tracing import bodies, expressions, one_expression, starting_values
 from nnshape.tracing.batch import batch_of, is_batch
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
@@ -42,6 +42,7 @@ class Tracer:
         # Expressions run bodies and bodies evaluate expressions: held here, neither module imports the other.
         self.evaluate = expressions.evaluate
         self.apply_body = bodies.apply_body
+        self.apply_through = one_expression.apply_through
         self.measuring = measuring
         self.problems: list[Problem] = []
         self.requirements: list[Requirement] = []

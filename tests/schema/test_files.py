@@ -125,7 +125,7 @@ def test_sound_forms(refused, text):
         (f"{M}  a: {{type: flatten, start: 1}}\n", "layers/a", "'start' was unexpected"),
         (f"{M}  a: {{type: F.softmax, dim: 0.5}}\n", "layers/a/dim", "0.5 is not of type"),
         (f"{M}  a: ReLU()\nblocks:\n  'B[N]': [ReLU()]\n", "blocks", "does not match"),
-        (f"{M}  a: ReLU()\nblocks:\n  B: ReLU()\n", "blocks/B", "is not of type"),
+        (f"{M}  a: ReLU()\nblocks:\n  B: 3\n", "blocks/B", "is not of type"),
         (f"{M}  a: ReLU()\nhparams: {{a b: 1}}\n", "hparams", "does not match"),
         (f"{M}  a: ReLU()\nhparams: {{a: {{b: 1}}}}\n", "hparams/a", "is not of type"),
         (f"{M}  a: ReLU()\ndims: {{H: h}}\n", "dims/H", "is not of type 'integer'"),
