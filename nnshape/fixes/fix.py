@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nnshape.fixes.editing import Edit
 from nnshape.records import dataclass
 from nnshape.shapes.arguments import Signature
 from nnshape.spec import Expression, Keyword, Node, Span, nodes
+
+#: A size that no model has: where it arrives, the size that is wanted there tells the one to write.
+STAND_IN = 4099
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An argument whose size is not known yet; the edit writes `auto` or STAND_IN for it.
+
+    `names` are the names that the size may be written as, and `literal` says whether it may be a number. Of
+    `alternatives`, one is a fix only if no other works. The size is not `unlike`.
+    """
+
+    argument: str
+    names: Mapping[str, int]
+    literal: bool
+    alternatives: tuple[str, ...] = ()
+    unlike: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +44,7 @@ class Candidate:
     shown: str = ""
     because: str = ""
     safe: bool = False
+    gap: Gap | None = None
 
 
 def text_of(value: Any) -> str:

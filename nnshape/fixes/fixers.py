@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nnshape.fixes import arguments, batches, inputs, inserted, operands, own, samples, two_steps, upstream, values
+from nnshape.fixes import (
+    arguments,
+    batches,
+    gaps,
+    inputs,
+    inserted,
+    operands,
+    own,
+    samples,
+    two_steps,
+    upstream,
+    values,
+)
 from nnshape.fixes.fix import Candidate
 from nnshape.problems.kinds import KindName
 from nnshape.records import dataclass
@@ -48,6 +60,7 @@ FIXERS: tuple[Fixer, ...] = (
     Fixer(arguments.known_arguments, ("unknown-argument",)),
     Fixer(values.converted, ("invalid-argument", "wrong-type")),
     Fixer(values.valid_values, ("invalid-argument",)),
+    Fixer(gaps.missing_size, ("missing-argument",)),
     Fixer(operands.one_of_several, most=2, structural=True),
     Fixer(samples.samples_apart),
     Fixer(inserted.missing_step, structural=True),
@@ -68,5 +81,6 @@ FIXERS: tuple[Fixer, ...] = (
     Fixer(upstream.upstream),
     Fixer(inserted.projection, ("size-mismatch",)),
     Fixer(inputs.other_shape, ("size-mismatch", "wrong-rank")),
+    Fixer(gaps.wrong_size, ("index-error", "invalid-argument", "wrong-type")),
     Fixer(inputs.other_map, ("empty-output",)),
 )

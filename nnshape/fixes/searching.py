@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from dataclasses import replace
 
 from nnshape.fixes import operands, own
-from nnshape.fixes.editing import Edit, edited, first_line_after, moved, unmoved
+from nnshape.fixes.editing import Edit, edited, first_line_after, unmoved
+from nnshape.fixes.fitting import fitted, new_errors
 from nnshape.fixes.fix import Candidate
 from nnshape.fixes.fixers import FIXERS
 from nnshape.fixes.nearest_sizes import nearest_sizes
@@ -141,7 +141,12 @@ def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe
             if any(fix.edits == candidate.edits for fix in found):  # another fixer has proposed the same
                 continue
             tries += 1
-            if not trials.helps(problem, candidate.edits):
+            if candidate.gap is not None:
+                whole = fitted(trials, problem, candidate)
+                if whole is None or any(fix.edits == whole.edits for fix in found):
+                    continue
+                candidate = whole
+            elif not trials.helps(problem, candidate.edits):
                 longer = _followed(trials, problem, candidate) if fixer.followed else None
                 if longer is None:
                     continue
@@ -174,8 +179,7 @@ def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candida
         after = trials.traced(whole.edits)
         if after is None:
             return None
-        before = Counter(_place(error, whole.edits) for error in trials.trace.errors)
-        new = [error for error in after.errors if not before[_place(error, ())]]
+        new = new_errors(trials, after, whole.edits)
         context = after.contexts.get(key_of(new[0])) if len(new) == 1 else None
         edit = None if context is None else _taken_back(after, context, trials.trace, whole)
         if edit is None or context is None:
@@ -188,10 +192,6 @@ def _followed(trials: Trials, problem: Problem, candidate: Candidate) -> Candida
         if trials.helps(problem, whole.edits):
             return whole
     return None
-
-
-def _place(error: Problem, edits: tuple[Edit, ...]) -> tuple[str, int]:
-    return (error.kind, -1 if error.span is None else moved(error.span.start, edits))
 
 
 def _taken_back(after: Trace, context: FaultContext, before: Trace, whole: Candidate) -> tuple[Edit, Edit] | None:

@@ -29,7 +29,7 @@ _TRUTH = frozenset({"bool", "Flag"})
 
 def converted(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Write the same value in the type that the argument wants: `3` for `3.0`, `'3'` or `(3, 3)`."""
-    node, parameter = _node(context), _parameter(context)
+    node, parameter = node_at_fault(context), parameter_at_fault(context)
     if node is None or parameter is None:
         return
     for value in _conversions(node, frozenset(parameter.kinds)):
@@ -56,7 +56,7 @@ def _conversions(node: Node, kinds: frozenset[str]) -> Iterator[Any]:
 
 def valid_values(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Write the valid value that is nearest to an invalid one, or leave the argument at its default."""
-    node, parameter = _node(context), _parameter(context)
+    node, parameter = node_at_fault(context), parameter_at_fault(context)
     if node is None or parameter is None:
         return
     value = _literal(node)
@@ -89,7 +89,7 @@ def _left_out(context: FaultContext, name: str) -> Iterator[Candidate]:
     for call in _calls(context.node):
         for item in (*call.keywords, *call.args[-1:]):
             value = item.value if isinstance(item, Keyword) else item
-            if value is _node(context):
+            if value is node_at_fault(context):
                 edit = without_argument(context.expression, call, item)
                 yield Candidate(f"leave {name} at its default", (edit,), context.call.span, context.call.name)
 
@@ -100,7 +100,7 @@ def _calls(node: Node) -> Iterator[nodes.Call]:
         node = node.function
 
 
-def _node(context: FaultContext) -> Node | None:
+def node_at_fault(context: FaultContext) -> Node | None:
     """The node of the argument at fault; None if it is not written."""
     place = place_of(context)
     if place is context.node:
@@ -108,7 +108,7 @@ def _node(context: FaultContext) -> Node | None:
     return place.value if isinstance(place, Keyword) else place
 
 
-def _parameter(context: FaultContext) -> Parameter | None:
+def parameter_at_fault(context: FaultContext) -> Parameter | None:
     """The declared argument at fault."""
     name = context.refusal.argument or ""
     if context.signature is not None and name in context.signature.by_name:

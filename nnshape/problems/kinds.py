@@ -84,7 +84,7 @@ KINDS: dict[KindName, Declaration] = {
     "invalid-argument": Declaration("error", fix="sometimes"),
     "invalid-name": Declaration("error"),
     "loses-batch": Declaration("warning", fix="sometimes"),
-    "missing-argument": Declaration("error"),
+    "missing-argument": Declaration("error", fix="sometimes"),
     "missing-key": Declaration("error"),
     "mixes-samples": Declaration("warning", fix="sometimes"),
     "not-contiguous": Declaration("error", fix="sometimes"),
