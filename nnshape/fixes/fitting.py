@@ -15,6 +15,9 @@ from nnshape.shapes.tensor import tensors_in
 from nnshape.tracing import Trace
 from nnshape.tracing.contexts import FaultContext, key_of
 
+#: No size of a model is as large; the stand-in is far larger.
+_FAR = 100_000
+
 
 def fitted(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate | None:
     """Return the candidate with a size in its gap; None if no size fits, or if any would."""
@@ -42,7 +45,8 @@ def fitted(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate 
 def _written(candidate: Candidate, text: str) -> Candidate:
     (edit,) = candidate.edits
     stand_in = "auto" if "auto" in edit.replacement else str(STAND_IN)
-    return replace(candidate, edits=(Edit(edit.span, edit.replacement.replace(stand_in, text)),), gap=None)
+    shown = candidate.shown.replace(stand_in, text)
+    return replace(candidate, edits=(Edit(edit.span, edit.replacement.replace(stand_in, text)),), shown=shown, gap=None)
 
 
 def _texts(gap: Gap, size: int) -> Iterator[str]:
@@ -94,7 +98,17 @@ def _wanted_there(context: FaultContext) -> Iterator[int]:
         pairs += zip(*(tensor.shape[::-1] for tensor in tensors), strict=False)
     for pair in pairs:
         for size, other in (pair, pair[::-1]):
-            if type(size) is int and type(other) is int and size and size % STAND_IN == 0 and other % STAND_IN:
-                factor = size // STAND_IN
-                if other > 0 and other % factor == 0:
-                    yield other // factor
+            if type(size) is int and type(other) is int and other < _FAR:
+                yield from _solved(size, other)
+
+
+def _solved(size: int, wanted: int) -> Iterator[int]:
+    """The value for which a size is the wanted one: the size is a multiple or a part of the stand-in, plus a rest."""
+    for parts in (1, 2, 3, 4, 8):
+        factor = round(size * parts / STAND_IN)
+        rest = size * parts - factor * STAND_IN
+        if factor and abs(rest) <= _FAR:
+            value, left = divmod(wanted * parts - rest, factor)
+            if not left and 0 < value < _FAR:
+                yield value
+            return

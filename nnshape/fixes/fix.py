@@ -11,7 +11,7 @@ from nnshape.shapes.arguments import Signature
 from nnshape.spec import Expression, Keyword, Node, Span, nodes
 
 #: A size that no model has: where it arrives, the size that is wanted there tells the one to write.
-STAND_IN = 4099
+STAND_IN = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,13 @@ A fixer here writes a stand-in for the size, and `nnshape.fixes.fitting` finds t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from nnshape.fixes.editing import Edit
 from nnshape.fixes.fix import STAND_IN, Candidate, Gap
+from nnshape.fixes.given import given, in_model_body
+from nnshape.fixes.own import line_after
 from nnshape.fixes.values import node_at_fault, parameter_at_fault
 from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.layers import find_layer
@@ -17,10 +20,11 @@ from nnshape.spec import Expression, Span, nodes
 from nnshape.tracing import Trace
 from nnshape.tracing.contexts import FaultContext
 
-_WHOLE = frozenset({"Any", "Size", "Sizes", "Whole", "Wholes", "int"})
+_WHOLE = frozenset({"Any", "Size", "Sizes", "SizesOrNone", "Whole", "Wholes", "int"})
 #: Arguments that few values make sense for, and these values: one is a fix only if no other works.
 _ALTERNATIVES = {
-    "kernel_size": ("1", "3", "5", "7"),
+    "kernel_size": ("1", "3", "5", "7"),  # usually odd, to have a center
+    "kernel": ("1", "3", "5", "7"),
     "output_size": ("1", "2", "3", "4", "6", "7"),
     "stride": ("1", "2"),
     "dim1": ("1", "2", "3"),
@@ -42,14 +46,14 @@ def missing_size(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         return
     (parameter,) = missing
     edit = _added(context.expression, call, signature, parameter, ahead)
-    yield _candidate(trace, context, call, parameter, edit)
+    yield _candidate(trace, context, parameter, edit)
     first = signature.positional[0] if signature.positional else parameter
     if first.name in _read_from_input(signature) and parameter is not first and call.args and not ahead:
         # Keras's order: the size that arrives is not written.
         start = context.expression.span(call.args[0]).start
         edit = Edit(Span(context.expression.origin.source, start, start), "auto, ")
         written = context.arguments[0] if context.arguments and type(context.arguments[0]) is int else 0
-        gap = Gap(first.name, _names(trace, context), context.scope.is_model, unlike=written)
+        gap = Gap(first.name, _names(trace, context), in_model_body(context), unlike=written)
         yield Candidate("write the size that arrives first", (edit,), context.call.span, context.call.name, gap=gap)
 
 
@@ -58,16 +62,25 @@ def wrong_size(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     node, parameter, signature = node_at_fault(context), parameter_at_fault(context), context.signature
     if node is None or parameter is None or signature is None or not _WHOLE.intersection(parameter.kinds):
         return
-    if context.module is None and isinstance(context.node, nodes.Call) and find_layer(signature.owner) is not None:
-        edit = Edit(context.expression.span(node), _stand_in(signature, parameter))
-        yield _candidate(trace, context, context.node, parameter, edit)
+    if context.module is not None or not isinstance(context.node, nodes.Call) or find_layer(signature.owner) is None:
+        return
+    written = given(trace, context, context.expression, node)
+    here = Edit(context.expression.span(node), _stand_in(signature, parameter))
+    candidate = _candidate(trace, context, parameter, here)
+    if written.in_step or parameter.name in _read_from_input(signature):
+        yield candidate
+    else:
+        edit = Edit(written.span, str(STAND_IN))
+        assert candidate.gap is not None
+        gap = replace(candidate.gap, names={}, literal=True)
+        yield replace(candidate, edits=(edit,), gap=gap, step=None, shown=line_after(edit))
 
 
-def _candidate(trace: Trace, context: FaultContext, call: nodes.Call, parameter: Parameter, edit: Edit) -> Candidate:
+def _candidate(trace: Trace, context: FaultContext, parameter: Parameter, edit: Edit) -> Candidate:
     signature = context.signature
     assert signature is not None
     reads = parameter.name in _read_from_input(signature)
-    gap = Gap(parameter.name, _names(trace, context), context.scope.is_model, _ALTERNATIVES.get(parameter.name, ()))
+    gap = Gap(parameter.name, _names(trace, context), in_model_body(context), _alternatives(signature, parameter.name))
     description = "read it off the input" if reads else "match the layers that follow"
     return Candidate(description, (edit,), context.call.span, context.call.name, gap=gap)
 
@@ -85,6 +98,12 @@ def _added(expression: Expression, call: nodes.Call, signature: Signature, param
         return Edit(Span(source, end, end), text)
     end = expression.span(max(items, key=lambda item: item.end)).end
     return Edit(Span(source, end, end), f", {text}")
+
+
+def _alternatives(signature: Signature, name: str) -> tuple[str, ...]:
+    if name == "kernel_size" and ("Pool" in signature.owner or "Transpose" in signature.owner):
+        return ("2", "3", "4")
+    return _ALTERNATIVES.get(name, ())
 
 
 def _stand_in(signature: Signature, parameter: Parameter) -> str:

@@ -10,6 +10,8 @@ from nnshape.explain.refusals import place_of
 from nnshape.fixes.arguments import without_argument
 from nnshape.fixes.editing import Edit
 from nnshape.fixes.fix import Candidate, text_of, whole_number
+from nnshape.fixes.given import Given, given
+from nnshape.fixes.own import line_after
 from nnshape.problems.nearest import nearest_name
 from nnshape.shapes.arguments import REQUIRED, Parameter
 from nnshape.shapes.refusal import Refusal
@@ -29,11 +31,28 @@ _TRUTH = frozenset({"bool", "Flag"})
 
 def converted(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Write the same value in the type that the argument wants: `3` for `3.0`, `'3'` or `(3, 3)`."""
-    node, parameter = node_at_fault(context), parameter_at_fault(context)
-    if node is None or parameter is None:
+    parameter = parameter_at_fault(context)
+    if parameter is None:
         return
-    for value in _conversions(node, frozenset(parameter.kinds)):
-        yield _set(context, node, value, f"write {parameter.name} as {parameter.wanted}")
+    for node in _nodes_at_fault(context, parameter):
+        value = given(trace, context, context.expression, node)
+        for other in _conversions(value.node, frozenset(parameter.kinds)):
+            yield _set(context, value, other, f"write {parameter.name} as {parameter.wanted}")
+        if isinstance(value.node, nodes.Binary) and value.node.operator == "/" and _WHOLE.intersection(parameter.kinds):
+            text = value.span.text
+            if text.count("/") == 1:
+                yield _set(context, value, text.replace("/", "//"), "divide whole numbers")
+        leaves = context.refusal.problem == "wrong-type" and parameter.default is not REQUIRED
+        if leaves and value.in_step and _literal(value.node) is not None:
+            yield from _left_out(context, parameter.name)
+
+
+def _nodes_at_fault(context: FaultContext, parameter: Parameter) -> list[Node]:
+    """The node of the argument at fault, or the nodes that it may be among those of a variadic one."""
+    node = node_at_fault(context)
+    if node is not None or not parameter.variadic or not isinstance(context.node, nodes.Call):
+        return [] if node is None else [node]
+    return [item for item in context.node.args if whole_number(item) is None]
 
 
 def _conversions(node: Node, kinds: frozenset[str]) -> Iterator[Any]:
@@ -59,17 +78,21 @@ def valid_values(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     node, parameter = node_at_fault(context), parameter_at_fault(context)
     if node is None or parameter is None:
         return
-    value = _literal(node)
+    written = given(trace, context, context.expression, node)
+    value = _literal(written.node)
     if isinstance(value, str):
         words = _WORD.findall(f"{context.refusal.message} {context.refusal.help} {context.refusal.note}")
         near = nearest_name(value, (word for word in words if word != value))
         if near is not None:
-            yield _set(context, node, repr(near), f"did you mean {near}?")
+            yield _set(context, written, repr(near), f"did you mean {near}?")
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         for number in _near(value, parameter, context.refusal):
-            yield _set(context, node, number, "use the nearest valid value")
+            yield _set(context, written, number, "use the nearest valid value")
         if parameter.default is not REQUIRED:
-            yield from _left_out(context, parameter.name)
+            if written.in_step:
+                yield from _left_out(context, parameter.name)
+            elif value == 0 and parameter.default in (None, 1):
+                yield _set(context, written, 1, "use the nearest valid value")
 
 
 def _near(value: int | float, parameter: Parameter, refusal: Refusal) -> Iterator[int | float]:
@@ -127,6 +150,8 @@ def _literal(node: Node) -> int | float | str | bool | None:
     return node.value if isinstance(node, nodes.Constant) and node.value is not Ellipsis else None
 
 
-def _set(context: FaultContext, node: Node, value: Any, description: str) -> Candidate:
-    edit = Edit(context.expression.span(node), text_of(value))
-    return Candidate(description, (edit,), context.call.span, context.call.name)
+def _set(context: FaultContext, written: Given, value: Any, description: str) -> Candidate:
+    edit = Edit(written.span, text_of(value))
+    if written.in_step:
+        return Candidate(description, (edit,), context.call.span, context.call.name)
+    return Candidate(description, (edit,), shown=line_after(edit))

@@ -27,7 +27,7 @@ def test_a_value_of_a_wrong_type_is_written_as_the_right_one(step, place, fixed)
     assert offered(step, MAP) == ("wrong-type", place, [fixed])
 
 
-@pytest.mark.parametrize("step", ["Conv2d('three', 8, 3)", "Conv2d(3, 8.5, 3)", "Conv2d(3, (8, 4), 3)"])
+@pytest.mark.parametrize("step", ["Conv2d(3, 'eight', 3)", "Conv2d(3, 8.5, 3)", "Conv2d(3, (8, 4), 3)"])
 def test_a_value_that_has_no_equal_of_the_right_type_is_not_guessed(step):
     assert offered(step, MAP)[2] == []
 
