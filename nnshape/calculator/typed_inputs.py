@@ -194,7 +194,7 @@ def _names(node: Any) -> Iterator[str]:
     elif isinstance(node, nodes.Comprehension):
         bound: set[str] = set()
         for generator in node.generators:
-            bound.update((generator.target,) if isinstance(generator.target, str) else generator.target)
+            bound.update(nodes.names_in(generator.target))
         parts = (node.element, *(part for g in node.generators for part in (g.iterable, *g.conditions)))
         yield from (name for part in parts for name in _names(part) if name not in bound)
     elif isinstance(node, tuple):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import limits, nodes
-from nnshape.spec.nodes import Generator, Keyword, Node
+from nnshape.spec.nodes import Generator, Keyword, Node, Target
 from nnshape.spec.syntax_faults import Unreadable, fault_of_syntax_error, unwanted
 
 if TYPE_CHECKING:
@@ -258,17 +258,18 @@ class _Converter:
     def generator(self, tree: ast.comprehension, depth: int) -> Generator:
         if tree.is_async:
             raise Unreadable("syntax", "async for is not part of the language", *self.place(tree.target))
-        target: str | tuple[str, ...]
-        if isinstance(tree.target, ast.Name):
-            target = tree.target.id
-        elif isinstance(tree.target, ast.Tuple) and all(isinstance(t, ast.Name) for t in tree.target.elts):
-            target = tuple([item.id for item in tree.target.elts if isinstance(item, ast.Name)])
-        else:
-            message = "a loop's target is a name, or several: for a, b in …"
-            raise Unreadable("syntax", message, *self.place(tree.target))
+        target = self.target(tree.target)
         last = tree.ifs[-1] if tree.ifs else tree.iter
         start, end = self.place(tree.target)[0], self.place(last)[1]
         return Generator(target, self.node(tree.iter, depth), self.nodes(tree.ifs, depth), start, end)
+
+    def target(self, tree: ast.expr) -> Target:
+        if isinstance(tree, ast.Name):
+            return tree.id
+        if isinstance(tree, (ast.Tuple, ast.List)) and tree.elts:
+            return tuple([self.target(item) for item in tree.elts])
+        message = "a loop's target is a name, or several: for a, b in …, for a, (b, c) in …"
+        raise Unreadable("syntax", message, *self.place(tree))
 
     def fstring(self, tree: Any, depth: int) -> Node:
         start, end = self.place(tree)

@@ -174,11 +174,15 @@ class List:
     end: int
 
 
+#: The names that a loop gives to each item: `i`, `(a, b)`, `(a, (b, c))`.
+Target: TypeAlias = "str | tuple[Target, ...]"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Generator:
     """`for target in iterable if condition …`; several targets unpack each item."""
 
-    target: str | tuple[str, ...]
+    target: Target
     iterable: Node
     conditions: tuple[Node, ...]
     start: int
@@ -224,6 +228,15 @@ Node: TypeAlias = (
     | Comprehension
     | FString
 )
+
+
+def names_in(target: Target) -> Iterator[str]:
+    """The names of a loop's target, nested ones too."""
+    if isinstance(target, str):
+        yield target
+    else:
+        for part in target:
+            yield from names_in(part)
 
 
 def walk(node: Node) -> Iterator[Any]:

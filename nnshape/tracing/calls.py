@@ -20,7 +20,7 @@ from nnshape.tracing.layers import make_layer
 from nnshape.tracing.located import located
 from nnshape.tracing.loops import evaluate_all
 from nnshape.tracing.making import foreign, own_tensor
-from nnshape.tracing.members import CONTAINERS
+from nnshape.tracing.members import CONTAINERS, items_held
 from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import apply_function, read_attribute
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number, plain
@@ -112,6 +112,9 @@ def _with_numbers(
         return name_lookup.shape_of(arguments[0])[0] if arguments[0].shape else 0
     if holds_unknown(arguments):
         raise Unknowable
+    if name in _ON_ITEMS:
+        # A ModuleList is a list of its items, as in `zip(heads, widths)`.
+        arguments = tuple(items_held(frame, a) if isinstance(a, Module) and a.holds_modules else a for a in arguments)
     if not all(is_number(a) or isinstance(a, (str, tuple, list, type(None))) for a in arguments):
         message = f"{name} works on numbers here, not on {', '.join(map(shown, arguments))}"
         raise fault("wrong-type", message, frame.expression.span(node))
@@ -175,6 +178,8 @@ def _size(tensor: Tensor, dim: int | None = None) -> Any:
     return sizes if dim is None else sizes[dim]
 
 
+#: Functions of Python on the items of a list.
+_ON_ITEMS = frozenset({"enumerate", "list", "reversed", "tuple", "zip"})
 #: Tensor methods that return a number.
 _READINGS: dict[str, Callable[..., Any]] = {
     "size": _size,

@@ -48,13 +48,21 @@ def _bindings(
 
 
 def _unpacked(frame: Frame, generator: nodes.Generator, item: Any) -> dict[str, Any]:
-    if isinstance(generator.target, str):
-        return {generator.target: item}
-    if not isinstance(item, (tuple, list)) or len(item) != len(generator.target):
-        wanted = len(generator.target)
-        message = f"the loop unpacks each item into {wanted} names, but an item is {shown(item)}"
-        raise fault("wrong-type", message, frame.expression.span(generator))
-    return dict(zip(generator.target, item, strict=True))
+    found: dict[str, Any] = {}
+    waiting: list[tuple[nodes.Target, Any]] = [(generator.target, item)]
+    while waiting:
+        target, value = waiting.pop()
+        if isinstance(target, str):
+            found[target] = value
+            continue
+        if not isinstance(value, (tuple, list)) or len(value) != len(target):
+            inner = "" if target is generator.target else " inside it"
+            message = (
+                f"the loop unpacks each item{inner} into {len(target)} names, but an item{inner} is {shown(value)}"
+            )
+            raise fault("wrong-type", message, frame.expression.span(generator))
+        waiting += reversed(list(zip(target, value, strict=True)))
+    return found
 
 
 def evaluate_all(frame: Frame, items: tuple[nodes.Node, ...]) -> list[Any]:

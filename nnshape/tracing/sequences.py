@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from nnshape.shapes.tensor import Unknown
 from nnshape.spec import nodes
 from nnshape.spec.naming_rules import item_name_fault
-from nnshape.tracing.faults import fault
+from nnshape.tracing import numbers
+from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.located import truth
 from nnshape.tracing.loops import turns
 from nnshape.tracing.model import Module
-from nnshape.tracing.scope import Frame, Item, ItemsBody
+from nnshape.tracing.scope import MISSING, Frame, Item, ItemsBody, Local
+from nnshape.tracing.value_display import holds_tensor, is_applied, shown
 
 
 def make_sequential(frame: Frame, node: nodes.Call) -> Module:
@@ -61,17 +64,28 @@ def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, kind: str,
         items.append(_item(frame, argument, {}, kind, len(items)))
 
 
+def _may_be_name(frame: Frame, node: nodes.Node, variables: dict[str, Any]) -> bool:
+    """Whether the first part of a pair can be a string, so that it names the second; `(_, x)` is a pair of tensors."""
+    if isinstance(node, (nodes.FString, nodes.Constant)):
+        return True
+    for part in nodes.walk(node):
+        if isinstance(part, nodes.Name):
+            value = variables[part.id] if part.id in variables else frame.own(part.id)
+            value = value.value if type(value) is Local else value
+            if (value is MISSING and part.id not in numbers.PYTHON) or holds_tensor(value) or is_applied(value):
+                return False
+    return True
+
+
 def _item(frame: Frame, node: nodes.Node, variables: dict[str, Any], kind: str, position: int) -> Item:
-    if (
-        isinstance(node, nodes.Tuple)
-        and len(node.items) == 2
-        and isinstance(node.items[0], (nodes.FString, nodes.Constant))
-    ):
+    if isinstance(node, nodes.Tuple) and len(node.items) == 2 and _may_be_name(frame, node.items[0], variables):
         with frame.naming(variables):
             name = frame.evaluate(node.items[0])
         span = frame.expression.span(node.items[0])
+        if isinstance(name, Unknown):
+            raise Unknowable
         if not isinstance(name, str):
-            raise fault("wrong-type", f"an item's name must be a string, not {name!r}", span)
+            raise fault("wrong-type", f"an item's name must be a string, not {shown(name)}", span)
         wrong = item_name_fault(name, kind)
         if wrong is not None:
             raise fault("invalid-name", wrong, span)
