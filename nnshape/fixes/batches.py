@@ -28,7 +28,8 @@ _PADDING = {
 _MOST = 6
 
 
-def _in_step(context: FaultContext, description: str, *edits: Edit) -> Candidate:
+def in_step(context: FaultContext, description: str, *edits: Edit) -> Candidate:
+    """Return the candidate with these edits, shown as the step if all are in it."""
     span = context.call.span
     inside = all(span.source is e.span.source and span.start <= e.span.start and e.span.end <= span.end for e in edits)
     if inside:
@@ -78,11 +79,11 @@ def new_axes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         for at in range(tensor.ndim, place, -1):
             trailing = [":"] * tensor.ndim if at == tensor.ndim else [":"] * at
             edit = _with_method(context, node, f"[{', '.join([*trailing, *['None'] * missing])}]")
-            yield _in_step(context, "add the missing axes", edit)
+            yield in_step(context, "add the missing axes", edit)
     for node, tensor in operands:
         if tensor.ndim == most > 1 and N in tensor.shape and tensor.shape[0] != N:
             place = tensor.shape.index(N)
-            yield _in_step(context, "put the batch first", _with_method(context, node, f".transpose(0, {place})"))
+            yield in_step(context, "put the batch first", _with_method(context, node, f".transpose(0, {place})"))
 
 
 def classes_first(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
@@ -94,7 +95,7 @@ def classes_first(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     order = ", ".join(map(str, (0, last, *range(1, last))))
     text = ".transpose(1, 2)" if last == 2 else f".permute({order})"
     for node, _ in _operands(context)[:1]:
-        yield _in_step(context, "move the classes", _with_method(context, node, text))
+        yield in_step(context, "move the classes", _with_method(context, node, text))
 
 
 def batch_first(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
@@ -109,7 +110,7 @@ def batch_first(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     for candidate in set_batch_first(context, module, True):
         yield candidate
         for mask in masks:
-            yield _in_step(context, "set batch_first", *candidate.edits, *mask.edits)
+            yield in_step(context, "set batch_first", *candidate.edits, *mask.edits)
 
 
 def _padding_masks(context: FaultContext) -> Iterator[Candidate]:
@@ -130,9 +131,9 @@ def _padding_masks(context: FaultContext) -> Iterator[Candidate]:
             span = context.expression.span(part)
             edits.append(Edit(span, f"{meant}={span.text}"))
     for edit in edits:
-        yield _in_step(context, "give it as a padding mask", edit)
+        yield in_step(context, "give it as a padding mask", edit)
     if len(edits) > 1:
-        yield _in_step(context, "give them as padding masks", *edits)
+        yield in_step(context, "give them as padding masks", *edits)
 
 
 # ---- numbers in place of the batch ----
@@ -147,21 +148,21 @@ def numbers(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     yield from _each(context, own)
     made = _makers(trace, context, size)
     for at in range(max((len(edits) for edits in made), default=0)):
-        yield _in_step(context, "let the batch be N", *(edits[min(at, len(edits) - 1)][0] for edits in made))
+        yield in_step(context, "let the batch be N", *(edits[min(at, len(edits) - 1)][0] for edits in made))
     stretched = [(edits, node, tensor) for edits, (node, tensor) in zip(made, _blamed(context, size), strict=False)]
     for edits, node, tensor in stretched:
         if edits and edits[0][1] and tensor.shape.index(size) == 0:
             whole = ", ".join(["N", *["-1"] * (tensor.ndim - 1)])
-            yield _in_step(
+            yield in_step(
                 context, "expand it to the batch", edits[0][0], _with_method(context, node, f".expand({whole})")
             )
 
 
 def _each(context: FaultContext, edits: Sequence[Edit]) -> Iterator[Candidate]:
     for edit in edits[:_MOST]:
-        yield _in_step(context, "let the batch be N", edit)
+        yield in_step(context, "let the batch be N", edit)
     if len(edits) > 1:
-        yield _in_step(context, "let the batch be N", *edits)
+        yield in_step(context, "let the batch be N", *edits)
 
 
 def _number_edits(
@@ -260,11 +261,11 @@ def expanded(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         expand = [
             _with_method(context, node, f".expand({_at(place, tensor.ndim, '-1')})") for node, tensor, place in ones
         ]
-        yield _in_step(context, "expand it to the batch", *expand)
+        yield in_step(context, "expand it to the batch", *expand)
     states = [(node, tensor) for node, tensor in operands[1:] if tensor.ndim == 3 and tensor.shape[1] == 1]
     if states and context.module is not None:
         repeat = [_with_method(context, node, f".repeat({_at(1, 3, '1')})") for node, _ in states]
-        yield _in_step(context, "repeat it for the batch", *repeat)
+        yield in_step(context, "repeat it for the batch", *repeat)
 
 
 def _at(place: int, count: int, other: str) -> str:
@@ -282,21 +283,21 @@ def other_sizes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     size = context.refusal.wanted
     if size is None or size == 1:
         return
-    places: list[tuple[Expression, list[nodes.Node]]] = [(context.expression, _batches(context.node))]
+    places: list[tuple[Expression, list[nodes.Node]]] = [(context.expression, batch_nodes(context.node))]
     for tensor in tensors_in((context.arguments, dict(context.keywords))):
         if N in tensor.shape:
             for call in _steps_behind(tensor, N):
                 expression = _expression_of(trace, call)
                 if expression is not None and call is not context.call:
-                    places.append((expression, _batches(expression.node)))
+                    places.append((expression, batch_nodes(expression.node)))
     for expression, found in places:
         if found:
-            yield _in_step(
+            yield in_step(
                 context, f"use {size} instead of N", *(Edit(expression.span(node), str(size)) for node in found)
             )
 
 
-def _batches(node: nodes.Node) -> list[nodes.Node]:
+def batch_nodes(node: nodes.Node) -> list[nodes.Node]:
     """The nodes below a node that read the batch: `N`, `x.shape[0]`, `x.size(0)`."""
     found: list[nodes.Node] = []
     for part in nodes.walk(node):
@@ -370,4 +371,4 @@ def swapped_dimensions(trace: Trace, context: FaultContext) -> Iterator[Candidat
         for place, part in enumerate(tensor.shape):
             if part == size and N in tensor.shape[1:] and tensor.shape[0] != N:
                 swap = f".transpose({tensor.shape.index(N)}, {place})"
-                yield _in_step(context, "swap the dimensions", _with_method(context, node, swap))
+                yield in_step(context, "swap the dimensions", _with_method(context, node, swap))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from nnshape.fixes import (
     arguments,
+    batch_parameters,
     batches,
     gaps,
     inputs,
@@ -47,6 +48,7 @@ _BATCH: tuple[KindName, ...] = ("fixed-batch", "restricted-batch")
 
 FIXERS: tuple[Fixer, ...] = (
     Fixer(batches.classes_first, ("size-mismatch",), structural=True),
+    Fixer(batch_parameters.one_for_all, ("fixed-batch",)),
     Fixer(batches.batch_first, _BATCH),
     Fixer(batches.new_axes, _BATCH),
     Fixer(batches.numbers, _BATCH),
@@ -55,6 +57,7 @@ FIXERS: tuple[Fixer, ...] = (
     Fixer(batches.batch_of_input, _BATCH),
     Fixer(batches.flattened, _BATCH),
     Fixer(batches.swapped_dimensions, _BATCH),
+    Fixer(batch_parameters.batch_in_front, ("fixed-batch",)),
     Fixer(arguments.in_a_tuple, ("wrong-type", "unknown-argument"), structural=True),
     Fixer(arguments.called_with_tensors, ("missing-argument", "unknown-argument", "wrong-type"), structural=True),
     Fixer(arguments.known_arguments, ("unknown-argument",)),

@@ -6,7 +6,7 @@ from typing import Any
 
 from nnshape.spec import Step
 from nnshape.tracing import shape_matching
-from nnshape.tracing.batch_reports import judge_pattern
+from nnshape.tracing.batch_reports import is_told, judge_pattern
 from nnshape.tracing.faults import Fault, Unknowable
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.work_limit import ended
@@ -26,5 +26,5 @@ def assert_shape(frame: Frame, step: Step, output: Any, name: str) -> None:
         return
     except OutOfWork:
         raise ended(step.assertion.span, "while checking this shape") from None
-    if problem is not None:
+    if problem is not None and not is_told(frame, problem):
         frame.tracer.report(problem)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nnshape.problems import Problem
+from nnshape.problems import Label, Problem
 from nnshape.shapes.arguments import Signature
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.refusal import Refusal
-from nnshape.spec import ShapePattern, nodes
+from nnshape.shapes.tensor import N, Tensor
+from nnshape.spec import ShapePattern, Span, nodes
 from nnshape.tracing.batch import of_batch
 from nnshape.tracing.contexts import key_of
 from nnshape.tracing.model import Call, Module
@@ -101,8 +103,40 @@ def _forget(constraints: list[Constraint], told: tuple[Constraint, ...]) -> None
 
 
 def judge_pattern(frame: Frame, since: int, pattern: ShapePattern, name: str, value: Any) -> Problem | None:
-    """The problem where a written shape holds at one batch only, or not at every."""
-    tracer = frame.tracer
+    """Return the problem of a written shape that holds at one batch only, or not at every batch."""
+    help = partial(actual_shape, frame, pattern, value)
+    return _of_pattern(frame.tracer, since, f"{name} gives {value}, which is", pattern.span, help)
+
+
+def judge_block_input(
+    frame: Frame, since: int, pattern: ShapePattern, value: Any, name: str, caller: Span
+) -> Problem | None:
+    """Return the problem of a block's input that takes one batch only, or not every batch."""
+    if len(frame.tracer.constraints) == since or not isinstance(value, Tensor):
+        return None
+    help = ("a name that is new in the block, or _, takes any size",)
+    message = f"{name} is [{', '.join(map(str, value.shape))}], which fits"
+    problem = _of_pattern(frame.tracer, since, message, pattern.span, lambda: help)
+    if problem is None:
+        return None
+    return replace(problem, related=(Label(caller, "called here"),), instead=_with_any_batch(pattern, value))
+
+
+def _with_any_batch(pattern: ShapePattern, value: Tensor) -> tuple[str, ...]:
+    """The pattern with `_` in place of each size that the batch meets; empty if it has none."""
+    text, start = pattern.span.text, pattern.span.start
+    if pattern.per_sample or len(pattern.dims) != len(value.shape):
+        return ()
+    for place in reversed(range(len(pattern.dims))):
+        if value.shape[place] == N:
+            span = pattern.span_of(place)
+            text = f"{text[: span.start - start]}_{text[span.end - start :]}"
+    return (text,) if text != pattern.span.text else ()
+
+
+def _of_pattern(
+    tracer: Tracer, since: int, message: str, span: Span, help: Callable[[], tuple[str, ...]]
+) -> Problem | None:
     constraints = of_batch(tracer.constraints[since:], tracer.batch)
     if not tracer.has_batch or not constraints:
         return None
@@ -111,13 +145,12 @@ def judge_pattern(frame: Frame, since: int, pattern: ShapePattern, name: str, va
     verdict = verdict_of(constraints, tracer.batch)
     if verdict is None:
         return None
-    message = f"{name} gives {value}, which is {pattern.span.text.strip()} {verdict.where}"
-    help = actual_shape(frame, pattern, value)
+    message = f"{message} {span.text.strip()} {verdict.where}"
     if verdict.kind == "restricted-batch":
         tracer.batch.needs += verdict.constraints
-        return Problem("restricted-batch", message, pattern.span, help=help, severity="warning")
+        return Problem("restricted-batch", message, span, help=help(), severity="warning")
     _forget(tracer.constraints, verdict.constraints)
-    return Problem("fixed-batch", message, pattern.span, help=help)
+    return Problem("fixed-batch", message, span, help=help())
 
 
 def keep_one_message(tracer: Tracer, call: Call, since: int) -> None:
@@ -125,14 +158,23 @@ def keep_one_message(tracer: Tracer, call: Call, since: int) -> None:
 
     `since` counts the problems before the step.
     """
-    own = [
+    own = _own_problems(tracer, call, since)
+    if len(own) > 1:
+        first = min(own, key=lambda problem: _ONE_A_STEP.index(problem.kind))
+        dropped = [problem for problem in own if problem is not first]
+        tracer.problems[since:] = [p for p in tracer.problems[since:] if not any(p is one for one in dropped)]
+
+
+def is_told(frame: Frame, problem: Problem) -> bool:
+    """Return whether the current step has had a message of the batch before that of the shape that it asserts."""
+    return problem.kind in _ONE_A_STEP and bool(_own_problems(frame.tracer, frame.call, 0))
+
+
+def _own_problems(tracer: Tracer, call: Call, since: int) -> list[Problem]:
+    return [
         problem
         for problem in tracer.problems[since:]
         if problem.kind in _ONE_A_STEP
         and (context := tracer.contexts.get(key_of(problem))) is not None
         and context.call is call
     ]
-    if len(own) > 1:
-        first = min(own, key=lambda problem: _ONE_A_STEP.index(problem.kind))
-        dropped = [problem for problem in own if problem is not first]
-        tracer.problems[since:] = [p for p in tracer.problems[since:] if not any(p is one for one in dropped)]

@@ -10,6 +10,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 from nnshape.spec import Block, Body, ShapePattern, Span, nodes
 from nnshape.tracing import shape_matching
+from nnshape.tracing.batch_reports import judge_block_input
 from nnshape.tracing.faults import Fault
 from nnshape.tracing.model import BodyInput, Module, produced
 from nnshape.tracing.rule_refusals import located_refusal
@@ -98,13 +99,20 @@ def bind_inputs(
         inner.run.inputs[item.name] = value
         inner.locals[item.name] = Local(value)
         if item.pattern is not None and value is not None:
+            assumed = len(frame.tracer.constraints)
             if block is None:
                 _match_model_input(inner, item.pattern, value, item.name)
             else:
                 try:
                     shape_matching.match_block_input(inner, item.pattern, value, item.name)
                 except Fault as wrong:
+                    del frame.tracer.constraints[assumed:]
                     raise _at_call(frame, place, wrong, item.span) from None
+            wrong_batch = judge_block_input(
+                inner, assumed, item.pattern, value, item.name, frame.expression.span(place)
+            )
+            if wrong_batch is not None:
+                frame.tracer.report(wrong_batch)
     inner.running = inner.run.inputs[inputs[0].name] if inputs else None
 
 

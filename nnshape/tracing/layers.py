@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nnshape.shapes.dims import Size, TooLarge
+from nnshape.shapes.dims import Dim, Size, TooLarge
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
@@ -29,6 +29,7 @@ MAX_ELEMENTS = 2**60
 #: The most entries of each cache; models have far fewer distinct layers.
 _CACHE_SIZE = 20_000
 _PLAIN = frozenset({int, bool, float, str, type(None)})
+_SYMBOLIC = (Dim, tuple, list)
 _layers: dict[tuple[Any, ...], Layer] = {}
 #: The output of a layer for a shape, its MACs, and the work that they took. A cached answer spends the same work as a
 #: new one, so that the limit does not depend on the models traced before.
@@ -112,8 +113,11 @@ def check_dimensions(frame: Frame, node: nodes.Node, result: Any) -> None:
             raise fault("too-large", message, frame.expression.span(node))
 
 
-def materialize(frame: Frame, module: Module) -> None:
-    """Add the parameters and buffers of a new module to the model, and count them in the current step. Raises Fault."""
+def materialize(frame: Frame, module: Module, arguments: tuple[Any, ...] = ()) -> None:
+    """Add the parameters and buffers of a new module to the model, and count them in the current step. Raises Fault.
+
+    `arguments` are what the module is applied to, for a message.
+    """
     if module.layer is not None:
         parameters, buffers = module.layer.parameters(), module.layer.buffers()
         check_parameters(module.type, parameters)
@@ -127,6 +131,17 @@ def materialize(frame: Frame, module: Module) -> None:
             message = f"{name} would have {elements:,} elements, too many for torch to address"
             raise fault("too-large", message, module.span)
         frame.call.parameters += elements
+    if frame.tracer.has_batch and _may_depend_on_batch(module):
+        from nnshape.tracing.batch_parameters import refuse_batch_sizes  # few modules have symbolic sizes
+
+        refuse_batch_sizes(frame, module, arguments)
+
+
+def _may_depend_on_batch(module: Module) -> bool:
+    """Return whether a layer has a symbolic or nested argument, or a tensor of its own a symbolic size."""
+    if module.layer is not None:
+        return any(type(value) in _SYMBOLIC for value in vars(module.layer).values())
+    return module.tensor is not None and any(type(size) is not int for size in module.tensor.shape)
 
 
 def apply_layer(
@@ -153,12 +168,13 @@ def apply_layer(
         if not module.materialized:
             if layer.wants_auto:
                 layer = module.layer = layer.resolve(list(tensors_in((plain_arguments, plain_keywords))))
-            materialize(frame, module)
+            materialize(frame, module, arguments)
         try:
             result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
             if layer.__dict__.get("inplace") is True and layer.__dict__.get("p") != 0:  # a dropout of nothing
                 _require_writable(layer, arguments)
         except Refusal as refusal:
+            del tracer.constraints[assumed:]  # conditions on a step that does not run
             wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)
             report_refusal(frame, refusal, wrong, list(tensors_in((plain_arguments, plain_keywords))))
             frame.call.partial_macs = True

@@ -64,9 +64,9 @@ def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, 
     place(frame, module)
     if kind == "Parameter":
         module.parameters = {"": tensor}
-        materialize(frame, module)
     else:
         module.buffers = {"": tensor}
+    materialize(frame, module, arguments)
     return frame.call.record(StoredTensor(module, ""), () if initial is None else (initial,), {}, tensor)
 
 

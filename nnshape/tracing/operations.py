@@ -46,6 +46,7 @@ def apply_function(
         if function.count is not None:
             frame.call.macs += function.macs(result, plain_arguments, plain_keywords)
     except Refusal as refusal:
+        del tracer.constraints[assumed:]  # conditions on a step that does not run
         wrong = located_refusal(frame, node, refusal, arguments, function.signature(), None, keywords, function.apply)
         output = after_function(function, refusal, plain_arguments)
         if isinstance(output, Unknown):
