@@ -23,6 +23,9 @@ def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Ten
     """The label of the fault: the actual and the expected size."""
     if refusal.arrived is not None and refusal.wanted is not None:
         return f"{refusal.arrived} arrive{'s' if refusal.arrived == 1 else ''}, {refusal.wanted} wanted"
+    if refusal.division is not None and all(type(size) is int for size in refusal.division):
+        whole, part = refusal.division
+        return f"{whole} // {part} leaves {whole % part} over"
     if refusal.problem == "wrong-dtype" and tensor is not None:
         return f"{tensor.dtype} arrives"
     if refusal.problem == "index-error" and tensor is not None and tensor.span is not None:

@@ -92,8 +92,11 @@ def place_of(context: FaultContext) -> nodes.Node | nodes.Keyword:
     """Return the node of the argument at fault, or the whole call if that argument is not given."""
     node, signature, module, name = context.node, context.signature, context.module, context.refusal.argument
     given = len(context.arguments)  # includes an implicit first argument: `_` or the owner of a method
-    if name is None or not isinstance(node, nodes.Call):
+    if not isinstance(node, nodes.Call):
         return node
+    if name is None:
+        surplus = node.args[context.refusal.most :][:1] if context.refusal.most is not None else ()
+        return surplus[0] if surplus and not any(isinstance(a, nodes.Starred) for a in node.args) else node
     for call in _calls(node):
         for keyword in call.keywords:
             if keyword.name == name:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nnshape.problems.kinds import KindName
+    from nnshape.shapes.dims import Size
     from nnshape.shapes.tensor import Tensor
 
 
@@ -20,7 +21,8 @@ class Refusal(Exception):
     For a wrong size, `arrived` and `wanted` are the two sizes, `tensor` is the tensor, and `dims` its
     dimensions at fault (by default, all but the batch). `names` lets a message refer to tensors by their
     names in the file (and by `{from}` to the step that made one). Each entry is a word in braces in the
-    message, its tensor, and the text to use if the file has no name for it.
+    message, its tensor, and the text to use if the file has no name for it. For a size that does not divide,
+    `division` holds it and the divisor.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Refusal(Exception):
         tensor: Tensor | None = None,
         dims: tuple[int, ...] = (),
         names: Mapping[str, tuple[Tensor, str]] | None = None,
+        division: tuple[Size, Size] | None = None,
     ) -> None:
         super().__init__(problem, message, argument, note, help)
         self.problem = problem
@@ -48,6 +51,9 @@ class Refusal(Exception):
         self.tensor = tensor
         self.dims = dims
         self.names = names or {}
+        self.division = division
+        #: For too many positional arguments of a block, the most that there may be.
+        self.most: int | None = None
 
     def __str__(self) -> str:
         message = self.message.replace("{from}", "")

@@ -39,6 +39,7 @@ def make_block(
             )
     except Refusal as refusal:
         signature = None if block is None else _signature(block)
+        refusal.most = len(block.parameters) if block is not None and refusal.problem == "unknown-argument" else None
         raise located_refusal(frame, node, refusal, (), signature) from None
     return module
 
@@ -87,9 +88,12 @@ def bind_inputs(
     parameters = [Parameter(i.name, ("Any",), None if getattr(i, "optional", False) else REQUIRED) for i in inputs]
     signature = Signature(definition.name, parameters)
     place = node if node is not None else frame.expression.node
+    # `B(64)` is applied to the running value; in `B(64)(x, y)` the outer call has the inputs.
+    applied = place if isinstance(place, nodes.Call) and inner.module.place[1] is not place else None
     try:
         bound = signature.bind(arguments, keywords)
     except Refusal as refusal:
+        refusal.most = len(inputs) if applied is not None and refusal.problem == "unknown-argument" else None
         raise located_refusal(frame, place, refusal, (), None) from None
     for item in inputs:
         given = bound[item.name]
@@ -107,13 +111,25 @@ def bind_inputs(
                     shape_matching.match_block_input(inner, item.pattern, value, item.name)
                 except Fault as wrong:
                     del frame.tracer.constraints[assumed:]
-                    raise _at_call(frame, place, wrong, item.span) from None
+                    at = _given(applied, [each.name for each in inputs], item.name)
+                    raise _at_call(frame, at or place, wrong, item.span) from None
             wrong_batch = judge_block_input(
                 inner, assumed, item.pattern, value, item.name, frame.expression.span(place)
             )
             if wrong_batch is not None:
                 frame.tracer.report(wrong_batch)
     inner.running = inner.run.inputs[inputs[0].name] if inputs else None
+
+
+def _given(call: nodes.Call | None, names: list[str], name: str) -> nodes.Node | None:
+    """The node of an input in the call that passes it; None if the call passes it unnamed, as a running value does."""
+    if call is None or any(isinstance(item, nodes.Starred) for item in call.args):
+        return None
+    for keyword in call.keywords:
+        if keyword.name == name:
+            return keyword.value
+    index = names.index(name)
+    return call.args[index] if index < len(call.args) else None
 
 
 def _match_model_input(inner: Frame, pattern: ShapePattern, value: Any, name: str) -> None:

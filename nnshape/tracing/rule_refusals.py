@@ -43,6 +43,10 @@ def located_refusal(
             spend(_PROBLEM + len(frame.run.calls) // 8)
             context = _context(frame, node, refusal, arguments, signature, module, keywords, apply)
             problem = frame.tracer.explainer.problem(context)
+            if refusal.problem == "size-mismatch" and "//" in frame.expression.text + frame.file.spec.source.text:
+                from nnshape.tracing.uneven_divisions import uneven_divisions  # only for this fault
+
+                problem = replace(problem, related=(*problem.related, *uneven_divisions(frame, node)))
     except OutOfWork:
         message = str(refusal).replace("{layer}", frame.call.name)
         help = (refusal.help,) if refusal.help else ()

@@ -149,3 +149,51 @@ def test_a_step_that_is_made_later(of, text):
         after = edited(text, fix.edits)
         assert after.index("stem: Linear") < after.index("a: relu(stem)")
         assert nnshape.trace(nnshape.loads(after)).problems == ()
+
+
+REST = {
+    "numbers": "q: x.view(N, 5, 7, 768 // 7)",
+    "the size of a tensor": "q: x.view(N, 5, 7, x.shape[-1] // 7)",
+    "an unflatten": "q: unflatten(2, (7, 768 // 7))",
+    "a step": "d: 768 // 7\n  q: x.view(N, 5, 7, d)",
+}
+
+
+@pytest.mark.parametrize("steps", REST.values(), ids=REST)
+def test_a_division_that_leaves_a_rest_is_shown(of, steps):
+    (problem,) = of(f"input: 5x768\nlayers:\n  {steps}\n").trace.problems
+    assert problem.kind == "size-mismatch"
+    (label,) = [label for label in problem.related if "over" in label.text]
+    assert label.text == "768 // 7 leaves 5 over"
+    assert label.span.text.endswith("// 7")
+
+
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        ("MultiheadAttention(768, 7, batch_first=True)(x, x, x)", "768 // 7 leaves 5 over"),
+        ("TransformerEncoderLayer(768, 7, batch_first=True)", "768 // 7 leaves 5 over"),
+        ("GroupNorm(2, 5)", "5 // 2 leaves 1 over"),
+    ],
+)
+def test_what_a_division_leaves_over_is_the_label(of, step, text):
+    (problem,) = of(f"input: 5x768\nlayers:\n  a: {step}\n").trace.problems
+    assert (problem.kind, problem.label) == ("not-divisible", text)
+
+
+B = "input: 64x8x8\nblocks:\n  B(c)(x[N, c, 8, 8], y=None):\n    a: Conv2d(c, 3, 3)\nlayers:\n  a: "
+ARGUMENTS = {
+    "a surplus hyperparameter": ("B(64, 31)", "31"),
+    "a surplus input": ("B(64)(x, None, x.T)", "x.T"),
+    "an input of a wrong shape": ("B(32)(x, None)", "x"),
+    "an input of a wrong shape by name": ("B(32)(y=None, x=x)", "x"),
+    "an unknown input": ("B(64)(x, z=x)", "z=x"),
+    "the running value": ("B(32)", "B(32)"),
+    "a missing input": ("B(64)(y=x)", "B(64)(y=x)"),
+}
+
+
+@pytest.mark.parametrize(("step", "place"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_a_fault_of_a_block_s_argument_is_at_the_argument(of, step, place):
+    problem = of(f"{B}{step}\n").trace.problems[0]
+    assert problem.span.text == place

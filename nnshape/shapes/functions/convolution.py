@@ -217,7 +217,7 @@ def _weight(input: Tensor, weight: Tensor, bias: Tensor | None, dimensions: int,
     each_at_least((groups,), 1, "groups", "{layer}", "non-positive groups is not supported")
     if not assume_at_least(weight.shape[0], groups) or not assume_divisible(weight.shape[0], groups):
         message = f"the first size of weight (={weight.shape[0]}) must be divisible by `groups` (={groups})"
-        raise Refusal("not-divisible", message, "groups")
+        raise Refusal("not-divisible", message, "groups", division=(weight.shape[0], groups))
     makes = weight.shape[1] * groups if transpose else weight.shape[0]
     if bias is not None and (len(bias.shape) != 1 or not assume_equal(bias.shape[0], makes)):
         message = f"{{layer}} makes {makes} channels, but bias is {torch_shape(bias)}"

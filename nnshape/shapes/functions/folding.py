@@ -87,7 +87,7 @@ def folded(input: Tensor, output_size: Sequence[Size], block: Block) -> Tensor:
             "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
             f"but got input.size(1)={shape[-2]} and kernel_size=({', '.join(map(str, block[0]))})."
         )
-        raise Refusal("not-divisible", message, "kernel_size", note=note)
+        raise Refusal("not-divisible", message, "kernel_size", note=note, division=(shape[-2], size))
     counts = places(output_size, block)
     count = product(counts)
     for each in counts:

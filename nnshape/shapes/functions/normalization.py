@@ -112,7 +112,7 @@ def group_normalized(input: Tensor, groups: Size, parameter_dtype: str | None) -
     if not assume_divisible(shape[1], groups):
         message = f"{{layer}} makes {groups} groups, but {shape[1]} channels arrive"
         note = "Expected number of channels in input to be divisible by num_groups"
-        raise Refusal("not-divisible", message, "num_groups", note=note)
+        raise Refusal("not-divisible", message, "num_groups", note=note, division=(shape[1], groups))
     require_floats(input, parameter_dtype)
     values = product((shape[0] * shape[1] // groups, *shape[2:]))
     if values == 1 if type(values) is int else not assume_at_least(values, 2):

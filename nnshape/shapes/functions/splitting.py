@@ -147,7 +147,8 @@ def _halves(name: str, rank: int, place: int, sentence: str) -> None:
         size = input.shape[where]
         if type(indices_or_sections) is int and indices_or_sections > 0 and size % indices_or_sections != 0:
             message = f"dimension {where} (={size}) must be divisible by {indices_or_sections}"
-            raise Refusal("not-divisible", message, "indices_or_sections")
+            division = (size, indices_or_sections)
+            raise Refusal("not-divisible", message, "indices_or_sections", division=division)
         return tensor_split.rule(input, indices_or_sections, where)  # type: ignore[no-any-return]
 
     rule.__doc__ = sentence

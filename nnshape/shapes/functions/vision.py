@@ -174,7 +174,7 @@ def shuffled(input: Tensor, factor: Size) -> Tensor:
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
             f"but input.size(-3)={channels} is not divisible by {factor * factor}"
         )
-        raise Refusal("not-divisible", message, "upscale_factor", note=note)
+        raise Refusal("not-divisible", message, "upscale_factor", note=note, division=(channels, factor * factor))
     return input.like((*ahead, channels // (factor * factor), height * factor, width * factor))
 
 
@@ -186,7 +186,7 @@ def unshuffled(input: Tensor, factor: Size) -> Tensor:
         if not assume_divisible(size, factor):
             message = f"{{layer}} merges {factor}x{factor} pixels into one, but the input is {size} {name}"
             note = f"pixel_unshuffle expects height and width to be divisible by downscale_factor, but {size} is not"
-            raise Refusal("not-divisible", message, "downscale_factor", note=note)
+            raise Refusal("not-divisible", message, "downscale_factor", note=note, division=(size, factor))
     return input.like((*ahead, channels * factor * factor, height // factor, width // factor))
 
 
@@ -201,7 +201,7 @@ def channels_shuffled(input: Tensor, groups: Size) -> Tensor:
     if not assume_divisible(input.shape[1], groups):
         message = f"{{layer}} makes {groups} groups, but {input.shape[1]} channels arrive"
         note = f"Number of channels must be divisible by groups. Got {input.shape[1]} channels and {groups} groups."
-        raise Refusal("not-divisible", message, "groups", note=note)
+        raise Refusal("not-divisible", message, "groups", note=note, division=(input.shape[1], groups))
     return input.like()
 
 

@@ -63,7 +63,8 @@ class MultiheadAttention(Layer):
                 raise Refusal("invalid-argument", message, name, note=note)
         if not assume_divisible(embed_dim, heads):
             message = f"`embed_dim` (={embed_dim}) must be divisible by `num_heads` (={heads})"
-            raise Refusal("not-divisible", message, "num_heads", note="embed_dim must be divisible by num_heads")
+            note = "embed_dim must be divisible by num_heads"
+            raise Refusal("not-divisible", message, "num_heads", note=note, division=(embed_dim, heads))
         for name in ("kdim", "vdim"):
             if vars(self)[name] is not None:
                 self.require_sizes(name)

@@ -38,7 +38,8 @@ def check_channels(owner: str, in_channels: Size, out_channels: Size, groups: Si
         each_at_least((channels,), 1, name, owner)
         if not assume_divisible(channels, groups):
             message = f"`{name}` (={channels}) must be divisible by `groups` (={groups})"
-            raise Refusal("not-divisible", message, "groups", note=f"{name} must be divisible by groups")
+            note = f"{name} must be divisible by groups"
+            raise Refusal("not-divisible", message, "groups", note=note, division=(channels, groups))
 
 
 class _Convolution(Layer):

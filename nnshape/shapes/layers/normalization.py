@@ -274,7 +274,8 @@ class GroupNorm(Layer):
         if not assume_divisible(self.num_channels, self.num_groups):
             message = f"`num_channels` (={self.num_channels}) must be divisible by `num_groups` (={self.num_groups})"
             note = f"num_channels ({self.num_channels}) must be divisible by num_groups ({self.num_groups})"
-            raise Refusal("not-divisible", message, "num_groups", note=note)
+            division = (self.num_channels, self.num_groups)
+            raise Refusal("not-divisible", message, "num_groups", note=note, division=division)
         if self.affine:
             self.require_sizes("num_channels")
             self.require_learnable()

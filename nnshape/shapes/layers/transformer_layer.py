@@ -34,7 +34,7 @@ def renamed(refusal: Refusal, names: Mapping[str, str]) -> Refusal:
     """The refusal, with its argument renamed to that of the enclosing layer."""
     message = re.sub(r"\w+", lambda word: names.get(word[0], word[0]), str(refusal))
     argument = None if refusal.argument is None else names.get(refusal.argument, refusal.argument)
-    return Refusal(refusal.problem, message, argument, note=refusal.note)
+    return Refusal(refusal.problem, message, argument, note=refusal.note, division=refusal.division)
 
 
 def named(prefix: str, parameters: Parameters) -> Iterable[tuple[str, Tensor]]:
