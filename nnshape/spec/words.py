@@ -24,6 +24,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "A dictionary of parameters that later steps use: scales['box'] * x.",
         "scales: ParameterDict(('cls', Parameter(1, d)), ('box', Parameter(1, d)))",
     ),
+    "Module": (
+        "A module that later steps apply: reduce(x). It comes in the state dict where it is written.",
+        "reduce: Module(Linear(4 * d, 2 * d, bias=False))",
+    ),
     "Parameter": (
         "A learnable tensor of the given shape, or with the values of another tensor. Its name is the step's.",
         "cls: Parameter(1, 1, 768)",

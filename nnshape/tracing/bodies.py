@@ -71,7 +71,7 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     frame.call, frame.placed = call, None
     try:
         value = evaluate(frame)
-        if isinstance(value, Module) and (value.path is None or value is frame.placed) and not value.holds_modules:
+        if isinstance(value, Module) and (value.path is None or value is frame.placed) and not value.stands:
             # A module that is made but not called is applied to the running value.
             value = applying.apply_module(frame, frame.expression.node, value, (frame.running,), {})
         if type(value) is Tensor:
@@ -107,7 +107,7 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
         frame.locals[call.name] = Local(value)
         return value
     if isinstance(value, Module):
-        if value is frame.placed and value.holds_modules:
+        if value is frame.placed and value.stands:
             frame.locals[call.name] = Local(value, value)
             call.type = value.type
             frame.run.calls.append(call)

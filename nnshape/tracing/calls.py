@@ -15,6 +15,7 @@ from nnshape.tracing import measuring, name_lookup, numbers, one_expression
 from nnshape.tracing.applying import apply_module, made_before
 from nnshape.tracing.block_calls import make_block
 from nnshape.tracing.containers import make_container
+from nnshape.tracing.declaring import declare
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.layers import make_layer
 from nnshape.tracing.located import located
@@ -75,6 +76,8 @@ def call(frame: Frame, node: nodes.Call) -> Any:
         raise fault("wrong-type", message, frame.expression.span(function))
     if isinstance(target, Special) and target.name == "Sequential":
         return make_sequential(frame, node)
+    if isinstance(target, Special) and target.name == "Module":
+        return declare(frame, node)
     if isinstance(target, Special) and target.name in CONTAINERS:
         return make_container(frame, node, target.name)
     existing = made_before(frame, target)

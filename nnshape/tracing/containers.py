@@ -75,7 +75,7 @@ _FORMS = {
 
 
 def report_never_applied(root: Module, report: Callable[[Problem], None]) -> None:
-    """Report the modules of containers that are never called, if their parameters depend on their input."""
+    """Report the modules of containers and declarations that are never called, if their parameters depend on it."""
     for module in _held_below(root):
         is_layer = module.layer is not None
         unknown = module.run is None if module.body is not None else is_layer and not module.materialized
@@ -90,3 +90,5 @@ def _held_below(root: Module) -> Iterator[Module]:
     for module in root.walk():
         if module.holds_modules:
             yield from module.children.values()
+        elif module.declared:
+            yield module

@@ -49,6 +49,8 @@ class Module:
     materialized: bool = False
     #: A container such as ModuleList, whose items are its children.
     holds_modules: bool = False
+    #: Made by `Module(…)`, for later steps to apply.
+    declared: bool = False
     #: The block written as one expression that the module is, a `nnshape.tracing.scope.Entry`.
     entry: Any = None
     #: The first run of the body, from which the graph of the real module is built.
@@ -56,6 +58,11 @@ class Module:
 
     def __repr__(self) -> str:
         return f"a {self.type}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether its own step does not apply it: a container, or a module that `Module(…)` declares."""
+        return self.holds_modules or self.declared
 
     @property
     def span(self) -> Span:

@@ -46,6 +46,7 @@ def report_unused_steps(root: Call, output: object, report: Callable[[Problem], 
             if operation.run is not None:
                 _add_makers(operation.run.output, used)
         _add_makers(call.output, used, call)
+    _report_never_called(calls, report)
     seen: dict[tuple[int, int], Call | None] = {}
     for call in calls:
         place = (id(call.span.source), call.span.start)
@@ -57,6 +58,21 @@ def report_unused_steps(root: Call, output: object, report: Callable[[Problem], 
         if not _is_mentioned(call.name, call.span):
             message = f"nothing uses {call.name}"
             help = ("remove it, or name it in output",)
+            report(Problem("unused-step", message, call.span, help=help, severity="warning"))
+
+
+def _report_never_called(calls: list[Call], report: Callable[[Problem], None]) -> None:
+    """Report the modules that `Module(…)` declares and no step applies, neither as a whole nor in part."""
+    declared = [call for call in calls if call.module is not None and call.module.declared and not call.operations]
+    if not declared:
+        return
+    targets = (operation.target for call in calls for operation in call.operations)
+    applied = {target if isinstance(target, Module) else getattr(target, "module", None) for target in targets}
+    for call in declared:
+        assert call.module is not None
+        if applied.isdisjoint(call.module.walk()) and not _is_mentioned(call.name, call.span):
+            message = f"nothing calls {call.name}"
+            help = (f"call it in a later step, {call.name}(x), or remove it",)
             report(Problem("unused-step", message, call.span, help=help, severity="warning"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from textwrap import dedent
 
 import pytest
@@ -290,3 +291,100 @@ def test_a_block_of_one_expression_that_no_input_reaches_is_not_counted_as_zero(
     text = "input: 8\nblocks:\n  B(o)(x): Linear(x.shape[1], o)\nlayers:\n  held: ModuleList([B(3)])\n  a: relu(x)\n"
     (problem,) = trace(loads(text)).errors
     assert problem.message == "held.0 is never called, so its parameters are unknown"
+
+
+# ---- a module that is declared before it is applied ----
+
+
+class Merging(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.reduction = nn.Linear(4 * dim, 2 * dim, bias=False)
+        self.norm = nn.LayerNorm(4 * dim)
+        self.tail = nn.Sequential(Basic(2 * dim, 2 * dim, 1), nn.ReLU())
+        self.extra = nn.Conv2d(2 * dim, 2 * dim, 1)
+
+    def forward(self, x):
+        corners = [x[:, 0::2, 0::2], x[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2]]
+        merged = self.reduction(self.norm(torch.cat(corners, -1))).permute(0, 3, 1, 2)
+        return self.tail(self.extra(merged) + self.extra.weight.mean()).permute(0, 2, 3, 1)
+
+
+MERGING = """
+    input: [N, H, W, 8]
+    blocks:
+      Basic(c, s=1):
+        conv: Conv2d(auto, c, 3, s, 1)
+        out: relu(conv)
+      Tail(c): Module(Sequential(Basic(c), ReLU()))
+      Merging(d):
+        reduction: Module(Linear(4 * d, 2 * d, bias=False))
+        norm: Module(LayerNorm(4 * d))
+        tail: Tail(2 * d)
+        extra: Module(Conv2d(auto, 2 * d, 1))
+        corners: cat([x[:, 0::2, 0::2], _[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2]], -1)
+        merged: reduction(norm(corners)).permute(0, 3, 1, 2)
+        inner:
+          more: extra(merged)
+          out: tail(more + extra.weight.mean())
+        out: inner.permute(0, 2, 3, 1)
+    layers:
+      a: Merging(8)
+      b: Merging(16)
+    """
+
+
+def test_a_declared_module_has_the_place_of_its_declaration():
+    traced = check_twin(MERGING, nn.Sequential(OrderedDict(a=Merging(8), b=Merging(16))), torch.rand(2, 8, 12, 8))
+    assert str(traced.calls[1].path) == "a.reduction"
+    assert traced.totals.parameters == sum(p.numel() for p in build(traced).parameters())
+
+
+def test_a_block_with_declared_modules_is_applied_again():
+    class Again(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = Merging(8)
+            self.b = nn.Linear(16, 8)
+
+        def forward(self, x):
+            return self.a(self.b(self.a(x)))
+
+    text = MERGING.replace("b: Merging(16)", "b: Linear(16, 8)\n      c: a(b)")
+    check_twin(text, Again(), torch.rand(2, 8, 12, 8))
+
+
+def test_a_declared_module_that_no_step_applies_counts_and_warns():
+    text = "input: 8\nlayers:\n  spare: Module(Linear(8, 3))\n  a: ReLU()\n"
+    traced = trace(loads(text))
+    (problem,) = traced.problems
+    assert (problem.kind, problem.severity, problem.message) == ("unused-step", "warning", "nothing calls spare")
+    assert (problem.span.line, problem.span.column) == (3, 10)
+    assert traced.totals.parameters == 27
+    assert list(build(traced).state_dict()) == ["spare.weight", "spare.bias"]
+    assert verify(traced, "cpu").agree
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "place", "words"),
+    [
+        ("Module(Linear(8, 3)(x))", "wrong-type", (3, 13), "not a tensor 3"),
+        ("Module(x)", "wrong-type", (3, 13), "not a tensor 8"),
+        ("Module(relu)", "wrong-type", (3, 13), "not the function relu"),
+        ("Module(Linear)", "wrong-type", (3, 13), "not the layer type Linear"),
+        ("Module(3)", "wrong-type", (3, 13), "not 3"),
+        ("Module()", "unknown-argument", (3, 6), "declares one module"),
+        ("Module(ReLU(), ReLU())", "unknown-argument", (3, 6), "declares one module"),
+        ("Module(Linear(auto, 3))", "unknown-value", (3, 13), "a is never called"),
+    ],
+)
+def test_a_fault_in_a_declaration(step, kind, place, words):
+    problem = trace(loads(f"input: 8\nlayers:\n  a: {step}\n  b: relu(x)\n")).errors[0]
+    assert (problem.kind, (problem.span.line, problem.span.column)) == (kind, place), problem
+    assert words in problem.message
+
+
+def test_a_module_is_declared_once():
+    problem = trace(loads("input: 8\nlayers:\n  a: Module(ReLU())\n  b: Module(a)\n  c: a(x)\n")).errors[0]
+    assert (problem.kind, problem.span.line) == ("wrong-type", 4)
+    assert "the module a, which is there already" in problem.message
