@@ -14,7 +14,7 @@ from nnshape.tracing.model import Module, Operation
 
 #: The shape, strides and dtype of a tensor on meta: all that an operation can read.
 _Look = tuple[torch.Size, tuple[int, ...], torch.dtype]
-_PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.device)
+_PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.device, torch.memory_format)
 
 
 class Beyond(Exception):

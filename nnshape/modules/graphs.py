@@ -17,6 +17,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
+from nnshape.shapes.memory_formats import MemoryFormat
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.tracing.model import BodyInput, Call, Declared, Module, Operation, Run, StoredTensor
 from nnshape.tracing.runtime_sizes import RuntimeSize
@@ -285,6 +286,8 @@ class Writer:
             return {key: self.emit(item) for key, item in value.items()}
         if isinstance(value, slice):
             return slice(self.emit(value.start), self.emit(value.stop), self.emit(value.step))
+        if isinstance(value, MemoryFormat):
+            return getattr(torch, value.name)
         return torch_dtype(value) if isinstance(value, DType) else value
 
 

@@ -11,6 +11,7 @@ from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layer_base import Layer
+from nnshape.shapes.memory_formats import MemoryFormat
 from nnshape.shapes.nested import map_nested
 from nnshape.spec import Span
 
@@ -39,6 +40,8 @@ def argument(value: Any, values: Values, span: Span | None = None) -> Any:
     """Convert a traced value to torch: a layer to its module, a dtype to `torch.dtype`, a size to a number."""
     if isinstance(value, DType):
         return torch_dtype(value)
+    if isinstance(value, MemoryFormat):
+        return getattr(torch, value.name)
     if isinstance(value, Layer):
         return construct(value, values, span)
     if isinstance(value, Dim):

@@ -18,6 +18,7 @@ from nnshape.problems.nearest import nearest
 from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DTYPES, DType
+from nnshape.shapes.memory_formats import MemoryFormat
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
@@ -108,6 +109,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "Activation": (_is_registered("Activation"), "a function or layer of one tensor"),
     "tuple": (lambda value: isinstance(value, (tuple, list)), "a tuple"),
     "DType": (lambda value: isinstance(value, str) and value in DTYPES, "a dtype"),
+    "MemoryFormat": (lambda value: isinstance(value, MemoryFormat), "a memory format"),
     "Device": (lambda value: isinstance(value, (str, int)), "a device"),
     "None": (lambda value: value is None, "None"),
     "Any": (lambda value: True, "anything"),

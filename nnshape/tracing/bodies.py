@@ -9,6 +9,7 @@ from nnshape.problems import Problem
 from nnshape.shapes.dims import Dim, TooLarge
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layers import find_layer
+from nnshape.shapes.memory_formats import MemoryFormat
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
 from nnshape.tracing import applying, block_calls
@@ -170,7 +171,7 @@ def _not_a_value(frame: Frame, module: Module) -> Any:
 def _is_constant(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return not holds_tensor(value) and not holds_unknown(value)
-    return isinstance(value, (*_NUMBERS, DType)) or is_number(value)
+    return isinstance(value, (*_NUMBERS, DType, MemoryFormat)) or is_number(value)
 
 
 def _type_of(frame: Frame, call: Call) -> str:

@@ -15,6 +15,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.functions import all_functions, find_function
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import all_layers, find_layer
+from nnshape.shapes.memory_formats import MEMORY_FORMATS
 from nnshape.shapes.tensor import UNKNOWN
 from nnshape.spec import Block, Expression, Node, Span, Spec, Step
 from nnshape.spec.words import WORDS
@@ -289,6 +290,8 @@ def find_torch(name: str, called: bool = False) -> Any:
     found: Any
     if not called and name in DTYPES:
         return DTYPES[name]
+    if name in MEMORY_FORMATS:
+        return MEMORY_FORMATS[name]
     if name in _CONSTANTS:
         return _CONSTANTS[name]
     if name in _SPECIALS:
@@ -312,6 +315,7 @@ def torch_names() -> Iterator[str]:
     yield from all_layers()
     yield from all_functions()
     yield from DTYPES
+    yield from MEMORY_FORMATS
     yield from numbers.PYTHON
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -30,14 +30,14 @@ _FACTORS = {
 }
 
 
-class _Mode:
+class Mode:
     """One way to run the steps: with its own modules in training or evaluation, with gradients or without."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.modules: dict[str, nn.Module] = {}
 
-    def run(self, step: Step, value: torch.Tensor, number: int) -> Any:
+    def run(self, step: Step, value: torch.Tensor) -> Any:
         names = {**vars(torch), **vars(functional), **vars(nn), "x": value}
         with torch.set_grad_enabled(self.name != MODES[2]), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -148,7 +148,7 @@ def chain(seed: int, length: int = 6) -> tuple[list[int], list[Step], list[dict[
     torch.manual_seed(0)
     shape = [choose.choice([1, 2, 3, 4, 6]) for _ in range(choose.choice([2, 3, 3, 4, 4]))]
     values = {mode: torch.rand(shape) for mode in MODES}
-    runs = {mode: _Mode(mode) for mode in MODES}
+    runs = {mode: Mode(mode) for mode in MODES}
     steps: list[Step] = []
     made: list[dict[str, Any]] = []
     while len(steps) < length:
@@ -161,7 +161,7 @@ def chain(seed: int, length: int = 6) -> tuple[list[int], list[Step], list[dict[
         results: dict[str, Any] = {}
         for mode, run in runs.items():
             try:
-                results[mode] = run.run(step, values[mode].detach() if step == "x.abs_()" else values[mode], len(steps))
+                results[mode] = run.run(step, values[mode].detach() if step == "x.abs_()" else values[mode])
             except RuntimeError as error:
                 results[mode] = str(error)
             except (ValueError, IndexError, AssertionError):
@@ -182,9 +182,9 @@ def chain(seed: int, length: int = 6) -> tuple[list[int], list[Step], list[dict[
     return shape, steps, made
 
 
-def spec_of(shape: list[int], steps: list[Step]) -> str:
+def spec_of(shape: Sequence[int | str], steps: list[Step]) -> str:
     """The chain as nnshape reads it."""
-    lines = [f'input: "{shape}"', "layers:"]
+    lines = [f'input: "[{", ".join(map(str, shape))}]"', "layers:"]
     for number, step in enumerate(steps):
         before = "x" if number == 0 else f"s{number - 1}"
         head, bar, tail = step.partition("|")

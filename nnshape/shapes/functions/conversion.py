@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.axes import axis
 from nnshape.shapes.dtypes import COMPLEX_OF, DTYPES, REAL_OF, DType, is_complex, is_floating, is_integral
 from nnshape.shapes.function import function
+from nnshape.shapes.memory_formats import check_format
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Whole
     from nnshape.shapes.dims import Size
     from nnshape.shapes.layer_base import Device
+    from nnshape.shapes.memory_formats import MemoryFormat
 
 
 def converted(input: Tensor, dtype: DType | None) -> Tensor:
@@ -33,7 +35,7 @@ def to(
     *,
     other: Tensor | None = None,
     device: Device | None = None,
-    memory_format: Any = None,
+    memory_format: MemoryFormat | None = None,
 ) -> Tensor:
     """Converts to a dtype or a device, or to those of another tensor.
 
@@ -41,6 +43,7 @@ def to(
     dtype: the dtype, if `target` is a device.
     copy: whether to copy even if nothing changes.
     """
+    check_format(input, memory_format)
     like = target if isinstance(target, Tensor) else other
     if like is not None:
         return converted(input, like.dtype)
@@ -62,7 +65,8 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _conversion(name: str, dtype: DType) -> None:
-    def rule(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    def rule(input: Tensor, *, memory_format: MemoryFormat | None = None) -> Tensor:
+        check_format(input, memory_format)
         return converted(input, dtype)
 
     rule.__doc__ = f"Converts to {dtype}."
@@ -93,14 +97,19 @@ _unchanged("resolve_neg", "Returns the same values, with any lazy negation appli
 
 
 @function(only_method=True, example=("contiguous()", "6x5x5"))
-def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Returns the same values in contiguous memory."""
+def contiguous(input: Tensor, *, memory_format: MemoryFormat | None = None) -> Tensor:
+    """Returns the same values in contiguous memory.
+
+    memory_format: contiguous_format, or channels_last for [N, C, H, W] and channels_last_3d for [N, C, D, H, W].
+    """
+    check_format(input, memory_format)
     return Tensor(input.shape, input.dtype, input.span)
 
 
 @function(method=True, example=("clone()", "6x5x5"))
-def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+def clone(input: Tensor, *, memory_format: MemoryFormat | None = None) -> Tensor:
     """Returns a copy."""
+    check_format(input, memory_format)
     return Tensor(input.shape, input.dtype, input.span)
 
 

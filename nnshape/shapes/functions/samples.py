@@ -10,12 +10,14 @@ from nnshape.shapes.dims import Dim, Size, maximum, minimum
 from nnshape.shapes.dtypes import DTYPES, FLOAT32, INT64, DType, category, fits, is_integral, scalar_dtype
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.creation import checked_size, drawable, require_fits, with_gradient
+from nnshape.shapes.memory_formats import check_format
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Number, Whole, WholeTuple
     from nnshape.shapes.layer_base import Device
+    from nnshape.shapes.memory_formats import MemoryFormat
 
 
 def _like(name: str, doc: str) -> None:
@@ -23,8 +25,9 @@ def _like(name: str, doc: str) -> None:
 
     def rule(
         input: Tensor, *, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
-        layout: Any = None, memory_format: Any = None,
+        layout: Any = None, memory_format: MemoryFormat | None = None,
     ) -> Tensor:  # fmt: skip
+        check_format(input, memory_format)
         chosen = with_gradient(dtype or input.dtype, requires_grad)
         return Tensor(input.shape, drawable(name, chosen) if draws else chosen)
 
@@ -42,9 +45,10 @@ _like("randn_like", "Random numbers from the standard normal distribution, of th
 @function(example=("full_like(2)", "6x5x5"))
 def full_like(
     input: Tensor, fill_value: Number, *, dtype: DType | None = None, device: Device | None = None,
-    requires_grad: Flag = False, layout: Any = None, memory_format: Any = None,
+    requires_grad: Flag = False, layout: Any = None, memory_format: MemoryFormat | None = None,
 ) -> Tensor:  # fmt: skip
     """A tensor filled with `fill_value`, of the input's shape and dtype."""
+    check_format(input, memory_format)
     chosen = with_gradient(dtype or input.dtype, requires_grad)
     require_fits(fill_value, chosen, input.shape)
     return Tensor(input.shape, chosen)

@@ -59,7 +59,9 @@ REGARDLESS: set[str] = set()
 #: Those among them whose results are all contiguous.
 CONTIGUOUS: set[str] = set()
 #: The files of this folder that declare how results are laid out.
-FAMILIES = ("views", "elementwise", "fresh", "joining", "network", "sequence", "indexing")
+FAMILIES = (
+    "views", "permuting", "copies", "elementwise", "fresh", "joining", "network", "sequence", "indexing",
+)  # fmt: skip
 
 
 def lays_out(names: str, regardless: bool = False) -> Callable[[_R], _R]:

@@ -69,20 +69,6 @@ def extreme(applied: Applied) -> Layout | list[Layout]:
     return [contiguous_layout(output) for output in applied.outputs]
 
 
-_LIKE = """
-    argsort deg2rad empty_like flip fliplr flipud full_like isreal msort nan_to_num ones_like prelu rad2deg
-    rand_like randn_like sort zeros_like
-"""
-
-
-@lays_out(f"clone hardtanh relu6 {_LIKE}")
-def like_input(applied: Applied) -> list[Layout]:
-    """The layout of `empty_like` of the first argument."""
-    first = applied.operands[0]
-    strides = dense_like(first.shape, applied.layout(first).strides)
-    return [new_layout(output.shape, output.dtype, strides) for output in applied.outputs]
-
-
 @lays_out("positive")
 def positive(applied: Applied) -> Layout:
     """The argument itself."""

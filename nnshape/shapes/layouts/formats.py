@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnshape.shapes.layouts.layout import contiguous_strides, dense_strides, is_one, less, same
+from nnshape.shapes.layouts.layout import contiguous_strides, dense_strides, is_dense_in_order, is_one, less, same
 from nnshape.shapes.tensor import Shape
 
 
@@ -41,3 +41,8 @@ def is_channels_last(shape: Shape, strides: Shape) -> bool:
 def suggested_strides(shape: Shape, channels_last: bool) -> Shape:
     """The strides of a new tensor in one of the two formats."""
     return channels_last_strides(shape) if channels_last else contiguous_strides(shape)
+
+
+def is_channels_last_contiguous(shape: Shape, strides: Shape) -> bool:
+    """Torch's `is_contiguous(memory_format=torch.channels_last)`, or of three dimensions."""
+    return len(shape) in (4, 5) and is_dense_in_order(shape, strides, channels_last_order(len(shape)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from nnshape.shapes.dtypes import is_complex
 from nnshape.shapes.layouts.applied import Applied, UnknownLayout, lays_out
 from nnshape.shapes.layouts.formats import (
-    channels_last_order,
     channels_last_strides,
     is_channels_last,
+    is_channels_last_contiguous,
     suggested_strides,
 )
 from nnshape.shapes.layouts.iterating import dense_like, elementwise_strides
@@ -16,13 +16,12 @@ from nnshape.shapes.layouts.layout import (
     contiguous_layout,
     contiguous_strides,
     is_contiguous,
-    is_dense_in_order,
     is_empty,
     is_one,
     is_plain,
     new_layout,
 )
-from nnshape.shapes.tensor import Shape, Tensor
+from nnshape.shapes.tensor import Tensor
 
 _MAPS = """
     adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d channel_shuffle group_norm interpolate max_pool2d max_pool3d
@@ -94,11 +93,6 @@ def batch_norm(applied: Applied) -> Layout:
     if is_contiguous(first.shape, strides) or not last:
         return contiguous_layout(output)
     return new_layout(output.shape, output.dtype, channels_last_strides(output.shape))
-
-
-def is_channels_last_contiguous(shape: Shape, strides: Shape) -> bool:
-    """Torch's `is_contiguous(memory_format=torch.channels_last)`, or of three dimensions."""
-    return len(shape) in (4, 5) and is_dense_in_order(shape, strides, channels_last_order(len(shape)))
 
 
 _FEATURES = "dropout1d dropout2d dropout3d feature_alpha_dropout"

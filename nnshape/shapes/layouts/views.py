@@ -5,14 +5,10 @@ https://docs.pytorch.org/docs/stable/tensor_view.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import ITEM_BYTES, DType, is_complex
 from nnshape.shapes.layouts.applied import Applied, lays_out
-from nnshape.shapes.layouts.iterating import dense_like
 from nnshape.shapes.layouts.layout import (
     Layout,
     Undecided,
@@ -20,7 +16,6 @@ from nnshape.shapes.layouts.layout import (
     contiguous_strides,
     is_contiguous,
     is_one,
-    new_layout,
     same,
 )
 from nnshape.shapes.layouts.viewing import view_strides
@@ -31,14 +26,6 @@ from nnshape.shapes.tensor import Tensor
 def itself(applied: Applied) -> Layout:
     """The argument, or a view of all of it."""
     return applied.layout(applied.operands[0])
-
-
-@lays_out("contiguous")
-def contiguous(applied: Applied) -> Layout:
-    """The argument, if it is contiguous."""
-    layout = applied.layout(applied["input"])
-    shape = applied["input"].shape
-    return layout if is_contiguous(shape, layout.strides) else contiguous_layout(applied.result)
 
 
 def _in_shape(applied: Applied, input: Tensor) -> Layout:
@@ -89,62 +76,6 @@ def flattened(applied: Applied) -> Layout:
 def unflattened(applied: Applied) -> Layout:
     """A dimension split in place."""
     return _in_shape(applied, applied.operands[0])
-
-
-def _permuted(applied: Applied, order: Sequence[int]) -> Layout:
-    layout = applied.layout(applied["input"])
-    return layout.view([layout.strides[place] for place in order])
-
-
-@lays_out("permute")
-def permute(applied: Applied) -> Layout:
-    """The strides in the new order."""
-    return _permuted(applied, axes(applied["dims"], applied["input"].shape, "dims", every=False))
-
-
-def swapped(rank: int, one: int, two: int) -> list[int]:
-    """The dimensions with two of them swapped."""
-    order = list(range(rank))
-    if order:
-        order[one], order[two] = order[two], order[one]
-    return order
-
-
-@lays_out("transpose swapdims swapaxes")
-def transpose(applied: Applied) -> Layout:
-    """Two strides swapped."""
-    first, second = ("axis0", "axis1") if applied.name == "swapaxes" else ("dim0", "dim1")
-    shape = applied["input"].shape
-    return _permuted(applied, swapped(len(shape), axis(applied[first], shape), axis(applied[second], shape)))
-
-
-@lays_out("t T")
-def reversed_(applied: Applied) -> Layout:
-    """All strides in reverse."""
-    return _permuted(applied, range(applied["input"].ndim - 1, -1, -1))
-
-
-@lays_out("mT mH H")
-def matrices(applied: Applied) -> Layout:
-    """The last two strides swapped."""
-    rank = applied["input"].ndim
-    return _permuted(applied, swapped(rank, rank - 2, rank - 1) if rank > 1 else range(rank))
-
-
-@lays_out("movedim moveaxis")
-def movedim(applied: Applied) -> Layout:
-    """Strides moved with their dimensions."""
-    input: Tensor = applied["input"]
-
-    def places(name: str) -> tuple[int, ...]:
-        given = applied[name]
-        return axes(given if isinstance(given, (tuple, list)) else (given,), input.shape, name, every=False)
-
-    if not input.shape:
-        return applied.layout(input)
-    moved = dict(zip(places("destination"), places("source"), strict=True))
-    rest = iter(place for place in range(input.ndim) if place not in moved.values())
-    return _permuted(applied, [moved[place] if place in moved else next(rest) for place in range(input.ndim)])
 
 
 @lays_out("squeeze")
@@ -323,22 +254,6 @@ def part(applied: Applied) -> Layout:
         return layout
     start = 2 * layout.offset + (1 if applied.name == "imag" else 0)
     return Layout(tuple(2 * step for step in layout.strides), start, layout.storage)
-
-
-@lays_out("to type type_as float double half bfloat16 int long short char byte bool cfloat cdouble chalf")
-def converted(applied: Applied) -> Layout:
-    """The argument if it has this dtype already, otherwise a copy with the same strides."""
-    input: Tensor = applied["input"]
-    layout = applied.layout(input)
-    if applied.result.dtype == input.dtype and not _copies(applied):
-        return layout
-    strides = dense_like(input.shape, layout.strides)
-    return new_layout(input.shape, applied.result.dtype, strides)
-
-
-def _copies(applied: Applied) -> bool:
-    given: Any = applied.arguments.get("copy", False)
-    return bool(given)
 
 
 @lays_out("atleast_1d atleast_2d atleast_3d")
