@@ -56,7 +56,7 @@ def one_step(step: str, shapes: Sequence[str]) -> Spec:
     text = " ".join(step[start:end].split())
     body = Body((Step(name, span, expression, assertion, text, span),), span, False)
     # The value of the step is the output of the model, even if it is a number.
-    output = Output(Expression(source.text, nodes.Name(name, 0, end), expression.origin), span)
+    output = Output(Expression(source.text, nodes.Name(name, 0, end), expression.origin), span, True)
     count = len(shapes)
 
     def reread(text: str) -> Spec:

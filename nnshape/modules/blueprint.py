@@ -12,24 +12,49 @@ from nnshape.records import dataclass
 from nnshape.shapes.tensor import tensors_in
 from nnshape.tracing.model import Call, Module, Operation, Run, StoredTensor
 
+#: The index of a call in a run, and then of an operation in that call. For a step inside a body that the graph holds
+#: in its own place, the place of the operation that runs the body comes before.
+Place = tuple[int, ...]
+
 
 @dataclass(eq=False)
 class Blueprint:
     """The fx graph of a body, and the mapping between its nodes and the steps.
 
     `arguments` maps the name of each input to its placeholder. `captures` holds the values of enclosing
-    bodies that the graph uses, by the name of the extra placeholder. `owners` maps a node to the index of
-    its call, and `results` to the indices of the call and operation that it is the result of. `outputs`
-    holds the value of each call as nodes. `plain` is True if `torch.nn.Sequential` computes the same.
+    bodies that the graph uses, by the name of the extra placeholder. `owners` maps a node to the place of
+    its call, and `results` to the place of the operation that it is the result of. `outputs` holds the
+    place of each call and its value as nodes. `plain` is True if `torch.nn.Sequential` computes the same.
     """
 
     graph: Graph = field(default_factory=Graph)
     arguments: dict[str, str] = field(default_factory=dict)
     captures: dict[str, Any] = field(default_factory=dict)
-    owners: dict[Node, int] = field(default_factory=dict)
-    results: dict[Node, tuple[int, int]] = field(default_factory=dict)
-    outputs: list[Any] = field(default_factory=list)
+    owners: dict[Node, Place] = field(default_factory=dict)
+    results: dict[Node, Place] = field(default_factory=dict)
+    outputs: list[tuple[Place, Any]] = field(default_factory=list)
     plain: bool = False
+
+
+def call_at(run: Run, place: Place | None) -> Call | None:
+    """Return the call at a place; None if a later run of a shared body has none there."""
+    if place is None:
+        return None
+    *way, index = place
+    inner: Run | None = run
+    if way:
+        operation = operation_at(run, tuple(way))
+        inner = None if operation is None else operation.run
+    return inner.calls[index] if inner is not None and index < len(inner.calls) else None
+
+
+def operation_at(run: Run, place: Place | None) -> Operation | None:
+    """Return the operation at a place; None if a later run of a shared body has none there."""
+    call = None if place is None else call_at(run, place[:-1])
+    if call is None or place is None:
+        return None
+    operations = carried_out(call)
+    return operations[place[-1]] if place[-1] < len(operations) else None
 
 
 def attribute_path(attribute: StoredTensor) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch.fx import Node
 
 from nnshape.modules import sizes_in_graphs, targets
-from nnshape.modules.blueprint import Blueprint, attribute_path, carried_out, is_plain_sequential
+from nnshape.modules.blueprint import Blueprint, Place, attribute_path, carried_out, is_plain_sequential
 from nnshape.modules.leaves import torch_dtype
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dims import Dim
@@ -19,7 +19,7 @@ from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.memory_formats import MemoryFormat
 from nnshape.shapes.tensor import Tensor, tensors_in
-from nnshape.tracing.model import BodyInput, Call, Declared, Module, Operation, Run, StoredTensor
+from nnshape.tracing.model import BodyInput, Declared, Module, Operation, Run, StoredTensor
 from nnshape.tracing.runtime_sizes import RuntimeSize
 
 if TYPE_CHECKING:
@@ -49,13 +49,14 @@ class Writer:
         self._last_input: Node | None = None
         self._used: set[str] = set()
         self._single: dict[str, Node] = {}
+        #: The module whose steps are written in the place of its call.
+        self._opened: Any = None
 
     def write(self) -> Blueprint:
         """Write the graph, and return its blueprint. Raises SpecError if the body cannot be a graph."""
         for name, value in self.run.inputs.items():
             self._input(name, value)
-        for index, call in enumerate(self.run.calls):
-            self._call(index, call)
+        self._calls(self.run)
         self.graph.output(self.emit(self.run.output))
         self.made.plain = is_plain_sequential(self.module, self.run, self.made, self._blueprint_of)
         return self.made
@@ -94,19 +95,38 @@ class Writer:
 
     # ---- calls ----
 
-    def _call(self, index: int, call: Call) -> None:
-        for position, operation in enumerate(carried_out(call)):
+    def _calls(self, run: Run, way: Place = ()) -> None:
+        """Write the calls of a run, whose operation is at the place `way`; none for the run of this body."""
+        for index, call in enumerate(run.calls):
+            for position, operation in enumerate(carried_out(call)):
+                before = next(iter(reversed(self.graph.nodes)), None)
+                if operation.is_opened and operation.run is not None:
+                    self._open(operation, operation.run, (*way, index, position))
+                    continue
+                name = _local(call.name) if operation.result is call.output else None
+                node = self._operation(operation, name)
+                self._know(operation.result, node)
+                self.made.results.setdefault(node, (*way, index, position))
+                self._claim(before, (*way, index))
             before = next(iter(reversed(self.graph.nodes)), None)
-            name = _local(call.name) if operation.result is call.output else None
-            node = self._operation(operation, name)
-            self._know(operation.result, node)
-            self.made.results.setdefault(node, (index, position))
-            self._claim(before, index)
-        before = next(iter(reversed(self.graph.nodes)), None)
-        self.made.outputs.append(self.emit(call.output))
-        self._claim(before, index)
+            self.made.outputs.append(((*way, index), self.emit(call.output)))
+            self._claim(before, (*way, index))
 
-    def _claim(self, before: Node | None, owner: int) -> None:
+    def _open(self, operation: Operation, run: Run, place: Place) -> None:
+        """Write the steps of a body in the place of its call, since a step outside it uses a value inside it.
+
+        The modules stay where they are, so the state dict is the same.
+        """
+        for tensor in tensors_in(run.inputs):
+            if isinstance(tensor.producer, BodyInput) and (given := tensor.producer.outside(tensor)) is not None:
+                self.keep(tensor, self.emit(given))
+        outer, self._opened = self._opened, operation.target
+        self._calls(run, place)
+        self._opened = outer
+        for inner, result in zip(tensors_in(run.output), tensors_in(operation.result), strict=True):
+            self.keep(result, self.emit(inner))
+
+    def _claim(self, before: Node | None, owner: Place) -> None:
         for node in reversed(self.graph.nodes):
             if node is before:
                 break
@@ -182,7 +202,7 @@ class Writer:
                 return self.emit(values[0])
         keywords = {key: self.emit(value) for key, value in operation.keywords.items() if key != "device"}
         if targets.follows_training(function, len(values), keywords):
-            keywords["training"] = self._shared("training", lambda: self.graph.create_node("get_attr", "training"))
+            keywords["training"] = self._training()
         if function.name in targets.PROPERTIES:
             arguments = (self.emit(values[0]), function.name)
             return self.graph.create_node("call_function", getattr, arguments, name=name)
@@ -196,6 +216,11 @@ class Writer:
         if op == "call_method" and "input" in keywords:
             return self.graph.create_node(op, target, (keywords.pop("input"), *map(self.emit, values)), keywords, name)
         return self.graph.create_node(op, target, tuple(map(self.emit, values)), keywords, name)
+
+    def _training(self) -> Node:
+        """Return the `training` flag of the body, or of the body inside it that is written in its place."""
+        path = f"{self._opened.path}."[len(self.prefix) :] if isinstance(self._opened, Module) else ""
+        return self._shared(f"{path}training", lambda: self.graph.create_node("get_attr", f"{path}training"))
 
     def _shared(self, key: str, make: Callable[[], Node]) -> Node:
         if key not in self._single:

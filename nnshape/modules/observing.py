@@ -8,7 +8,7 @@ import torch
 from torch.fx import Node
 
 from nnshape.modules.asking import Asker, Beyond
-from nnshape.modules.blueprint import Blueprint, carried_out
+from nnshape.modules.blueprint import Blueprint, call_at, operation_at
 from nnshape.modules.building import Builder, refusal_of_torch
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.stride_proof import StrideProof
@@ -58,8 +58,10 @@ class Observer:
         if blueprint.plain:
             return self._sequential(module, run, (*arguments, *keywords.values())[0])
         values = self._nodes(module, run, blueprint, arguments, keywords)
-        for call, output in zip(run.calls, blueprint.outputs, strict=True):
-            self._judge(call, call.output, _filled(output, values))
+        for place, output in blueprint.outputs:
+            call = call_at(run, place)
+            if call is not None:
+                self._judge(call, call.output, _filled(output, values))
         result = next(iter(reversed(blueprint.graph.nodes))).args[0]
         return _filled(result, values)
 
@@ -88,9 +90,8 @@ class Observer:
                 continue
             if node.op == "output":
                 break
-            place = blueprint.owners.get(node)
-            call = run.calls[place] if place is not None and place < len(run.calls) else None
-            operation = _operation_at(run, blueprint.results.get(node))
+            call = call_at(run, blueprint.owners.get(node))
+            operation = operation_at(run, blueprint.results.get(node))
             try:
                 value = self._node(node, values, real, call, operation)
             except Exception as error:  # any error of torch is reported
@@ -204,14 +205,6 @@ def cannot_run_there(error: Exception, device: torch.device) -> bool:
     if isinstance(error, (NotImplementedError, torch.OutOfMemoryError, torch.linalg.LinAlgError)):  # type: ignore[attr-defined]
         return True
     return device.type == "meta" and "meta tensor" in str(error)
-
-
-def _operation_at(run: Run, place: tuple[int, int] | None) -> Operation | None:
-    """Return the operation at these indices; None if a later run of a shared body has none there."""
-    if place is None or place[0] >= len(run.calls):
-        return None
-    operations = carried_out(run.calls[place[0]])
-    return operations[place[1]] if place[1] < len(operations) else None
 
 
 def _attribute(module: torch.nn.Module, path: str) -> Any:

@@ -102,10 +102,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
-    """The output of the model: one expression, several, or several by name."""
+    """The output of the model: one expression, several, or several by name.
+
+    `takes_numbers` is True for a calculation, whose result may be a number; a module returns tensors.
+    """
 
     value: Expression | tuple[Expression, ...] | dict[str, Expression]
     span: Span
+    takes_numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -117,7 +117,7 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     call.output = value
     call.type = call.type or _type_of(frame, call)
     call.inputs = tuple(_inputs_of(frame, call))
-    frame.locals[call.name] = Local(value, module)
+    frame.locals[call.name] = Local(value, module, call)
     frame.run.calls.append(call)
     if module is None or module.tensor is None:
         frame.running = value

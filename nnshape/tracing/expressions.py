@@ -11,7 +11,8 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.tracing import calls, name_lookup, numbers
-from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.faults import Fault, Unknowable, fault
+from nnshape.tracing.inner_steps import inner_step, unknown_step
 from nnshape.tracing.located import located, truth
 from nnshape.tracing.loops import comprehension_values, evaluate_all
 from nnshape.tracing.members import item_of
@@ -176,7 +177,21 @@ def _comprehension(frame: Frame, node: nodes.Comprehension) -> Any:
     return comprehension_values(frame, node)
 
 
+def _attribute(frame: Frame, node: nodes.Attribute) -> Any:
+    step = inner_step(frame, node)
+    if step is not None:
+        return step.output
+    try:
+        return name_lookup.attribute(frame, node)
+    except Fault as wrong:
+        better = unknown_step(frame, node) if wrong.problem.kind == "unknown-name" else None
+        raise better or wrong from None
+
+
 def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
+    step = inner_step(frame, node)
+    if step is not None:
+        return step.output
     value = evaluate(frame, node.value)
     index = evaluate(frame, node.index)
     if isinstance(value, Tensor):
@@ -218,7 +233,7 @@ _RULES: dict[type, Callable[[Frame, Any], Any]] = {
     nodes.Word: _word,
     nodes.Starred: _starred,
     nodes.Call: calls.call,
-    nodes.Attribute: name_lookup.attribute,
+    nodes.Attribute: _attribute,
     nodes.Subscript: _subscript,
     nodes.Slice: _slice,
     nodes.Binary: _binary,

@@ -99,7 +99,8 @@ class Operation(Maker):
 
     Arguments and result are abstract values: tensors, numbers and `RuntimeSize`s. The tensors of the
     result have the operation as their producer. `call` is the step. `method` is True for a function
-    called as a Tensor method. `run` is set for a module with a body.
+    called as a Tensor method. `run` is set for a module with a body. `is_opened` is True if a step outside that body
+    uses a value of a step inside it.
     """
 
     call: Call
@@ -109,6 +110,7 @@ class Operation(Maker):
     result: Any = None
     method: bool = False
     run: Run | None = None
+    is_opened: bool = False
     #: The layouts of the result's tensors by mode, computed on request.
     layouts: dict[Mode, Layouts] | None = None
 

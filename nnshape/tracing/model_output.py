@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnshape.shapes.nested import map_nested
-from nnshape.shapes.tensor import UNKNOWN
+from nnshape.shapes.nested import leaves_in, map_nested
+from nnshape.shapes.tensor import UNKNOWN, Unknown
 from nnshape.spec import Expression, Spec
-from nnshape.tracing.faults import Fault, Unknowable
+from nnshape.tracing.faults import Fault, Unknowable, fault
 from nnshape.tracing.scope import Frame
-from nnshape.tracing.value_display import holds_tensor
+from nnshape.tracing.value_display import holds_tensor, is_applied, shown
+
+_HELP = "a module is no value until it is applied: name the step that calls it"
 
 
 def model_output(frame: Frame, spec: Spec) -> Any:
@@ -17,13 +19,20 @@ def model_output(frame: Frame, spec: Spec) -> Any:
     if spec.output is None:
         return frame.running if holds_tensor(frame.running) else UNKNOWN
 
+    numbers = spec.output.takes_numbers
     if frame.run.calls:
         frame.call = frame.run.calls[-1]  # operations in `output` belong to the last row
 
     def value_of(expression: Expression) -> Any:
         frame.expression = expression
         try:
-            return frame.evaluate(expression.node)
+            value = frame.evaluate(expression.node)
+            if isinstance(value, Unknown) or ((numbers or holds_tensor(value)) and not _holds_module(value)):
+                return value
+            text = " ".join(expression.text.split())
+            help = (_HELP,) if _holds_module(value) else ()
+            message = f"the output {text} is {shown(value)}, not a tensor"
+            raise fault("wrong-type", message, expression.where(), help=help)
         except Fault as wrong:
             frame.tracer.report(wrong.problem)
         except Unknowable:
@@ -31,3 +40,8 @@ def model_output(frame: Frame, spec: Spec) -> Any:
         return UNKNOWN
 
     return map_nested(value_of, spec.output.value)
+
+
+def _holds_module(value: Any) -> bool:
+    """Return whether a value is or holds a module, a layer type or a function."""
+    return any(map(is_applied, leaves_in(value)))

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from nnshape.spec import Span
 
 _PROPERTIES = (*ATTRIBUTES, "real", "imag")
+#: The attributes that every tensor has.
+TENSOR_ATTRIBUTES = frozenset({"shape", "ndim", "dtype", "device", *_PROPERTIES})
 
 
 def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -> Any:
@@ -161,15 +163,17 @@ def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
     value = node.value
     if type(value) is nodes.Name and value.id != "_":
         own = frame.own(value.id)
-        if type(own) is Local and own.module is not None:
-            module = own.module
-            if node.name in module.children or node.name in module.parameters or node.name in module.buffers:
-                return module
+        if type(own) is Local and own.module is not None and _has(own.module, node.name):
+            return own.module
     elif type(value) is nodes.Attribute:
         owner = attribute_owner(frame, value)
-        if isinstance(owner, Module) and value.name in owner.children:
+        if isinstance(owner, Module) and value.name in owner.children and _has(owner.children[value.name], node.name):
             return owner.children[value.name]
     return frame.evaluate(value)
+
+
+def _has(module: Module, name: str) -> bool:
+    return name in module.children or name in module.parameters or name in module.buffers
 
 
 def _module_attribute(frame: Frame, node: nodes.Attribute, module: Module) -> Any:

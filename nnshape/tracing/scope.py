@@ -117,10 +117,11 @@ class Template:
 
 @dataclass(slots=True, eq=False)
 class Local:
-    """The value of a step or input under its name, and the module that made it."""
+    """The value of a step or input under its name, the module that made it, and the call of the step."""
 
     value: Any
     module: Module | None = None
+    call: Call | None = None
 
 
 @dataclass(slots=True, eq=False)
