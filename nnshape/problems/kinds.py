@@ -95,7 +95,7 @@ KINDS: dict[KindName, Declaration] = {
     "silent-broadcast": Declaration("warning", fix="sometimes"),
     "size-mismatch": Declaration("error", fix="sometimes"),
     "swallows-batch": Declaration("warning", fix="sometimes"),
-    "syntax": Declaration("error"),
+    "syntax": Declaration("error", fix="sometimes"),
     "too-large": Declaration("error"),
     "torch-disagrees": Declaration("error"),
     "unavailable-device": Declaration("error"),

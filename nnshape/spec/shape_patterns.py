@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nnshape.problems import Problem, SpecError
+from nnshape.problems import Edit, Problem, SpecError
 from nnshape.problems.nearest import nearest
 from nnshape.records import dataclass
 from nnshape.shapes.dtypes import DTYPES
@@ -19,6 +19,8 @@ _BRACKETS = re.compile(r"\s*(?:([^\W\d][\w.]*)\s*)?(\[)(.*)\]\s*", re.DOTALL)
 _DTYPE_BEFORE = re.compile(r"\s*(?:torch\.)?([^\W\d][a-z_]*\d\w*|bool|float|double|half|long|int|short)\b[\s(]*\d")
 _INTEGER = re.compile(r"\d+")
 _NAME = re.compile(r"[^\W\d]\w*")
+_SEPARATOR = re.compile(r"\s*[,*X×]\s*")
+_SEPARATED = re.compile(r"\s*\d+(\s*[,*X×]\s*\d+)+\s*")
 _SPACED_X = re.compile(r"\sx\s")
 #: The help for an invalid shape.
 EXAMPLES = "write 1x32x32, 16 x (H//2) x W or [N, 1, H, W]"
@@ -54,6 +56,9 @@ def shape_of_text(text: str, origin: SourceMap) -> ShapePattern:
     stripped = text.strip()
     start = len(text) - len(text.lstrip())
     span = origin.span(start, start + len(stripped))
+    if meant := shapes_meant(stripped):
+        message = f"a shape is written {meant[0]}, without ( and )"
+        raise SpecError(Problem("syntax", message, span, help=(f"write {meant[0]}",), instead=meant))
     if not stripped:
         raise SpecError(Problem("syntax", "a shape is expected here", origin.whole, help=(EXAMPLES,)))
     if match := _BRACKETS.fullmatch(text):
@@ -108,8 +113,10 @@ def _per_sample(text: str, origin: SourceMap, span: Span) -> ShapePattern:
         check_dim(dim, expression)
         if isinstance(dim, nodes.Name) and dim.id == "N":
             message = "this form is the shape of one sample, without N"
-            fixes = ("leave N out", f"or write brackets: [{', '.join(text[a:b] for a, b in ranges)}]")
-            raise SpecError(Problem("syntax", message, expression.span(dim), help=fixes))
+            brackets = f"[{', '.join(text[a:b] for a, b in ranges)}]"
+            fixes = ("leave N out", f"or write brackets: {brackets}")
+            instead = ((Edit(span, brackets),),)
+            raise SpecError(Problem("syntax", message, expression.span(dim), help=fixes, instead=instead))
     return ShapePattern(expression.node.items, None, True, expression, span)
 
 
@@ -147,8 +154,12 @@ def _no_element(text: str, at: int, origin: SourceMap) -> SpecError:
     if here in ("(", "["):
         return SpecError(Problem("syntax", f"{here} is never closed", span))
     if here in ("×", "X", "*", ","):
-        fix = EXAMPLES
-        return SpecError(Problem("syntax", f"{here} does not separate sizes; x does", span, help=(fix,)))
+        instead: tuple[tuple[Edit, ...], ...] = ()
+        if _SEPARATED.fullmatch(text):
+            whole = origin.span(len(text) - len(text.lstrip()), len(text.rstrip()))
+            instead = ((Edit(whole, _SEPARATOR.sub("x", text.strip())),),)
+        message = f"{here} does not separate sizes; x does"
+        return SpecError(Problem("syntax", message, span, help=(EXAMPLES,), instead=instead))
     if here and here in "+-/%":
         fix = "put arithmetic in brackets: 16 x (H//2 - 2) x W"
         return SpecError(Problem("syntax", f"{here} is not allowed in a shape without brackets", span, help=(fix,)))
@@ -162,16 +173,40 @@ _SIZES = (
 )  # fmt: skip
 
 
+#: A tuple as Python and torch write it: `(3, 224, 224)`, `torch.Size([3, 224, 224])`.
+_TUPLE = re.compile(r"(?:torch\.)?(?:Size)?\(\[?\s*((?:\w+|-1)\s*(?:,\s*(?:\w+|-1)\s*)*),?\s*\]?\)")
+#: The first size of a batch, as people write it.
+_BATCH = ("N", "None", "-1", "B", "batch", "batch_size")
+
+
+def shapes_meant(text: str) -> tuple[str, ...]:
+    """The shapes that a tuple may stand for; none for any other text, such as the size `(784)`."""
+    match = _TUPLE.fullmatch(text)
+    if match is None or "," not in text:
+        return ()
+    sizes = [size.strip() for size in match[1].split(",")]
+    if sizes[0] in _BATCH:
+        return (f"[{', '.join(['N', *sizes[1:]])}]",)
+    sign = " x " if any("x" in size for size in sizes) else "x"
+    whole = sign.join(sizes)
+    # Of four numbers, the first is often a batch.
+    return (whole, sign.join(sizes[1:])) if len(sizes) > 3 else (whole,)
+
+
 def check_dim(dim: nodes.Node, expression: Expression) -> None:
     """Raise SpecError for an expression that can never be a size."""
     if isinstance(dim, nodes.Constant) and (type(dim.value) is int or dim.value is Ellipsis):
         return
     message = "a size is an integer, a name or arithmetic with them"
+    help: tuple[str, ...] = ()
+    span = expression.span(dim)
     if isinstance(dim, nodes.Unary) and isinstance(dim.operand, nodes.Constant):
         message = "a size is never negative"
     elif isinstance(dim, _SIZES):
         return
-    raise SpecError(Problem("syntax", message, expression.span(dim)))
+    if span.text in ("None", "-1"):
+        help = ("write N for any number of samples, or another name for any size",)
+    raise SpecError(Problem("syntax", message, span, help=help, instead=("N",) if help else ()))
 
 
 def _dtype(name: str, span: Span) -> str:

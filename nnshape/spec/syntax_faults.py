@@ -7,7 +7,7 @@ import keyword
 import re
 from typing import TYPE_CHECKING
 
-from nnshape.problems import Problem
+from nnshape.problems import Edit, Problem
 
 if TYPE_CHECKING:
     from nnshape.problems.kinds import KindName
@@ -18,7 +18,14 @@ class Unreadable(Exception):
     """A fault in a text, with its range."""
 
     def __init__(
-        self, kind: KindName, message: str, start: int, end: int, label: str = "", help: tuple[str, ...] = ()
+        self,
+        kind: KindName,
+        message: str,
+        start: int,
+        end: int,
+        label: str = "",
+        help: tuple[str, ...] = (),
+        instead: tuple[int, int, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -27,11 +34,17 @@ class Unreadable(Exception):
         self.end = end
         self.label = label
         self.help = help
+        #: A text to try in place of a range.
+        self.instead = instead
 
     def problem(self, origin: SourceMap) -> Problem:
         """The fault as a problem, located in the source."""
         span = origin.span(self.start, self.end)
-        return Problem(self.kind, self.message, span, self.label, help=self.help)
+        instead: tuple[tuple[Edit, ...], ...] = ()
+        if self.instead is not None:
+            start, end, text = self.instead
+            instead = ((Edit(origin.span(start, end), text),),)
+        return Problem(self.kind, self.message, span, self.label, help=self.help, instead=instead)
 
 
 _UNWANTED: dict[type[ast.AST], tuple[str, tuple[str, ...]]] = {
@@ -58,6 +71,18 @@ _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _KEYWORDS = frozenset(keyword.kwlist)
 _WORD = r"[^\W\d]\w*"
 _LAST_WORD = r"\b([a-zA-Z]{2,8})\s*$"
+_ASSIGNMENTS = ("+=", "-=", "*=", "/=", "//=", "%=", "**=", "@=", "&=", "|=", "^=")
+#: What to write for a statement of Python.
+_STATEMENTS = {
+    "class": "declare a block under blocks",
+    "def": "declare a block under blocks",
+    "for": "repeat layers with Sequential(Layer() for i in range(3))",
+    "from": "the names of torch need no import",
+    "if": "write A if test else B",
+    "import": "the names of torch need no import",
+    "return": "a step gives the value of its expression: leave return out",
+    "while": "repeat layers with Sequential(Layer() for i in range(3))",
+}
 
 
 def fault_of_syntax_error(error: SyntaxError, text: str, lead: int) -> Unreadable:
@@ -125,11 +150,23 @@ def _unexpected(text: str, start: int, end: int) -> Unreadable:
         return Unreadable("syntax", "-> is not allowed here", start, start + 2, help=(fix,))
     if here in _KEYWORDS:
         return _reserved(here, start, end)
+    if here in _ASSIGNMENTS:
+        sign = here[:-1]
+        help = (f"write {sign}: a step assigns to its own name",)
+        return Unreadable("syntax", f"{here} is not allowed here", start, end, "", help, (start, end, sign))
+    if here == ";":
+        help = ("a step is one expression: leave ; out",)
+        return Unreadable("syntax", "; is not allowed here", start, end, "", help, (start, len(text.rstrip()), ""))
     if here == "=" and (word := re.search(_LAST_WORD, text[:start])) and word.group(1) in _KEYWORDS:
         return _reserved(word.group(1), *word.span(1))
     if here == "=":
         fix = "a step's name comes before a colon: name: expression"
-        return Unreadable("syntax", "= is not allowed here", start, end, help=(fix,))
+        named = re.fullmatch(rf"\s*{_WORD}\s*", text[:start]) is not None
+        lead = len(text) - len(text.lstrip())
+        after = len(text) - len(text[end:].lstrip())
+        return Unreadable(
+            "syntax", "= is not allowed here", start, end, "", (fix,), (lead, after, "") if named else None
+        )
     if here == ":":
         return Unreadable(
             "syntax", ": is not allowed here", start, end, help=("a named argument is written name=value",)
@@ -144,7 +181,9 @@ def _unexpected(text: str, start: int, end: int) -> Unreadable:
 
 
 def _reserved(word: str, start: int, end: int) -> Unreadable:
-    return Unreadable("syntax", f"{word} is a Python keyword and is not allowed here", start, end)
+    help = (_STATEMENTS[word],) if word in _STATEMENTS else ()
+    instead = (start, end + 1, "") if word == "return" else None
+    return Unreadable("syntax", f"{word} is a Python keyword and is not allowed here", start, end, "", help, instead)
 
 
 def _number_start(text: str, start: int) -> int:

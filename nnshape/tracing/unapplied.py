@@ -21,6 +21,9 @@ def unapplied(frame: Frame, value: Any) -> Fault:
     """Return the fault of a step that holds a layer or function which it does not apply to a tensor."""
     span = frame.call.span
     text = span.text
+    if text.endswith(","):
+        message = f"{frame.call.name} ends in a comma, which makes it a tuple"
+        return fault("wrong-type", message, span, help=("take the comma away",), instead=(text.rstrip(", "),))
     if _ALONE.fullmatch(text) is None:
         message = f"{frame.call.name} holds {shown(value)}, which is not a value until it is applied to a tensor"
         return fault("wrong-type", message, span)
