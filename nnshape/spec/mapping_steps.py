@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Problem, SpecError
+from nnshape.records import dataclass
+from nnshape.shapes.functions import find_function
+from nnshape.shapes.layers import find_layer
 from nnshape.spec import limits, nodes
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.scalars import kind_of, value_of
@@ -63,28 +67,38 @@ class _Writer:
             raise SpecError(Problem("wrong-type", "type is the name of a layer", kind.span, help=(fix,)))
         self.copy(kind)
         arguments, source = node.get("args"), node.get("from")
-        constructs = kind.value.rpartition(".")[2][0].isupper() or kind.value.partition(".")[0] in self._modules
-        self.put("(")
-        comma = ""
-        if source is not None and not constructs:
-            comma = self.tensors(source)
+        is_own = kind.value.partition(".")[0] in self._modules
+        constructs = kind.value.rpartition(".")[2][0].isupper() or is_own
+        strings = _NO_STRINGS if is_own else _strings_of(kind.value.rpartition(".")[2])
+        named = {key.value: (key, value) for key, value in node.items if key.value not in OWN_KEYS}
+        items: list[Node] = []
         if arguments is not None:
             if not isinstance(arguments, Sequence):
                 message = f"args is a list of values, not {kind_of(arguments)}"
                 raise SpecError(Problem("wrong-type", message, arguments.span))
-            for item in arguments.items:
-                self.put(comma)
-                self.value(item)
-                comma = ", "
-        for key, value in node.items:
-            if key.value in OWN_KEYS:
-                continue
+            items = list(arguments.items)
+        self.put("(")
+        comma, position = "", 0
+        if source is not None and not constructs:
+            for name in strings.leading:  # such as the equation of einsum, which stands before the tensors
+                if name in named or items:
+                    self.put(comma)
+                    self.value(named.pop(name)[1] if name in named else items.pop(0), True)
+                    comma, position = ", ", position + 1
+            self.put(comma)
+            comma = self.tensors(source)
+            position += len(source.items) if isinstance(source, Sequence) else 1
+        for index, item in enumerate(items, position):
+            self.put(comma)
+            self.value(item, strings.positional[index : index + 1] == (True,))
+            comma = ", "
+        for key, value in named.values():
             if not key.value.isidentifier():
                 raise SpecError(Problem("invalid-name", f"{key.value!r} is not an argument name", key.span))
             self.put(comma)
             self.copy(key)
             self.put("=")
-            self.value(value)
+            self.value(value, key.value in strings.names)
             comma = ", "
         self.put(")")
         if source is not None and constructs:
@@ -107,10 +121,13 @@ class _Writer:
             comma = ", "
         return comma
 
-    def value(self, node: Node) -> None:
-        """Write an argument: a scalar, a list as a tuple, or a mapping step as a layer."""
+    def value(self, node: Node, is_string: bool = False) -> None:
+        """Write an argument: a scalar, a list as a tuple, or a mapping step as a layer.
+
+        `is_string` is True for an argument that takes strings alone.
+        """
         if isinstance(node, Scalar):
-            self.scalar(node)
+            self.scalar(node, is_string)
         elif isinstance(node, Sequence):
             self.put("(")
             for index, item in enumerate(node.items):
@@ -123,7 +140,7 @@ class _Writer:
             message = "an argument is a value or a list; a mapping needs a type to be a layer"
             raise SpecError(Problem("wrong-type", message, node.span))
 
-    def scalar(self, node: Scalar) -> None:
+    def scalar(self, node: Scalar, is_string: bool) -> None:
         value = value_of(node)
         if not isinstance(value, str):
             finite = not isinstance(value, float) or math.isfinite(value)
@@ -138,11 +155,13 @@ class _Writer:
                 raise
             self.literal(node, _string(value), value)
             return
-        if isinstance(parsed, nodes.Name):
+        if is_string and not isinstance(parsed, _GIVE_STRINGS):
+            self.literal(node, _string(value), value)  # `nearest-exact` is no difference
+        elif isinstance(parsed, nodes.Name):
             start = len(self._text) + parsed.start
             self.copy(node)
             end = start + parsed.end - parsed.start
-            self._literals[start, end] = nodes.Word(parsed.id, start, end)
+            self._literals[start, end] = nodes.Word(parsed.id, start, end, is_string)
         elif isinstance(parsed, nodes.Tuple):
             self.put("(")
             self.copy(node)
@@ -175,6 +194,40 @@ class _Writer:
         if len(self._text) + len(node.value) > limits.EXPRESSION_CHARACTERS:
             message = f"this step has more than {limits.EXPRESSION_CHARACTERS:,} characters"
             raise SpecError(Problem("too-large", message, self._whole))
+
+
+#: The expressions that can give a string.
+_GIVE_STRINGS = (
+    nodes.Attribute, nodes.Boolean, nodes.Call, nodes.Conditional, nodes.Constant, nodes.FString, nodes.Name,
+    nodes.Subscript,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Strings:
+    """The arguments of a callee that take strings alone: their names, and whether each positional one is one.
+
+    `leading` are the names of those before all others.
+    """
+
+    names: frozenset[str] = frozenset()
+    positional: tuple[bool, ...] = ()
+    leading: tuple[str, ...] = ()
+
+
+_NO_STRINGS = _Strings()
+
+
+def _strings_of(callee: str) -> _Strings:
+    """The arguments of a layer or function of torch that take strings alone; none for any other callee."""
+    found = find_layer(callee) if callee[0].isupper() else find_function(callee)
+    if found is None:
+        return _NO_STRINGS
+    signature = found.signature()
+    names = frozenset(one.name for one in signature.by_name.values() if set(one.kinds) in ({"str"}, {"str", "None"}))
+    positional = tuple(one.name for one in signature.positional)
+    leading = tuple(takewhile(names.__contains__, positional))
+    return _Strings(names, tuple(name in names for name in positional), leading)
 
 
 def _string(value: str) -> str:

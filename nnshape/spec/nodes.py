@@ -34,11 +34,15 @@ class Name:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Word:
-    """A plain word in a mapping step: a name of the file, or otherwise a string."""
+    """A plain word in a mapping step: a name of the file, or otherwise a string.
+
+    With `is_string`, as an argument that takes strings alone, it is a name only if the value is a string.
+    """
 
     id: str
     start: int
     end: int
+    is_string: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -67,7 +67,8 @@ def _word(frame: Frame, node: nodes.Word) -> Any:
         return find_torch("auto") if node.id == "auto" else node.id
     if type(own) is Template:
         return name_lookup.made_from(frame, own)
-    return own.value if type(own) is Local else own
+    value = own.value if type(own) is Local else own
+    return node.id if node.is_string and not isinstance(value, (str, Unknown)) else value
 
 
 def _tuple(frame: Frame, node: nodes.Tuple) -> Any:
