@@ -32,7 +32,7 @@ LAYER_SECTIONS: dict[str, tuple[str, ...]] = {
 FUNCTION_SECTIONS: dict[str, tuple[str, ...]] = {
     "Arithmetic, comparison, logic": ("pointwise", "elementary"),
     "Activation": ("activation", "softmax"),
-    "Views, reshapes, order": ("shape", "rearrange", "repeating", "diagonals"),
+    "Views, reshapes, order": ("shape", "rearrange", "repeating", "diagonals", "striding"),
     "Joining, splitting": ("joining", "splitting"),
     "Indexing, gathering": ("indexing", "gathering"),
     "In place": ("inplace",),

@@ -61,7 +61,7 @@ class Function:
         self.method = method or only_method
         self.only_method = only_method
         #: Torch refuses some arguments by how they lie in memory: see `nnshape.shapes.layouts`.
-        self.asks_for_layout = name in ("view", "view_as") or name.endswith("_")
+        self.asks_for_layout = name in ("view", "view_as", "as_strided") or name.endswith("_")
         self.factory = factory
         self.example = example
         self.count: Callable[..., Size] | None = None

@@ -18,6 +18,7 @@ FAMILIES = (
     "conversion",
     "joining",
     "splitting",
+    "striding",
     "activation",
     "softmax",
     "matrix",

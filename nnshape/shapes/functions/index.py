@@ -18,6 +18,8 @@ joining: cat column_stack concat concatenate dstack hstack row_stack stack vstac
 splitting: chunk dsplit hsplit split split_copy split_with_sizes split_with_sizes_copy tensor_split unbind unbind_copy
 unsafe_chunk unsafe_split unsafe_split_with_sizes vsplit
 
+striding: as_strided
+
 activation: celu celu_ elu elu_ gelu hardshrink hardsigmoid hardswish hardtanh hardtanh_ leaky_relu leaky_relu_
 logsigmoid mish prelu relu relu6 relu_ rrelu rrelu_ selu selu_ sigmoid sigmoid_ silu softplus softshrink softsign tanh
 tanh_ tanhshrink threshold threshold_

@@ -78,6 +78,13 @@ def unflattened(applied: Applied) -> Layout:
     return _in_shape(applied, applied.operands[0])
 
 
+@lays_out("as_strided")
+def as_strided(applied: Applied) -> Layout:
+    """The strides and the offset that are given."""
+    layout, offset = applied.layout(applied["input"]), applied["storage_offset"]
+    return Layout(tuple(applied["stride"]), layout.offset if offset is None else offset, layout.storage)
+
+
 @lays_out("squeeze")
 def squeeze(applied: Applied) -> Layout:
     """The strides of the remaining dimensions."""
