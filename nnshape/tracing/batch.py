@@ -2,7 +2,8 @@
 
 `N` is the batch if it is the first dimension of an input (`3x32x32`, `[N, T]`), or the second after the length of a
 sequence (`[T, N, 64]`, `[50, N, 64]`). It is an ordinary size if an input has it twice (`[N, N]`, a graph), or after
-another symbol that is no length (`[B, N, 64]`, a set of N points).
+another symbol that is no length (`[B, N, 64]`, a set of N points). It counts the nodes of a graph, and is an ordinary
+size too, if another input has the edges of one (`int64[2, E]`).
 """
 
 from __future__ import annotations
@@ -76,8 +77,16 @@ def symbols_in(constraint: Constraint) -> frozenset[str]:
 
 def is_batch(patterns: Iterable[ShapePattern], hparams: Mapping[str, Any]) -> bool:
     """Return whether `N` is the batch of a model with these inputs, rather than an ordinary size."""
-    roles = {_role(pattern, hparams) for pattern in patterns}
+    roles = {"ordinary" if _is_edges(pattern) else _role(pattern, hparams) for pattern in patterns}
     return "batch" in roles and "ordinary" not in roles
+
+
+def _is_edges(pattern: ShapePattern) -> bool:
+    """Return whether an input is a list of edges, each of two nodes: `int64[2, E]`."""
+    if len(pattern.dims) != 2 or not (pattern.dtype or "").startswith("int"):
+        return False
+    first, count = pattern.dims
+    return isinstance(first, nodes.Constant) and first.value == 2 and "N" not in _names(count)
 
 
 def batch_axis(shape: Shape) -> int | None:

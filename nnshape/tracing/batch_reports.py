@@ -24,11 +24,13 @@ from nnshape.tracing.shape_matching import actual_shape
 if TYPE_CHECKING:
     from nnshape.tracing.tracer import Tracer
 
-#: A step reports one problem of these kinds: the first in this order.
-_ONE_A_STEP = (
-    "not-contiguous", "fixed-batch", "mixes-samples", "loses-batch", "scrambled", "silent-broadcast",
-    "restricted-batch", "swallows-batch",
+#: The kinds of problem that only a model with a batch has.
+OF_BATCH = (
+    "fixed-batch", "mixes-samples", "loses-batch", "scrambled", "silent-broadcast", "restricted-batch",
+    "swallows-batch",
 )  # fmt: skip
+#: A step reports one problem of these kinds: the first in this order.
+_ONE_A_STEP = ("not-contiguous", *OF_BATCH)
 
 
 def judge_batch(

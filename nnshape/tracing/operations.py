@@ -15,6 +15,7 @@ from nnshape.tracing import samples
 from nnshape.tracing.batch_reports import judge_batch
 from nnshape.tracing.continuing import after_function, keep_sizes, report_refusal
 from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.graph_nodes import SELECTING, selects_nodes
 from nnshape.tracing.layers import check_dimensions
 from nnshape.tracing.model import Declared, StoredTensor, produced
 from nnshape.tracing.rule_refusals import located_refusal, report_notices
@@ -68,7 +69,9 @@ def apply_function(
         frame.call.measured = frame.call.partial_macs = True
     check_dimensions(frame, node, result)
     recorded = frame.call.record(function, arguments, keywords, result, method=method)
-    if frame.tracer.has_batch and samples.watches(function.name, result):
+    if tracer.has_batch and function.name.removesuffix("_") in SELECTING and selects_nodes(frame.call.operations[-1]):
+        tracer.counts_nodes = True
+    if tracer.has_batch and samples.watches(function.name, result):
         samples.look(frame, node, frame.call.operations[-1], function.apply)
     return recorded
 

@@ -19,6 +19,7 @@ from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PATH_CHARACTERS, PROBLE
 from nnshape.spec.variants_key import expectations_of
 from nnshape.tracing import bodies, expressions, one_expression, starting_values
 from nnshape.tracing.batch import batch_of, is_batch
+from nnshape.tracing.batch_reports import OF_BATCH
 from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
 from nnshape.tracing.expectation_checks import check_expectations
@@ -51,6 +52,8 @@ class Tracer:
         self.contexts: dict[tuple[str, str, int, int], FaultContext] = {}
         #: Whether N is the batch of the model: see `nnshape.tracing.batch`.
         self.has_batch = False
+        #: N turned out to count the nodes of a graph: see `nnshape.tracing.graph_nodes`.
+        self.counts_nodes = False
         self.batch = batch_of(())
         #: The models of other files, as they are applied.
         self.included_models: list[IncludedModel] = []
@@ -180,8 +183,11 @@ def trace_spec(
     return joined(_traced(spec, options, batch_is_free=True), trace)
 
 
-def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool) -> Trace:
-    """Trace a spec once. If the batch is free, a value that is set for N is ignored."""
+def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool, may_have_batch: bool = True) -> Trace:
+    """Trace a spec once. If the batch is free, a value that is set for N is ignored.
+
+    If N turns out to count the nodes of a graph, trace the spec again without a batch, unless that changes nothing.
+    """
     input, variant = options["input"], options["variant"]
     tracer = Tracer(options["explainer"], options["measuring"])
     for problem in spec.problems:
@@ -199,7 +205,7 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool) -> T
     call = Call("", spec.name, spec.name, "", spec.body.span, -1, module)
     frame = Frame(tracer, file, module, run, "", 0, call=call)
     module.run = run
-    has_batch = is_batch(shapes.values(), file.hparams)
+    has_batch = may_have_batch and is_batch(shapes.values(), file.hparams)
     with (
         numbering() as taken, collecting() as tracer.constraints, noticing() as tracer.notices, _no_collection(),
         bounded(tracer.budget),
@@ -244,6 +250,8 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool) -> T
             check_included_models(tracer)
         except Abort as abort:
             tracer.report(abort.problem)
+    if tracer.counts_nodes and any(problem.kind in OF_BATCH for problem in tracer.problems):
+        return _traced(spec, options, batch_is_free=batch_is_free, may_have_batch=False)
     return Trace(
         spec, call, inputs, run.output, values, tuple(tracer.requirements), tuple(tracer.problems), parameters, totals,
         variant, dict(options), tracer.contexts, tracer.budget.spent,
