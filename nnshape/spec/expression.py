@@ -271,6 +271,11 @@ class _Converter:
         message = "a loop's target is a name, or several: for a, b in …, for a, (b, c) in …"
         raise Unreadable("syntax", message, *self.place(tree))
 
+    def assign(self, tree: Any, depth: int) -> Node:
+        name = self.name(tree.target, depth)
+        assert isinstance(name, nodes.Name)
+        return nodes.Assign(name.id, self.node(tree.value, depth), *self.place(tree))
+
     def fstring(self, tree: Any, depth: int) -> Node:
         start, end = self.place(tree)
         parts: list[Node] = []
@@ -302,5 +307,6 @@ _CONVERTERS: dict[type[ast.AST], Callable[[_Converter, Any, int], Node]] = {
     ast.List: _Converter.list,
     ast.GeneratorExp: _Converter.comprehension,
     ast.ListComp: _Converter.comprehension,
+    ast.NamedExpr: _Converter.assign,
     ast.JoinedStr: _Converter.fstring,
 }

@@ -205,6 +205,16 @@ class Comprehension:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Assign:
+    """`name := value`: the value, which has that name from here to the end of its step."""
+
+    name: str
+    value: Node
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FString:
     """`f'layer{i}'`: string Constants for the text, and expressions between them."""
 
@@ -230,6 +240,7 @@ Node: TypeAlias = (
     | Tuple
     | List
     | Comprehension
+    | Assign
     | FString
 )
 

@@ -49,7 +49,6 @@ class Unreadable(Exception):
 
 _UNWANTED: dict[type[ast.AST], tuple[str, tuple[str, ...]]] = {
     ast.Lambda: ("a lambda", ("name the operation: a function of torch, or a block",)),
-    ast.NamedExpr: ("an assignment (:=)", ("give the value a step of its own",)),
     ast.Dict: ("a dict", ("write pairs: Sequential(('name', Layer()), …)",)),
     ast.DictComp: ("a dict", ("write pairs: Sequential((f'layer{i}', Layer()) for i in range(3))",)),
     ast.Set: ("a set", ("write a tuple, (a, b), or a list, [a, b]",)),

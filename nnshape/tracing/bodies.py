@@ -14,6 +14,7 @@ from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
 from nnshape.tracing import applying, block_calls
 from nnshape.tracing.assertions import assert_shape
+from nnshape.tracing.assigning import end_assignments
 from nnshape.tracing.batch_reports import keep_one_message
 from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
 from nnshape.tracing.included_models import read_off
@@ -100,6 +101,8 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
         tracer.report(internal_error(error, call.span))
         _lose_count(frame)
         value = UNKNOWN
+    if frame.assigned:
+        end_assignments(frame)
     tracer.attribute(call)
     if len(tracer.problems) > told + 1:
         keep_one_message(tracer, call, told)

@@ -11,6 +11,7 @@ from nnshape.shapes.function import Function
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.tracing import calls, name_lookup, numbers
+from nnshape.tracing.assigning import assign
 from nnshape.tracing.faults import Fault, Unknowable, fault
 from nnshape.tracing.inner_steps import inner_step, unknown_step
 from nnshape.tracing.located import located, truth
@@ -174,6 +175,12 @@ def _without_tensor(frame: Frame, part: nodes.Node) -> Any:
     return value
 
 
+def _assign(frame: Frame, node: nodes.Assign) -> Any:
+    value = evaluate(frame, node.value)
+    assign(frame, node, value)
+    return value
+
+
 def _comprehension(frame: Frame, node: nodes.Comprehension) -> Any:
     return comprehension_values(frame, node)
 
@@ -245,5 +252,6 @@ _RULES: dict[type, Callable[[Frame, Any], Any]] = {
     nodes.Tuple: _tuple,
     nodes.List: _list,
     nodes.Comprehension: _comprehension,
+    nodes.Assign: _assign,
     nodes.FString: _fstring,
 }

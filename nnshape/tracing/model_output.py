@@ -7,6 +7,7 @@ from typing import Any
 from nnshape.shapes.nested import leaves_in, map_nested
 from nnshape.shapes.tensor import UNKNOWN, Unknown
 from nnshape.spec import Expression, Spec
+from nnshape.tracing.assigning import end_assignments
 from nnshape.tracing.faults import Fault, Unknowable, fault
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.value_display import holds_tensor, is_applied, shown
@@ -37,6 +38,8 @@ def model_output(frame: Frame, spec: Spec) -> Any:
             frame.tracer.report(wrong.problem)
         except Unknowable:
             pass
+        finally:
+            end_assignments(frame)
         return UNKNOWN
 
     return map_nested(value_of, spec.output.value)

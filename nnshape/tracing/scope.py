@@ -147,6 +147,8 @@ class Frame:
     #: The module that the current step has registered, and whether this body has run before.
     placed: Module | None = None
     again: bool = False
+    #: The names that the current step has assigned with `:=`, and their meanings before.
+    assigned: dict[str, Local | None] | None = None
 
     def scope(self) -> Scope:
         """Return a snapshot of the names in scope at the current step, for a fault."""
@@ -201,10 +203,10 @@ class Frame:
         """Return the meaning of a name of this body or file, as a Local or a plain value; or MISSING."""
         frame: Frame | None = self
         while frame is not None:
+            if name in frame.names:
+                return frame.names[name]  # first, for a loop variable hides a step
             if name in frame.locals:
                 return frame.locals[name]
-            if name in frame.names:
-                return frame.names[name]
             frame = frame.outer
         return self.file.find(name)
 

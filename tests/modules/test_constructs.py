@@ -388,3 +388,204 @@ def test_a_module_is_declared_once():
     problem = trace(loads("input: 8\nlayers:\n  a: Module(ReLU())\n  b: Module(a)\n  c: a(x)\n")).errors[0]
     assert (problem.kind, problem.span.line) == ("wrong-type", 4)
     assert "the module a, which is there already" in problem.message
+
+
+# ---- a list that grows ----
+
+
+class Conv(nn.Module):
+    def __init__(self, inside, out, k=1):
+        super().__init__()
+        self.conv = nn.Conv2d(inside, out, k, 1, k // 2, bias=False)
+        self.bn = nn.BatchNorm2d(out)
+
+    def forward(self, x):
+        return nn.functional.silu(self.bn(self.conv(x)))
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.cv1 = Conv(c, c, 3)
+        self.cv2 = Conv(c, c, 3)
+
+    def forward(self, x):
+        return x + self.cv2(self.cv1(x))
+
+
+class C2f(nn.Module):
+    """YOLOv8's block, as Ultralytics writes it."""
+
+    def __init__(self, c1, c2, n):
+        super().__init__()
+        self.c = int(c2 * 0.5)
+        self.cv1 = Conv(c1, 2 * self.c)
+        self.cv2 = Conv((2 + n) * self.c, c2)
+        self.m = nn.ModuleList(Bottleneck(self.c) for _ in range(n))
+
+    def forward(self, x):
+        y = list(self.cv1(x).chunk(2, 1))
+        y.extend(m(y[-1]) for m in self.m)
+        return self.cv2(torch.cat(y, 1))
+
+
+C2F = """
+    input: 16xHxW
+    hparams: {n: 3}
+    blocks:
+      Conv(i, o, k=1):
+        conv: Conv2d(i, o, k, 1, k // 2, bias=False)
+        bn: BatchNorm2d(o)
+        act: silu()
+      Bottleneck(c):
+        cv1: Conv(c, c, 3)
+        cv2: Conv(c, c, 3)
+        out: x + cv2
+      C2f(c1, c2, n):
+        c: int(c2 * 0.5)
+        cv1: Conv(c1, 2 * c)
+        cv2: Module(Conv((2 + n) * c, c2))
+        m: ModuleList(Bottleneck(c) for i in range(n))
+        halves: cv1.chunk(2, 1)
+        grown: "[last := halves[1], *[last := turn(last) for turn in m]]"
+        out: cv2(cat([halves[0], *grown], 1))
+    layers:
+      a: C2f(16, 8, n)
+      b: C2f(8, 12, 1)
+      c: C2f(12, 6, 0)
+    """
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_c2f_of_yolo_v8(n):
+    twin = nn.Sequential(OrderedDict(a=C2f(16, 8, n), b=C2f(8, 12, 1), c=C2f(12, 6, 0)))
+    traced = check_twin(C2F, twin, torch.rand(2, 16, 5, 7), overrides={"n": n})
+    assert str(traced.output) == "6 x H x W"
+
+
+class DenseLayer(nn.Module):
+    def __init__(self, inside, growth):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(inside)
+        self.conv = nn.Conv2d(inside, growth, 3, padding=1)
+
+    def forward(self, features):
+        return self.conv(self.norm(torch.cat(features, 1)).relu())
+
+
+class DenseBlock(nn.ModuleDict):
+    """As torchvision writes it: every layer takes the list of all features before it."""
+
+    def __init__(self, n, inside, growth):
+        super().__init__()
+        for i in range(n):
+            self.add_module(f"denselayer{i + 1}", DenseLayer(inside + i * growth, growth))
+
+    def forward(self, first):
+        features = [first]
+        for _, layer in self.items():
+            features.append(layer(features))
+        return torch.cat(features, 1)
+
+
+def test_a_dense_block_whose_layers_take_a_list():
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+            self.block = DenseBlock(3, 4, 2)
+            self.tail = nn.Conv2d(10, 5, 1)
+
+        def forward(self, x):
+            return self.tail(self.block(self.conv(x)))
+
+    text = """
+        input: 3xHxW
+        hparams: {n: 3, growth: 2}
+        blocks:
+          DenseLayer(i, growth)(features):
+            norm: BatchNorm2d(i)(cat(features, 1))
+            relu: relu()
+            conv: Conv2d(i, growth, 3, padding=1)
+        layers:
+          conv: Conv2d(3, 4, 1)
+          block: ModuleDict((f'denselayer{i + 1}', DenseLayer(4 + i * growth, growth)) for i in range(n))
+          grown: "[all := [conv], *[all := [*all, block[name](all)] for name in block]][-1]"
+          tail: Conv2d(4 + n * growth, 5, 1)(cat(grown, 1))
+        """
+    check_twin(text, Twin(), torch.rand(2, 3, 5, 7))
+
+
+def test_an_assigned_name_lasts_until_its_step_ends():
+    text = """
+        input: 4
+        hparams: {c: 2}
+        layers:
+          a: x * 2
+          k: 3
+          b: (a := a + 1) * a + (k := k + 1)
+          d: b - a * k
+          e: "[c := c * 2 for i in range(3)]"
+          f: d * e[2] + c
+        """
+
+    class Twin(nn.Module):
+        def forward(self, x):
+            a = x * 2
+            return ((a + 1) * (a + 1) + 4 - a * 3) * 16 + 2
+
+    check_twin(text, Twin(), torch.rand(2, 4))
+
+
+def test_a_loop_variable_hides_a_step():
+    text = """
+        input: 4
+        layers:
+          i: x * 2
+          parts: "[i * x for i in [3, 5]]"
+          kept: parts[0] + parts[1] + i
+        """
+
+    class Twin(nn.Module):
+        def forward(self, x):
+            return x * 3 + x * 5 + x * 2
+
+    check_twin(text, Twin(), torch.rand(2, 4))
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "column", "words"),
+    [
+        ("[i := i + 1 for i in range(3)]", "ambiguous-name", 8, "loop variable"),
+        ("[_ := x for i in range(3)]", "invalid-name", 8, "the value of the step before"),
+        ("[auto := x for i in range(3)]", "invalid-name", 8, ""),
+        ("[last + 1, last := x]", "unknown-name", 8, "last"),
+        ("[f := ReLU(), f(x)]", "wrong-type", 13, "Module"),
+        ("Sequential(f := ReLU())", "syntax", 18, "item of a Sequential"),
+        ("ModuleList(f := ReLU() for i in [1])", "syntax", 18, "item of a ModuleList"),
+        ("a := relu(x)", "syntax", 9, ""),
+    ],
+)
+def test_a_fault_of_an_assignment(step, kind, column, words):
+    problem = trace(loads(f'input: 8\nlayers:\n  a: "{step}"\n  b: relu(x)\n')).errors[0]
+    assert (problem.kind, problem.span.line, problem.span.column) == (kind, 3, column), problem
+    assert words in " ".join((problem.message, *problem.help))
+
+
+def test_an_assigned_name_is_gone_after_its_step():
+    (problem,) = trace(loads('input: 8\nlayers:\n  a: "[last := x, last * 2]"\n  b: last + a[1]\n')).errors
+    assert (problem.kind, problem.span.line) == ("unknown-name", 4)
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["[t := [*t, *t] for i in range(9999)]", "[t := [t, t] for i in range(9999)]", "[t := (t,) for i in range(9999)]",
+     "[s := s + s for i in range(9999)]", "[n := n * n for i in range(9999)]",
+     "[t := [*t, relu(x)] for i in range(9999)]", "[y := y + y for i in range(9999)]",
+     "[y := cat([y, y]) for i in range(9999)]"],
+)  # fmt: skip
+def test_a_list_that_grows_without_end_is_too_large(step):
+    text = f'input: 8\nlayers:\n  t: [1, 2]\n  s: "\'ab\'"\n  n: 3\n  y: x\n  a: "{step}"\n'
+    text = text.replace("t: [1, 2]", 't: "[1, 2]"')
+    problem = next(iter(trace(loads(text)).errors), None)
+    assert problem is None or (problem.kind, problem.span.line) == ("too-large", 7), problem
