@@ -47,6 +47,15 @@ def apply_function(
         if function.count is not None:
             frame.call.macs += function.macs(result, plain_arguments, plain_keywords)
     except Refusal as refusal:
+        if refusal.problem == "not-contiguous":
+            wrong = located_refusal(
+                frame, node, refusal, arguments, function.signature(), None, keywords, function.apply
+            )
+            told = ((problem.kind, problem.span) for problem in tracer.problems)
+            if (wrong.problem.kind, wrong.problem.span) not in told:  # a block may be called again
+                tracer.report(wrong.problem)
+            tracer.notices.clear()  # one message a step
+            return _as_a_copy(frame, function, arguments, keywords, result, method)
         del tracer.constraints[assumed:]  # conditions on a step that does not run
         wrong = located_refusal(frame, node, refusal, arguments, function.signature(), None, keywords, function.apply)
         output = after_function(function, refusal, plain_arguments)
@@ -74,6 +83,15 @@ def apply_function(
     if tracer.has_batch and samples.watches(function.name, result):
         samples.look(frame, node, frame.call.operations[-1], function.apply)
     return recorded
+
+
+def _as_a_copy(
+    frame: Frame, function: Function, arguments: tuple[Any, ...], keywords: Mapping[str, Any], result: Any, method: bool
+) -> Any:
+    """Go on after a refused view as after `reshape`, and after a refused write as after one into a copy."""
+    if function.name in ("view", "view_as"):
+        return frame.call.record(function, arguments, keywords, result, method=method)
+    return produced(result, Declared(frame.call))
 
 
 def read_attribute(frame: Frame, attribute: StoredTensor, tensor: Tensor) -> Tensor:
