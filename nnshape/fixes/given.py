@@ -43,7 +43,7 @@ def given(trace: Trace, context: FaultContext, expression: Expression, node: Nod
             return found
         place, made = inner.place
         call = construction(made) if place is not None else None  # type: ignore[arg-type]
-        value = None if call is None else _passed(call, names, found.node.id)
+        value = None if call is None else passed(call, names, found.node.id)
         if place is None or value is None:
             return found
         inner = _around(modules, inner)
@@ -59,7 +59,8 @@ def in_model_body(context: FaultContext) -> bool:
     return scope.is_model
 
 
-def _passed(call: nodes.Call, names: list[str], name: str) -> Node | None:
+def passed(call: nodes.Call, names: list[str], name: str) -> Node | None:
+    """The node of the value that a block's call gives for a hyperparameter; None if it is not written."""
     for keyword in call.keywords:
         if keyword.name == name:
             return keyword.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from nnshape.fixes.editing import Edit
@@ -10,6 +11,7 @@ from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.spec import Span, nodes
 from nnshape.tracing import Operation, Trace
 from nnshape.tracing.contexts import FaultContext
+from nnshape.tracing.model import BodyInput, Call
 
 #: The values to select from a layer that returns several, with their meanings.
 _PARTS = {
@@ -27,27 +29,61 @@ _SHAPES = ("wrong-rank", "size-mismatch", "silent-broadcast")
 def one_of_several(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Select one tensor of a layer that returns several, such as the output or last hidden state of an LSTM."""
     given = next((value for value in context.arguments if isinstance(value, tuple)), None)
-    if context.refusal.problem != "wrong-type" or given is None or context.module is None:
+    if context.refusal.problem != "wrong-type" or given is None:
         return
-    producer = next((tensor.producer for tensor in tensors_in(given)), None)
+    producer, outer = next((tensor.producer for tensor in tensors_in(given)), None), None
+    if isinstance(producer, BodyInput) and producer.call is not None:
+        # The block got the values: its call selects one.
+        outer = producer.call
+        producer = next((tensor.producer for tensor in tensors_in(producer.given)), None)
     call = producer.call if isinstance(producer, Operation) else None
-    if call is None or call not in context.scope.steps_before:
+    if call is None or (outer is None and call not in context.scope.steps_before):
         return
     for index, description in _PARTS.get(call.type, (("[0]", "use the first value"),)):
-        edit = _taking(context, call.name, call.name + index)
+        edit = _taking(context, call.name, call.name + index) if outer is None else _passing(outer, call.name, index)
         if edit is not None:
-            yield Candidate(description, (edit,), context.call.span, context.call.name)
+            step = outer or context.call
+            yield Candidate(description, (edit,), step.span, step.name)
+
+
+def _passing(outer: Call, name: str, index: str) -> Edit | None:
+    """The edit of a block's call that passes a part of a step's values instead of all of them, or of another part."""
+    if outer.module is None or outer.module.place[0] is None:
+        return None
+    made, step = outer.module.span, outer.span
+    if made.source is not step.source or not step.start <= made.start <= made.end <= step.end:
+        return None
+    behind = made.source.text[made.end : step.end]
+    if not behind.startswith("("):
+        return Edit(Span(made.source, made.end, made.end), f"({name}{index})")
+    match = re.search(rf"(?<![\w.]){re.escape(name)}((\[[^\[\]]*\])*)(?![\w.\[])", behind)
+    if match is None:
+        return None
+    start, end = made.end + match.start(1), made.end + match.end(1)
+    return Edit(Span(made.source, start, end), index)
 
 
 def _taking(context: FaultContext, name: str, text: str) -> Edit | None:
+    """The edit that puts a part of a step's values in place of all of them, or of another part."""
     node, expression = context.node, context.expression
     if context.module is not None and context.module.place[1] is node:
         end = expression.span(node).end
         return Edit(Span(expression.origin.source, end, end), f"({text})")
-    if isinstance(node, nodes.Call):
-        for item in node.args:
-            if isinstance(item, nodes.Name) and item.id in (name, "_"):
-                return Edit(expression.span(item), text)
+    for item in _operand_nodes(node):
+        whole = item
+        while isinstance(item, nodes.Subscript):
+            item = item.value
+        if isinstance(item, nodes.Name) and item.id in (name, "_"):
+            return Edit(expression.span(whole), text)
+    if (
+        isinstance(node, nodes.Call)
+        and len(node.args) < len(context.arguments)
+        and isinstance(node.function, nodes.Name)
+    ):
+        # A function of the running value: `relu()`.
+        start = expression.span(node.function).end + 1
+        comma = ", " if node.args or node.keywords else ""
+        return Edit(Span(expression.origin.source, start, start), f"{text}{comma}")
     return None
 
 

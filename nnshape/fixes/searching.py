@@ -13,6 +13,7 @@ from nnshape.fixes.fix import Candidate
 from nnshape.fixes.fixers import FIXERS
 from nnshape.fixes.nearest_sizes import nearest_sizes
 from nnshape.fixes.trying import Trials
+from nnshape.fixes.unknown_names import size_of_unknown_name
 from nnshape.problems import Fix, Problem
 from nnshape.problems.kinds import KINDS
 from nnshape.shapes.constraints import numbering
@@ -65,7 +66,11 @@ class Search:
             for problem in trace.problems[:_PROBLEMS]:
                 context = trace.contexts.get(key_of(problem))
                 key = (problem.span.source.name if problem.span else "", *key_of(problem))
-                possible = problem.instead or (context is not None and KINDS[problem.kind].fix != "never")
+                possible = (
+                    problem.instead
+                    or problem.kind == "unknown-name"
+                    or (context is not None and KINDS[problem.kind].fix != "never")
+                )
                 if not possible or (key in self._searched and not safe_only):
                     continue
                 self._searched.add(key)
@@ -128,6 +133,10 @@ def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe
         if trials.helps(problem, candidate.edits):
             found.append(_fix(problem, candidate))
     trace = trials.trace
+    for candidate in size_of_unknown_name(trace, problem) if not (found or safe_only) else ():
+        whole = fitted(trials, problem, candidate)
+        if whole is not None:
+            found.append(_fix(problem, whole))
     structural = other_order = False
     tries = 0
     for fixer in FIXERS if context is not None else ():

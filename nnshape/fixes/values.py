@@ -43,7 +43,7 @@ def converted(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
             if text.count("/") == 1:
                 yield _set(context, value, text.replace("/", "//"), "divide whole numbers")
         leaves = context.refusal.problem == "wrong-type" and parameter.default is not REQUIRED
-        if leaves and value.in_step and _literal(value.node) is not None:
+        if leaves and value.in_step and literal(value.node) is not None:
             yield from _left_out(context, parameter.name)
 
 
@@ -59,7 +59,7 @@ def _conversions(node: Node, kinds: frozenset[str]) -> Iterator[Any]:
     items = [whole_number(item) for item in node.items] if isinstance(node, (nodes.Tuple, nodes.List)) else []
     if items and kinds & _WHOLE and len(set(items)) == 1 and items[0] is not None:
         yield items[0]
-    value = _literal(node)
+    value = literal(node)
     if isinstance(value, str):
         if kinds & (_WHOLE | _REAL) and _DIGITS.fullmatch(value.strip()):
             yield int(value)
@@ -79,7 +79,9 @@ def valid_values(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     if node is None or parameter is None:
         return
     written = given(trace, context, context.expression, node)
-    value = _literal(written.node)
+    value = literal(written.node)
+    if context.refusal.problem == "index-error" and parameter.name != "padding_idx":
+        return
     if isinstance(value, str):
         words = _WORD.findall(f"{context.refusal.message} {context.refusal.help} {context.refusal.note}")
         near = nearest_name(value, (word for word in words if word != value))
@@ -140,10 +142,10 @@ def parameter_at_fault(context: FaultContext) -> Parameter | None:
     return None if layer is None else layer.call_signature().by_name.get(name)
 
 
-def _literal(node: Node) -> int | float | str | bool | None:
+def literal(node: Node) -> int | float | str | bool | None:
     """The value of a literal, with its sign; None for any other expression."""
     if isinstance(node, nodes.Unary) and node.operator == "-":
-        value = _literal(node.operand)
+        value = literal(node.operand)
         return -value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
     if isinstance(node, nodes.Word):
         return node.id

@@ -100,7 +100,7 @@ KINDS: dict[KindName, Declaration] = {
     "torch-disagrees": Declaration("error"),
     "unavailable-device": Declaration("error"),
     "unchecked": Declaration("warning"),
-    "unexpected-shape": Declaration("error"),
+    "unexpected-shape": Declaration("error", fix="sometimes"),
     "unknown-argument": Declaration("error", fix="sometimes"),
     "unknown-key": Declaration("error", fix="sometimes"),
     "unknown-layer": Declaration("error", fix="sometimes"),

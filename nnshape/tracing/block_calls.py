@@ -13,7 +13,7 @@ from nnshape.tracing import shape_matching
 from nnshape.tracing.batch_reports import judge_block_input
 from nnshape.tracing.faults import Fault
 from nnshape.tracing.model import BodyInput, Module, produced
-from nnshape.tracing.rule_refusals import located_refusal
+from nnshape.tracing.rule_refusals import keep_context, located_refusal
 from nnshape.tracing.runtime_sizes import RuntimeSize
 from nnshape.tracing.scope import BlockBody, Definition, FileScope, Frame, Local
 
@@ -112,7 +112,10 @@ def bind_inputs(
                 except Fault as wrong:
                     del frame.tracer.constraints[assumed:]
                     at = _given(applied, [each.name for each in inputs], item.name)
-                    raise _at_call(frame, at or place, wrong, item.span) from None
+                    moved = _at_call(frame, at or place, wrong, item.span)
+                    refusal = wrong.refusal or Refusal(moved.problem.kind, moved.problem.message, item.name)
+                    keep_context(frame, place, moved.problem, refusal, arguments, keywords, inner.module)
+                    raise moved from None
             wrong_batch = judge_block_input(
                 inner, assumed, item.pattern, value, item.name, frame.expression.span(place)
             )

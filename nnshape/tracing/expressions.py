@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from nnshape.problems.nearest import listed, nearest
@@ -212,7 +212,7 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
     sequence = isinstance(value, (tuple, list, str)) and not isinstance(value, DType)
     if sequence and isinstance(index, (int, slice)):
         if isinstance(index, int) and not -len(value) <= index < len(value):
-            raise _outside(frame, node, len(value), index)
+            raise _outside(frame, node, value, index)
         with located(frame, node):
             return value[index]
     if isinstance(value, dict) and isinstance(index, str):
@@ -225,14 +225,17 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
     raise fault("wrong-type", message, frame.expression.span(node))
 
 
-def _outside(frame: Frame, node: nodes.Subscript, count: int, index: int) -> Exception:
+def _outside(frame: Frame, node: nodes.Subscript, value: Sequence[Any], index: int) -> Exception:
     """Return the fault for an index out of range, with the valid range."""
-    text, span = frame.expression.span(node.value).text, frame.expression.span(node)
+    text, span, count = frame.expression.span(node.value).text, frame.expression.span(node), len(value)
     if not count:
         return fault("index-error", f"{text} is empty, so it has no [{index}]", span)
     message = f"{text} holds {count} value{'s' * (count > 1)}, so it has no [{index}]"
     last = f"0 to {count - 1}, or -{count} to -1 from the end" if count > 1 else "0 or -1"
-    return fault("index-error", message, span, label=f"takes {last}")
+    # Of the tensors that a layer returns, the first is the output.
+    places = [count - 1 if index >= 0 else -count, *([0] if isinstance(value[0], Tensor) else [])]
+    instead = [f"{text}[{place}]" for place in dict.fromkeys(places)]
+    return fault("index-error", message, span, label=f"takes {last}", instead=instead)
 
 
 _RULES: dict[type, Callable[[Frame, Any], Any]] = {

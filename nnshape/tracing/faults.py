@@ -11,14 +11,16 @@ from nnshape.spec import Span
 if TYPE_CHECKING:
     from nnshape.problems import Edit
     from nnshape.problems.kinds import KindName
+    from nnshape.shapes.refusal import Refusal
 
 
 class Fault(Exception):
-    """A located problem that ends its step."""
+    """A located problem that ends its step. `refusal` knows the sizes, if the shape of a block's input is wrong."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
+        self.refusal: Refusal | None = None
 
 
 class Abort(Exception):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from nnshape.problems import Edit
 from nnshape.problems.nearest import nearest, nearest_name, suggested
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_method
 from nnshape.shapes.layers import all_layers
 from nnshape.shapes.tensor import Tensor, Unknown
-from nnshape.spec import nodes
+from nnshape.spec import Span, nodes
 from nnshape.spec.words import WORDS
 from nnshape.tracing import measuring
 from nnshape.tracing.faults import Unknowable, fault
@@ -155,7 +156,12 @@ def attribute(frame: Frame, node: nodes.Attribute) -> Any:
         raise Unknowable
     if isinstance(owner, tuple) and name in getattr(owner, "_fields", ()):
         return getattr(owner, name)
-    raise _no_attribute(frame, node, shown(owner), getattr(owner, "_fields", ()))
+    first = []
+    if isinstance(owner, tuple) and owner and isinstance(owner[0], Tensor):
+        # The output is the first of the values that a layer returns.
+        end = frame.expression.span(node.value).end
+        first = [(Edit(Span(frame.expression.origin.source, end, end), "[0]"),)]
+    raise _no_attribute(frame, node, shown(owner), getattr(owner, "_fields", ()), first)
 
 
 def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
@@ -243,8 +249,14 @@ def _of_same_sort(name: str) -> Iterable[str]:
     return chain(by_case, (one for one in torch_names() if not one[:1].isupper()))
 
 
-def _no_attribute(frame: Frame, node: nodes.Attribute, owner: str, known: Iterable[str]) -> Exception:
+def _no_attribute(
+    frame: Frame,
+    node: nodes.Attribute,
+    owner: str,
+    known: Iterable[str],
+    instead: Iterable[tuple[Edit, ...]] = (),
+) -> Exception:
     span = frame.expression.span((node.name_start, node.end))
     near = nearest_name(node.name, known)
     message = f"{owner} has no attribute {node.name}"
-    return fault("unknown-name", message, span, help=suggested(near), instead=filter(None, [near]))
+    return fault("unknown-name", message, span, help=suggested(near), instead=[near] if near else instead)

@@ -56,6 +56,20 @@ def located_refusal(
     return Fault(problem)
 
 
+def keep_context(
+    frame: Frame,
+    node: nodes.Node,
+    problem: Problem,
+    refusal: Refusal,
+    arguments: Sequence[Any],
+    keywords: Mapping[str, Any],
+    module: Module,
+) -> None:
+    """Keep the context of a problem that was written without the explainer, so that fixes can be searched for it."""
+    context = _context(frame, node, refusal, arguments, None, module, keywords, None)
+    frame.tracer.contexts.setdefault(key_of(problem), context)
+
+
 def _forget(frame: Frame, problem: Problem) -> None:
     """Let a name whose value is of a wrong type be unknown from here on: what else uses it has no fault of its own."""
     name = "" if problem.span is None else problem.span.text

@@ -8,6 +8,7 @@ from nnshape.problems import Label, Problem
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Dim, TooLarge, at_least
 from nnshape.shapes.dtypes import DTYPES, FLOAT32
+from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, shape_text
 from nnshape.spec import ShapePattern, nodes
 from nnshape.spec.limits import DIMENSIONS
@@ -98,7 +99,11 @@ def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str
             wanted = plain(frame.evaluate(node))
             if not _same(size, wanted):
                 message = f"dimension {index} of {name} is {size}, but {_named(node, wanted)} is expected"
-                raise fault("unexpected-shape", message, pattern.expression.span(node), label=f"got {value}")
+                wrong = fault("unexpected-shape", message, pattern.expression.span(node), label=f"got {value}")
+                wrong.refusal = Refusal(
+                    "unexpected-shape", message, name, arrived=size, wanted=wanted, tensor=value, dims=(index,)
+                )
+                raise wrong
         if pattern.dtype and pattern.dtype != value.dtype:
             message = f"{name} is {value.dtype}, but {pattern.dtype} is expected"
             raise fault("wrong-dtype", message, pattern.span)

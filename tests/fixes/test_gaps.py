@@ -115,3 +115,24 @@ def test_a_width_in_a_block_is_written_as_the_name_that_has_it_or_read_off_the_i
 def test_a_string_among_the_hparams_becomes_the_number_that_it_spells():
     text = "hparams: {ch: '64'}\n" + image("a: Conv2d(3, ch, 3)", "b: BatchNorm2d(ch)")
     assert fixed(text) == ["hparams: {ch: 64}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (image("a: Conv2d(channels, 6, 5)"), "a: Conv2d(3, 6, 5)"),
+        (image("a: Conv2d(3, chans, 5)", "b: Conv2d(6, 3, 5)"), "a: Conv2d(3, 6, 5)"),
+        (image("a: Conv2d(3, 2 * chans, 5)", "b: Conv2d(6, 3, 5)"), "a: Conv2d(3, 2 * 3, 5)"),
+        (vector("a: Linear(256, wdith_)", "b: Linear(width, 10)"), "a: Linear(256, width)"),
+        (vector("a: Linear(in_features=features, out_features=2)"), "a: Linear(in_features=256, out_features=2)"),
+        (BLOCK.replace("norm: BatchNorm2d(c)", "norm: BatchNorm2d(chans)").format("32, 1"), "norm: BatchNorm2d(auto)"),
+        (BLOCK.format("chans, 1"), "down: Down(32, 1)"),
+    ],
+)
+def test_an_unknown_name_for_a_size_is_replaced_by_the_size_that_fits(text, line):
+    assert fixed(text) == [line]
+
+
+@pytest.mark.parametrize("text", [image("a: Conv2d(3, chans, 5)"), image("a: x + noise"), image("a: other")])
+def test_an_unknown_name_that_any_value_could_stand_for_gets_none(text):
+    assert fixed(text) == []
