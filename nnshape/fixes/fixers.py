@@ -45,6 +45,8 @@ class Fixer:
     followed: bool = False
     #: It adds or selects something, so the failing layer's own argument is probably right.
     structural: bool = False
+    #: It is only asked if no fixer above has found a fix.
+    last_resort: bool = False
 
 
 _BATCH: tuple[KindName, ...] = ("fixed-batch", "restricted-batch")
@@ -94,6 +96,6 @@ FIXERS: tuple[Fixer, ...] = (
     Fixer(upstream.upstream),
     Fixer(inserted.projection, ("size-mismatch",)),
     Fixer(inputs.other_shape, ("size-mismatch", "wrong-rank")),
-    Fixer(gaps.wrong_size, ("index-error", "invalid-argument", "wrong-type")),
+    Fixer(gaps.wrong_size, ("index-error", "invalid-argument", "wrong-type"), last_resort=True),
     Fixer(inputs.other_map, ("empty-output",)),
 )

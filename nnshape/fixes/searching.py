@@ -143,6 +143,8 @@ def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe
         offered = 0
         if (fixer.kinds and problem.kind not in fixer.kinds) or (other_order and fixer.propose is own.match_input):
             continue
+        if fixer.last_resort and found:
+            continue
         assert context is not None
         for candidate in fixer.propose(trace, context):
             if len(found) >= _OFFERED or offered >= fixer.most or tries >= _TRIES:

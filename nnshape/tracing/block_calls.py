@@ -113,8 +113,8 @@ def bind_inputs(
                     del frame.tracer.constraints[assumed:]
                     at = _given(applied, [each.name for each in inputs], item.name)
                     moved = _at_call(frame, at or place, wrong, item.span)
-                    refusal = wrong.refusal or Refusal(moved.problem.kind, moved.problem.message, item.name)
-                    keep_context(frame, place, moved.problem, refusal, arguments, keywords, inner.module)
+                    meant = wrong.refusal or Refusal(moved.problem.kind, moved.problem.message, item.name)
+                    keep_context(frame, place, moved.problem, meant, arguments, keywords, inner.module)
                     raise moved from None
             wrong_batch = judge_block_input(
                 inner, assumed, item.pattern, value, item.name, frame.expression.span(place)
