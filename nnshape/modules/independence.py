@@ -62,6 +62,7 @@ def samples_apart(trace: Trace) -> bool | None:
         warnings.simplefilter("ignore")
         try:
             model = with_code(Builder(trace, _CPU, sizes).model()).eval()
+            _fill_zeros(model)
         except SpecError:
             return None
         for limit in _ID_LIMITS:
@@ -70,6 +71,13 @@ def samples_apart(trace: Trace) -> bool | None:
             except (RuntimeError, ValueError, IndexError, NotImplementedError):
                 continue
     return None
+
+
+def _fill_zeros(model: torch.nn.Module) -> None:
+    """Fill parameters and buffers that are all zero, which hide what is multiplied or added by them."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.is_floating_point() and not bool(tensor.any()):
+            tensor.normal_()
 
 
 def _names(tensor: Tensor) -> set[str]:

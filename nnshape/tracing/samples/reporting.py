@@ -43,6 +43,8 @@ def report(
         return
     if found is None:
         return
+    if isinstance(found.wanted, slices.Sliced):
+        frame.tracer.batch.needs.append(found.wanted.need)
     span = frame.expression.span(node)
     if any(known.span == span and known.kind == found.problem for known in frame.tracer.problems):
         return

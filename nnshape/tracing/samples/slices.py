@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nnshape.records import dataclass
+from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import N, Tensor, product
 from nnshape.tracing.batch import batch_axis
@@ -16,10 +17,14 @@ from nnshape.tracing.samples.flow import batch_dim, bracketed, function_of, hold
 
 @dataclass(frozen=True, slots=True)
 class Sliced:
-    """The dimension of the steps, and whether the table, which has the batch second, must be transposed."""
+    """The dimension of the steps, and whether the table, which has the batch second, must be transposed.
+
+    `need` is what the slice asks of the batch: as many rows as the table has.
+    """
 
     meant: int
     turned: bool
+    need: Constraint
 
 
 def look(operation: Operation) -> Refusal | None:
@@ -44,7 +49,9 @@ def look(operation: Operation) -> Refusal | None:
             f"{{layer}} selects a row per sample: dimension {batch} of {bracketed(read.shape)} is the batch, and "
             f"dimension {meant} has the steps"
         )
-        return Refusal("mixes-samples", message, wanted=Sliced(meant, batch == 0 and table.shape[place + 1] == 1))
+        turned = batch == 0 and table.shape[place + 1] == 1
+        need = Constraint(table.shape[place], ">=", N)
+        return Refusal("mixes-samples", message, wanted=Sliced(meant, turned, need))
     return None
 
 
