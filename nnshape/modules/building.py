@@ -19,6 +19,7 @@ from nnshape.modules.budget import MADE, Allowance
 from nnshape.modules.budget import made as weight
 from nnshape.modules.devices import available_device
 from nnshape.modules.graphs import Writer
+from nnshape.modules.idle import idle_module
 from nnshape.modules.initial import first_values, own_tensor
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
@@ -110,9 +111,12 @@ class Builder:
         return found
 
     def _body(self, module: Module, run: Run) -> torch.nn.Module:
-        children = self._children(module, run)
-        blueprint = self.blueprint(module)
         made: torch.nn.Module
+        children = self._children(module, run)
+        if module.is_idle:
+            made = self.real[module] = idle_module(module, _class_name(module.type), children)
+            return made
+        blueprint = self.blueprint(module)
         if blueprint.plain:
             made = torch.nn.Sequential(OrderedDict(children))
         else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nnshape.problems import Label, Problem
 from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
-from nnshape.spec import Block, Body, ShapePattern, Span, nodes
+from nnshape.spec import Block, BlockInput, Body, Input, ShapePattern, Span, nodes
 from nnshape.tracing import shape_matching
 from nnshape.tracing.batch_reports import judge_block_input
 from nnshape.tracing.faults import Fault
@@ -70,6 +71,11 @@ def steps_of(body: BlockBody) -> Body:
     return body.file.spec.body if definition.block is None else definition.block.body
 
 
+def inputs_of(definition: Definition) -> Sequence[BlockInput | Input]:
+    """The inputs of a block, or of an included model."""
+    return definition.file.spec.inputs if definition.block is None else definition.block.inputs
+
+
 def bind_inputs(
     frame: Frame,
     inner: Frame,
@@ -83,8 +89,7 @@ def bind_inputs(
 
     The block has values of its own for them, except `as_given`, if it is part of the step that calls it.
     """
-    block = definition.block
-    inputs = block.inputs if block is not None else definition.file.spec.inputs
+    block, inputs = definition.block, inputs_of(definition)
     parameters = [Parameter(i.name, ("Any",), None if getattr(i, "optional", False) else REQUIRED) for i in inputs]
     signature = Signature(definition.name, parameters)
     place = node if node is not None else frame.expression.node

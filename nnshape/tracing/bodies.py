@@ -20,8 +20,9 @@ from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
 from nnshape.tracing.included_models import read_off
 from nnshape.tracing.internal import internal_error
 from nnshape.tracing.layers import MAX_ELEMENTS
-from nnshape.tracing.making import makes_module
+from nnshape.tracing.making import make_alone, makes_module
 from nnshape.tracing.model import BodyInput, Call, Module, Operation, Run, produced
+from nnshape.tracing.never_applied import apply_unknown
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number
 from nnshape.tracing.scope import BlockBody, Frame, Item, ItemsBody, Local, StepsBody
 from nnshape.tracing.value_display import holds_tensor, holds_unknown, is_applied, shown
@@ -62,10 +63,11 @@ def _evaluated(frame: Frame) -> Any:
     return frame.evaluate(frame.expression.node)
 
 
-def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
+def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any], node: nodes.Node | None = None) -> Any:
     """Run one step and return its value, which becomes the local of that name and the new running value.
 
-    Constants, containers, and Parameters and Buffers leave the running value as it is.
+    `node` is the item of a Sequential; None for a whole expression. Constants, containers, and Parameters and Buffers
+    leave the running value as it is.
     """
     tracer = frame.tracer
     tracer.count(call)
@@ -82,10 +84,12 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
             _check_holds_values(frame, value)
     except Fault as wrong:
         tracer.report(wrong.problem)
-        _lose_count(frame)
+        _lose_count(frame, node)
         value = UNKNOWN
     except Unknowable:
-        _lose_count(frame)
+        if tracer.makes_idle and frame.placed is None:
+            _make_idle(frame, node)
+        _lose_count(frame, node)
         value = UNKNOWN
     except Abort:
         raise
@@ -93,13 +97,13 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
         raise ended(call.span, "in this step") from None
     except TooLarge as error:
         tracer.report(Problem("too-large", str(error), call.span))
-        _lose_count(frame)
+        _lose_count(frame, node)
         value = UNKNOWN
     except RecursionError:
         raise Abort(Problem("too-large", "blocks and expressions nest too deeply here", call.span)) from None
     except Exception as error:
         tracer.report(internal_error(error, call.span))
-        _lose_count(frame)
+        _lose_count(frame, node)
         value = UNKNOWN
     if frame.assigned:
         end_assignments(frame)
@@ -127,12 +131,25 @@ def run_step(frame: Frame, call: Call, evaluate: Callable[[Frame], Any]) -> Any:
     return value
 
 
-def _lose_count(frame: Frame) -> None:
+def _make_idle(frame: Frame, node: nodes.Node | None) -> None:
+    """Make the module of a step whose values are unknown since nothing calls its body."""
+    try:
+        module = make_alone(frame, node or frame.expression.node)
+        if module is not None:
+            apply_unknown(frame, module)
+    except Unknowable:
+        pass
+    except Fault as wrong:
+        frame.tracer.report(wrong.problem)
+
+
+def _lose_count(frame: Frame, node: nodes.Node | None) -> None:
     """Mark the counts of a step that failed as partial."""
     call = frame.call
     call.partial_macs = True
-    made = frame.placed is not None and frame.placed.materialized
-    call.partial_parameters |= not made and makes_module(frame, frame.expression.node)
+    placed = frame.placed
+    made = placed is not None and (placed.materialized or placed.run is not None)
+    call.partial_parameters |= not made and makes_module(frame, node or frame.expression.node)
 
 
 def _check_elements(call: Call, tensor: Tensor) -> None:
@@ -320,7 +337,7 @@ def _run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
 
     inner.expression = body.expression
     before = inner.running
-    value = run_step(inner, call, evaluate)
+    value = run_step(inner, call, evaluate, item.node)
     if not isinstance(value, (Tensor, tuple, list, Unknown)):
         message = f"an item of a Sequential must be a module, not {shown(value)}"
         inner.tracer.report(Problem("wrong-type", message, span))

@@ -9,7 +9,7 @@ from nnshape.problems.nearest import nearest_name, suggested
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
-from nnshape.shapes.tensor import Tensor, Unknown
+from nnshape.shapes.tensor import UNKNOWN, Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.tracing import measuring, name_lookup, numbers, one_expression
 from nnshape.tracing.applying import apply_module, made_before
@@ -40,6 +40,7 @@ from nnshape.tracing.scope import (
     torch_names,
 )
 from nnshape.tracing.sequences import make_sequential
+from nnshape.tracing.sums import added
 from nnshape.tracing.value_display import holds_tensor, holds_unknown, shown
 
 
@@ -64,7 +65,7 @@ def call(frame: Frame, node: nodes.Call) -> Any:
     if is_layer_class(target):
         return make_layer(frame, node, target, *_arguments(frame, node))
     if isinstance(target, Module):
-        return apply_module(frame, node, target, *_arguments(frame, node))
+        return apply_module(frame, node, target, *_arguments_of(frame, node, target))
     if isinstance(target, Unknown):
         raise Unknowable
     if isinstance(target, str) and not isinstance(target, DType):
@@ -118,6 +119,8 @@ def _with_numbers(
     if name in _ON_ITEMS:
         # A ModuleList is a list of its items, as in `zip(heads, widths)`.
         arguments = tuple(items_held(frame, a) if isinstance(a, Module) and a.holds_modules else a for a in arguments)
+    if name == "sum" and (holds_tensor((arguments, keywords)) or len(arguments) + len(keywords) > 1):
+        return added(frame, node, arguments, keywords)
     if not all(is_number(a) or isinstance(a, (str, tuple, list, type(None))) for a in arguments):
         message = f"{name} works on numbers here, not on {', '.join(map(shown, arguments))}"
         raise fault("wrong-type", message, frame.expression.span(node))
@@ -133,6 +136,16 @@ def _function(
     if not function.factory and not holds_tensor(given) and not holds_unknown(given):
         arguments = (frame.running, *arguments)
     return apply_function(frame, node, function, arguments, keywords)
+
+
+def _arguments_of(frame: Frame, node: nodes.Call, module: Module) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a module's call: all unknown for a new one if one is, so that its parameters count."""
+    try:
+        return _arguments(frame, node)
+    except Unknowable:
+        if module.path is not None or any(type(argument) is nodes.Starred for argument in node.args):
+            raise
+        return (UNKNOWN,) * len(node.args), {keyword.name: UNKNOWN for keyword in node.keywords if keyword.name}
 
 
 def _arguments(frame: Frame, node: nodes.Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -161,8 +174,13 @@ def _method_call(frame: Frame, node: nodes.Call, tensor: Tensor, name: str) -> A
     arguments, keywords = _arguments(frame, node)
     read = _READINGS.get(name)
     if read is not None and not keywords:
+        given = tuple(map(plain, arguments))
+        if len(given) > (name == "size") or not all(type(dim) is int for dim in given if dim is not None):
+            takes = "one whole number, a dimension" if name == "size" else "no arguments"
+            message = f"{name} takes {takes}, not {', '.join(map(shown, arguments))}"
+            raise fault("wrong-type", message, frame.expression.span(node))
         with located(frame, node):
-            return read(tensor, *map(plain, arguments))
+            return read(tensor, *given)
     function = find_method(name) or measuring.method_without_rule(frame, node, name)
     if function is None:
         assert isinstance(node.function, nodes.Attribute)

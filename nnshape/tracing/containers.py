@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-from nnshape.problems import Problem
 from nnshape.spec import nodes
 from nnshape.tracing import sequences
 from nnshape.tracing.applying import place
@@ -72,23 +69,3 @@ _FORMS = {
     "ParameterList": "write ParameterList(Parameter(1, 8) for i in range(3)), and use scales[0] in a later step",
     "ParameterDict": "write ParameterDict(('a', Parameter(1, 8))), and use scales['a'] in a later step",
 }
-
-
-def report_never_applied(root: Module, report: Callable[[Problem], None]) -> None:
-    """Report the modules of containers and declarations that are never called, if their parameters depend on it."""
-    for module in _held_below(root):
-        is_layer = module.layer is not None
-        unknown = module.run is None if module.body is not None else is_layer and not module.materialized
-        unknown |= not is_layer and module.entry is not None and module.entry.waits and module.body is None
-        if unknown:
-            message = f"{module.path} is never called, so its parameters are unknown"
-            help = ("call it in a later step, or remove it",)
-            report(Problem("unknown-value", message, module.span, help=help))
-
-
-def _held_below(root: Module) -> Iterator[Module]:
-    for module in root.walk():
-        if module.holds_modules:
-            yield from module.children.values()
-        elif module.declared:
-            yield module

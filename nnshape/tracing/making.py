@@ -96,13 +96,24 @@ def foreign(
 
 def makes_module(frame: Frame, node: nodes.Node) -> bool:
     """Return whether an expression calls a module class, or a name that is unknown and could be one."""
+    return any(isinstance(part, nodes.Call) and _is_module_class(frame, part.function) for part in nodes.walk(node))
+
+
+def _is_module_class(frame: Frame, called: nodes.Node) -> bool:
+    name = called.id if isinstance(called, nodes.Name) else getattr(called, "name", "")
+    target = frame.own(name) if isinstance(called, nodes.Name) else MISSING
+    target = find_torch(name, called=True) if target is MISSING else target
+    is_function = isinstance(target, (Local, Function, NumberFunction))
+    return not is_function and not (target is MISSING and declares_function(name))
+
+
+def make_alone(frame: Frame, node: nodes.Node) -> Any:
+    """Return the module that an expression makes, without the values that it takes; None if that is not clear."""
+    found = []
     for part in nodes.walk(node):
-        if isinstance(part, nodes.Call):
-            called = part.function
-            name = called.id if isinstance(called, nodes.Name) else getattr(called, "name", "")
-            target = frame.own(name) if isinstance(called, nodes.Name) else MISSING
-            target = find_torch(name, called=True) if target is MISSING else target
-            is_function = isinstance(target, (Local, Function, NumberFunction))
-            if not is_function and not (target is MISSING and declares_function(name)):
-                return True
-    return False
+        if isinstance(part, (nodes.Conditional, nodes.Comprehension, nodes.Boolean)):
+            return None
+        if isinstance(part, nodes.Call) and isinstance(part.function, (nodes.Name, nodes.Attribute)):
+            found += [part] if _is_module_class(frame, part.function) else []
+    made = frame.evaluate(found[0]) if len(found) == 1 else None
+    return made if isinstance(made, Module) and made.path is None else None

@@ -53,6 +53,8 @@ class Module:
     declared: bool = False
     #: The block written as one expression that the module is, a `nnshape.tracing.scope.Entry`.
     entry: Any = None
+    #: No step calls it, so it has parameters and no forward pass.
+    is_idle: bool = False
     #: The first run of the body, from which the graph of the real module is built.
     run: Run | None = None
 

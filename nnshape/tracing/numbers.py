@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable
 from typing import Any
 
+from nnshape.shapes.arguments import described
 from nnshape.shapes.dims import Dim, TooLarge, at_least, divisible, equal, maximum, minimum
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec.limits import INTEGER, ITERATIONS
+from nnshape.tracing.number_arguments import wrong_arguments
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number, plain
 
 #: The function in Python's `operator` module for each operator.
@@ -50,7 +51,7 @@ def arithmetic(sign: str, left: Any, right: Any) -> Any:
     except (OverflowError, ZeroDivisionError, ValueError) as error:
         if isinstance(error, TooLarge):
             raise
-        raise ValueError(str(error)) from None
+        raise ValueError(f"{sign} does not work on {described(a)} and {described(b)}") from None
     except TypeError:
         if isinstance(a, Dim) or isinstance(b, Dim):
             raise UndecidedCondition from None
@@ -123,7 +124,10 @@ def compare(sign: str, left: Any, right: Any) -> bool:
         if verdict is None:
             raise UndecidedCondition
         return verdict
-    return bool(_COMPARISONS[sign](a, b))
+    try:
+        return bool(_COMPARISONS[sign](a, b))
+    except TypeError:
+        raise TypeError(f"{sign} does not work on {described(a)} and {described(b)}") from None
 
 
 def _negated(verdict: bool | None) -> bool | None:
@@ -184,7 +188,7 @@ def _extreme(function: Callable[..., Any], of_sizes: Callable[..., Any]) -> Call
     def applied(*values: Any) -> Any:
         items = values[0] if len(values) == 1 else values
         if not isinstance(items, (tuple, list)) or not all(map(is_number, items)):
-            raise TypeError("takes numbers, or one tuple of numbers")
+            raise TypeError
         if any(isinstance(item, Dim) for item in items):
             if any(isinstance(item, float) for item in items):
                 raise UndecidedCondition
@@ -201,6 +205,17 @@ def _total(items: Any) -> Any:
     return total
 
 
+def _truths(function: Callable[..., bool]) -> Callable[[Any], bool]:
+    def applied(items: Any) -> bool:
+        if not all(isinstance(item, (bool, int, float, type(None), str)) for item in items):
+            if any(isinstance(plain(item), Dim) for item in items):
+                raise UndecidedCondition
+            raise TypeError
+        return function(items)
+
+    return applied
+
+
 def _abs(value: Any) -> Any:
     if isinstance(value, Dim):
         if at_least(value, 0):
@@ -212,6 +227,8 @@ def _abs(value: Any) -> Any:
 #: Functions that torch also has for tensors. With numbers only, they compute as in Python.
 SHARED: dict[str, Callable[..., Any]] = {
     "abs": _abs,
+    "all": _truths(all),
+    "any": _truths(any),
     "bool": bool,
     "ceil": _real(math.ceil),
     "exp": _real(math.exp),
@@ -241,10 +258,6 @@ PYTHON: dict[str, Callable[..., Any]] = {
 }
 
 
-# The start of Python's message for wrong arguments, such as `<lambda>() takes …`.
-_PYTHON_NAME = r"^[\w.<>]+\(\)"
-
-
 def takes(name: str, arguments: tuple[Any, ...]) -> bool:
     """Return whether a function of this name computes with numbers, given its arguments."""
     if name in PYTHON:
@@ -253,7 +266,7 @@ def takes(name: str, arguments: tuple[Any, ...]) -> bool:
         return False
     if name in ("min", "max"):
         return len(arguments) > 1 or isinstance(arguments[0], (tuple, list))
-    if name == "sum":
+    if name in ("all", "any", "sum"):
         return isinstance(arguments[0], (tuple, list))
     if name == "pow" and len(arguments) == 1:
         return False
@@ -267,11 +280,9 @@ def evaluate(name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) ->
         if name in PYTHON and name not in ("str", "isqrt", "range"):
             return function(*arguments, **keywords)
         value = function(*map(plain, arguments), **{key: plain(item) for key, item in keywords.items()})
-    except TypeError as error:  # Python's message, with the name in the spec
-        raise TypeError(re.sub(_PYTHON_NAME, f"{name}()", str(error))) from None
-    except (OverflowError, ValueError) as error:
+    except (TypeError, OverflowError, ValueError) as error:
         if isinstance(error, TooLarge):
             raise
-        raise ValueError(str(error)) from None
+        raise TypeError(wrong_arguments(name, arguments, keywords)) from None
     # The iterations of a loop are fixed when the model is traced, so `range` returns plain numbers.
     return value if isinstance(value, tuple) else runtime_size(in_range(value), name, *arguments)

@@ -20,7 +20,6 @@ from nnshape.spec.variants_key import expectations_of
 from nnshape.tracing import bodies, expressions, one_expression, starting_values
 from nnshape.tracing.batch import batch_of, is_batch
 from nnshape.tracing.batch_reports import OF_BATCH
-from nnshape.tracing.containers import report_never_applied
 from nnshape.tracing.contexts import Explainer, FaultContext, key_of
 from nnshape.tracing.expectation_checks import check_expectations
 from nnshape.tracing.faults import Abort
@@ -28,6 +27,7 @@ from nnshape.tracing.included_models import IncludedModel, check_included_models
 from nnshape.tracing.measuring import Measuring
 from nnshape.tracing.model import Call, Module, Operation, Requirement, Run, Trace
 from nnshape.tracing.model_output import model_output
+from nnshape.tracing.never_applied import make_never_applied
 from nnshape.tracing.parameter_rows import parameter_rows, totals_of, whole_models
 from nnshape.tracing.scope import FileScope, Frame
 from nnshape.tracing.settings import evaluate_hparams, evaluate_tree, written_hparams
@@ -55,6 +55,8 @@ class Tracer:
         #: N turned out to count the nodes of a graph: see `nnshape.tracing.graph_nodes`.
         self.counts_nodes = False
         self.batch = batch_of(())
+        #: Whether bodies that no step calls run now, with unknown values: see `nnshape.tracing.never_applied`.
+        self.makes_idle = False
         #: The models of other files, as they are applied.
         self.included_models: list[IncludedModel] = []
         self._callers: list[tuple[Call, Span]] = []
@@ -219,7 +221,7 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool, may_
             bodies.run_steps(frame, spec.body.steps)
             run.output = model_output(frame, spec)
             if not any(problem.severity == "error" for problem in tracer.problems):
-                report_never_applied(module, tracer.report)
+                make_never_applied(frame, call)
         except Abort as abort:
             tracer.budget.grant(WORK // 4)  # for the results of the steps that were traced
             tracer.report(abort.problem)
