@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from nnshape.shapes.dtypes import DTYPES
 from nnshape.spec.naming_rules import LANGUAGE, MODULE_ATTRIBUTES
+from nnshape.spec.shape_patterns import FUNCTIONS
 
 _SIGNS = r"\s!-/:-@\[-^`{-~"
 _NAME = rf"[^\d{_SIGNS}][^{_SIGNS}]*"
@@ -48,9 +49,10 @@ def _but_no(words: Iterable[str]) -> str:
 def shape() -> str:
     """A shape as text: `1x32x32`, `16 x (H//2) x W`, `[N, 1, H, W]`, `int64[N, T]`."""
     brackets = rf"(?:(?:torch\.)?(?:{'|'.join(sorted(DTYPES))})\s*)?\[.*\]"
-    size = rf"(?:\d+|{_BRACKETED}|{_ONE_SAMPLE_NAME})"
+    function = rf"(?:{'|'.join(FUNCTIONS)}){_CALL}"
+    size = rf"(?:\d+|{function}|{_BRACKETED}|{_ONE_SAMPLE_NAME})"
     # With blanks around it, x is a separator, so that a name may contain an x.
-    spaced = rf"(?:\d+(?:x\d+)*|{_BRACKETED}|{_NAME})"
+    spaced = rf"(?:\d+(?:x\d+)*|{function}|{_BRACKETED}|{_NAME})"
     return rf"^\s*(?:{brackets}|{size}(?:\s*x\s*{size})*|{spaced}(?:\s+x\s+{spaced})+)\s*$"
 
 

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from nnshape.records import dataclass
-from nnshape.shapes.dims import Dim, Size, shape_part, symbol
+from nnshape.shapes.dims import Dim, Size, readable, shape_part, symbol
 from nnshape.shapes.dtypes import FLOAT32, DType, is_complex, is_floating
 from nnshape.shapes.nested import leaves_in
 
@@ -142,7 +142,7 @@ def sizes_text(sizes: Iterable[Size]) -> str:
 
 
 def _bracketed(shape: Shape) -> str:
-    return f"[{', '.join(map(str, shape))}]"
+    return f"[{', '.join(map(readable, shape))}]"
 
 
 def tensors_in(value: object) -> Iterable[Tensor]:

@@ -22,6 +22,8 @@ _NAME = re.compile(r"[^\W\d]\w*")
 _SEPARATOR = re.compile(r"\s*[,*X×]\s*")
 _SEPARATED = re.compile(r"\s*\d+(\s*[,*X×]\s*\d+)+\s*")
 _SPACED_X = re.compile(r"\sx\s")
+#: Functions of sizes, which need no brackets around them: `16 x ceil(H/2) x W`.
+FUNCTIONS = ("ceil", "floor", "max", "min")
 #: The help for an invalid shape.
 EXAMPLES = "write 1x32x32, 16 x (H//2) x W or [N, 1, H, W]"
 
@@ -142,6 +144,8 @@ def _element_end(text: str, at: int, spaced: bool) -> int:
                 return end + 1
         return at
     if match := _NAME.match(text, at):
+        if match.group() in FUNCTIONS and (end := _element_end(text, match.end(), spaced)) > match.end():
+            return end  # ceil(H/2), max(H, 3)
         if spaced or "x" not in match.group():
             return match.end()
         return at + match.group().index("x")

@@ -24,6 +24,7 @@ from nnshape.tracing.making import foreign, own_tensor
 from nnshape.tracing.members import CONTAINERS, items_held
 from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import apply_function, read_attribute
+from nnshape.tracing.rounded_quotients import ROUNDED, rounded_quotient
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number, plain
 from nnshape.tracing.scope import (
     MISSING,
@@ -84,6 +85,10 @@ def call(frame: Frame, node: nodes.Call) -> Any:
     existing = made_before(frame, target)
     if existing is not None and existing.tensor is not None:
         return read_attribute(frame, StoredTensor(existing, ""), existing.tensor)
+    if isinstance(target, Function) and target.name in ROUNDED:
+        value = rounded_quotient(frame, node, target.name)
+        if value is not None:
+            return value
     arguments, keywords = _arguments(frame, node)
     return _called(frame, node, target, arguments, keywords)
 

@@ -84,7 +84,7 @@ def test_a_layer(run):
     assert "https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html" in out
     assert "in_channels             the number of input channels; auto infers it from the" in out
     assert "padding_mode = 'zeros'  the values of the padding" in out
-    assert "3 x H x W -> 64 x ((H - 1)//2 + 1) x ((W - 1)//2 + 1)" in out
+    assert "3 x H x W -> 64 x ceil(H/2) x ceil(W/2)" in out
     assert '$ nnshape layer "Conv2d(3, 64, 7, stride=2, padding=3)" 3x224x224' in out
     assert "H: floor((224 + 2*3 - 1*(7 - 1) - 1)/2 + 1) = 112" in out
     assert "64x3x7x7" in out

@@ -5,6 +5,7 @@ This module holds the public names of the package.
 
 from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, by_sign, symbol, without_common_factor
 from nnshape.shapes.dims.atoms import Extremum, Quotient
+from nnshape.shapes.dims.ceilings import readable, shape_part
 from nnshape.shapes.dims.compare import (
     at_least,
     bounds,
@@ -17,7 +18,6 @@ from nnshape.shapes.dims.compare import (
 from nnshape.shapes.dims.range import surely_negative
 from nnshape.shapes.dims.replace import substitute, symbols_of
 from nnshape.shapes.dims.terms import TooLarge
-from nnshape.shapes.dims.text import shape_part
 
 __all__ = [
     "RESERVED",
@@ -34,6 +34,7 @@ __all__ = [
     "equal",
     "maximum",
     "minimum",
+    "readable",
     "shape_part",
     "substitute",
     "surely_negative",

@@ -32,19 +32,21 @@ if TYPE_CHECKING:
 
 Size: TypeAlias = Union[int, "Dim"]
 
-RESERVED = frozenset({"min", "max"})  # words in the text of a size that cannot name a symbol
+RESERVED = frozenset({"ceil", "max", "min"})  # words in the text of a size that cannot name a symbol
 MAX_STEPS = 256  # of one long division of polynomials
 
 
 class Dim:
     """A size that depends on symbols: a polynomial over symbols, floor-divisions, minima and maxima."""
 
-    __slots__ = ("_bounds", "_hash", "_range", "_terms", "_text")
+    __slots__ = ("_bounds", "_hash", "_range", "_rounded_up", "_terms", "_text")
     _terms: Terms
     _hash: int
     _text: str
     _range: Range
     _bounds: Range
+    #: The size as people read it: see `nnshape.shapes.dims.ceilings`.
+    _rounded_up: Size
 
     def __init__(self, terms: Terms) -> None:
         object.__setattr__(self, "_terms", terms)

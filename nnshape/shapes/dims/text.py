@@ -26,13 +26,13 @@ def write(terms: Terms) -> str:
 def write_numerator(size: Size) -> str:
     """A size as the left operand of `//`."""
     text = str(size)
-    return text if _is_plain(size) else f"({text})"
+    return text if is_plain(size) else f"({text})"
 
 
 def write_denominator(size: Size) -> str:
     """A size as the right operand of `//`."""
     text = str(size)
-    return text if _is_plain(size) and "**" not in text else f"({text})"
+    return text if is_plain(size) and "**" not in text else f"({text})"
 
 
 def write_argument(size: Size) -> str:
@@ -40,13 +40,7 @@ def write_argument(size: Size) -> str:
     return str(size)
 
 
-def shape_part(size: Size) -> str:
-    """A size as part of a shape: `(H//2 - 2)` in `16 x (H//2 - 2) x W`."""
-    text = str(size)
-    return text if isinstance(size, int) or _is_plain(size) else f"({text})"
-
-
-def _is_plain(size: Size) -> bool:
+def is_plain(size: Size) -> bool:
     """Whether a size is a number, a symbol, a power of one, or a min or max."""
     if isinstance(size, int):
         return size >= 0
