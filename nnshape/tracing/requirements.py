@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem
@@ -55,22 +56,20 @@ def needs_of(requirements: Sequence[Requirement]) -> tuple[Need, ...]:
     """Return the requirements joined and simplified, without implied ones; symbols share equal conditions."""
     if not requirements:
         return ()
-    try:
-        with bounded(Budget(_WORK)):
-            solved = solve_requirements(requirements)
-            return tuple(_needs(solved, requirements))
-    except OutOfWork:
-        return tuple(_as_they_are(requirements))
+    solved = _solved(tuple(requirements))
+    if solved is not None:
+        try:
+            with bounded(Budget(_WORK)):
+                return tuple(_needs(solved, requirements))
+        except OutOfWork:
+            pass
+    return tuple(_as_they_are(requirements))
 
 
 def known_sizes(requirements: Sequence[Requirement]) -> dict[str, Solutions]:
     """Return the possible values of each symbol with solved requirements."""
-    if not requirements:
-        return {}
-    try:
-        with bounded(Budget(_WORK)):
-            solved = solve_requirements(requirements)
-    except OutOfWork:
+    solved = _solved(tuple(requirements)) if requirements else None
+    if solved is None:
         return {}
     known = dict(solved.sets)
     known.update({name: known[other] for name, other in solved.equal.items() if other in known})
@@ -79,11 +78,8 @@ def known_sizes(requirements: Sequence[Requirement]) -> dict[str, Solutions]:
 
 def contradiction(requirements: Sequence[Requirement]) -> Problem | None:
     """Return the problem if no sizes meet all requirements, or None."""
-    try:
-        with bounded(Budget(_WORK)):
-            found = solve_requirements(requirements).contradicting
-    except OutOfWork:
-        return None
+    solved = _solved(tuple(requirements))
+    found = () if solved is None else solved.contradicting
     if not found:
         return None
     last = found[-1]
@@ -94,6 +90,16 @@ def contradiction(requirements: Sequence[Requirement]) -> Problem | None:
     message = f"no {names} meets both: {first.path} needs {first}, but {last.path} needs {last}"
     related = (Label(first.span, f"needs {first}"),)
     return Problem("size-mismatch", message, last.span, f"needs {last}", related=related)
+
+
+@lru_cache(maxsize=8)
+def _solved(requirements: tuple[Requirement, ...]) -> SolvedRequirements | None:
+    """Solve the requirements of a model once, for its check, its needs and its sizes; None if it takes too long."""
+    try:
+        with bounded(Budget(_WORK)):
+            return solve_requirements(requirements)
+    except OutOfWork:
+        return None
 
 
 def solve_requirements(requirements: Sequence[Requirement]) -> SolvedRequirements:
