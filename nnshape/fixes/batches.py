@@ -37,7 +37,7 @@ def in_step(context: FaultContext, description: str, *edits: Edit) -> Candidate:
     return Candidate(description, edits, shown=", ".join(map(line_after, edits)))
 
 
-def _operands(context: FaultContext) -> list[tuple[nodes.Node, Tensor]]:
+def given_tensors(context: FaultContext) -> list[tuple[nodes.Node, Tensor]]:
     """The tensors that the failing call is given, with the nodes that give them."""
     node, arguments = context.node, context.arguments
     pairs: list[tuple[nodes.Node, Any]] = []
@@ -61,14 +61,15 @@ def _operands(context: FaultContext) -> list[tuple[nodes.Node, Tensor]]:
     return found
 
 
-def _with_method(context: FaultContext, node: nodes.Node, text: str) -> Edit:
+def with_method(context: FaultContext, node: nodes.Node, text: str) -> Edit:
+    """The edit that puts a method call or an index behind an operand."""
     span = context.expression.span(node)
     return Edit(span, f"{as_operand(node, span.text)}{text}")
 
 
 def new_axes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Insert axes behind the batch of the operand with fewer dimensions: `p[:, :, None, None]`."""
-    operands = _operands(context)
+    operands = given_tensors(context)
     most = max((tensor.ndim for _, tensor in operands), default=0)
     for node, tensor in operands:
         missing = most - tensor.ndim
@@ -78,12 +79,12 @@ def new_axes(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         # First all axes at the end, as for a vector per channel; then in front of each other dimension.
         for at in range(tensor.ndim, place, -1):
             trailing = [":"] * tensor.ndim if at == tensor.ndim else [":"] * at
-            edit = _with_method(context, node, f"[{', '.join([*trailing, *['None'] * missing])}]")
+            edit = with_method(context, node, f"[{', '.join([*trailing, *['None'] * missing])}]")
             yield in_step(context, "add the missing axes", edit)
     for node, tensor in operands:
         if tensor.ndim == most > 1 and N in tensor.shape and tensor.shape[0] != N:
             place = tensor.shape.index(N)
-            yield in_step(context, "put the batch first", _with_method(context, node, f".transpose(0, {place})"))
+            yield in_step(context, "put the batch first", with_method(context, node, f".transpose(0, {place})"))
 
 
 def classes_first(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
@@ -94,8 +95,8 @@ def classes_first(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     last = wanted.dimensions - 1
     order = ", ".join(map(str, (0, last, *range(1, last))))
     text = ".transpose(1, 2)" if last == 2 else f".permute({order})"
-    for node, _ in _operands(context)[:1]:
-        yield in_step(context, "move the classes", _with_method(context, node, text))
+    for node, _ in given_tensors(context)[:1]:
+        yield in_step(context, "move the classes", with_method(context, node, text))
 
 
 def batch_first(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
@@ -154,7 +155,7 @@ def numbers(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         if edits and edits[0][1] and tensor.shape.index(size) == 0:
             whole = ", ".join(["N", *["-1"] * (tensor.ndim - 1)])
             yield in_step(
-                context, "expand it to the batch", edits[0][0], _with_method(context, node, f".expand({whole})")
+                context, "expand it to the batch", edits[0][0], with_method(context, node, f".expand({whole})")
             )
 
 
@@ -198,7 +199,7 @@ def _holds(outer: nodes.Node, inner: nodes.Node) -> bool:
 
 
 def _blamed(context: FaultContext, size: Size) -> list[tuple[nodes.Node, Tensor]]:
-    return [(node, tensor) for node, tensor in _operands(context) if N not in tensor.shape and size in tensor.shape]
+    return [(node, tensor) for node, tensor in given_tensors(context) if N not in tensor.shape and size in tensor.shape]
 
 
 def _makers(trace: Trace, context: FaultContext, size: int) -> list[list[tuple[Edit, bool]]]:
@@ -250,7 +251,7 @@ def _expression_of(trace: Trace, call: Call) -> Expression | None:
 
 def expanded(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Expand the operands of one sample to the batch: `cls.expand(N, -1, -1)`, `h0.repeat(1, N, 1)`."""
-    operands = _operands(context)
+    operands = given_tensors(context)
     ones: list[tuple[nodes.Node, Tensor, int]] = []
     for node, tensor in operands:
         for place, size in enumerate(tensor.shape):
@@ -259,12 +260,12 @@ def expanded(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
                 break
     if ones:
         expand = [
-            _with_method(context, node, f".expand({_at(place, tensor.ndim, '-1')})") for node, tensor, place in ones
+            with_method(context, node, f".expand({_at(place, tensor.ndim, '-1')})") for node, tensor, place in ones
         ]
         yield in_step(context, "expand it to the batch", *expand)
     states = [(node, tensor) for node, tensor in operands[1:] if tensor.ndim == 3 and tensor.shape[1] == 1]
     if states and context.module is not None:
-        repeat = [_with_method(context, node, f".repeat({_at(1, 3, '1')})") for node, _ in states]
+        repeat = [with_method(context, node, f".repeat({_at(1, 3, '1')})") for node, _ in states]
         yield in_step(context, "repeat it for the batch", *repeat)
 
 
@@ -367,8 +368,8 @@ def flattened(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 def swapped_dimensions(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     """Swap the batch of an operand with a dimension that has the size that is wanted."""
     size = context.refusal.wanted
-    for node, tensor in reversed(_operands(context)):
+    for node, tensor in reversed(given_tensors(context)):
         for place, part in enumerate(tensor.shape):
             if part == size and N in tensor.shape[1:] and tensor.shape[0] != N:
                 swap = f".transpose({tensor.shape.index(N)}, {place})"
-                yield in_step(context, "swap the dimensions", _with_method(context, node, swap))
+                yield in_step(context, "swap the dimensions", with_method(context, node, swap))

@@ -21,6 +21,7 @@ from nnshape.fixes import (
     operands,
     own,
     samples,
+    tensors,
     two_steps,
     upstream,
     values,
@@ -45,17 +46,21 @@ class Fixer:
     followed: bool = False
     #: It adds or selects something, so the failing layer's own argument is probably right.
     structural: bool = False
+    #: Its edit must not need a symbol of an input to be a number.
+    exact: bool = False
     #: It is only asked if no fixer above has found a fix.
     last_resort: bool = False
 
 
 _BATCH: tuple[KindName, ...] = ("fixed-batch", "restricted-batch")
 
+_SHAPES: tuple[KindName, ...] = ("fixed-batch", "size-mismatch", "wrong-rank")
+
 FIXERS: tuple[Fixer, ...] = (
     Fixer(batches.classes_first, ("size-mismatch",), structural=True),
     Fixer(batch_parameters.one_for_all, ("fixed-batch",)),
     Fixer(batches.batch_first, _BATCH),
-    Fixer(batches.new_axes, _BATCH),
+    Fixer(batches.new_axes, _BATCH, exact=True),
     Fixer(batches.numbers, _BATCH),
     Fixer(batches.expanded, _BATCH),
     Fixer(batches.other_sizes, _BATCH),
@@ -75,6 +80,12 @@ FIXERS: tuple[Fixer, ...] = (
     Fixer(mistaken.key_widths, ("size-mismatch",)),
     Fixer(mistaken.swapped_arguments, ("not-divisible", "size-mismatch")),
     Fixer(mistaken.without_batch, ("wrong-rank",)),
+    Fixer(tensors.states_with_layers, _SHAPES, structural=True),
+    Fixer(tensors.in_the_other_order, (*_SHAPES, "wrong-dtype"), structural=True),
+    Fixer(tensors.unused_input, (*_SHAPES, "wrong-dtype"), structural=True),
+    Fixer(tensors.target_like_scores, ("size-mismatch",)),
+    Fixer(tensors.class_indices, (*_SHAPES, "wrong-dtype"), most=2, structural=True),
+    Fixer(batches.new_axes, ("size-mismatch",), structural=True, exact=True),
     Fixer(operands.one_of_several, most=2, structural=True),
     Fixer(samples.samples_apart),
     Fixer(inserted.missing_step, structural=True),

@@ -60,7 +60,7 @@ def other_shape(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
             place = refusal.dims[0] % len(shape)
             if "kernel_size" in own and shape[-1] == wanted != shape[-2] and len(shape) == 4 and shape[0] == N:
                 yield _shape(item, pattern, (shape[3], shape[1], shape[2]), "or put its channels first")
-            edit = _dim_edit(trace, pattern, place, wanted)
+            edit = dim_edit(trace, pattern, place, wanted)
             if edit is not None:
                 yield Candidate("change the input", (edit,), shown=line_after(edit))
         channels = own.get("in_channels")
@@ -104,7 +104,7 @@ def _shape(item: Input, pattern: ShapePattern, sizes: tuple[Any, ...], descripti
     return Candidate(description.removeprefix("or "), (edit,), shown=line_after(edit))
 
 
-def _dim_edit(trace: Trace, pattern: ShapePattern, place: int, value: int) -> Edit | None:
+def dim_edit(trace: Trace, pattern: ShapePattern, place: int, value: int) -> Edit | None:
     """The edit that sets one dimension of an input, in its shape or in the value of its symbol."""
     index = place - (1 if pattern.per_sample else 0)
     if not 0 <= index < len(pattern.dims):
@@ -208,7 +208,7 @@ def _multiples(trace: Trace, pattern: ShapePattern, tensor: Tensor, places: list
 def _map_edits(trace: Trace, pattern: ShapePattern, places: list[int], sizes: list[int]) -> tuple[Edit, ...]:
     edits: dict[int, Edit] = {}
     for place, size in zip(places, sizes, strict=True):
-        edit = _dim_edit(trace, pattern, place, size)
+        edit = dim_edit(trace, pattern, place, size)
         if edit is None:
             return ()
         if edit.span.text != edit.replacement:

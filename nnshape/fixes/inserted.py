@@ -10,6 +10,7 @@ from nnshape.explain.origins import chain_of
 from nnshape.explain.refusals import chain_of_fault
 from nnshape.fixes.editing import Edit, edited
 from nnshape.fixes.fix import Candidate, argument_of, construction, whole_number
+from nnshape.fixes.own import is_loss, is_map
 from nnshape.records import dataclass
 from nnshape.shapes.dims import Size
 from nnshape.shapes.tensor import N, Tensor, product, tensors_in
@@ -68,7 +69,7 @@ def _changes(context: FaultContext, tensor: Tensor) -> Iterator[_Change]:
         if maps and rank in (3, 4, 5) and shape[-1] == wanted != shape[-2] and shape[0] == N and direct:
             order = ", ".join(map(str, (0, rank - 1, *range(1, rank - 1))))
             yield _Change("permute", f"permute({order})", f"permute({order})", "move the channels to the front")
-        elif not maps:
+        elif not maps and not is_map(context):
             for dim in range(1, rank - 1):
                 if shape[dim] == wanted:
                     step = f"transpose({dim}, {rank - 1})"
@@ -225,6 +226,8 @@ def projection(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     tensors = list(tensors_in(context.arguments))
     if context.module is not None or len(tensors) != 2 or context.refusal.problem != "size-mismatch":
         return
+    if is_loss(context):
+        return
     one, two = tensors
     if len(one.shape) != len(two.shape):
         return
@@ -271,7 +274,7 @@ def _width_of(context: FaultContext, tensor: Tensor, size: Size) -> str:
     for link in chain.links:
         operation = link.operation
         target = operation.target if operation is not None else None
-        if not isinstance(target, Module) or target.layer is None or link.call not in context.scope.run.calls:
+        if not isinstance(target, Module) or target.layer is None:
             continue
         expression, node = target.place
         call = construction(node) if expression is not None else None  # type: ignore[arg-type]
@@ -279,7 +282,10 @@ def _width_of(context: FaultContext, tensor: Tensor, size: Size) -> str:
             continue
         for name in ("out_channels", "out_features"):
             written = argument_of(call, target.layer.signature(), name)
-            if isinstance(written, nodes.Name) and vars(target.layer).get(name) == size:
+            if not isinstance(written, nodes.Name) or vars(target.layer).get(name) != size:
+                continue
+            # In a block below, the name may stand for something else.
+            if link.call in context.scope.run.calls or context.scope.names.get(written.id) == size:
                 return written.id
     return str(size)
 

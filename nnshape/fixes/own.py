@@ -17,6 +17,7 @@ from nnshape.tracing import Module, Trace
 from nnshape.tracing.contexts import FaultContext
 from nnshape.tracing.scope import BlockBody
 
+_LOSS = re.compile(r"\w*(_loss|Loss|Loss2d|cross_entropy|cross_entropy_with_logits|kl_div)")
 _FAMILY = re.compile(r"(.*)([123])d")
 
 
@@ -47,6 +48,18 @@ def is_map(context: FaultContext) -> bool:
     tensor, module = tensor_of(context), context.module
     of_last = module is not None and module.type in ("Linear", "LayerNorm", "RMSNorm")
     return of_last and tensor is not None and len(tensor.shape) > 3
+
+
+def is_loss(context: FaultContext) -> bool:
+    """Whether a loss refused: its sizes are the number of classes, which no layer decides."""
+    return _LOSS.fullmatch(name_of_rule(context)) is not None
+
+
+def name_of_rule(context: FaultContext) -> str:
+    """The name of the layer or function that refused."""
+    if context.module is not None:
+        return context.module.type
+    return context.signature.owner if context.signature is not None else ""
 
 
 def _arriving(context: FaultContext) -> Any:

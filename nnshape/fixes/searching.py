@@ -162,6 +162,8 @@ def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe
                 if longer is None:
                     continue
                 candidate = longer
+            if fixer.exact and trials.fixes_a_size(candidate.edits):
+                continue
             offered += 1
             structural = structural or fixer.structural
             other_order = other_order or fixer.propose is operands.one_of_several

@@ -42,6 +42,11 @@ class Trials:
         after = self.traced(edits)
         return after is not None and improves(self.trace, after, problem, edits)
 
+    def fixes_a_size(self, edits: Sequence[Edit]) -> bool:
+        """Whether edits add the condition that a symbol is a number: the shapes then match by accident."""
+        after = self.traced(edits)
+        return after is not None and bool(_numbers(after) - _numbers(self.trace))
+
     def traced(self, edits: Sequence[Edit]) -> Trace | None:
         """Return the trace of the edited spec; None if it is not valid. Raises OutOfWork if the budget is too small."""
         source = self.trace.spec.source
@@ -91,6 +96,12 @@ def improves(before: Trace, after: Trace, problem: Problem, edits: Sequence[Edit
     if problem.severity == "warning" and new_warnings[gone] >= old_warnings[gone]:
         return False
     return not new_warnings - old_warnings and not _on_batch(after) - _on_batch(before)
+
+
+def _numbers(trace: Trace) -> set[str]:
+    """The conditions of a trace that a symbol is a number."""
+    equal = (needed for needed in trace.constraints if needed.relation == "==")
+    return {str(needed) for needed in equal if isinstance(needed.left, int) or isinstance(needed.right, int)}
 
 
 def _on_batch(trace: Trace) -> set[str]:

@@ -35,7 +35,7 @@ def upstream(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     refusal = context.refusal
     # No argument above is wrong: neither the batch nor the order of dimensions is one.
     ordered = isinstance(refusal.wanted, ClassesLast) or refusal.problem in ("fixed-batch", "restricted-batch")
-    if context.apply is None or ordered or own.is_map(context):
+    if context.apply is None or ordered or own.is_map(context) or own.is_loss(context):
         return
     seen: set[Tensor] = set()
     tensors = [context.refusal.tensor] if context.refusal.tensor is not None else []
