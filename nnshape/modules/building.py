@@ -162,6 +162,10 @@ class Builder:
             return made
         try:
             made = construct(module.layer, self.values, module.span)
+            if module.parametrizations:
+                from nnshape.modules.parametrized import parametrized  # few models need it
+
+                made = parametrized(made, module.parametrizations)
         except SpecError:
             raise
         except Exception as error:  # torch or an imported class may raise anything

@@ -28,6 +28,20 @@ WORDS: dict[str, tuple[str, str]] = {
         "A module that later steps apply: reduce(x). It comes in the state dict where it is written.",
         "reduce: Module(Linear(4 * d, 2 * d, bias=False))",
     ),
+    "weight_norm": (
+        "A layer whose weight is a direction and a length: torch.nn.utils.parametrizations.weight_norm. "
+        "nn.utils.weight_norm is the older one.",
+        "fc: weight_norm(Linear(d, d))",
+    ),
+    "spectral_norm": (
+        "A layer whose weight is divided by its largest singular value: torch.nn.utils.parametrizations.spectral_norm. "
+        "nn.utils.spectral_norm is the older one.",
+        "fc: spectral_norm(Linear(d, d))",
+    ),
+    "orthogonal": (
+        "A layer whose weight is orthogonal: torch.nn.utils.parametrizations.orthogonal.",
+        "fc: orthogonal(Linear(d, d))",
+    ),
     "Parameter": (
         "A learnable tensor of the given shape, or with the values of another tensor. Its name is the step's.",
         "cls: Parameter(1, 1, 768)",

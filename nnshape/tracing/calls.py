@@ -24,6 +24,7 @@ from nnshape.tracing.making import foreign, own_tensor
 from nnshape.tracing.members import CONTAINERS, items_held
 from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import apply_function, read_attribute
+from nnshape.tracing.parametrizing import is_parametrization, parametrize
 from nnshape.tracing.rounded_quotients import ROUNDED, rounded_quotient
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number, plain
 from nnshape.tracing.scope import (
@@ -109,6 +110,8 @@ def _called(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, .
     if isinstance(target, Foreign):
         return foreign(frame, node, target, arguments, keywords)
     assert isinstance(target, Special)
+    if is_parametrization(target):
+        return parametrize(frame, node, target, arguments, keywords)
     return own_tensor(frame, node, target.name, arguments, keywords)
 
 

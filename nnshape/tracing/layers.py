@@ -84,7 +84,8 @@ def _without_quotes(
 def constructor_argument(value: Any) -> Any:
     """Convert an argument for a layer's constructor: a number without its derivation, a new module as its layer."""
     if isinstance(value, Module):
-        return value.layer if value.layer is not None and value.path is None else value
+        bare = value.layer is not None and value.path is None and not value.parametrizations
+        return value.layer if bare else value
     return plain(value)
 
 
@@ -122,19 +123,28 @@ def materialize(frame: Frame, module: Module, arguments: tuple[Any, ...] = ()) -
         parameters, buffers = module.layer.parameters(), module.layer.buffers()
         check_parameters(module.type, parameters)
         check_parameters(module.type, buffers)
-        module.parameters, module.buffers = parameters, buffers
+        if module.parametrizations:
+            _parametrize(frame, module)
+        else:
+            module.parameters, module.buffers = parameters, buffers
     module.materialized = True
-    spend(RULE + PARAMETER * (len(module.parameters) + len(module.buffers)))
+    spend(RULE)
+    count_parameters(frame, module)
+    if frame.tracer.has_batch and _may_depend_on_batch(module):
+        from nnshape.tracing.batch_parameters import refuse_batch_sizes  # few modules have symbolic sizes
+
+        refuse_batch_sizes(frame, module, arguments)
+
+
+def count_parameters(frame: Frame, module: Module) -> None:
+    """Add the parameters of a module itself to the count of the current step. Raises Fault if one is too large."""
+    spend(PARAMETER * (len(module.parameters) + len(module.buffers)))
     for name, tensor in module.parameters.items():
         elements = product(tensor.shape)
         if type(elements) is int and elements >= MAX_ELEMENTS:
             message = f"{name} would have {elements:,} elements, too many for torch to address"
             raise fault("too-large", message, module.span)
         frame.call.parameters += elements
-    if frame.tracer.has_batch and _may_depend_on_batch(module):
-        from nnshape.tracing.batch_parameters import refuse_batch_sizes  # few modules have symbolic sizes
-
-        refuse_batch_sizes(frame, module, arguments)
 
 
 def _may_depend_on_batch(module: Module) -> bool:
@@ -142,6 +152,18 @@ def _may_depend_on_batch(module: Module) -> bool:
     if module.layer is not None:
         return any(type(value) in _SYMBOLIC for value in vars(module.layer).values())
     return module.tensor is not None and any(type(size) is not int for size in module.tensor.shape)
+
+
+def _parametrize(frame: Frame, module: Module) -> None:
+    """Set the tensors of a layer that is parametrized. Raises Refusal."""
+    from nnshape.tracing.parametrizing import hold_parametrized, stored_tensors  # few models have one
+
+    stored = stored_tensors(module)
+    module.parameters, module.buffers = stored.parameters, stored.buffers
+    hold_parametrized(module, stored)
+    for child in module.walk():
+        if child is not module:
+            count_parameters(frame, child)
 
 
 def apply_layer(

@@ -19,6 +19,7 @@ from nnshape.shapes.tensor import Maker, Tensor, tensors_in
 
 if TYPE_CHECKING:
     from nnshape.shapes.layouts.layout import Layouts, Mode
+    from nnshape.shapes.parametrizations import Parametrization
     from nnshape.spec import Expression, Node, Span, Spec
     from nnshape.tracing.contexts import FaultContext
     from nnshape.tracing.parameter_rows import ParameterRow, Totals
@@ -55,6 +56,8 @@ class Module:
     entry: Any = None
     #: No step calls it, so it has parameters and no forward pass.
     is_idle: bool = False
+    #: Calls such as `weight_norm`, which replace parameters of the layer.
+    parametrizations: tuple[Parametrization, ...] = ()
     #: The first run of the body, from which the graph of the real module is built.
     run: Run | None = None
 

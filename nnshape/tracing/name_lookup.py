@@ -10,6 +10,7 @@ from nnshape.problems.nearest import nearest, nearest_name, suggested
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_method
 from nnshape.shapes.layers import all_layers
+from nnshape.shapes.parametrizations import SIGNATURES
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import Span, nodes
 from nnshape.spec.words import WORDS
@@ -27,6 +28,7 @@ from nnshape.tracing.scope import (
     Frame,
     Local,
     Namespace,
+    Special,
     Template,
     find_torch,
     is_layer_class,
@@ -76,7 +78,8 @@ def named_type(frame: Frame, node: nodes.Node, name: str) -> Any:
         found = find_torch(bare, called=True)
     if found is MISSING and bare.isidentifier():
         found = _without_rule(frame, node, bare)
-    if isinstance(found, (Definition, Foreign, Function)) or is_layer_class(found):
+    is_word = isinstance(found, Special) and found.name in SIGNATURES
+    if isinstance(found, (Definition, Foreign, Function)) or is_layer_class(found) or is_word:
         return found
     span = frame.expression.span(node)
     message = f"{span.text} is {shown(name)}, which names no layer, block or function"
@@ -169,8 +172,11 @@ def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
     value = node.value
     if type(value) is nodes.Name and value.id != "_":
         own = frame.own(value.id)
-        if type(own) is Local and own.module is not None and _has(own.module, node.name):
-            return own.module
+        if type(own) is Local and own.module is not None:
+            if _has(own.module, node.name):
+                return own.module
+            if own.module.parametrizations:
+                _refuse_computed(frame, node, own.module)
     elif type(value) is nodes.Attribute:
         owner = attribute_owner(frame, value)
         if isinstance(owner, Module) and value.name in owner.children and _has(owner.children[value.name], node.name):
@@ -180,6 +186,19 @@ def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
 
 def _has(module: Module, name: str) -> bool:
     return name in module.children or name in module.parameters or name in module.buffers
+
+
+def _refuse_computed(frame: Frame, node: nodes.Attribute, module: Module) -> None:
+    """Raise Fault for a parameter that `weight_norm` or the like computes, which a spec cannot read."""
+    for parametrization in module.parametrizations:
+        if parametrization.arguments["name"] == node.name:
+            span = frame.expression.span(node)
+            message = f"{span.text} is computed by {parametrization.function}, and cannot be read"
+            stored = [name for name in module.parameters if name.startswith(node.name)]
+            held = module.children.get("parametrizations")
+            if held is not None and node.name in held.children:
+                stored = [f"parametrizations.{node.name}.{name}" for name in held.children[node.name].parameters]
+            raise fault("wrong-type", message, span, help=[f"read {module.path}.{name}" for name in stored[-1:]])
 
 
 def _module_attribute(frame: Frame, node: nodes.Attribute, module: Module) -> Any:
@@ -224,6 +243,17 @@ def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: 
         return Namespace("nn")
     if owner.name == "nn" and node.name in ("functional", "init"):
         return Namespace("F")
+    if owner.name == "nn" and node.name == "utils":
+        return Namespace("utils")
+    if owner.name == "utils" and node.name == "parametrizations":
+        return Namespace("parametrizations")
+    if owner.name in ("utils", "parametrizations"):
+        from nnshape.tracing.parametrizing import older_or_newer  # few models need it
+
+        found = older_or_newer(owner.name, node.name)
+        if found is None:
+            raise _no_attribute(frame, node, f"nn.{owner.name}", SIGNATURES)
+        return found
     if owner.name == "torch" and node.name in ("fft", "linalg", "special"):
         return Namespace(node.name)
     found = find_torch(node.name, called)

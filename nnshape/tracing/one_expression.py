@@ -10,6 +10,7 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from typing import Any
 
+from nnshape.shapes.dtypes import DType
 from nnshape.shapes.tensor import Unknown
 from nnshape.spec import Expression, nodes
 from nnshape.tracing import applying, block_calls, name_lookup
@@ -173,6 +174,8 @@ def _made_by(inner: Frame, node: nodes.Node, inputs: Set[str]) -> str | None:
             target = name_lookup.attribute(inner, function)
     if isinstance(target, Unknown):
         raise Unknowable
+    if isinstance(target, str) and not isinstance(target, DType):
+        target = name_lookup.named_type(inner, function, target)
     if is_layer_class(target):
         return str(target.__name__)
     if isinstance(target, Special):
@@ -191,7 +194,7 @@ def _become(inner: Frame, module: Module, made: Any) -> None:
         raise fault("wrong-type", f"{inner.module.type} makes no module here", span)
     if module.layer is None and module.body is None:
         module.type, module.layer, module.body = made.type, made.layer, made.body
-        module.place = made.place
+        module.place, module.parametrizations = made.place, made.parametrizations
     elif module.type != made.type:
         message = f"{module.path} is a {module.type} at first, but a {made.type} when it is called again"
         raise fault("invalid-argument", message, span)
