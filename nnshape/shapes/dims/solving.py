@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING, Literal
 
-from nnshape.shapes.dims.algebra import Size, floor_divide, single
+from nnshape.shapes.dims.algebra import Dim, Size, floor_divide, single
 from nnshape.shapes.dims.atoms import Extremum
 from nnshape.shapes.dims.compare import collect_periods, is_multiple
 from nnshape.shapes.dims.replace import atoms_of, replace
@@ -30,7 +31,12 @@ def solve(left: Size, relation: Relation, right: Size, name: str) -> Solutions |
         if relation != "%":
             return _solved(left - right, relation, 1, name, 0)
         if isinstance(right, int):
-            return _solved(left, "%", right, name, 0) if right else NONE
+            if not right:
+                return NONE
+            if isinstance(left, Dim):  # a smaller modulus has a shorter period
+                common = gcd(right, *(coefficient for _, coefficient in left.terms()))
+                left, right = floor_divide(left, common), right // common
+            return _solved(left, "%", right, name, 0)
         return _solved(left - right * floor_divide(left, right), "==", 1, name, 0)
     except (TooLarge, ZeroDivisionError):
         return None
