@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+import keyword
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -41,7 +44,12 @@ class BlockModule(GraphModule):
 
     def recompile(self) -> Any:
         """Regenerate the code of the forward method, if it has been generated before."""
-        return super().recompile() if self.__dict__.get("_is_written") else None
+        if not self.__dict__.get("_is_written"):
+            return None
+        codes = _keywords_in(self._graph)
+        if codes:
+            self._graph.on_generate_code(lambda _: partial(_replaced, codes=codes))
+        return super().recompile()
 
     def _recompile_submodules(self) -> list[Any]:
         # Nested blocks have their code already.
@@ -85,6 +93,36 @@ class SequentialBlock(BlockModule):
 
     def __iter__(self) -> Iterator[torch.nn.Module]:
         return self.children()
+
+
+def _attribute(target: str, is_word: Callable[[str], bool]) -> str:
+    """Return the code of a child at a path: `self.conv`, or `getattr(self, "block1-0")` for one that is no word."""
+    code = "self"
+    for name in target.split("."):
+        code = f"{code}.{name}" if is_word(name) else f'getattr({code}, "{name}")'
+    return code
+
+
+def _keywords_in(graph: Graph) -> dict[str, str]:
+    """Return the code that fx writes for children with a keyword in their path, such as `self.in`, and the right code.
+
+    Longer paths come first, so that none is replaced as a part of another.
+    """
+    targets = {str(node.target) for node in graph.nodes if node.op in ("call_module", "get_attr")}
+    wrong = sorted((t for t in targets if any(map(keyword.iskeyword, t.split(".")))), key=len, reverse=True)
+    return {
+        _attribute(target, str.isidentifier): _attribute(
+            target, lambda name: name.isidentifier() and not keyword.iskeyword(name)
+        )
+        for target in wrong
+    }
+
+
+def _replaced(lines: list[str], codes: dict[str, str]) -> list[str]:
+    for wrong, right in codes.items():
+        pattern = re.compile(re.escape(wrong) + r"(?!\w)")
+        lines = [pattern.sub(lambda _, right=right: right, line) for line in lines]  # type: ignore[misc]
+    return lines
 
 
 def _adopted(module: BlockModule, name: str, nodes: list[tuple[Any, ...]]) -> BlockModule:

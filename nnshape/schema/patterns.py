@@ -10,10 +10,11 @@ import keyword
 from collections.abc import Iterable
 
 from nnshape.shapes.dtypes import DTYPES
-from nnshape.spec.naming_rules import LANGUAGE, MODULE_ATTRIBUTES
+from nnshape.spec.naming_rules import LANGUAGE
 from nnshape.spec.shape_patterns import FUNCTIONS
 
 _SIGNS = r"\s!-/:-@\[-^`{-~"
+_SIGNS_BUT_HYPHEN = r"\s!-,./:-@\[-^`{-~"
 _NAME = rf"[^\d{_SIGNS}][^{_SIGNS}]*"
 _ONE_SAMPLE_NAME = rf"[^\dx{_SIGNS}][^x{_SIGNS}]*"
 # Nested brackets, as deep as sizes need; only those of a call contain commas.
@@ -32,8 +33,8 @@ def name(*allowed: str) -> str:
 
 
 def step_name() -> str:
-    """The name of a step, which becomes an attribute of a module; or digits, as in a list."""
-    return f"^(?:[0-9]+|{_but_no({*keyword.kwlist, *LANGUAGE, *MODULE_ATTRIBUTES})}{_NAME})$"
+    """The name of a step, which may begin with a digit, hold hyphens and be a Python keyword."""
+    return f"^{_but_no(LANGUAGE)}[^{_SIGNS}][^{_SIGNS_BUT_HYPHEN}]*$"
 
 
 def signature() -> str:

@@ -25,9 +25,7 @@ _STEP = (
     "reads a size off the input."
 )
 _STEP_EXAMPLES = ("Conv2d(1, 6, 5) -> 6x28x28", "relu(_ + skip)", "Sequential(Block(d) for i in range(n))")
-_STEP_NAME = (
-    "a step name consists of letters, digits and _, and is neither a Python keyword nor an attribute of torch.nn.Module"
-)
+_STEP_NAME = "a step name consists of letters, digits, _ and hyphens, and does not begin with a hyphen"
 _NO_STEP = "a step is an expression such as Conv2d(1, 6, 5), a mapping with a type, or nested steps"
 _NO_SUCH_LAYER = "torch.nn has no such layer"
 

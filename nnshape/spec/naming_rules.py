@@ -70,6 +70,10 @@ def name_problem(name: str, what: str, span: Span) -> Problem | None:
         return Problem("invalid-name", message, span)
     if keyword.iskeyword(name):
         return Problem("invalid-name", f"{name} is a Python keyword and cannot name {what}", span)
+    return _identifier_problem(name, what, span)
+
+
+def _identifier_problem(name: str, what: str, span: Span) -> Problem | None:
     if _as_python_reads(name) != name:
         return Problem("invalid-name", f"Python reads {name} as {_as_python_reads(name)}: write it so", span)
     if name.startswith("__"):
@@ -83,16 +87,24 @@ def name_problem(name: str, what: str, span: Span) -> Problem | None:
 
 
 def step_name_problem(name: str, span: Span) -> Problem | None:
-    """The problem with the name of a step, which becomes an attribute of a module, or None."""
-    if name.isdecimal() and name.isascii():
+    """The problem with the name of a step, or None. It may begin with a digit, hold hyphens and be a Python keyword."""
+    if len(name) > limits.NAME_CHARACTERS:
+        message = f"a name has at most {limits.NAME_CHARACTERS} characters"
+        return Problem("too-large", message, span)
+    plain = name.replace("-", "")
+    if not f"_{plain}".isidentifier() or not plain or name.startswith("-"):
+        message = f"{shortened(name)!r} cannot name a step: a name is letters, digits, _ and hyphens"
+        return Problem("invalid-name", message, span)
+    if keyword.iskeyword(name):
         return None
-    if name in MODULE_ATTRIBUTES:
-        message = f"a step cannot be called {name}: every torch module has something of that name already"
-        fix = f"call it {name}1 or {name}_"
-        if name.endswith("_"):
-            fix = f"call it {name}1"
-        return Problem("invalid-name", message, span, help=(fix,))
-    return name_problem(name, "a step", span)
+    return _identifier_problem(name, "a step", span)
+
+
+def attribute_problem(name: str, span: Span) -> Problem:
+    """The problem with a step that makes a module or parameter and has the name of an attribute of torch's modules."""
+    message = f"a step that makes a module cannot be called {name}: every torch module has something of that name"
+    fix = f"call it {name}1" if name.endswith("_") else f"call it {name}1 or {name}_"
+    return Problem("invalid-name", message, span, help=(fix,))
 
 
 def item_name_fault(name: str, container: str = "") -> str | None:
@@ -106,8 +118,6 @@ def item_name_fault(name: str, container: str = "") -> str | None:
         return f"a name has at most {limits.NAME_CHARACTERS} characters"
     if not name.isprintable() or '"' in name or "\\" in name:
         return f"an item's name has only printable characters, and no double quote or backslash: not {name!r}"
-    if keyword.iskeyword(name):
-        return f"{name} is a Python keyword and cannot name an item"
     if name.startswith("__"):
         return f"{name} begins with two underscores and cannot name an item"
     if name in MODULE_ATTRIBUTES or name in _OF_CONTAINERS.get(container, ()):
@@ -140,19 +150,26 @@ class Names:
 
     def add(self, name: str, what: str, span: Span) -> None:
         """Add a name, or the problem that something else has it."""
-        if not self._clashes(name, what, span):
+        if not self._clashes(name, what, span, self._known):
             self._known[name] = (what, span)
 
-    def add_body(self, body: Body, inputs: Iterable[tuple[str, Span]], own: Iterable[tuple[str, Span]] = ()) -> None:
-        """Check the inputs and steps of a body against the names of the file and the block's hyperparameters."""
-        # A block's hyperparameter may hide an hparam of the file, so that blocks can pass it on.
-        local = {name: ("a hyperparameter", span) for name, span in own}
+    def add_body(
+        self, body: Body, inputs: Iterable[tuple[str, Span]], own: Iterable[tuple[str, Span]] | None = None
+    ) -> None:
+        """Check the inputs and steps of a body against the other names on its level.
+
+        Those are the hyperparameters of a block, `own`, or the names of the file for the model. A name may hide one of
+        an outer level: in a block that of an hparam, in nested steps that of a step around them.
+        """
+        known = self._known if own is None else {name: ("a hyperparameter", span) for name, span in own}
+        local: dict[str, tuple[str, Span]] = {}
         for name, span in inputs:
-            if not self._clashes(name, "an input", span, local):
+            if not self._clashes(name, "an input", span, known):
                 local[name] = ("an input", span)
         for inner in _bodies(body):
             for step in inner.steps:
-                self._clashes(step.name, "a step", step.name_span, local)
+                if inner is body:
+                    self._clashes(step.name, "a step", step.name_span, known, local)
                 if step.assertion is not None:
                     self.check_split(step.assertion)
 
@@ -171,8 +188,15 @@ class Names:
                 fix = (f"put blanks around the x that separates sizes: … x {whole}",)
                 self.findings.add(Problem("ambiguous-name", message, span, related=related, help=fix))
 
-    def _clashes(self, name: str, what: str, span: Span, local: Mapping[str, tuple[str, Span]] = _NOTHING) -> bool:
-        first = local.get(name) or self._known.get(name)
+    def _clashes(
+        self,
+        name: str,
+        what: str,
+        span: Span,
+        known: Mapping[str, tuple[str, Span]],
+        local: Mapping[str, tuple[str, Span]] = _NOTHING,
+    ) -> bool:
+        first = local.get(name) or known.get(name)
         if first is None:
             return False
         other, place = first

@@ -12,6 +12,7 @@ from nnshape.shapes.layers import find_layer
 from nnshape.shapes.memory_formats import MemoryFormat
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
 from nnshape.spec import Body, Step, nodes
+from nnshape.spec.naming_rules import MODULE_ATTRIBUTES, attribute_problem
 from nnshape.tracing import applying, block_calls
 from nnshape.tracing.assertions import assert_shape
 from nnshape.tracing.assigning import end_assignments
@@ -47,6 +48,8 @@ def run_steps(frame: Frame, steps: tuple[Step, ...]) -> None:
         if value is not None and not isinstance(value, Body):
             frame.expression = value
         output = run_step(frame, call, (lambda _frame: UNKNOWN) if value is None else evaluate)
+        if step.name in MODULE_ATTRIBUTES and frame.placed is not None:
+            frame.tracer.report(attribute_problem(step.name, step.name_span))
         if step.assertion is not None:
             assert_shape(frame, step, output, step.name)
 

@@ -62,6 +62,8 @@ def call(frame: Frame, node: nodes.Call) -> Any:
             raise Unknowable
         else:
             target = name_lookup.attribute(frame, function)
+    elif (name := name_lookup.step_name(frame, function)) is not None:
+        target = name_lookup.lookup(frame, name, function, called=True)
     else:
         target = frame.evaluate(function)
     if is_layer_class(target):

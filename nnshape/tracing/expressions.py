@@ -200,6 +200,9 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
     step = inner_step(frame, node)
     if step is not None:
         return step.output
+    name = name_lookup.step_name(frame, node)
+    if name is not None:
+        return name_lookup.lookup(frame, name, node)
     value = evaluate(frame, node.value)
     index = evaluate(frame, node.index)
     if isinstance(value, Tensor):

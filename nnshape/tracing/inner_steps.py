@@ -6,11 +6,8 @@ from nnshape.problems.nearest import nearest
 from nnshape.spec import nodes
 from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Call, Operation
-from nnshape.tracing.name_lookup import TENSOR_ATTRIBUTES
+from nnshape.tracing.name_lookup import STEPS, TENSOR_ATTRIBUTES, step_name
 from nnshape.tracing.scope import Frame, Local
-
-#: `stem.steps[0]` and `net.steps['block1-0']` name steps whose names are no identifiers.
-STEPS = "steps"
 
 
 def inner_step(frame: Frame, node: nodes.Node) -> Call | None:
@@ -46,8 +43,9 @@ def unknown_step(frame: Frame, node: nodes.Attribute) -> Exception | None:
 
 
 def _call_of(frame: Frame, node: nodes.Node, way: list[Operation]) -> Call | None:
-    if type(node) is nodes.Name:
-        own = frame.own(node.id)
+    known = node.id if type(node) is nodes.Name else step_name(frame, node)
+    if known is not None:
+        own = frame.own(known)
         return own.call if type(own) is Local else None
     if type(node) is nodes.Attribute:
         outer, name = node.value, node.name

@@ -26,8 +26,11 @@ def model_output(frame: Frame, spec: Spec) -> Any:
 
     def value_of(expression: Expression) -> Any:
         frame.expression = expression
+        text = expression.text.strip()
         try:
-            value = frame.evaluate(expression.node)
+            # A step whose name is no identifier, such as block1-0, reads as an expression too.
+            step = None if text.isidentifier() else frame.locals.get(text)
+            value = frame.evaluate(expression.node) if step is None else step.value
             if isinstance(value, Unknown) or ((numbers or holds_tensor(value)) and not _holds_module(value)):
                 return value
             text = " ".join(expression.text.split())

@@ -18,7 +18,7 @@ from nnshape.tracing import measuring
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import on_tensors, read_attribute
-from nnshape.tracing.runtime_sizes import RuntimeSize
+from nnshape.tracing.runtime_sizes import RuntimeSize, plain
 from nnshape.tracing.scope import (
     ATTRIBUTES,
     MISSING,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from nnshape.spec import Span
 
+#: `steps[4]` and `steps['block1-0']` name steps whose names are no identifiers.
+STEPS = "steps"
 _PROPERTIES = (*ATTRIBUTES, "real", "imag")
 #: The attributes that every tensor has.
 TENSOR_ATTRIBUTES = frozenset({"shape", "ndim", "dtype", "device", *_PROPERTIES})
@@ -68,6 +70,27 @@ def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -
             raise _not_called(frame, node, name)
         raise unknown_name(frame, name, node)
     return found
+
+
+def step_name(frame: Frame, node: nodes.Node) -> str | None:
+    """Return the name that `steps[4]` or `steps['block1-0']` refers to, or None for any other expression.
+
+    So a step can be named whose name is no identifier. Raises Fault if there is no such step.
+    """
+    if type(node) is not nodes.Subscript or type(node.value) is not nodes.Name or node.value.id != STEPS:
+        return None
+    if frame.own(STEPS) is not MISSING:
+        return None  # a step or size is called steps
+    index = plain(frame.evaluate(node.index))
+    span = frame.expression.span(node.index)
+    if isinstance(index, bool) or not isinstance(index, (int, str)):
+        raise fault("wrong-type", f"a step is named by a number or a string, not by {shown(index)}", span)
+    name = str(index)
+    if type(frame.own(name)) is not Local:
+        known = (known for known in frame.own_names() if type(frame.own(known)) is Local)
+        near = nearest(name, known)
+        raise fault("unknown-name", f"there is no step {name!r} before this one", span, help=near)
+    return name
 
 
 def named_type(frame: Frame, node: nodes.Node, name: str) -> Any:
@@ -170,8 +193,9 @@ def attribute(frame: Frame, node: nodes.Attribute) -> Any:
 def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
     """Return the object before the dot: the module of a step if it has that parameter or child, else the value."""
     value = node.value
-    if type(value) is nodes.Name and value.id != "_":
-        own = frame.own(value.id)
+    name = value.id if type(value) is nodes.Name and value.id != "_" else step_name(frame, value)
+    if name is not None:
+        own = frame.own(name)
         if type(own) is Local and own.module is not None:
             if _has(own.module, node.name):
                 return own.module

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections import OrderedDict
 from textwrap import dedent
 
@@ -589,3 +591,102 @@ def test_a_list_that_grows_without_end_is_too_large(step):
     text = text.replace("t: [1, 2]", 't: "[1, 2]"')
     problem = next(iter(trace(loads(text)).errors), None)
     assert problem is None or (problem.kind, problem.span.line) == ("too-large", 7), problem
+
+
+# ---- names ----
+
+
+class Named(nn.Module):
+    """Its children have names that are no identifiers, or keywords of Python."""
+
+    def __init__(self):
+        super().__init__()
+        self.add_module("block1-0", nn.Module())
+        for name in ("0", "in", "1x1"):
+            self.get("block1-0").add_module(name, nn.Linear(8, 8))
+        self.add_module("self", nn.Linear(8, 8))
+        self.add_module("class", nn.Sequential(OrderedDict([("in", nn.Linear(8, 8)), ("a-b", nn.ReLU())])))
+        self.add_module("3", nn.Sequential(nn.Linear(8, 8), nn.ReLU()))
+
+    def get(self, path):
+        return self.get_submodule(path)
+
+    def block(self, x):
+        first, inner, last = (self.get(f"block1-0.{name}") for name in ("0", "in", "1x1"))
+        return last(first(inner(first(x) + x))) + inner.weight.mean()
+
+    def forward(self, x):
+        block = self.block(x)
+        half = block * 2
+        into = self.get("self")(half + block)
+        last = self.get("3")(self.get("class")(into).sum(-1, keepdim=True) + into)
+        return block + last, into, block, last
+
+
+NAMED = """
+    input: [N, T, 8]
+    hparams: {d: 8, width: 4}
+    blocks:
+      B(i)(width):
+        0: Linear(i, d)
+        d: steps[0] + width
+        in: Linear(i, i)
+        again: steps[0](_)
+        1x1: Linear(i, i)
+        out: _ + steps['in'].weight.mean()
+    layers:
+      block1-0: B(d)
+      half: steps['block1-0'] * 2
+      to: half + steps['block1-0']
+      self: Linear(8, 8)
+      in: self
+      class: Sequential(('in', Linear(8, 8)), ('a-b', ReLU()))(steps["in"])
+      type: steps['class'].sum(-1, keepdim=True) + steps['in']
+      3:
+        - Linear(8, 8)
+        - relu(_)
+      forward: steps['block1-0'] + steps[3]
+    output: ["forward", "steps['in']", block1-0, "steps[1 + 2]"]
+    """
+
+
+def test_steps_with_numbers_hyphens_and_keywords_as_names():
+    text = NAMED.replace("- relu(_)", "- ReLU()")
+    traced = trace(loads(dedent(text)))
+    assert traced.problems == ()
+    assert list(build(traced).state_dict()) == list(Named().state_dict())
+    x = torch.rand(2, 3, 8)
+    check_twin(text, Named(), x)
+    model = build(traced, seed=0).eval()
+    for same in (copy.deepcopy(model), copy.copy(model), pickle.loads(pickle.dumps(model))):
+        torch.testing.assert_close(same(x), model(x), rtol=0, atol=0)
+    text = dedent(text) + "tie: {block1-0.in.weight: block1-0.0.weight}\nfreeze: [class.in.*]\n"
+    rows = {row.name: row for row in trace(loads(text)).parameters}
+    assert rows["block1-0.in.weight"].tied_to == "block1-0.0.weight"
+    assert not rows["class.in.bias"].trainable
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "column", "words"),
+    [
+        ("steps[7](x)", "unknown-name", 12, "there is no step '7' before this one"),
+        ("steps['4']", "unknown-name", 12, "there is no step '4' before this one"),
+        ("steps['block1']", "unknown-name", 12, "did you mean block1-0?"),
+        ("steps[x]", "wrong-type", 12, "by a number or a string"),
+        ("steps[True]", "wrong-type", 12, "by a number or a string"),
+        ("steps[0].wait", "unknown-name", 6, "wait"),
+        ("steps", "unknown-name", 6, "steps"),
+    ],
+)
+def test_a_fault_in_the_name_of_a_step(step, kind, column, words):
+    text = f"input: 8\nlayers:\n  block1-0: Linear(8, 8)\n  0: relu(_)\n  a: {step}\n  4: relu(_)\n"
+    problem = trace(loads(text)).errors[0]
+    assert (problem.kind, problem.span.line, problem.span.column) == (kind, 5, column), problem
+    assert words in " ".join((problem.message, *problem.help))
+
+
+def test_a_step_called_steps_is_a_step():
+    text = "input: 8\nlayers:\n  steps: Buffer(arange(5.0))\n  a: x * steps[3]\n"
+    traced = trace(loads(text))
+    assert traced.problems == ()
+    assert torch.equal(build(traced)(torch.ones(2, 8)), torch.full((2, 8), 3.0))

@@ -102,7 +102,7 @@ def test_sound_forms(refused, text):
         ("input: 3\nlayers: {}\n", "layers", "non-empty"),
         (f"{M}  a:\n", "layers/a", "None is not of type"),
         (f"{M}  a b: ReLU()\n", "layers", "'a b' does not match"),
-        (f"{M}  forward: ReLU()\n", "layers", "'forward' does not match"),
+        (f"{M}  -a: ReLU()\n", "layers", "'-a' does not match"),
         ("input: 3\nlayers: {a: Conv2d(1, 6, 5)}\n", "layers/6", "None is not of type"),
         (f"{M}  a: {{type: Conv3dd, args: [1]}}\n", "layers/a/type", "does not match"),
         (f"{M}  a: {{b: [{{type: Relu}}]}}\n", "layers/a/b/0/type", "does not match"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+import nnshape
 from nnshape.problems import SpecError
 from nnshape.problems.kinds import kind_names
 from nnshape.spec import Body, Expression, ShapePattern, Word, load, loads, nodes
@@ -80,8 +81,9 @@ def test_a_step_that_cannot_be_read_has_no_value_and_the_rest_is_read(line):
 
 
 @pytest.mark.parametrize("name", ["forward", "training", "parameters", "children", "type", "to", "double"])
-def test_a_step_cannot_hide_what_every_module_has(name):
-    problem = only(f"{H}  {name}: ReLU()\n")
+def test_a_step_that_makes_a_module_cannot_hide_what_every_module_has(name):
+    assert problems(f"{H}  {name}: ReLU()\n") == ()
+    (problem,) = nnshape.trace(f"{H}  {name}: ReLU()\n").errors
     assert (problem.kind, problem.span.text, problem.help) == ("invalid-name", name, (f"call it {name}1 or {name}_",))
 
 
@@ -99,7 +101,7 @@ def test_the_names_that_modules_have_are_torchs():
     assert public <= MODULE_ATTRIBUTES
 
 
-@pytest.mark.parametrize("name", ["a-b", "class", "_", "__x", "auto", "N", "a.b", "'a b'", "1a", "None", "x" * 201])
+@pytest.mark.parametrize("name", ["-a", "_", "__x", "auto", "N", "a.b", "'a b'", "a+b", "--", "a-é.", "x" * 201])
 def test_what_names_no_step(name):
     assert only(f"{H}  {name}: ReLU()\n").kind in ("invalid-name", "too-large")
 
@@ -374,7 +376,7 @@ def test_an_unknown_key_offers_the_nearest(key, near):
         ("blocks: {B(p): {p: ReLU()}}\n" + M, "p is a step and also a hyperparameter"),
         ("blocks: {B(p)(p): {a: ReLU()}}\n" + M, "p is an input and also a hyperparameter"),
         ("blocks: {B()(y): {y: ReLU()}}\n" + M, "y is a step and also an input"),
-        ("hparams: {d: 1}\nblocks: {B: {c: {d: ReLU()}}}\n" + M, "d is a step and also an hparam"),
+        ("hparams: {d: 1}\ninput: 3\nlayers: {d: ReLU()}\n", "d is a step and also an hparam"),
         ("input: HxW\nlayers: {H: ReLU()}\n", "H is a step and also a size of the input"),
         ("input: {x: '[x, 3]'}\nlayers: {a: ReLU()}\n", "x is an input and also a size of the input"),
         ("blocks:\n  A()(x[x, T]): {a: ReLU()}\n" + M, "x is an input and also a size of the input"),
@@ -389,12 +391,27 @@ def test_names_that_could_be_confused_are_both_shown(text, message):
     assert problem.related[0].span.text != ""
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hparams: {d: 1}\nblocks: {B: {c: {d: ReLU()}}}\n" + M,
+        "hparams: {d: 1}\nblocks: {B: {d: ReLU()}}\n" + M,
+        "hparams: {d: 1}\nblocks: {B()(d): {a: ReLU()}}\n" + M,
+        "blocks: {B(d): {a: {d: ReLU()}}, d: {a: ReLU()}}\n" + M,
+        "hparams: {d: 1}\ninput: {y: 3}\nlayers: {a: {d: ReLU(), a: ReLU(), y: ReLU()}}\n",
+        "input: 3\nlayers: {fc: ReLU()}\nblocks: {B(fc)(y): {a: ReLU()}}\n",
+    ],
+)
+def test_an_inner_name_may_hide_an_outer_one(text):
+    assert problems(text) == ()
+
+
 def test_a_blocks_hyperparameter_may_hide_an_hparam():
     assert problems("hparams: {d: 1}\nblocks: {B(d=d): {a: 'Linear(d, d)'}}\n" + M) == ()
 
 
 def test_all_faults_come_at_once_in_the_order_of_the_text():
-    text = "inptu: 3\nhparams: {a: {b: 1}}\nlayers:\n  a: f(\n  class: g\n  c: h -> 3xx\nexpect: {foo: 1}\n"
+    text = "inptu: 3\nhparams: {a: {b: 1}}\nlayers:\n  a: f(\n  a.b: g\n  c: h -> 3xx\nexpect: {foo: 1}\n"
     lines = [problem.span.line for problem in problems(text)]
     assert lines == sorted(lines)
     assert set(lines) == {1, 2, 4, 5, 6, 7}
