@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nnshape.explain.origins import Chain, Link, chain_of
 from nnshape.problems import Label
-from nnshape.shapes.dims import Dim
+from nnshape.shapes.dims import Dim, readable
 from nnshape.shapes.function import Function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, sizes_text, tensors_in
@@ -40,7 +41,7 @@ def primary_label(refusal: Refusal, tensor: Tensor | None, tensors: Sequence[Ten
 
 def _whole(tensor: Tensor) -> str:
     """Return a shape per sample, or with its batch if it has only two dimensions: `3x32x32`, `[N, 784]`."""
-    text = f"[{', '.join(map(str, tensor.shape))}]"
+    text = f"[{', '.join(map(readable, tensor.shape))}]"
     if len(tensor.shape) == 2:
         return text if tensor.dtype == "float32" else tensor.dtype + text
     return str(tensor)
@@ -78,8 +79,8 @@ def operand_labels(context: FaultContext, tensors: Iterable[Tensor]) -> list[Lab
     scope = context.scope
     for tensor in tensors:
         chain = chain_of(tensor)
-        name = scope.name_of(tensor)
-        fact = f"{name} is {tensor}" if name else str(tensor)
+        name, part = scope.name_of(tensor), _output_of(tensor)
+        fact = f"{name} is {tensor}" if name else f"{part}: {tensor}" if part else str(tensor)
         link = next((link for link in chain.links if link.changed and link.call is not context.call), None)
         if link is not None:
             text = link_text(link) if str(link.after) == str(tensor) else fact
@@ -89,14 +90,31 @@ def operand_labels(context: FaultContext, tensors: Iterable[Tensor]) -> list[Lab
                 # The same line in another call of this block: label the call.
                 span, text = scope.module.span, fact
             labels.setdefault(span, Label(span, text))
+        elif part and isinstance(tensor.producer, Operation) and tensor.producer.call is not context.call:
+            span = tensor.producer.call.span
+            labels.setdefault(span, Label(span, fact))
         elif chain.input is not None:
             span = chain.input_span
             labels.setdefault(span, Label(span, fact))
     return list(labels.values())[:_MAX]
 
 
+def _output_of(tensor: Tensor) -> str:
+    """The name of a tensor among several outputs of a layer: `attn_output`; empty for the one called output."""
+    target = tensor.producer.target if isinstance(tensor.producer, Operation) else None
+    layer = target.layer if isinstance(target, Module) else None
+    names = re.findall(r"\w+", layer.returns) if layer is not None else []
+    name = names[tensor.index] if tensor.index < len(names) else ""
+    return "" if name == "output" else name
+
+
 def link_text(link: Link) -> str:
     """A step's effect on the sizes: `3x3 kernel: 6x14x14 -> 16x12x12`, `16 * 6 * 6 = 576`."""
+    part = _output_of(link.after)
+    return f"{part}: {_effect(link)}" if part else _effect(link)
+
+
+def _effect(link: Link) -> str:
     before, after = link.before, link.after
     if link.operation is None:
         return f"{after}, as declared"

@@ -21,7 +21,7 @@ from nnshape.tracing.model import Module
 from nnshape.tracing.operations import on_tensors
 from nnshape.tracing.runtime_sizes import is_number, plain
 from nnshape.tracing.scope import MISSING, Definition, Frame, Local, Template, find_torch, is_layer_class
-from nnshape.tracing.value_display import shown
+from nnshape.tracing.value_display import holds_tensor, shown
 from nnshape.tracing.work_limit import ended, spend_on
 from nnshape.work import OutOfWork
 
@@ -99,8 +99,15 @@ def _combined(frame: Frame, node: nodes.Node, sign: str, left: Any, right: Any) 
         return on_tensors(frame, node, _TENSOR_SIGNS[sign], (left, right))
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         raise Unknowable
-    with located(frame, node):
-        return numbers.arithmetic(sign, left, right)
+    try:
+        with located(frame, node):
+            return numbers.arithmetic(sign, left, right)
+    except Fault:
+        if not holds_tensor((left, right)):
+            raise
+        from nnshape.tracing.unapplied import several_values  # only for this fault
+
+        raise several_values(frame, node, sign, left, right) from None
 
 
 def _unary(frame: Frame, node: nodes.Unary) -> Any:

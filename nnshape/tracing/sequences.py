@@ -53,7 +53,8 @@ def _add_items(frame: Frame, items: list[Item], argument: nodes.Node, kind: str,
         message = "Sequential takes its items one by one, not a list"
         help = (f"unpack it: Sequential(*{frame.expression.span(inside).text})",)
         notes = ("torch says: list is not a Module subclass",)
-        raise fault("wrong-type", message, frame.expression.span(inside), help=help, notes=notes)
+        span = frame.expression.span(inside)
+        raise fault("wrong-type", message, span, help=help, notes=notes, instead=(f"*{span.text}",))
     elif (isinstance(inside, nodes.List) and (unpacked or alone)) or (isinstance(inside, nodes.Tuple) and unpacked):
         for item in inside.items:
             _add_items(frame, items, item, kind, alone=False)

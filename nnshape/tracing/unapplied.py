@@ -1,12 +1,14 @@
-"""The fault of a step that names a layer, function or block and leaves it there: `- ReLU`, `act: nn.SiLU`."""
+"""The faults of values that are no tensor yet: `- ReLU`, `act: nn.SiLU`, the sum of several values."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from nnshape.problems import Edit
 from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.function import Function
+from nnshape.spec import Span, nodes
 from nnshape.tracing.faults import Fault, fault
 from nnshape.tracing.scope import Definition, FileScope, Frame, is_layer_class
 from nnshape.tracing.value_display import shown
@@ -31,6 +33,19 @@ def unapplied(frame: Frame, value: Any) -> Fault:
     doing = "calling it" if isinstance(value, Function) else "making one"
     message = f"{frame.call.name} names {_named(value, text)} without {doing}"
     return fault("wrong-type", message, span, help=(f"write {call}",), instead=(call,))
+
+
+def several_values(frame: Frame, node: nodes.Node, sign: str, left: Any, right: Any) -> Fault:
+    """Return the fault of arithmetic on the several values of a step, such as the outputs of an attention."""
+    span = frame.expression.span(node)
+    message = f"{sign} takes a tensor or a number, not several values"
+    instead: list[tuple[Edit, ...]] = []
+    for part, value in ((getattr(node, "left", None), left), (getattr(node, "right", None), right)):
+        if isinstance(value, (tuple, list)) and isinstance(part, (nodes.Name, nodes.Subscript, nodes.Call)):
+            end = frame.expression.span(part).end
+            instead.append((Edit(Span(span.source, end, end), "[0]"),))
+    help = ("take one of them, such as the first: [0]",)
+    return fault("wrong-type", message, span, help=help, instead=instead)
 
 
 def _named(value: Any, text: str) -> str:

@@ -197,3 +197,31 @@ ARGUMENTS = {
 def test_a_fault_of_a_block_s_argument_is_at_the_argument(of, step, place):
     problem = of(f"{B}{step}\n").trace.problems[0]
     assert problem.span.text == place
+
+
+SEVERAL = "input: 5x64\nlayers:\n  a: MultiheadAttention(64, 4, batch_first=True)(x, x, x)\n  b: "
+
+
+@pytest.mark.parametrize(("step", "fixed"), [("a + 1", "a[0] + 1"), ("1 - a", "1 - a[0]"), ("a / 8", "a[0] / 8")])
+def test_arithmetic_takes_one_of_several_values(of, step, fixed):
+    (problem,) = (t := of(SEVERAL + step + "\n")).trace.problems
+    assert (problem.kind, problem.span.text) == ("wrong-type", step)
+    (fix,) = nnshape.find_fixes(t.trace)
+    assert edited(SEVERAL + step, fix.edits) == SEVERAL + fixed
+
+
+def test_tuples_are_still_joined_and_repeated(of):
+    assert of("input: 5x8\nlayers:\n  a: x.chunk(2, 2)\n  b: a + a\n  c: cat(b, 2)\n").problems == []
+
+
+def test_a_label_names_the_output_of_an_attention(of):
+    (problem,) = of(SEVERAL.replace("5x64", "{x: 5x64, k: 7x64}") + "a[0] + k\n").trace.problems
+    assert [(label.span.line, label.text) for label in problem.related] == [(3, "attn_output: 5x64"), (1, "k is 7x64")]
+
+
+def test_a_list_in_a_sequential_is_refused_as_torch_does(of):
+    text = "input: 8\nlayers:\n  a: nn.Sequential([Linear(8, 4), ReLU()])\n"
+    (problem,) = (t := of(text)).trace.problems
+    assert problem.notes == ("torch says: list is not a Module subclass",)
+    (fix,) = nnshape.find_fixes(t.trace)
+    assert edited(text, fix.edits) == text.replace("[", "*[")
