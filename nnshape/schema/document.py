@@ -92,7 +92,7 @@ def _input() -> Schema:
     return {
         "type": ["string", "integer", "array", "object"],
         "if": {"type": "object"},
-        "then": {"minProperties": 1, **_named(SHAPE, may_be_empty=False)},
+        "then": _named(SHAPE, may_be_empty=False),
         "else": SHAPE,
     }
 

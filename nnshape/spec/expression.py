@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
 from nnshape.spec import limits, nodes
+from nnshape.spec.dict_displays import NAMED_CONTAINERS, pairs_of_dict
 from nnshape.spec.nodes import Generator, Keyword, Node, Target
 from nnshape.spec.syntax_faults import Unreadable, fault_of_syntax_error, unwanted
 
@@ -179,6 +180,10 @@ class _Converter:
 
     def call(self, tree: Any, depth: int) -> Node:
         function = self.node(tree.func, depth)
+        if getattr(function, "id", getattr(function, "name", "")) in NAMED_CONTAINERS and len(tree.args) == 1:
+            pairs = pairs_of_dict(self, tree.args[0], depth)
+            if pairs is not None and not tree.keywords:
+                return nodes.Call(function, (pairs,), (), *self.place(tree))
         args = self.nodes(tree.args, depth)
         if not tree.keywords:
             return nodes.Call(function, args, (), *self.place(tree))

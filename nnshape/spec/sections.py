@@ -45,7 +45,7 @@ class SectionReader:
         return ()
 
     def inputs(self, node: Node) -> tuple[Input, ...]:
-        """The inputs: `1x32x32`, `[N, 1, H, W]` or a mapping `name: shape`."""
+        """The inputs: `1x32x32`, `[N, 1, H, W]` or a mapping `name: shape`, empty for a model without inputs."""
         if not isinstance(node, Mapping):
             try:
                 return (Input("x", shape_of_node(node), node.span),)
@@ -60,8 +60,6 @@ class SectionReader:
             except SpecError as error:
                 self.findings.extend(error.problems)
                 found.append(Input(key.value, None, value.span, key.span))
-        if not found:
-            self.findings.add(Problem("missing-key", "input names no shape", node.span))
         return tuple(found)
 
     def hparams(self, node: Node | None) -> dict[str, Located[Setting]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nnshape.problems import Problem
+from nnshape.problems import Label, Problem
 from nnshape.shapes.dims import Dim, TooLarge
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.memory_formats import MemoryFormat
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, tensors_in
-from nnshape.spec import Body, Step, nodes
+from nnshape.spec import Body, Span, Step, nodes
 from nnshape.spec.naming_rules import MODULE_ATTRIBUTES, attribute_problem
 from nnshape.tracing import applying, block_calls
 from nnshape.tracing.assertions import assert_shape
@@ -25,6 +25,7 @@ from nnshape.tracing.making import make_alone, makes_module
 from nnshape.tracing.model import BodyInput, Call, Module, Operation, Run, produced
 from nnshape.tracing.never_applied import apply_unknown
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number
+from nnshape.tracing.same_steps import other_step
 from nnshape.tracing.scope import BlockBody, Frame, Item, ItemsBody, Local, StepsBody
 from nnshape.tracing.value_display import holds_tensor, holds_unknown, is_applied, shown
 from nnshape.tracing.work_limit import ended
@@ -278,9 +279,26 @@ def apply_body(
             frame.tracer.report(Problem("wrong-type", message, module.span))
         call.mark_partial()
     run.output = inner.running
+    if inner.again:
+        _check_same_steps(frame, module, run, span)
     for child in run.calls:
         call.add_counts(child)
     return call.record(module, arguments, keywords, inner.running, run=run)
+
+
+def _check_same_steps(frame: Frame, module: Module, run: Run, span: Span) -> None:
+    """Report a later call of a module that takes other steps than the first, as for a branch on the input's shape."""
+    assert module.run is not None
+    found = None if any(p.severity == "error" for p in frame.tracer.problems) else other_step(module.run, run)
+    if found is None:
+        return
+    first, again = found
+    step = again or first
+    assert step is not None
+    message = f"{module.path} is called again, but its step {step.name} does something else this time"
+    related = (Label(step.span, f"depends on the input of {module.path}"),)
+    help = (f"use a module of its own for each, since the weights of {module.path} are shared by one forward method",)
+    frame.tracer.report(Problem("invalid-argument", message, span, related=related, help=help))
 
 
 def _run_body(inner: Frame, body: BlockBody | StepsBody | ItemsBody) -> None:

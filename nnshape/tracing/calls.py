@@ -21,7 +21,7 @@ from nnshape.tracing.layers import make_layer
 from nnshape.tracing.located import located
 from nnshape.tracing.loops import evaluate_all
 from nnshape.tracing.making import foreign, own_tensor
-from nnshape.tracing.members import CONTAINERS, items_held
+from nnshape.tracing.members import CONTAINERS, child_at, items_held, module_at
 from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import apply_function, read_attribute
 from nnshape.tracing.parametrizing import is_parametrization, parametrize
@@ -65,7 +65,9 @@ def call(frame: Frame, node: nodes.Call) -> Any:
     elif (name := name_lookup.step_name(frame, function)) is not None:
         target = name_lookup.lookup(frame, name, function, called=True)
     else:
-        target = frame.evaluate(function)
+        whole = module_at(frame, function.value) if isinstance(function, nodes.Subscript) else None
+        item = None if whole is None else child_at(frame, function, whole)  # type: ignore[arg-type]  # a Subscript
+        target = frame.evaluate(function) if item is None else item
     if is_layer_class(target):
         return make_layer(frame, node, target, *_arguments(frame, node))
     if isinstance(target, Module):

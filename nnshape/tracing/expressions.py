@@ -16,9 +16,9 @@ from nnshape.tracing.faults import Fault, Unknowable, fault
 from nnshape.tracing.inner_steps import inner_step, unknown_step
 from nnshape.tracing.located import located, truth
 from nnshape.tracing.loops import comprehension_values, evaluate_all
-from nnshape.tracing.members import item_of
-from nnshape.tracing.model import Module
-from nnshape.tracing.operations import on_tensors
+from nnshape.tracing.members import child_at, item_of, module_at
+from nnshape.tracing.model import Module, StoredTensor
+from nnshape.tracing.operations import on_tensors, read_attribute
 from nnshape.tracing.runtime_sizes import is_number, plain
 from nnshape.tracing.scope import MISSING, Definition, Frame, Local, Template, find_torch, is_layer_class
 from nnshape.tracing.value_display import holds_tensor, shown
@@ -210,6 +210,11 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
     name = name_lookup.step_name(frame, node)
     if name is not None:
         return name_lookup.lookup(frame, name, node)
+    whole = module_at(frame, node.value)
+    if whole is not None and whole.type != "Sequential":
+        child = child_at(frame, node, whole)
+        if child is not None and child.tensor is not None:
+            return read_attribute(frame, StoredTensor(child, ""), child.tensor)
     value = evaluate(frame, node.value)
     index = evaluate(frame, node.index)
     if isinstance(value, Tensor):

@@ -10,7 +10,7 @@ from nnshape.spec import nodes
 from nnshape.spec.limits import ITERATIONS
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.located import truth
-from nnshape.tracing.members import items_held
+from nnshape.tracing.members import items_held, module_at
 from nnshape.tracing.model import Module
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.value_display import shown
@@ -86,6 +86,9 @@ def iterate(frame: Frame, node: nodes.Node) -> list[Any]:
         return list(value)
     if isinstance(value, Unknown):
         raise Unknowable
+    whole = module_at(frame, node)
+    if whole is not None and whole.type == "Sequential":
+        return list(whole.children.values())
     if isinstance(value, Module) and value.holds_modules:
         return items_held(frame, value)
     raise fault("wrong-type", f"only a tuple can be unpacked here, not {shown(value)}", frame.expression.span(node))

@@ -35,6 +35,8 @@ def model_output(frame: Frame, spec: Spec) -> Any:
                 return value
             text = " ".join(expression.text.split())
             help = (_HELP,) if _holds_module(value) else ()
+            if text in frame.locals:
+                help = (f"for the step {text}, write steps[{text}]",)
             message = f"the output {text} is {shown(value)}, not a tensor"
             raise fault("wrong-type", message, expression.where(), help=help)
         except Fault as wrong:

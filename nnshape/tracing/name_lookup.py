@@ -16,6 +16,7 @@ from nnshape.spec import Span, nodes
 from nnshape.spec.words import WORDS
 from nnshape.tracing import measuring
 from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.members import child_at, module_at
 from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import on_tensors, read_attribute
 from nnshape.tracing.runtime_sizes import RuntimeSize, plain
@@ -205,6 +206,10 @@ def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
         owner = attribute_owner(frame, value)
         if isinstance(owner, Module) and value.name in owner.children and _has(owner.children[value.name], node.name):
             return owner.children[value.name]
+    elif type(value) is nodes.Subscript and (whole := module_at(frame, value.value)) is not None:
+        child = child_at(frame, value, whole)
+        if child is not None and _has(child, node.name):
+            return child
     return frame.evaluate(value)
 
 

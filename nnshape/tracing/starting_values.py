@@ -226,4 +226,4 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
     for item in file.spec.inputs:
         value = frame.run.inputs.setdefault(item.name, UNKNOWN)
         frame.locals[item.name] = Local(value)
-    frame.running = next(iter(frame.run.inputs.values()), UNKNOWN)
+    frame.running = next(iter(frame.run.inputs.values()), UNKNOWN if file.spec.inputs else None)

@@ -139,7 +139,7 @@ MODELS = {
         layers:
           - Linear(8, 8)
           - Sequential(Linear(8, 8), Sequential(("a", Linear(8, 4)), ("b", Sequential())), Identity())
-        output: ["0", "1"]
+        output: ["steps[0]", "steps[1]"]
         """,
     "tensors stay on the device of the model": """
         input: [2, 3]

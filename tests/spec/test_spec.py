@@ -313,7 +313,6 @@ def test_a_text_has_a_name_too():
         ("input: 3\nlayers:\n", "wrong-type", "not nothing", ""),
         ("input: 3\nlayers: {}\n", "missing-key", "has no steps", "{}"),
         ("input: 3\nlayers:\n  a:b\n", "syntax", "a space is missing", ":"),
-        ("input: {}\nlayers: {a: b}\n", "missing-key", "input names no shape", "{}"),
         ("outputs: a\n" + M, "unknown-key", "outputs is not a key", "outputs"),
         ("hparams: 3\n" + M, "wrong-type", "hparams is a mapping", "3"),
         ("hparams: {a: {b: c}}\n" + M, "wrong-type", "a number, a word or a list", "{b: c}"),
