@@ -26,21 +26,24 @@ def axis(dim: Any, shape: Shape, name: str = "dim", extra: int = 0) -> int:
     raise Refusal("index-error", message, name, note=note)
 
 
-def axes(dim: Any, shape: Shape, name: str = "dim", every: bool = True) -> tuple[int, ...]:
+def axes(dim: Any, shape: Shape, name: str = "dim", every: bool = True, twice: str | None = None) -> tuple[int, ...]:
     """The indices of one or several dimensions, in the given order; all of them for None, and for () if `every`.
 
-    Raises Refusal if one is out of range (index-error) or repeated (invalid-argument).
+    Raises Refusal if one is out of range (index-error) or repeated (invalid-argument); `twice` is torch's
+    message for a repeated one, if it is its own.
     """
     if dim is None or (every and isinstance(dim, (tuple, list)) and not dim):
         return tuple(range(len(shape)))
     if not isinstance(dim, (tuple, list)):
         return (axis(dim, shape, name),)
-    places = tuple(axis(one, shape, name) for one in dim)
-    if len(set(places)) != len(places):
-        twice = next(place for place in places if places.count(place) > 1)
-        note = f"dim {twice} appears multiple times in the list of dims"
-        raise Refusal("invalid-argument", f"{name} (={tuple(dim)}) names dimension {twice} twice", name, note=note)
-    return places
+    places: list[int] = []
+    for one in dim:
+        place = axis(one, shape, name)
+        if place in places:
+            note = f"dim {place} appears multiple times in the list of dims" if twice is None else twice
+            raise Refusal("invalid-argument", f"{name} (={tuple(dim)}) names dimension {place} twice", name, note=note)
+        places.append(place)
+    return tuple(places)
 
 
 def plain_int(value: Any, name: str) -> int:

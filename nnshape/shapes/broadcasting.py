@@ -5,7 +5,7 @@ A symbol never counts as 1: `T` and 1 broadcast to `T`; `T` and 5 require `T == 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size
@@ -43,12 +43,18 @@ def shared_shape(one: Shape, two: Shape) -> Shape | int:
     return tuple(shape)
 
 
-def broadcast(one: Shape, two: Shape, verb: str = "combine", argument: str = "other") -> Shape:
-    """The shape that two operands broadcast to. Raises Refusal (size-mismatch): `cannot add 256x56x56 and 64x56x56`."""
+def broadcast(one: Shape, two: Shape, verb: str = "combine", argument: str = "other", swapped: bool = False) -> Shape:
+    """The shape that two operands broadcast to. Raises Refusal (size-mismatch): `cannot add 256x56x56 and 64x56x56`.
+
+    `swapped` says that torch's message names the second one first.
+    """
     shape = shared_shape(one, two)
     if type(shape) is tuple:
         return shape
-    raise _mismatch(one, two, shape, verb, argument)
+    message = f"cannot {verb} {shape_text(one)} and {shape_text(two)}"
+    assert isinstance(shape, int)
+    note = torch_sentence(two, one, shape) if swapped else torch_sentence(one, two, shape)
+    raise Refusal("size-mismatch", message, argument, note=note)
 
 
 def broadcast_all(shapes: Sequence[Shape], verb: str = "combine", arguments: Sequence[str] = ()) -> Shape:
@@ -59,8 +65,42 @@ def broadcast_all(shapes: Sequence[Shape], verb: str = "combine", arguments: Seq
     return found
 
 
-def must_expand(shape: Shape, target: Shape, verb: str = "expand", argument: str = "other") -> None:
-    """Raise Refusal if a shape does not broadcast to exactly `target`."""
+def torch_sentence(one: Shape, two: Shape, position: int) -> str:
+    """torch's message for two shapes that differ at `position` of the longer one."""
+    longest = max(len(one), len(two))
+    position = _last_misfit(one, two, position)
+    a, b = (shape[position - longest + len(shape)] for shape in (one, two))
+    return f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {position}"
+
+
+def _last_misfit(one: Shape, two: Shape, position: int) -> int:
+    """The last of the dimensions that do not fit: torch compares from the back, and reports that one."""
+    longest = max(len(one), len(two))
+    for place in range(longest - 1, position, -1):
+        a, b = (shape[place - longest + len(shape)] if place >= longest - len(shape) else 1 for shape in (one, two))
+        if type(a) is type(b) is int and a != b and 1 not in (a, b):
+            return place
+    return position
+
+
+def expand_sentence(target: Shape, shape: Shape, position: int) -> str:
+    """torch's message for a shape that does not expand to another."""
+    position = _last_misfit(target, shape, position)
+    return (
+        f"The expanded size of the tensor ({target[position]}) must match the existing size "
+        f"({shape[position - len(target) + len(shape)]}) at non-singleton dimension {position}.  "
+        f"Target sizes: {list(target)}.  Tensor sizes: {list(shape)}"
+    )
+
+
+def must_expand(
+    shape: Shape,
+    target: Shape,
+    verb: str = "expand",
+    argument: str = "other",
+    sentence: Callable[[Shape, Shape, int], str] = torch_sentence,
+) -> None:
+    """Raise Refusal if a shape does not broadcast to exactly `target`; `sentence` makes torch's message."""
     if shape == target:
         return
     if len(shape) > len(target):
@@ -70,17 +110,4 @@ def must_expand(shape: Shape, target: Shape, verb: str = "expand", argument: str
     for position, size in enumerate(shape, ahead):
         if size != 1 and not assume_equal(size, target[position]):
             message = f"cannot {verb} {shape_text(shape)} to {shape_text(target)}"
-            raise Refusal("size-mismatch", message, argument, note=torch_sentence(target, shape, position))
-
-
-def torch_sentence(one: Shape, two: Shape, position: int) -> str:
-    """torch's message for two shapes that differ at `position` of the longer one."""
-    longest = max(len(one), len(two))
-    a, b = (shape[position - longest + len(shape)] for shape in (one, two))
-    return f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {position}"
-
-
-def _mismatch(one: Shape, two: Shape, position: object, verb: str, argument: str) -> Refusal:
-    assert isinstance(position, int)
-    message = f"cannot {verb} {shape_text(one)} and {shape_text(two)}"
-    return Refusal("size-mismatch", message, argument, note=torch_sentence(one, two, position))
+            raise Refusal("size-mismatch", message, argument, note=sentence(target, shape, position))

@@ -12,7 +12,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
 from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
 from nnshape.shapes.windows import (
     arriving,
@@ -31,22 +31,25 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Sizes
 
 
-def require_map(input: Tensor, dimensions: int) -> bool:
-    """Whether the input is batched. Raises Refusal (wrong-rank) if its rank is wrong."""
+def require_map(input: Tensor, dimensions: int, owner: str = "") -> bool:
+    """Whether the input is batched. Raises Refusal (wrong-rank) if its rank is wrong.
+
+    `owner` is the name in torch's message, `conv2d` by default.
+    """
     rank = len(input.shape)
     if rank == dimensions + 2:
         return True
     if rank != dimensions + 1:
         note = (
-            f"Expected {dimensions + 1}D (unbatched) or {dimensions + 2}D (batched) input to conv{dimensions}d, "
-            f"but got input of size: {torch_shape(input)}"
+            f"Expected {dimensions + 1}D (unbatched) or {dimensions + 2}D (batched) input to "
+            f"{owner or f'conv{dimensions}d'}, but got input of size: {torch_shape(input)}"
         )
         message = f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives"
         raise Refusal("wrong-rank", message, "input", note=note)
     if isinstance(input.shape[0], Dim) and input.shape[0] == N:
         message = f"{{layer}} wants {layout(dimensions)}, but {shape_text(input.shape)} arrives, which has no channels"
-        # torch takes the batch for the channels; the note is its error for a batch of two.
-        note = f"expected input[1, {', '.join(map(str, input.shape))}] to have as many channels as the weight reads"
+        # torch takes the batch for the channels: the trace asks again for a batch of two, and quotes that answer.
+        note = f"expected input[1, {', '.join(map(str, input.shape))}]"
         raise Refusal("wrong-rank", message, "input", note=note)
     return False
 
@@ -87,7 +90,10 @@ def convolve(
     """
     require_map(input, dimensions)
     channels = weight[1] * groups
-    require_channels(input, dimensions, channels, weight, groups, argument, f"groups={groups}")
+    with in_other_words(
+        padding == "same" and any(k % 2 == 0 for k in weight[2:] if type(k) is int)
+    ):  # torch pads first
+        require_channels(input, dimensions, channels, weight, groups, argument, f"groups={groups}")
     shape = input.shape
     maps = shape[-dimensions:]
     kernel = weight[2:]
@@ -96,7 +102,8 @@ def convolve(
         sizes += maps
         for size in maps:
             if not assume_at_least(size, 1):
-                raise _does_not_fit(maps, kernel, maps, dilation)
+                with in_other_words():  # torch names the padded sizes, which depend on how it splits the padding
+                    raise _does_not_fit(maps, kernel, maps, dilation)
     else:
         pads = (0,) * dimensions if isinstance(padding, str) else padding
         for size, k, s, p, d in zip(maps, kernel, stride, pads, dilation, strict=True):
@@ -132,7 +139,7 @@ def convolve_transposed(
 
     Raises Refusal if torch refuses the input.
     """
-    require_map(input, dimensions)
+    require_map(input, dimensions, f"conv_transpose{dimensions}d")
     require_channels(input, dimensions, weight[0], weight, groups, argument, "transposed=1")
     shape = input.shape
     sizes = [
@@ -148,6 +155,8 @@ def convolve_transposed(
             note = (
                 f"Given input size per channel: ({' x '.join(map(str, shape[-dimensions:]))}). "
                 f"Calculated output size per channel: ({' x '.join(map(str, sizes))}). Output size is too small"
+                if 0 not in shape
+                else ""
             )
             raise Refusal("empty-output", message, "padding", note=note)
     return Tensor((*shape[: -1 - dimensions], weight[1] * groups, *sizes), input.dtype)
@@ -193,8 +202,26 @@ def check_output_padding(
             message = (
                 f"`output_padding` (={extra}) must be smaller than `stride` (={stride}) or `dilation` (={dilation})"
             )
-            note = "output padding must be smaller than either stride or dilation"
-            raise Refusal("invalid-argument", message, "output_padding", note=note)
+            raise Refusal(
+                "invalid-argument",
+                message,
+                "output_padding",
+                note=_wide_output_padding(output_padding, strides, dilations),
+            )
+
+
+def _wide_output_padding(output_padding: Sequence[Size], strides: Sequence[Size], dilations: Sequence[Size]) -> str:
+    """torch's message for an output padding that is too wide; a convolution of one dimension is one of a row."""
+    numbers = []
+    for name, given, ahead in (
+        ("output_padding", output_padding, 0),
+        ("stride", strides, 1),
+        ("dilation", dilations, 1),
+    ):
+        sizes = (ahead, *given) if len(given) == 1 else tuple(given)
+        names = ("depth", "height", "width")[-len(sizes) :]
+        numbers += [f"{name}_{axis}: {size}" for axis, size in zip(names, sizes, strict=True)]
+    return f"output padding must be smaller than either stride or dilation, but got {' '.join(numbers)}"
 
 
 def assume_bigger(one: Size, two: Size) -> bool:
@@ -244,7 +271,7 @@ def _backward(
     assert not isinstance(pads, str)
     extra = per_dimension(output_padding, dimensions, "output_padding", "{layer}")
     check_output_padding("{layer}", extra, strides, dilations)
-    require_map(input, dimensions)
+    require_map(input, dimensions, f"conv_transpose{dimensions}d")
     _weight(input, weight, bias, dimensions, groups, True)
     return convolve_transposed(dimensions, input, weight.shape, strides, pads, extra, dilations, groups, "weight")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dims import Dim, Size, ceil_div
+from nnshape.shapes.dtype_names import element_name
 from nnshape.shapes.dtypes import (
     DTYPES,
     FLOAT32,
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from nnshape.shapes.layer_base import Device
 
 
-def checked_size(sizes: Any, name: str = "size") -> Shape:
-    """The sizes as a shape. Raises Refusal for a negative one."""
+def checked_size(sizes: Any, name: str = "size", note: str | None = None) -> Shape:
+    """The sizes as a shape. Raises Refusal for a negative one; `note` is torch's message, if it is its own."""
     sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
     for size in sizes:
         if not assume_at_least(size, 0):
-            note = f"Trying to create tensor with negative dimension {size}: {list(sizes)}"
+            if note is None:
+                note = f"Trying to create tensor with negative dimension {size}: {list(sizes)}"
             raise Refusal("invalid-argument", f"a size cannot be negative: {list(sizes)}", name, note=note)
     return tuple(sizes)
 
@@ -42,8 +44,9 @@ def _filled(name: str, doc: str) -> None:
         *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
         layout: Any = None, pin_memory: Flag = False,
     ) -> Tensor:  # fmt: skip
-        return Tensor(checked_size(size), with_gradient(dtype or FLOAT32, requires_grad))
+        return Tensor(checked_size(size, note=note), with_gradient(dtype or FLOAT32, requires_grad))
 
+    note = "zeros: Dimension size must be non-negative." if name == "zeros" else None
     rule.__doc__ = doc
     function(name=name, factory=True, example=(f"{name}(2, 3)",))(rule)
 
@@ -76,9 +79,7 @@ def _random(name: str, doc: str, complex_too: bool = True) -> None:
 def drawable(name: str, dtype: DType) -> DType:
     """The dtype. Raises Refusal (wrong-dtype) if torch cannot draw random numbers in it."""
     if not is_floating(dtype) and not is_complex(dtype):
-        raise Refusal(
-            "wrong-dtype", f"{name} draws floats, not {dtype}", "dtype", note=f"not implemented for '{dtype}'"
-        )
+        raise Refusal("wrong-dtype", f"{name} draws floats, not {dtype}", "dtype")
     return DTYPES[dtype]
 
 
@@ -107,7 +108,7 @@ def require_fits(value: Any, dtype: DType, shape: Shape, name: str = "fill_value
     if dtype in ("float16", "bfloat16") and not isinstance(value, complex) and set(shape) <= {1}:
         return
     if not fits(value, dtype):
-        note = f"value cannot be converted to type {dtype} without overflow"
+        note = f"value cannot be converted to type {element_name(dtype)} without overflow"
         raise Refusal("invalid-argument", f"{value} does not fit into {dtype}", name, note=note)
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import DTYPES, FLOAT32, REAL_OF, category, is_complex, is_floating, promote, result_type
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.values import COMPUTED_IN, number, require_fit
 
@@ -26,10 +27,10 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     dtype = promote(x1.dtype, x2.dtype)
     if not is_floating(dtype):
         message = f"{{layer}} wants floats, but x1 is {x1.dtype} and x2 {x2.dtype}"
-        note = f"expected common dtype to be floating point, yet common dtype is {dtype}"
+        note = f"expected common dtype to be floating point, yet common dtype is {scalar_name(dtype)}"
         raise Refusal("wrong-dtype", message, "x1", note=note)
     if not number(eps, "eps") >= 0:
-        raise Refusal("invalid-argument", f"`eps` (={eps}) must be 0 or more", "eps", note="eps must be non-negative")
+        raise Refusal("invalid-argument", f"`eps` (={eps}) must be 0 or more", "eps")
     require_fit(eps, "eps", COMPUTED_IN.get(dtype, dtype))
     at = axis(dim, shape)
     return Tensor((*shape[:at], *shape[at + 1 :]), dtype)
@@ -38,12 +39,12 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
 @function(example=("pairwise_distance(x, other)", "128", "128"))
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
     """Computes the p-norm distance between two tensors along the last dimension."""
-    shape = broadcast(x1.shape, x2.shape, "compare", "x2")
+    with in_other_words("bool" in (x1.dtype, x2.dtype)):
+        shape = broadcast(x1.shape, x2.shape, "compare", "x2")
     dtype = result_type(x1, x2)
     for name, tensor in (("x1", x1), ("x2", x2)):
         if tensor.dtype == "bool":
-            note = "Subtraction, the `-` operator, with a bool tensor is not supported."
-            raise Refusal("wrong-dtype", f"{{layer}} subtracts numbers, but {name} is bool", name, note=note)
+            raise Refusal("wrong-dtype", f"{{layer}} subtracts numbers, but {name} is bool", name)
     dtype = DTYPES[REAL_OF.get(dtype, dtype)] if category(dtype) > 1 else FLOAT32
     return Tensor((*shape[:-1], 1) if keepdim and shape else shape[:-1], dtype)
 
@@ -55,8 +56,8 @@ def normalize(input: Tensor, p: float = 2.0, dim: Sizes = 1, eps: float = 1e-12)
     p: the degree of the norm.
     dim: the dimension to normalize.
     """
-    axes(dim, input.shape)
     if not is_floating(input.dtype) and (not is_complex(input.dtype) or input.dtype == "complex32"):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
+    axes(dim, input.shape)
     require_fit(eps, "eps", input.dtype)
     return input.like()

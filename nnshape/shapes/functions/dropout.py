@@ -42,7 +42,11 @@ def require_dropout1d(input: Tensor) -> None:
     """Raise Refusal if the input is not [N, C, L] or [C, L]."""
     if len(input.shape) not in (2, 3):
         what = shape_text(input.shape) if input.shape else "a single number"
-        note = f"dropout1d: Expected 2D or 3D input, but received a {len(input.shape)}D input."
+        note = (
+            f"dropout1d: Expected 2D or 3D input, but received a {len(input.shape)}D input. "
+            "Note that dropout1d exists to provide channel-wise dropout on inputs with 1 spatial dimension, a channel "
+            "dimension, and an optional batch dimension (i.e. 2D or 3D inputs)."
+        )
         raise Refusal("wrong-rank", f"{{layer}} wants [N, C, L], but {what} arrives", "input", note=note)
 
 

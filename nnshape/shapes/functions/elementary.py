@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.dims import Dim
+from nnshape.shapes.dtype_names import c_name
 from nnshape.shapes.dtypes import BOOL, DTYPES, FLOAT32, REAL_OF, DType, category, fits, is_complex, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.pointwise import shape_of
@@ -193,7 +194,7 @@ def _clamped(input: Tensor, low: Any, high: Any) -> Tensor:
     dtype = result_type(input, *(bound for bound in (low, high) if bound is not None))
     one_tensor = (low is None) != (high is None) and isinstance(high if low is None else low, Tensor)
     if is_complex(dtype) or (dtype == "bool" and not one_tensor):
-        raise Refusal("wrong-dtype", f"torch does not clamp {dtype}", "input", note="clamp: not implemented")
+        raise Refusal("wrong-dtype", f"torch does not clamp {dtype}", "input")
     require_room(dtype, min=low, max=high)
     shape = input.shape
     for name, bound in (("min", low), ("max", high)):
@@ -238,7 +239,7 @@ def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
     shape = input.shape
     for name, tensor in tensors.items():
         if tensor.dtype != input.dtype and not (name == "weight" and not tensor.shape):
-            note = f"expected dtype {input.dtype} for `{name}` but got dtype {tensor.dtype}"
+            note = f"expected dtype {c_name(input.dtype)} for `{name}` but got dtype {c_name(tensor.dtype)}"
             message = f"{{layer}} wants {name} in the input's dtype, {input.dtype}, but it is {tensor.dtype}"
             raise Refusal("wrong-dtype", message, name, note=note)
         shape = broadcast(shape, tensor.shape, "interpolate between", name)
@@ -252,12 +253,9 @@ def _add_product(name: str, sign: str, doc: str, allowed: str) -> None:
     def rule(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
         dtype = result_type(input, tensor1, tensor2)
         if "bifc"[category(dtype)] not in allowed or (name == "addcdiv" and dtype == "complex32"):
-            raise Refusal(
-                "wrong-dtype", f"{name} does not accept {dtype}", "input", note=f"{name}: not implemented for '{dtype}'"
-            )
+            raise Refusal("wrong-dtype", f"{name} does not accept {dtype}", "input")
         if name == "addcdiv" and category(tensor1.dtype) < 2 and category(tensor2.dtype) < 2:
-            note = "Integer division with addcdiv is no longer supported"
-            raise Refusal("wrong-dtype", f"{name} cannot divide whole numbers by whole numbers", "tensor2", note=note)
+            raise Refusal("wrong-dtype", f"{name} cannot divide whole numbers by whole numbers", "tensor2")
         if not isinstance(value, Dim) and not fits(value, dtype):
             raise Refusal("invalid-argument", f"value (={value}) does not fit into {dtype}", "value")
         shape = broadcast(input.shape, broadcast(tensor1.shape, tensor2.shape, sign, "tensor2"), "add", "tensor1")

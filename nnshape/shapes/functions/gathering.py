@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Flag, Number, Whole
 
 
-def _require_indices(index: Tensor, name: str = "index", allowed: tuple[str, ...] = ("int64", "int32")) -> None:
+def _require_indices(
+    index: Tensor, name: str = "index", allowed: tuple[str, ...] = ("int64", "int32"), note: str = ""
+) -> None:
     if index.dtype not in allowed:
         wanted = " or ".join(allowed)
-        note = f"expected dtype int64 for index but got {index.dtype}"
         raise Refusal("wrong-dtype", f"{{layer}} wants {name} as {wanted}, but it is {index.dtype}", name, note=note)
 
 
@@ -48,15 +49,15 @@ def narrow(input: Tensor, dim: Whole, start: Whole | Tensor, length: Whole) -> T
     if not input.shape:
         note = "narrow() cannot be applied to a 0-dim tensor."
         raise Refusal("wrong-rank", "a single number has no dimension to narrow", "input", note=note)
-    place = axis(dim, input.shape)
-    size = input.shape[place]
     if not assume_at_least(length, 0):
         note = "narrow(): length must be non-negative."
         raise Refusal("invalid-argument", f"length must be 0 or more, not {length}", "length", note=note)
+    place = axis(dim, input.shape)
+    size = input.shape[place]
     if not isinstance(start, Tensor):
         first = size + start if type(start) is int and start < 0 else start
         if not assume_at_least(first, 0) or not assume_at_least(size, first):
-            note = f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})"
+            note = f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
             raise Refusal(
                 "index-error", f"start (={start}) lies outside {size}, the size of dimension {dim}", "start", note=note
             )
@@ -78,7 +79,7 @@ def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
     if len(index.shape) > 1:
         note = "index_select(): Index is supposed to be a vector"
         raise Refusal("wrong-rank", f"{{layer}} wants a vector of indices, but {index} arrives", "index", note=note)
-    _require_indices(index)
+    _require_indices(index, note="index_select(): Expected dtype int32 or int64 for index")
     count = index.shape[0] if index.shape else 1
     if not input.shape:
         if not assume_equal(count, 1):
@@ -89,9 +90,8 @@ def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
     return Tensor((*input.shape[:place], count, *input.shape[place + 1 :]), input.dtype, input.span)
 
 
-def _require_same_rank(input: Tensor, index: Tensor, name: str = "index") -> None:
+def _require_same_rank(input: Tensor, index: Tensor, name: str = "index", note: str = "") -> None:
     if max(len(input.shape), 1) != max(len(index.shape), 1):
-        note = "Index tensor must have the same number of dimensions as input tensor"
         message = f"{{layer}} wants {name} of the input's rank, but {input} and {index} arrive"
         raise Refusal("wrong-rank", message, name, note=note)
 
@@ -99,12 +99,8 @@ def _require_same_rank(input: Tensor, index: Tensor, name: str = "index") -> Non
 def _require_within(index: Shape, other: Shape, skip: int | None, name: str) -> None:
     for place, (size, most) in enumerate(zip(index or (1,), other or (1,), strict=True)):
         if place != skip and not assume_at_least(most, size):
-            note = (
-                f"Size does not match at dimension {place} "
-                f"expected index {list(index)} to be no larger than {list(other)}"
-            )
             message = f"index has size {size} in dimension {place}, but {name} has only {most}"
-            raise Refusal("size-mismatch", message, "index", note=note)
+            raise Refusal("size-mismatch", message, "index")
 
 
 @function(method=True, example=("gather(x, 1, index)", "6x5x5", "int64[N, 3, 5, 5]"))
@@ -116,8 +112,9 @@ def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = Fals
     """
     place = axis(dim, input.shape)
     if 0 not in index.shape:
-        _require_indices(index)
-        _require_same_rank(input, index)
+        _require_indices(index, note="gather(): Expected dtype int32/int64 for index")
+        words = "Index tensor must have the same number of dimensions as input tensor"
+        _require_same_rank(input, index, note=words)
         _require_within(index.shape, input.shape, place, "the input")
         if input.shape and input.shape[place] == 0:
             require_index(0, 0, place, input.shape)
@@ -136,7 +133,10 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> 
         raise Refusal("index-error", "a single number has no dimension to take along", "dim")
     place = axis(dim, input.shape)
     if len(input.shape) != len(indices.shape):
-        note = "torch.take_along_dim(): input and indices should have the same number of dimensions"
+        note = (
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
+        )
         message = f"{{layer}} wants indices of the input's rank, but {input} and {indices} arrive"
         raise Refusal("wrong-rank", message, "indices", note=note)
     ahead = broadcast(
@@ -226,9 +226,7 @@ def scatter_reduce(
             "invalid-argument", f"scatter_reduce combines by sum, prod, mean, amax or amin, not {reduce!r}", "reduce"
         )
     if (is_complex(input.dtype) and reduce in ("amax", "amin")) or (input.dtype == "bool" and reduce == "mean"):
-        raise Refusal(
-            "wrong-dtype", f"scatter_reduce has no {reduce} of {input.dtype}", "input", note="not implemented"
-        )
+        raise Refusal("wrong-dtype", f"scatter_reduce has no {reduce} of {input.dtype}", "input")
     from nnshape.shapes.function import REGISTRY
 
     return REGISTRY["scatter_add"].rule(input, dim, index, src)  # type: ignore[no-any-return]
@@ -293,4 +291,4 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask")
     if source.dtype != input.dtype:
         raise Refusal("wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source")
-    return Tensor(broadcast(input.shape, mask.shape, "mask", "mask"), input.dtype)
+    return Tensor(broadcast(input.shape, mask.shape, "mask", "mask", swapped=True), input.dtype)

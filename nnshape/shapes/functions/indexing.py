@@ -8,10 +8,11 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.broadcasting import broadcast, shared_shape
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
 from nnshape.shapes.dims import Dim, Size, at_least
+from nnshape.shapes.dtype_names import c_name, element_name, scalar_name
 from nnshape.shapes.dtypes import BOOL, INT64, category, fits, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.slicing import sliced_size
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def require_index(index: Any, size: Size, place: int, shape: Shape, name: str = 
     else:
         inside = assume_at_least(size, index + 1 if not isinstance(index, int) or index >= 0 else -index)
     if not inside:
-        note = f"index {index} is out of bounds for dimension {place} with size {size}"
+        # torch meets an index of an empty dimension in many ways, each with words of its own.
+        note = "" if size == 0 else f"index {index} is out of bounds for dimension {place} with size {size}"
         message = f"index {index} is outside dimension {place} of {shape_text(shape)}, which has {size}"
         raise Refusal("index-error", message, name, note=note)
 
@@ -110,10 +112,16 @@ class _Index:
 
     def _mask(self, index: Tensor, numbers: list[Any]) -> None:
         covered: Size = 1
+        alone = not self.done  # torch numbers the dimensions that the parts ahead leave
         for size in index.shape:
             place, own = self.place, self.next_size()
             if not assume_equal(size, own):
-                note = f"The shape of the mask {list(index.shape)} at index {place} does not match"
+                note = (
+                    f"The shape of the mask {list(index.shape)} at index {place} does not match the shape of the "
+                    f"indexed tensor {list(self.whole)} at index {place}"
+                    if alone
+                    else ""
+                )
                 message = f"the mask is {shape_text(index.shape)}, but the tensor is {shape_text(self.whole)}"
                 raise Refusal("size-mismatch", message, "index", note=note)
             covered = covered * size
@@ -168,7 +176,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     if used > len(shape):
         if not shape:
             message = "a single number has no dimensions to index"
-            note = "invalid index of a 0-dim tensor."
+            note = ""
         else:
             message = f"{shape_text(shape)} has {len(shape)} dimensions, but {used} are indexed"
             note = f"too many indices for tensor of dimension {len(shape)}"
@@ -208,9 +216,8 @@ def _apply_part(state: _Index, part: Any) -> None:
     elif isinstance(part, (list, tuple, range)):
         _apply_list(state, part)
     else:
-        note = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices"
         message = f"an index is a whole number, a slice, None, ... or an index tensor, not {described(part)}"
-        raise Refusal("wrong-type", message, "index", note=note)
+        raise Refusal("wrong-type", message, "index")
 
 
 def _apply_list(state: _Index, part: Any) -> None:
@@ -228,8 +235,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
     mask: a bool tensor that broadcasts with the input.
     value: a number or a 0-dimensional tensor.
     """
+    shape = broadcast(input.shape, mask.shape, "mask", "mask", swapped=True)
     if mask.dtype != "bool":
-        note = f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"
+        note = f"masked_fill_ only supports boolean masks, but got mask with dtype {c_name(mask.dtype)}"
         raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask", note=note)
     if isinstance(value, Tensor) and value.shape:
         note = (
@@ -238,13 +246,13 @@ def masked_fill(input: Tensor, mask: Tensor, value: Number | Tensor) -> Tensor:
         message = f"{{layer}} fills in one number, but {value} arrives: where takes a tensor"
         raise Refusal("wrong-rank", message, "value", note=note)
     _require_fits(input, value)
-    return Tensor(broadcast(input.shape, mask.shape, "mask", "mask"), input.dtype)
+    return Tensor(shape, input.dtype)
 
 
 def _require_fits(input: Tensor, value: Any) -> None:
     if isinstance(value, (Tensor, Dim)) or fits(value, input.dtype):
         return
-    note = f"value cannot be converted to type {input.dtype} without overflow"
+    note = f"value cannot be converted to type {element_name(input.dtype)} without overflow"
     raise Refusal("invalid-argument", f"{value} does not fit into {input.dtype}", "value", note=note)
 
 
@@ -264,13 +272,16 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
     if input is None or other is None:
         raise Refusal("missing-argument", "where takes two operands after its condition, or none", "other")
     if condition.dtype not in _MASKS:
-        note = f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        name = scalar_name(condition.dtype)
+        note = f"where expected condition to be a boolean tensor, but got a tensor with dtype {name}"
         raise Refusal(
             "wrong-dtype", f"{{layer}} wants a bool condition, but {condition.dtype} arrives", "condition", note=note
         )
     one = input.shape if isinstance(input, Tensor) else ()
     two = other.shape if isinstance(other, Tensor) else ()
-    shape = broadcast(broadcast(one, two, "choose between"), condition.shape, "choose between", "condition")
+    with in_other_words():
+        shape = broadcast(one, two, "choose between")
+    shape = broadcast(shape, condition.shape, "choose between", "condition", swapped=True)
     return Tensor(shape, result_type(input, other))
 
 

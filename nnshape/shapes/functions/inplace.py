@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import Signature
 from nnshape.shapes.constraints import assume_equal
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import category, fits
 from nnshape.shapes.function import function
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.functions.repeating import expanded
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor, shape_text
 
 if TYPE_CHECKING:
@@ -35,10 +36,21 @@ _METHODS = """
 """
 #: Functions that have an in-place version.
 WRITTEN = frozenset((_FUNCTIONS + _METHODS).split())
+#: Functions whose in-place version makes checks of its own, in words and in an order of its own.
+_CHECKED_ALONE = frozenset(
+    {"addmm", "addmv", "addr", "baddbmm", "clamp", "clamp_max", "clamp_min", "clip", "ldexp", "masked_fill"}
+    | {"masked_scatter", "mvlgamma"}
+)
 
 
 def _written(name: str, input: Tensor, result: Tensor) -> Tensor:
     """The tensor after an in-place operation. Raises Refusal if the result does not fit into it."""
+    with in_other_words(name in _CHECKED_ALONE):
+        _require_fit(name, input, result)
+    return input.like()
+
+
+def _require_fit(name: str, input: Tensor, result: Tensor) -> None:
     if len(result.shape) != len(input.shape) or not all(map(assume_equal, result.shape, input.shape)):
         message = f"{{layer}} writes into {shape_text(input.shape)}, but its result is {shape_text(result.shape)}"
         note = f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(result.shape)}"
@@ -49,9 +61,11 @@ def _written(name: str, input: Tensor, result: Tensor) -> Tensor:
         raise Refusal("wrong-dtype", "{layer} cannot write real numbers over complex ones", "input", note=note)
     if category(result.dtype) > category(input.dtype):
         message = f"{{layer}} cannot write a result of {result.dtype} into a tensor of {input.dtype}"
-        note = f"result type {result.dtype} can't be cast to the desired output type {input.dtype}"
+        note = (
+            f"result type {scalar_name(result.dtype)} can't be cast to the desired output type "
+            f"{scalar_name(input.dtype)}"
+        )
         raise Refusal("wrong-dtype", message, "input", note=note, help=f"{name} makes a new tensor of {result.dtype}")
-    return input.like()
 
 
 def _declare(name: str, only_method: bool) -> None:
@@ -64,7 +78,9 @@ def _declare(name: str, only_method: bool) -> None:
         input = arguments[first]
         if not isinstance(input, Tensor):
             raise Refusal("wrong-type", f"{name}_ writes into a tensor, not into {input}", first)
-        return _written(name, input, base.rule(**arguments))
+        with in_other_words(name in _CHECKED_ALONE):
+            result = base.rule(**arguments)
+        return _written(name, input, result)
 
     sentence, _, rest = base.doc.partition("\n")
     head, colon, tail = sentence.partition(":")
@@ -112,5 +128,6 @@ def copy_(input: Tensor, src: Tensor, non_blocking: Flag = False) -> Tensor:
 
     src: the tensor to copy; it broadcasts.
     """
-    expanded(src.shape, input.shape, "src")
+    with in_other_words():
+        expanded(src, input.shape, "src")
     return input.like()

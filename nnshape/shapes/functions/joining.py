@@ -29,7 +29,8 @@ def _joined_dtype(tensors: tuple[Tensor, ...]) -> DType:
 
 def _require_some(tensors: Any, name: str) -> tuple[Tensor, ...]:
     if not tensors:
-        note = f"{name}(): expected a non-empty list of Tensors"
+        words = "(): expected a non-empty list of Tensors" if name == "torch.cat" else " expects a non-empty TensorList"
+        note = f"{name}{words}"
         raise Refusal("invalid-argument", "{layer} joins one or more tensors, but none arrives", "tensors", note=note)
     return tuple(tensors)
 
@@ -70,14 +71,16 @@ def cat(tensors: Tensors, dim: Whole = 0) -> Tensor:
                 total = total + size
             elif size is not sizes[other] and size != sizes[other]:
                 if not assume_equal(sizes[other], size):
-                    raise _uneven(first_place, first, number, tensor, other, dim)
+                    raise _uneven(first_place, first, number, tensor, other, place, dim)
                 if type(size) is int:
                     sizes[other] = size
     sizes[place] = total
     return Tensor(tuple(sizes), dtype)
 
 
-def _uneven(place_of_one: int, first: Tensor, number: int, other: Tensor, place: int, dim: Size) -> Refusal:
+def _uneven(
+    place_of_one: int, first: Tensor, number: int, other: Tensor, place: int, joined: int, dim: Size
+) -> Refusal:
     """`skip is 57 high, up is 56; cat joins dim 1 only`."""
     shape = first.shape
     one, two = shape[place], other.shape[place]
@@ -85,7 +88,7 @@ def _uneven(place_of_one: int, first: Tensor, number: int, other: Tensor, place:
     word = words.get(place, f" in dim {place}")
     message = f"{{one}} is {one}{word}, {{other}} is {two}; cat joins dim {dim} only"
     note = (
-        f"Sizes of tensors must match except in dimension {dim}. "
+        f"Sizes of tensors must match except in dimension {joined}. "
         f"Expected size {one} but got size {two} for tensor number {number} in the list."
     )
     names = {"one": (first, _ordinal(place_of_one)), "other": (other, _ordinal(number))}
@@ -114,8 +117,8 @@ def stack(tensors: Tensors, dim: Whole = 0) -> Tensor:
     dim: the index of the new dimension.
     """
     tensors = _require_some(tensors, "stack")
+    place = axis(dim, tensors[0].shape, extra=1)
     shape = _common_shape(tensors)
-    place = axis(dim, shape, extra=1)
     return Tensor((*shape[:place], len(tensors), *shape[place:]), _joined_dtype(tensors))
 
 

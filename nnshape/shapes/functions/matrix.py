@@ -12,40 +12,52 @@ from nnshape.shapes.axes import axes
 from nnshape.shapes.broadcasting import broadcast, shared_size
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Dim, Size
+from nnshape.shapes.dtype_names import c_name, scalar_name
 from nnshape.shapes.dtypes import DType, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product, shape_text
+from nnshape.shapes.windows import torch_shape
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Whole
 
 
-def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other")) -> DType:
-    """The common dtype of factors. Raises Refusal (wrong-dtype) if they differ or torch has no product for it."""
+def multiplied_dtype(*tensors: Tensor, names: tuple[str, ...] = ("input", "other"), note: str = "") -> DType:
+    """The common dtype of factors. Raises Refusal (wrong-dtype) if they differ or torch has no product for it.
+
+    `note` is torch's message for two that differ.
+    """
     dtype = tensors[0].dtype
     for tensor, name in zip(tensors, names, strict=False):
         if tensor.dtype != dtype:
             message = f"{{layer}} multiplies tensors of one dtype, but {dtype} and {tensor.dtype} arrive"
-            note = f"expected m1 and m2 to have the same dtype, but got: {_c_name(dtype)} != {_c_name(tensor.dtype)}"
             raise Refusal("wrong-dtype", message, name, note=note)
     if dtype == "bool":
-        raise Refusal(
-            "wrong-dtype", "torch has no matrix product of bools", names[0], note="not implemented for 'Bool'"
-        )
+        raise Refusal("wrong-dtype", "torch has no matrix product of bools", names[0])
     return dtype
 
 
-def _c_name(dtype: str) -> str:
-    return {"float32": "float", "float64": "double", "int64": "long", "int32": "int"}.get(dtype, dtype)
+def _dtypes_differ(input: Tensor, other: Tensor) -> str:
+    """torch's message for two factors of different dtypes, by the product that their ranks ask for."""
+    ranks = min(len(input.shape), 3), min(len(other.shape), 3)
+    one, two = input.dtype, other.dtype
+    if ranks == (1, 1):
+        return f"dot : expected both vectors to have same dtype, but found {scalar_name(one)} and {scalar_name(two)}"
+    if ranks[1] == 1:
+        vector, matrix = scalar_name(two), scalar_name(one)
+        return f"addmv input tensors must have the same dtype, but got {vector}, {matrix}, and {vector}"
+    if ranks[1] == 2:
+        return f"expected m1 and m2 to have the same dtype, but got: {c_name(one)} != {c_name(two)}"
+    return f"expected scalar type {scalar_name(one)} but found {scalar_name(two)}"
 
 
-def _require_rank(tensor: Tensor, rank: int, name: str, kind: str) -> None:
+def _require_rank(tensor: Tensor, rank: int, name: str, kind: str, note: str = "") -> None:
     if len(tensor.shape) != rank:
         message = (
             f"{{layer}} wants a {kind} of {rank} dimension{'s' if rank > 1 else ''} as {name}, but {tensor} arrives"
         )
-        raise Refusal("wrong-rank", message, name)
+        raise Refusal("wrong-rank", message, name, note=note)
 
 
 def _inner_mismatch(input: Tensor, other: Tensor, wanted: Size, arrives: Size, argument: str = "other") -> Refusal:
@@ -53,13 +65,18 @@ def _inner_mismatch(input: Tensor, other: Tensor, wanted: Size, arrives: Size, a
         f"cannot multiply {shape_text(input.shape)} by {shape_text(other.shape)}: "
         f"rows of {wanted} meet columns of {arrives}"
     )
-    if len(input.shape) < 2 or len(other.shape) < 2:
-        note = f"size mismatch, got input ({wanted}), vec ({arrives})"
+    rows = product(input.shape[:-1])
+    if len(input.shape) == len(other.shape) == 1:
+        note = (
+            f"inconsistent tensor size, expected tensor [{wanted}] and src [{arrives}] to have the same number of "
+            f"elements, but got {wanted} and {arrives} elements respectively"
+        )
+    elif len(other.shape) == 1:
+        note = f"size mismatch, got input ({rows}), mat ({rows}x{wanted}), vec ({arrives})"
     elif len(other.shape) == 2:
-        rows = product(input.shape[:-1])
         note = f"mat1 and mat2 shapes cannot be multiplied ({rows}x{wanted} and {arrives}x{other.shape[-1]})"
     else:
-        batch = product(other.shape[:-2])
+        batch = product(broadcast(input.shape[:-2], other.shape[:-2], "multiply batches of"))
         note = (
             f"Expected size for first two dimensions of batch2 tensor to be: [{batch}, {wanted}] "
             f"but got: [{batch}, {arrives}]."
@@ -75,7 +92,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         note = f"both arguments to matmul need to be at least 1D, but they are {len(one)}D and {len(two)}D"
         message = f"{{layer}} multiplies matrices and vectors, but {input if not one else other} is a single number"
         raise Refusal("wrong-rank", message, "input" if not one else "other", note=note)
-    dtype = multiplied_dtype(input, other)
+    if len(one) > 2 and len(two) > 2:
+        broadcast(one[:-2], two[:-2], "multiply batches of")  # torch's first complaint
+    dtype = multiplied_dtype(input, other, note=_dtypes_differ(input, other))
     columns = two[-2] if len(two) > 1 else two[0]
     if not assume_equal(one[-1], columns):
         raise _inner_mismatch(input, other, one[-1], columns)
@@ -95,11 +114,12 @@ def _matmul_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
 @function(method=True, example=("mm(x, x.t())", "[6, 5]"))
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Multiplies two matrices: [n, m] @ [m, p] -> [n, p]."""
-    _require_rank(input, 2, "input", "matrix")
-    _require_rank(mat2, 2, "mat2", "matrix")
+    _require_rank(input, 2, "input", "matrix", "self must be a matrix")
+    _require_rank(mat2, 2, "mat2", "matrix", "mat2 must be a matrix")
     if not assume_equal(input.shape[1], mat2.shape[0]):
         raise _inner_mismatch(input, mat2, input.shape[1], mat2.shape[0], "mat2")
-    return Tensor((input.shape[0], mat2.shape[1]), multiplied_dtype(input, mat2, names=("input", "mat2")))
+    dtype = multiplied_dtype(input, mat2, names=("input", "mat2"), note=_dtypes_differ(input, mat2))
+    return Tensor((input.shape[0], mat2.shape[1]), dtype)
 
 
 @mm.counts
@@ -110,14 +130,18 @@ def _mm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
 @function(method=True, example=("bmm(x, x.transpose(1, 2))", "[4, 6, 5]"))
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """Multiplies two batches of matrices: [b, n, m] @ [b, m, p] -> [b, n, p]."""
-    _require_rank(input, 3, "input", "batch of matrices")
-    _require_rank(mat2, 3, "mat2", "batch of matrices")
+    _require_rank(input, 3, "input", "batch of matrices", "batch1 must be a 3D tensor")
+    _require_rank(mat2, 3, "mat2", "batch of matrices", "batch2 must be a 3D tensor")
     if not assume_equal(input.shape[0], mat2.shape[0]):
         message = f"{{layer}} multiplies batches of one size, but {input.shape[0]} and {mat2.shape[0]} matrices arrive"
-        raise Refusal("size-mismatch", message, "mat2")
+        note = (
+            f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, {input.shape[2]}] "
+            f"but got: [{mat2.shape[0]}, {mat2.shape[1]}]."
+        )
+        raise Refusal("size-mismatch", message, "mat2", note=note)
     if not assume_equal(input.shape[2], mat2.shape[1]):
         raise _inner_mismatch(input, mat2, input.shape[2], mat2.shape[1], "mat2")
-    dtype = multiplied_dtype(input, mat2, names=("input", "mat2"))
+    dtype = multiplied_dtype(input, mat2, names=("input", "mat2"), note=_dtypes_differ(input, mat2))
     return Tensor((input.shape[0], input.shape[1], mat2.shape[2]), dtype)
 
 
@@ -129,11 +153,13 @@ def _bmm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
 @function(method=True, example=("mv(x, y)", "[6, 5]", "[5]"))
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Multiplies a matrix and a vector: [n, m] @ [m] -> [n]."""
-    _require_rank(input, 2, "input", "matrix")
-    _require_rank(vec, 1, "vec", "vector")
+    ranks = f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}"
+    _require_rank(input, 2, "input", "matrix", ranks)
+    _require_rank(vec, 1, "vec", "vector", ranks)
     if not assume_equal(input.shape[1], vec.shape[0]):
         raise _inner_mismatch(input, vec, input.shape[1], vec.shape[0], "vec")
-    return Tensor(input.shape[:1], multiplied_dtype(input, vec, names=("input", "vec")))
+    dtype = multiplied_dtype(input, vec, names=("input", "vec"), note=_dtypes_differ(input, vec))
+    return Tensor(input.shape[:1], dtype)
 
 
 @mv.counts
@@ -144,9 +170,10 @@ def _mv_macs(output: Tensor, input: Tensor, vec: Tensor) -> Size:
 @function(method=True, example=("dot(x, x)", "[5]"))
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Computes the dot product of two vectors."""
-    _require_rank(input, 1, "input", "vector")
-    _require_rank(tensor, 1, "tensor", "vector")
-    dtype = multiplied_dtype(input, tensor, names=("input", "tensor"))
+    ranks = f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors"
+    _require_rank(input, 1, "input", "vector", ranks)
+    _require_rank(tensor, 1, "tensor", "vector", ranks)
+    dtype = multiplied_dtype(input, tensor, names=("input", "tensor"), note=_dtypes_differ(input, tensor))
     if not assume_equal(input.shape[0], tensor.shape[0]):
         raise _inner_mismatch(input, tensor, input.shape[0], tensor.shape[0], "tensor")
     return Tensor((), dtype)
@@ -171,8 +198,8 @@ def _vdot_macs(output: Tensor, input: Tensor, other: Tensor) -> Size:
 @function(method=True, example=("outer(x, x)", "[5]"))
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Computes the outer product of two vectors: [n], [m] -> [n, m]."""
-    _require_rank(input, 1, "input", "vector")
-    _require_rank(vec2, 1, "vec2", "vector")
+    _require_rank(input, 1, "input", "vector", f"outer: Expected 1-D argument self, but got {input.ndim}-D")
+    _require_rank(vec2, 1, "vec2", "vector", f"outer: Expected 1-D argument vec2, but got {vec2.ndim}-D")
     return Tensor(input.shape + vec2.shape, result_type(input, vec2))
 
 
@@ -184,10 +211,12 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     """Multiplies and sums over the last dimensions of both; for vectors, the dot product."""
     if not input.shape or not other.shape:
         return Tensor(broadcast(input.shape, other.shape, "multiply"), result_type(input, other))
-    dtype = multiplied_dtype(input, other)
     if not assume_equal(input.shape[-1], other.shape[-1]):
         message = f"the last dimensions must be equal, but {input} and {other} arrive"
-        raise Refusal("size-mismatch", message, "other")
+        sizes = f"{torch_shape(input)} and {torch_shape(other)}"
+        note = f"inner() the last dimension must match on both input tensors but got shapes {sizes}"
+        raise Refusal("size-mismatch", message, "other", note=note)
+    dtype = multiplied_dtype(input, other, note="both inputs should have same dtype")
     return Tensor(input.shape[:-1] + other.shape[:-1], dtype)
 
 
@@ -205,7 +234,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Whole | tuple = 2) -> Tensor:  # type:
     b: the right tensor.
     """
     left, right = _summed_dims(a, b, dims)
-    dtype = multiplied_dtype(a, b, names=("a", "b"))
+    dtype = multiplied_dtype(a, b, names=("a", "b"), note="both inputs should have same dtype")
     for one, two in zip(left, right, strict=True):
         if shared_size(a.shape[one], b.shape[two]) is None:
             message = f"dimension {one} of a is {a.shape[one]}, but dimension {two} of b is {b.shape[two]}"
@@ -233,8 +262,7 @@ def _summed_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tupl
         raise Refusal("invalid-argument", message, "dims")
     for tensor, named in ((a, one), (b, two)):
         if named and not tensor.shape:
-            note = f"Dimension specified as {named[0]} but tensor has no dimensions"
-            raise Refusal("index-error", "a single number has no dimension to sum over", "dims", note=note)
+            raise Refusal("index-error", "a single number has no dimension to sum over", "dims")
     return axes(one, a.shape, "dims", every=False), axes(two, b.shape, "dims", every=False)
 
 

@@ -10,31 +10,30 @@ from typing import Any
 from nnshape.shapes.broadcasting import must_expand
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Dim, Size, substitute
+from nnshape.shapes.dtype_names import c_name, scalar_name, tensor_type
 from nnshape.shapes.dtypes import INT64, category, is_floating, promote
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
 from nnshape.shapes.values import number, require_floating
 
-#: torch's names of tensor types in its older errors.
-_TENSOR_TYPES = {
-    "float16": "torch.HalfTensor", "bfloat16": "torch.BFloat16Tensor", "float32": "torch.FloatTensor",
-    "float64": "torch.DoubleTensor", "uint8": "torch.ByteTensor", "int8": "torch.CharTensor",
-    "int16": "torch.ShortTensor", "bool": "torch.BoolTensor",
-}  # fmt: skip
 
+def require_indices(input: Tensor, owner: str, renorms: bool) -> None:
+    """Raise Refusal (wrong-dtype) if a tensor's dtype cannot index a table.
 
-def require_indices(input: Tensor, name: str = "input", does: str = "looks up") -> None:
-    """Raise Refusal (wrong-dtype) if a tensor's dtype cannot index a table."""
+    `owner` is the function in torch's message, `renorms` whether it limits the norm of the rows first.
+    """
+    name = "input"
     if input.dtype != "int64" and input.dtype != "int32":
         kind = "whole numbers" if category(input.dtype) > 1 else "int64 or int32 indices"
         wanted = ", ".join(map(str, input.shape))
         raise Refusal(
             "wrong-dtype",
-            f"{{layer}} {does} {kind}, but {{{name}}} is {input.dtype}",
+            f"{{layer}} looks up {kind}, but {{{name}}} is {input.dtype}",
             name,
-            note=f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
-            f"but got {_TENSOR_TYPES.get(input.dtype, input.dtype)} instead",
+            note=f"Expected tensor for argument #{2 if renorms else 1} 'indices' to have one of the following scalar "
+            f"types: Long, Int; but got {tensor_type(input.dtype)} instead (while checking arguments for "
+            f"{'embedding_renorm_' if renorms else owner})",
             tensor=input,
             names={name: (input, name)},
             help=f"declare it as int64[{wanted}]",
@@ -46,7 +45,7 @@ def require_in_table(input: Tensor, rows: Size, name: str = "input") -> None:
     if input.span is None:
         if 0 not in input.shape and not assume_at_least(rows, 1):
             message = f"{{layer}} has no rows to look up, but {input} arrives"
-            raise Refusal("index-error", message, "num_embeddings", note="index out of range in self")
+            raise Refusal("index-error", message, "num_embeddings")
         return
     low, high = input.span
     if not (assume_at_least(low, 0) and assume_at_least(rows - 1, high)):
@@ -56,14 +55,14 @@ def require_in_table(input: Tensor, rows: Size, name: str = "input") -> None:
         raise Refusal("index-error", message, "num_embeddings", note="index out of range in self", names=names)
 
 
-def require_padding(padding_idx: int | None, rows: Size) -> None:
-    """Raise Refusal (index-error) if the padding row lies outside the table."""
+def require_padding(padding_idx: int | None, rows: Size, note: str = "") -> None:
+    """Raise Refusal (index-error) if the padding row lies outside the table; `note` is torch's message."""
     if padding_idx is None:
         return
     padding = number(padding_idx, "padding_idx")
     if padding != 0 and not assume_at_least(rows, padding + 1 if padding > 0 else -padding):
         message = f"`padding_idx` (={padding}) must be a row of the table's {rows}"
-        raise Refusal("index-error", message, "padding_idx", note="Padding_idx must be within num_embeddings")
+        raise Refusal("index-error", message, "padding_idx", note=note)
 
 
 @function(example=("embedding(Parameter(1000, 64))", "int64[N, T]"))
@@ -83,8 +82,8 @@ def embedding(
                 "wrong-rank", "{layer} wants a table of two dimensions, but a single number arrives", "weight"
             )
         raise Refusal("wrong-rank", f"{{layer}} wants a table of two dimensions, but {weight} arrives", "weight")
-    require_padding(padding_idx, weight.shape[0])
-    require_indices(input)
+    require_padding(padding_idx, weight.shape[0], "Padding_idx must be within num_embeddings")
+    require_indices(input, "embedding", max_norm is not None)
     if max_norm is not None and category(weight.dtype) < 2 and 0 not in input.shape:
         raise Refusal("wrong-dtype", f"{{layer}} cannot limit the norm of {weight.dtype} rows", "max_norm")
     require_in_table(input, weight.shape[0])
@@ -150,9 +149,11 @@ def embedding_bag(
         if mode == "max" and given:
             raise Refusal("invalid-argument", f"mode 'max' has no gradient for {name}=True", name)
     if max_norm is not None or offsets is None:
-        require_indices(input)
+        indices = input
     else:
-        require_indices(input.like(dtype=promote(input.dtype, offsets.dtype)))
+        indices = input.like(dtype=promote(input.dtype, offsets.dtype))
+    with in_other_words(category(input.dtype) not in (1, 2)):  # torch counts the bags first, in the input's dtype
+        require_indices(indices, "embedding_bag", max_norm is not None)
     require_floating(weight, "weight")
     if bags != 0:
         require_in_table(input, weight.shape[0])
@@ -167,7 +168,10 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last_offset: bool) -> S
     if input.ndim == 2:
         if offsets is not None:
             message = f"each row of {input} is a bag, so {{layer}} takes no offsets"
-            note = "if input is 2D, then offsets has to be None"
+            note = (
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+                "sequences. However, found offsets of type <class 'torch.Tensor'>"
+            )
             raise Refusal("invalid-argument", message, "offsets", note=note)
         if not assume_at_least(input.shape[1], 1):
             raise Refusal("empty-output", f"{{layer}} wants indices in each bag, but {input} arrives", "input")
@@ -204,6 +208,14 @@ def _require_sample_weights(input: Tensor, weight: Tensor, given: Tensor | None,
         raise Refusal("wrong-dtype", message, "per_sample_weights")
 
 
+def dtypes_sentence(input: Tensor, weight: str, bias: bool) -> str:
+    """torch's message for a linear map whose input and weight differ in dtype."""
+    if bias:
+        names = f"{scalar_name(input.dtype)} and {scalar_name(weight)}"
+        return f"mat1 and mat2 must have the same dtype, but got {names}"
+    return f"expected m1 and m2 to have the same dtype, but got: {c_name(input.dtype)} != {c_name(weight)}"
+
+
 def _require_one_dtype(first: Tensor, **others: Tensor | None) -> None:
     """Raise Refusal if the tensors of a matrix product differ in dtype, or torch has no product for it."""
     if first.dtype in ("bool", "complex32"):
@@ -211,14 +223,14 @@ def _require_one_dtype(first: Tensor, **others: Tensor | None) -> None:
     for name, tensor in others.items():
         if tensor is not None and tensor.dtype != first.dtype:
             message = f"{{layer}} wants one dtype, but input is {first.dtype} and {name} is {tensor.dtype}"
-            note = f"mat1 and mat2 must have the same dtype, but got {first.dtype} and {tensor.dtype}"
-            raise Refusal("wrong-dtype", message, name, note=note)
+            raise Refusal("wrong-dtype", message, name)
 
 
 def mapped(input: Tensor, weight: Shape, argument: str) -> Tensor:
     """The output of a linear map [*, in] -> [*, out] with a weight [out, in]; `argument` is at fault for a mismatch."""
     if not input.shape:
-        raise Refusal("wrong-rank", "{layer} wants a last dimension, but a single number arrives", "input")
+        note = f"both arguments to linear need to be at least 1D, but they are 0D and {len(weight)}D"
+        raise Refusal("wrong-rank", "{layer} wants a last dimension, but a single number arrives", "input", note=note)
     arrives, wanted = input.shape[-1], weight[-1]
     if not assume_equal(arrives, wanted):
         raise Refusal(
@@ -232,9 +244,8 @@ def mapped(input: Tensor, weight: Shape, argument: str) -> Tensor:
             dims=(-1,),
         )
     if input.dtype in ("bool", "complex32"):
-        note = "\"addmm_impl_cpu_\" not implemented for 'ComplexHalf'" if input.dtype == "complex32" else ""
         message = f"{{layer}} has no product of {input.dtype}, the dtype of input"
-        raise Refusal("wrong-dtype", message, "input", note=note)
+        raise Refusal("wrong-dtype", message, "input")
     return input.like((*input.shape[:-1], *weight[:-1]))
 
 
@@ -250,7 +261,7 @@ def _features_text(input: Tensor) -> str:
 def _torch_sentence(input: Tensor, weight: Shape) -> str:
     """torch's message for a batch of two; empty if other sizes are symbolic too."""
     rows, arrives = (substitute(size, {"N": 2}) for size in (product(input.shape[:-1]), input.shape[-1]))
-    if isinstance(rows, Dim) or isinstance(arrives, Dim):
+    if isinstance(rows, Dim) or isinstance(arrives, Dim) or len(weight) < 2:
         return ""
     return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{arrives} and {weight[-1]}x{weight[0]})"
 
@@ -265,13 +276,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Applies input @ weight.T + bias to the last dimension: [..., in_features] -> [..., out_features]."""
     if weight.ndim not in (1, 2):
         raise Refusal("wrong-rank", f"{{layer}} wants a weight of [out, in], but {weight} arrives", "weight")
-    result = mapped(input, weight.shape, "weight")
+    with in_other_words(len({tensor.dtype for tensor in (input, weight, bias) if tensor is not None}) > 1):
+        result = mapped(input, weight.shape, "weight")
     _require_one_dtype(input, weight=weight, bias=bias)
     if bias is not None:
         if weight.ndim == 1 and input.ndim == 2:
             raise Refusal("wrong-rank", "{layer} adds a bias only where weight is [out, in]", "bias")
         row = input.ndim == 1 and bias.ndim == 2 and bias.shape[0] == 1  # torch also adds a row to a vector
-        must_expand(bias.shape[1:] if row else bias.shape, result.shape, "add a bias of", "bias")
+        with in_other_words():
+            must_expand(bias.shape[1:] if row else bias.shape, result.shape, "add a bias of", "bias")
     return result
 
 

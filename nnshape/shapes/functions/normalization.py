@@ -14,7 +14,7 @@ from nnshape.shapes.dims import Dim, Size, at_least
 from nnshape.shapes.dtypes import FLOAT32, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.notices import notice
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor, product, shape_text, sizes_text
 from nnshape.shapes.windows import torch_shape
 
@@ -36,12 +36,17 @@ def require_floats(input: Tensor, parameter_dtype: str | None) -> None:
         and not (dtype in NARROW and parameter_dtype == FLOAT32)
     ):
         message = f"{{layer}} computes in {parameter_dtype}, but input is {dtype}"
-        note = "mixed dtype (CPU): expect parameter to have scalar type of Float"
-        raise Refusal("wrong-dtype", message, "input", note=note)
+        wanted = (
+            "all inputs must share same datatype."
+            if parameter_dtype == FLOAT32
+            else "expect parameter to have scalar type of Float"
+        )
+        raise Refusal("wrong-dtype", message, "input", note=f"mixed dtype (CPU): {wanted}")
 
 
-def require_channels(input: Tensor, channels: Size, argument: str, at: int = 1) -> None:
-    """Raise Refusal (size-mismatch) if the number of channels differs from the layer's."""
+def require_channels(input: Tensor, channels: Size, argument: str, note: str) -> None:
+    """Raise Refusal (size-mismatch) if the number of channels differs from the layer's; `note` is torch's message."""
+    at = 1
     arrive = input.shape[at]
     if arrive == channels if type(arrive) is type(channels) is int else assume_equal(arrive, channels):
         return
@@ -49,7 +54,6 @@ def require_channels(input: Tensor, channels: Size, argument: str, at: int = 1) 
     message = (
         f"{{layer}} normalizes {channels} channel{plural}, but {arrive} arrive{'s' if arrive == 1 else ''}{{from}}"
     )
-    note = f"running_mean should contain {arrive} elements not {channels}"
     raise Refusal(
         "size-mismatch", message, argument, note=note, arrived=arrive, wanted=channels, tensor=input, dims=(at,)
     )
@@ -87,19 +91,49 @@ def _check_eps(eps: float, training: bool) -> None:
 
 def batch_normalized(
     input: Tensor, channels: Size | None, parameter_dtype: str | None, training: bool, eps: float, argument: str,
-    always: bool = True,
+    always: bool = True, first: str = "running_mean",
 ) -> Tensor:  # fmt: skip
     """The input, normalized over all dimensions but the channels. Raises Refusal if torch refuses it.
 
-    `always` says that an evaluation takes the mean and variance of the batch, as training does.
+    `always` says that an evaluation takes the mean and variance of the batch, as training does; `first` is the name
+    of the parameter or buffer whose size torch checks first.
     """
-    if channels is not None:
-        require_channels(input, channels, argument)
-    require_floats(input, parameter_dtype)
     if training:
         require_values(input, always)
     _check_eps(eps, training)
+    if channels is not None:
+        note = f"{first} should contain {input.shape[1]} elements not {channels}"
+        require_channels(input, channels, argument, note)
+    require_floats(input, parameter_dtype)
     return input.like()
+
+
+def _one_value(input: Tensor, groups: Size) -> str:
+    """torch's message for an input with one value per group of channels."""
+    sizes = [input.shape[0] * input.shape[1] // groups, groups, *input.shape[2:]]
+    return f"Expected more than 1 value per channel when training, got input size [{', '.join(map(str, sizes))}]"
+
+
+def require_group_channels(input: Tensor, channels: Size, groups: Size) -> None:
+    """Raise Refusal (size-mismatch) if the number of channels differs from that of a GroupNorm's parameters."""
+    shape = input.shape
+    if product((shape[0] * shape[1] // groups, *shape[2:])) == 1:
+        note = _one_value(input, groups)
+    elif type(shape[1]) is type(groups) is int and shape[1] % groups:
+        note = _undivided(input, groups)
+    else:
+        note = (
+            "Expected weight to be a vector of size equal to the number of channels in input, but got weight of shape "
+            f"[{channels}] and input of shape {torch_shape(input)}"
+        )
+    require_channels(input, channels, "num_channels", note)
+
+
+def _undivided(input: Tensor, groups: Size) -> str:
+    return (
+        "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+        f"{torch_shape(input)} and num_groups={groups}"
+    )
 
 
 def group_normalized(input: Tensor, groups: Size, parameter_dtype: str | None) -> Tensor:
@@ -111,14 +145,14 @@ def group_normalized(input: Tensor, groups: Size, parameter_dtype: str | None) -
         raise Refusal("wrong-rank", message, "input", note=note)
     if not assume_divisible(shape[1], groups):
         message = f"{{layer}} makes {groups} groups, but {shape[1]} channels arrive"
-        note = "Expected number of channels in input to be divisible by num_groups"
+        values = product((shape[0] * shape[1] // groups, *shape[2:]))
+        note = _one_value(input, groups) if values == 1 else _undivided(input, groups)
         raise Refusal("not-divisible", message, "num_groups", note=note, division=(shape[1], groups))
-    require_floats(input, parameter_dtype)
     values = product((shape[0] * shape[1] // groups, *shape[2:]))
     if values == 1 if type(values) is int else not assume_at_least(values, 2):
         message = f"{{layer}} cannot normalize one value per group: {torch_shape(input)} arrives"
-        note = f"Expected more than 1 value per channel when training, got input size {torch_shape(input)}"
-        raise Refusal("empty-output", message, "input", note=note)
+        raise Refusal("empty-output", message, "input", note=_one_value(input, groups))
+    require_floats(input, parameter_dtype)
     return input.like()
 
 
@@ -126,15 +160,18 @@ def normalized_sizes(owner: str, normalized_shape: object) -> tuple[Size, ...]:
     """The trailing sizes to normalize over. Raises Refusal (invalid-argument) if there are none."""
     sizes = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not sizes:
-        note = "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element"
+        note = (
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+            "but got normalized_shape = []"
+        )
         raise Refusal(
             "invalid-argument", f"{owner} wants one size or more as normalized_shape", "normalized_shape", note=note
         )
     return sizes
 
 
-def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
-    """Raise Refusal if the input does not end in the sizes to normalize over."""
+def require_trailing(input: Tensor, sizes: Sequence[Size], note: str = "") -> None:
+    """Raise Refusal if the input does not end in the sizes to normalize over; `note` is torch's message, if its own."""
     shape = input.shape
     arrive = shape[len(shape) - len(sizes) :] if len(shape) >= len(sizes) else ()
     if arrive and all(
@@ -142,7 +179,7 @@ def require_trailing(input: Tensor, sizes: Sequence[Size]) -> None:
     ):
         return
     listed = ", ".join(map(str, sizes))
-    note = (
+    note = note or (
         f"Given normalized_shape=[{listed}], expected input with shape [*, {listed}], "
         f"but got input of size{torch_shape(input)}"
     )
@@ -173,22 +210,33 @@ def layer_normalized(input: Tensor, sizes: Sequence[Size], parameter_dtype: str 
 
 def rms_normalized(input: Tensor, sizes: Sequence[Size]) -> Tensor:
     """The input divided by the root mean square of its trailing dimensions. Raises Refusal if torch refuses it."""
-    require_trailing(input, sizes)
+    listed = ", ".join(map(str, sizes))
+    if len(input.shape) < len(sizes):
+        note = f"Input tensor must have at least {len(sizes)} dimensions, but got {len(input.shape)}"
+    else:  # torch forgets the comma
+        note = (
+            f"Given normalized_shape=[{listed}], expected input with shape [*{listed}], "
+            f"but got input of size{torch_shape(input)}"
+        )
+    require_trailing(input, sizes, note)
     if not is_floating(input.dtype) and input.dtype not in ("complex64", "complex128"):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
     return input.like()
 
 
 def instance_normalized(
-    input: Tensor, channels: Size | None, parameter_dtype: str | None, own: bool, argument: str
+    input: Tensor, channels: Size | None, parameter_dtype: str | None, own: bool, argument: str, note: str = ""
 ) -> Tensor:
-    """A batched input, normalized over each sample's spatial dimensions. Raises Refusal if torch refuses it."""
+    """A batched input, normalized over each sample's spatial dimensions. Raises Refusal if torch refuses it.
+
+    `note` is torch's message for another number of channels.
+    """
     if channels is not None:
-        require_channels(input, channels, argument)
+        require_channels(input, channels, argument, note)
     require_floats(input, parameter_dtype)
     if parameter_dtype is not None and 0 in input.shape[:2]:
         message = f"{{layer}} wants a sample and a channel or more, but {torch_shape(input)} arrives"
-        raise Refusal("empty-output", message, "input", note="select(): index 0 out of range for tensor of size [0]")
+        raise Refusal("empty-output", message, "input")
     values = product(input.shape[2:])
     if own and (values == 1 if type(values) is int else not assume_at_least(values, 2)):
         message = f"{{layer}} cannot normalize one value per channel: {torch_shape(input)} arrives"
@@ -265,7 +313,8 @@ def layer_norm(
     input: Tensor, normalized_shape: Sizes, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05
 ) -> Tensor:
     """Normalizes each sample over its trailing dimensions."""
-    sizes = _trailing(normalized_shape)
+    with in_other_words(len({tensor.dtype for tensor in (input, weight, bias) if tensor is not None}) > 1):
+        sizes = _trailing(normalized_shape)
     for name, tensor in (("weight", weight), ("bias", bias)):
         _require_alike(tensor, sizes, name)
     return layer_normalized(input, sizes, _dtype_of((("weight", weight), ("bias", bias))))
@@ -325,8 +374,7 @@ def instance_norm(
     dtype = _dtype_of((("weight", weight), ("bias", bias)))
     if running_mean is not None and weight is None and bias is not None and bias.dtype != input.dtype:
         message = f"{{layer}} wants a bias of {input.dtype} next to running means, but it is {bias.dtype}"
-        note = "mixed dtype (CPU): expect parameter to have scalar type of Float"
-        raise Refusal("wrong-dtype", message, "bias", note=note)
+        raise Refusal("wrong-dtype", message, "bias")
     return instance_normalized(input, None, dtype, use_input_stats, "running_mean")
 
 

@@ -65,10 +65,22 @@ def _truth(allowed: str = "bifc") -> Decision:
     return decide
 
 
+def _subtracted_bools(input: object, other: object) -> str:
+    """torch's message for a difference with a bool."""
+    if all(isinstance(operand, Tensor) and operand.dtype == "bool" for operand in (input, other)):
+        words = "two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+    else:
+        words = (
+            "a bool tensor is not supported. If you are trying to invert a mask, use the `~` or `logical_not()` "
+            "operator instead."
+        )
+    return f"Subtraction, the `-` operator, with {words}"
+
+
 def _subtracted(verb: str, input: object, other: object) -> DType:
     for name, operand in (("input", input), ("other", other)):
         if (operand.dtype == "bool") if isinstance(operand, Tensor) else isinstance(operand, bool):
-            note = "Subtraction, the `-` operator, with a bool tensor is not supported."
+            note = _subtracted_bools(input, other)
             raise Refusal("wrong-dtype", f"cannot subtract with a bool: {name} is one", name, note=note)
     return dtype_in(verb, "ifc", input, other)
 
@@ -76,7 +88,7 @@ def _subtracted(verb: str, input: object, other: object) -> DType:
 def _divided_whole(verb: str, input: object, other: object) -> DType:
     dtype = dtype_in(verb, "if", input, other)
     if category(dtype) == 1 and isinstance(other, int) and other == 0 and 0 not in shape_of(input):
-        raise Refusal("invalid-argument", "cannot divide whole numbers by 0", "other", note="ZeroDivisionError")
+        raise Refusal("invalid-argument", "cannot divide whole numbers by 0", "other")
     return dtype
 
 
@@ -295,4 +307,5 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     atol: the absolute tolerance.
     equal_nan: whether two NaNs count as equal.
     """
-    return Tensor(broadcast(input.shape, other.shape, "compare"), _compared_close("compare", input, other))
+    dtype = _compared_close("compare", input, other)
+    return Tensor(broadcast(input.shape, other.shape, "compare"), dtype)

@@ -6,14 +6,14 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.axes import axis
-from nnshape.shapes.broadcasting import broadcast, must_expand
+from nnshape.shapes.broadcasting import broadcast, expand_sentence, must_expand
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.matrix import bmm, mm, multiplied_dtype, mv
 from nnshape.shapes.functions.pointwise import check_scale
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import COMPUTED_IN, require_room
 from nnshape.work import spend
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 def _added(input: Tensor, found: Tensor, beta: Number, alpha: Number) -> Tensor:
     """The sum of an input and a product, of the product's shape and dtype."""
     if input.dtype != found.dtype:
-        note = f"self and mat2 must have the same dtype, but got {input.dtype} and {found.dtype}"
-        raise Refusal(
-            "wrong-dtype", f"{{layer}} adds {input.dtype} to {found.dtype}: they must be equal", "input", note=note
-        )
-    must_expand(input.shape, found.shape, "add", "input")
+        raise Refusal("wrong-dtype", f"{{layer}} adds {input.dtype} to {found.dtype}: they must be equal", "input")
+    must_expand(input.shape, found.shape, "add", "input", expand_sentence)
     require_room(COMPUTED_IN.get(found.dtype, found.dtype), beta=beta, alpha=alpha)
     return found
 
@@ -37,7 +34,9 @@ def _added(input: Tensor, found: Tensor, beta: Number, alpha: Number) -> Tensor:
 @function(method=True, example=("addmm(x, x, x.t())", "[5, 5]"))
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """Computes beta * input + alpha * (mat1 @ mat2)."""
-    return _added(input, mm.rule(mat1, mat2), beta, alpha)
+    with in_other_words(not mat1.ndim == mat2.ndim == 2 or len({input.dtype, mat1.dtype, mat2.dtype}) > 1):
+        found = mm.rule(mat1, mat2)
+    return _added(input, found, beta, alpha)
 
 
 @addmm.counts
@@ -48,7 +47,9 @@ def _addmm_macs(output: Tensor, input: Tensor, mat1: Tensor, mat2: Tensor, **sca
 @function(method=True, example=("addmv(x, matrix, y)", "[6]", "[6, 5]", "[5]"))
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """Computes beta * input + alpha * (mat @ vec)."""
-    found = _added(input, mv.rule(mat, vec), beta, alpha)
+    with in_other_words():
+        found = mv.rule(mat, vec)
+    found = _added(input, found, beta, alpha)
     require_room(found.dtype, beta=beta, alpha=alpha)  # in half precision too, where the others compute in float32
     return found
 
@@ -65,7 +66,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
         if len(vec.shape) != 1:
             raise Refusal("wrong-rank", f"{{layer}} wants a vector as {name}, but {vec} arrives", name)
     shape = vec1.shape + vec2.shape
-    must_expand(input.shape, shape, "add", "input")
+    must_expand(input.shape, shape, "add", "input", expand_sentence)
     dtype = promote(input.dtype, promote(vec1.dtype, vec2.dtype))
     for name, scale in (("beta", beta), ("alpha", alpha)):
         check_scale(scale, dtype, name)
@@ -75,7 +76,9 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
 @function(method=True, example=("baddbmm(x, x, x)", "[4, 5, 5]"))
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """Computes beta * input + alpha * (batch1 @ batch2), per matrix of a batch."""
-    return _added(input, bmm.rule(batch1, batch2), beta, alpha)
+    with in_other_words():
+        found = bmm.rule(batch1, batch2)
+    return _added(input, found, beta, alpha)
 
 
 @baddbmm.counts
@@ -86,7 +89,8 @@ def _baddbmm_macs(output: Tensor, input: Tensor, batch1: Tensor, batch2: Tensor,
 @function(method=True, example=("addbmm(x, y, y)", "[5, 5]", "[4, 5, 5]"))
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """Computes beta * input + alpha * the sum over the batch of batch1 @ batch2."""
-    found = bmm.rule(batch1, batch2)
+    with in_other_words():
+        found = bmm.rule(batch1, batch2)
     return _added(input, Tensor(found.shape[1:], found.dtype), beta, alpha)
 
 
@@ -99,7 +103,7 @@ def _require_three(input: Tensor, other: Tensor, shape: Shape, dim: Size, name: 
     place = axis(dim, shape)
     if not assume_equal(input.shape[place], 3) or not assume_equal(other.shape[place], 3):
         sizes = f"{input.shape[place]} and {other.shape[place]}"
-        note = f"linalg.cross: inputs dimension {place} must have length 3. Got {sizes}"
+        note = f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes}"
         message = f"{{layer}} multiplies vectors of 3, but dimension {dim} of {input} and {other} is not 3"
         raise Refusal("size-mismatch", message, name, note=note)
 
@@ -111,7 +115,7 @@ def cross(input: Tensor, other: Tensor, dim: Whole | None = None) -> Tensor:
     dim: the dimension of size 3; the first such dimension if None.
     """
     if len(input.shape) != len(other.shape):
-        note = f"linalg.cross: inputs must have the same number of dimensions, got {input.ndim} and {other.ndim}"
+        note = "linalg.cross: inputs must have the same number of dimensions."
         raise Refusal(
             "wrong-rank", f"{{layer}} wants tensors of one rank, but {input} and {other} arrive", "other", note=note
         )
@@ -142,7 +146,8 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     for matrix in matrices:
         if len(matrix.shape) != 2:
             raise Refusal("wrong-rank", f"{{layer}} multiplies matrices, but {matrix} arrives", "matrices")
-    return reduce(mm.rule, matrices)
+    with in_other_words():
+        return reduce(mm.rule, matrices)
 
 
 def cheapest(sizes: list[Size]) -> Size:
@@ -192,7 +197,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     """
     for name, tensor in (("x1", x1), ("x2", x2)):
         if len(tensor.shape) < 2:
-            note = f"cdist only supports at least 2D tensors, X1 got: {x1.ndim}D"
+            note = f"cdist only supports at least 2D tensors, {name.upper()} got: {tensor.ndim}D"
             raise Refusal(
                 "wrong-rank", f"{{layer}} takes rows of points, but {tensor} arrives as {name}", name, note=note
             )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.axes import axis
-from nnshape.shapes.broadcasting import broadcast_all
+from nnshape.shapes.broadcasting import broadcast_all, expand_sentence
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
 from nnshape.shapes.dims import Size
+from nnshape.shapes.dtype_names import tensor_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.shape import of_shape
 from nnshape.shapes.refusal import Refusal
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Whole, WholeTuple
 
 
-def expanded(shape: Shape, target: tuple[Size, ...], name: str = "sizes") -> Shape:
+def expanded(input: Tensor, target: tuple[Size, ...], name: str = "sizes") -> Shape:
     """The shape after an expansion; -1 keeps a size. Raises Refusal if a size other than 1 would grow."""
+    shape = input.shape
     ahead = len(target) - len(shape)
     if ahead < 0:
         note = (
-            f"expand(...): the number of sizes provided ({len(target)}) must be greater or equal to the number of "
-            f"dimensions in the tensor ({len(shape)})"
+            f"expand({tensor_type(input.dtype)}{{{list(shape)}}}, size={list(target)}): the number of sizes provided "
+            f"({len(target)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
         )
         message = f"{shape_text(shape)} has {len(shape)} dimensions, and cannot expand to {len(target)}"
         raise Refusal("wrong-rank", message, name, note=note)
@@ -43,10 +45,7 @@ def expanded(shape: Shape, target: tuple[Size, ...], name: str = "sizes") -> Sha
         elif assume_equal(own, size):
             found.append(size if type(size) is int else own)
         else:
-            note = (
-                f"The expanded size of the tensor ({size}) must match the existing size ({own}) "
-                f"at non-singleton dimension {place}."
-            )
+            note = expand_sentence(target, shape, place)
             message = (
                 f"cannot expand {shape_text(shape)} to {list(target)}: only a size of 1 grows, and {own} is not {size}"
             )
@@ -60,19 +59,19 @@ def expand(input: Tensor, *sizes: Whole) -> Tensor:
 
     sizes: the new sizes; -1 keeps the size of a dimension.
     """
-    return of_shape(input, expanded(input.shape, sizes))
+    return of_shape(input, expanded(input, sizes))
 
 
 @function(only_method=True, example=("expand_as(x, y)", "1x5x5", "6x5x5"))
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
     """Expands dimensions of size 1 to the shape of another tensor."""
-    return of_shape(input, expanded(input.shape, other.shape, "other"))
+    return of_shape(input, expanded(input, other.shape, "other"))
 
 
 @function(method=True, example=("broadcast_to((3, 6, 5))", "[6, 5]"))
 def broadcast_to(input: Tensor, size: WholeTuple) -> Tensor:
     """Broadcasts a tensor to a shape."""
-    return of_shape(input, expanded(input.shape, tuple(size), "size"))
+    return of_shape(input, expanded(input, tuple(size), "size"))
 
 
 @function(example=("broadcast_tensors(x, x)", "6x5x5"))
@@ -100,7 +99,7 @@ def _repeated(shape: Shape, times: tuple[Size, ...], name: str) -> Shape:
     found = tuple(size * time for size, time in zip(shape, times, strict=True))
     for size in found:
         if not assume_at_least(size, 0):
-            note = f"Trying to create tensor with negative dimension: {list(found)}"
+            note = f"Trying to create tensor with negative dimension {size}: {list(found)}"
             raise Refusal("invalid-argument", f"{name} (={list(times)}) has a negative number", name, note=note)
     return found
 

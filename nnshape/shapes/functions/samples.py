@@ -107,9 +107,7 @@ def randint(
         raise Refusal("wrong-dtype", f"randint draws whole numbers, not {chosen}", "dtype")
     for name, value in (("low", low), ("high", high - 1)):
         if not isinstance(value, Dim) and not (0 <= value <= 1 if chosen == "bool" else fits(value, chosen)):
-            raise Refusal(
-                "invalid-argument", f"{value} does not fit into {chosen}", name, note=f"out of bounds for {chosen}"
-            )
+            raise Refusal("invalid-argument", f"{value} does not fit into {chosen}", name)
     span: Any = (low, high - 1) if is_integral(chosen) else None
     return Tensor(shape, with_gradient(chosen, requires_grad), span)
 
@@ -124,7 +122,7 @@ def randperm(
     n: the upper bound (exclusive).
     """
     if not assume_at_least(n, 0):
-        raise Refusal("invalid-argument", f"n must be 0 or more, not {n}", "n", note=f"n must be non-negative, got {n}")
+        raise Refusal("invalid-argument", f"n must be 0 or more, not {n}", "n")
     chosen = DTYPES[dtype] if dtype else INT64
     if chosen == "bool" or category(chosen) == 3:
         raise Refusal("wrong-dtype", f"randperm counts in whole numbers or floats, not {chosen}", "dtype")
@@ -138,7 +136,7 @@ def _spaced(steps: Size, dtype: DType | None, requires_grad: bool, *ends: object
     natural = DTYPES["complex64"] if any(isinstance(end, complex) for end in ends) else FLOAT32
     chosen = DTYPES[dtype] if dtype else natural
     if chosen == "bool" and (isinstance(steps, Dim) or steps > 1):
-        raise Refusal("wrong-dtype", "bools have no evenly spaced values", "dtype", note="not implemented for 'Bool'")
+        raise Refusal("wrong-dtype", "bools have no evenly spaced values", "dtype")
     if natural == "complex64" and category(chosen) < 3:
         raise Refusal("wrong-dtype", f"complex ends do not fit {chosen}", "dtype")
     return Tensor((steps,), with_gradient(chosen, requires_grad))
@@ -170,14 +168,14 @@ def _windowed(name: str, doc: str) -> None:
         window_length: Whole, periodic: Flag = True, *, dtype: DType | None = None, device: Device | None = None,
         requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
     ) -> Tensor:  # fmt: skip
+        chosen = DTYPES[dtype] if dtype else FLOAT32
+        if category(chosen) != 2:
+            raise Refusal("wrong-dtype", f"{name} computes floats, not {chosen}", "dtype")
         if not assume_at_least(window_length, 0):
             note = f"{name} requires non-negative window_length, got window_length={window_length}"
             raise Refusal(
                 "invalid-argument", f"window_length must be 0 or more, not {window_length}", "window_length", note=note
             )
-        chosen = DTYPES[dtype] if dtype else FLOAT32
-        if category(chosen) != 2:
-            raise Refusal("wrong-dtype", f"{name} computes floats, not {chosen}", "dtype")
         return Tensor((window_length,), chosen)
 
     rule.__doc__ = doc

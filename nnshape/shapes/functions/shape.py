@@ -14,7 +14,7 @@ from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume
 from nnshape.shapes.dims import Dim, Size, divisible, shape_part
 from nnshape.shapes.dtypes import ITEM_BYTES, DType
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import N, Shape, Tensor, product, shape_text, sizes_text
 
 if TYPE_CHECKING:
@@ -206,9 +206,9 @@ def _(input: Tensor, dim: int, sizes: WholeTuple) -> tuple[str, ...]:
 
 def unflattened(shape: Shape, dim: Size, sizes: Any, name: str = "sizes") -> Shape:
     """The shape with one dimension split. Raises Refusal if the sizes do not multiply up to it."""
-    place = axis(dim, shape)
     if not sizes:
         raise Refusal("invalid-argument", f"unflatten wants one or more {name}", name)
+    place = axis(dim, shape)
     if not shape:
         raise Refusal("wrong-rank", "{layer} splits a dimension, but a single number arrives", "dim")
     if not all(type(size) is int or isinstance(size, Dim) for size in sizes):
@@ -217,7 +217,10 @@ def unflattened(shape: Shape, dim: Size, sizes: Any, name: str = "sizes") -> Sha
     try:
         parts = reshaped((size,), tuple(sizes), name)
     except Refusal as refusal:
-        note = f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {place} ({size})"
+        note = (
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {place} ({size}) "
+            "in the input tensor"
+        )
         message = f"{_listed(tuple(sizes))} does not multiply up to {size}, the size of dimension {dim}"
         if refusal.problem != "size-mismatch":
             raise
@@ -239,7 +242,7 @@ def permute(input: Tensor, *dims: Whole) -> Tensor:
             f"ordering of dimensions i.e. input.dim() = {len(shape)} is not equal to len(dims) = {len(dims)}"
         )
         raise Refusal("wrong-rank", message, "dims", note=note)
-    order = axes(dims, shape, "dims", every=False)
+    order = axes(dims, shape, "dims", every=False, twice="permute(): duplicate dims are not allowed.")
     return of_shape(input, tuple(shape[place] for place in order))
 
 
@@ -287,16 +290,18 @@ def movedim(input: Tensor, source: Wholes, destination: Wholes) -> Tensor:
     """
     if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
         raise Refusal("wrong-type", "movedim takes two numbers, or two tuples of them", "destination")
-    sources = axes((source,) if not isinstance(source, (tuple, list)) else source, input.shape, "source", every=False)
-    targets = axes(
-        (destination,) if not isinstance(destination, (tuple, list)) else destination,
-        input.shape,
-        "destination",
-        every=False,
-    )
-    if len(sources) != len(targets):
-        message = f"{{layer}} moves {len(sources)} dimensions to {len(targets)} places"
-        raise Refusal("invalid-argument", message, "destination")
+    moved_from = tuple(source) if isinstance(source, (tuple, list)) else (source,)
+    moved_to = tuple(destination) if isinstance(destination, (tuple, list)) else (destination,)
+    if len(moved_from) != len(moved_to):
+        message = f"{{layer}} moves {len(moved_from)} dimensions to {len(moved_to)} places"
+        note = (
+            f"movedim: Invalid source or destination dims: source ({list(moved_from)} dims) should contain the same "
+            f"number of dims as destination ({list(moved_to)} dims)"
+        )
+        raise Refusal("invalid-argument", message, "destination", note=note)
+    with in_other_words():
+        sources = axes(moved_from, input.shape, "source", every=False)
+        targets = axes(moved_to, input.shape, "destination", every=False)
     if not input.shape:
         return input
     moved = dict(zip(targets, sources, strict=True))

@@ -10,7 +10,7 @@ from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Dim, Size, ceil_div, maximum
 from nnshape.shapes.function import Function, Rule, function
 from nnshape.shapes.functions.slicing import sliced_size
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def chunk(input: Tensor, chunks: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
     chunks: the number of pieces.
     dim: the dimension to split.
     """
-    place = _splittable(input, dim)
     number = plain_int(chunks, "chunks")
     if number < 1:
         note = f"chunk expects `chunks` to be greater than 0, got: {number}"
         raise Refusal("invalid-argument", f"chunks must be 1 or more, not {number}", "chunks", note=note)
+    place = _splittable(input, dim)
     size = input.shape[place]
     piece = ceil_div(size, number)
     if type(piece) is int and type(size) is int:
@@ -76,11 +76,12 @@ def split(tensor: Tensor, split_size_or_sections: Wholes, dim: Whole = 0) -> tup
     name = "split_size_or_sections"
     if isinstance(split_size_or_sections, (tuple, list)):
         return _with_sizes(tensor, split_size_or_sections, dim, name)
-    place = _splittable(tensor, dim)
-    size, piece = tensor.shape[place], split_size_or_sections
-    if not assume_at_least(piece, 0):
+    piece = split_size_or_sections
+    if tensor.shape and not assume_at_least(piece, 0):
         note = f"split expects split_size be non-negative, but got split_size={piece}"
         raise Refusal("invalid-argument", f"the pieces' size must be 0 or more, not {piece}", name, note=note)
+    place = _splittable(tensor, dim)
+    size = tensor.shape[place]
     if piece == 0:
         if size == 0:
             return _pieces(tensor, place, [0])
@@ -100,7 +101,7 @@ def _with_sizes(tensor: Tensor, sizes: Any, dim: Size, name: str) -> tuple[Tenso
     if not assume_equal(total, tensor.shape[place]):
         note = (
             f"split_with_sizes expects split_sizes to sum exactly to {tensor.shape[place]} "
-            f"(input tensor's size at dimension {place}), but got split_sizes={list(sizes)}"
+            f"(input tensor's size at dimension {dim}), but got split_sizes={list(sizes)}"
         )
         message = f"the pieces {described(list(sizes))} add up to {total}, but dimension {dim} is {tensor.shape[place]}"
         raise Refusal("size-mismatch", message, name, note=note)
@@ -141,7 +142,10 @@ def _halves(name: str, rank: int, place: int, sentence: str) -> None:
     def rule(input: Tensor, indices_or_sections: Wholes) -> tuple[Tensor, ...]:
         where = 0 if name == "hsplit" and len(input.shape) == 1 else place
         if len(input.shape) < rank:
-            note = f"torch.{name} requires a tensor with at least {rank} dimension"
+            note = (
+                f"torch.{name} requires a tensor with at least {rank} dimension, "
+                f"but got a tensor with {input.ndim} dimensions!"
+            )
             message = f"{{layer}} wants {rank} dimensions or more, but {input} arrives"
             raise Refusal("wrong-rank", message, "input", note=note)
         size = input.shape[where]
@@ -149,7 +153,8 @@ def _halves(name: str, rank: int, place: int, sentence: str) -> None:
             message = f"dimension {where} (={size}) must be divisible by {indices_or_sections}"
             division = (size, indices_or_sections)
             raise Refusal("not-divisible", message, "indices_or_sections", division=division)
-        return tensor_split.rule(input, indices_or_sections, where)  # type: ignore[no-any-return]
+        with in_other_words():
+            return tensor_split.rule(input, indices_or_sections, where)  # type: ignore[no-any-return]
 
     rule.__doc__ = sentence
     function(name=name, method=True, example=(f"{name}([2])", "6x5x5"))(rule)

@@ -40,7 +40,13 @@ class _InstanceNorm(_Normalization):
         batched = input if rank == self.dimensions + 2 else input.like((1, *input.shape))
         channels = self.num_features if self.affine or self.track_running_stats else None
         dtype = self.parameter_dtype if self.affine else None
-        rules.instance_normalized(batched, channels, dtype, True, "num_features")
+        arrive, at = batched.shape[1], rank - self.dimensions - 1
+        note = (
+            f"expected input's size at dim={at} to match num_features ({self.num_features}), but got: {arrive}."
+            if self.affine
+            else f"running_mean should contain {arrive} elements not {self.num_features}"
+        )
+        rules.instance_normalized(batched, channels, dtype, True, "num_features", note)
         return input.like()
 
     def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:

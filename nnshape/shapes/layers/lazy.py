@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nnshape.shapes.functions.convolution import require_map
 from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers import convolution, instance, linear, normalization, transposed
 from nnshape.shapes.refusal import Refusal
@@ -42,7 +43,11 @@ class _Lazy(Layer):
             arrives = arriving(inputs[0]) if inputs else "nothing"
             message = f"{{layer}} cannot read {self.reads} from its input: {arrives} has no dimension {self.at}"
             raise Refusal("wrong-rank", message, "input") from None
+        self.require_input(inputs[0])
         return self.becomes(**{self.reads: size, **vars(self)})
+
+    def require_input(self, input: Tensor) -> None:
+        """Raise Refusal if torch would refuse to read a size off the input."""
 
     def forward(self, input: Tensor) -> Any:
         return self.resolve((input,)).forward(input)
@@ -99,6 +104,9 @@ class _LazyConvolution(_Lazy):
 
     reads = "in_channels"
 
+    def require_input(self, input: Tensor) -> None:
+        require_map(input, -self.at - 1, type(self).__name__)
+
 
 class _LazyConvolutionTranspose(_Lazy):
     """Becomes a transposed convolution, with in_channels inferred from its first input.
@@ -127,6 +135,9 @@ class _LazyConvolutionTranspose(_Lazy):
     dtype: DType | None = None
 
     reads = "in_channels"
+
+    def require_input(self, input: Tensor) -> None:
+        require_map(input, -self.at - 1, type(self).__name__)
 
     def forward(self, input: Tensor, output_size: WholeTuple | None = None) -> Any:
         return self.resolve((input,)).forward(input, output_size)

@@ -48,7 +48,8 @@ class Linear(Layer):
         self.require_learnable()
 
     def forward(self, input: Tensor) -> Tensor:
-        self.require_dtype(input, note=_dtypes_sentence(input.dtype, self.parameter_dtype))
+        if input.dtype != self.parameter_dtype:
+            self.require_dtype(input, note=functions.dtypes_sentence(input, self.parameter_dtype, self.bias))
         return functions.mapped(input, (self.out_features, self.in_features), "in_features")
 
     def expected_inputs(self, input: Tensor) -> tuple[Tensor]:
@@ -65,19 +66,6 @@ class Linear(Layer):
 
     def derivation(self, input: Tensor) -> tuple[str, ...]:
         return functions.mapping_lines(input, self.out_features)
-
-
-#: torch's names of its dtypes in kernel errors.
-_KERNEL_NAMES = {
-    "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble", "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int",
-    "int64": "Long",
-}  # fmt: skip
-
-
-def _dtypes_sentence(input: DType, weight: DType) -> str:
-    names = [_KERNEL_NAMES.get(dtype) for dtype in (input, weight)]
-    return f"mat1 and mat2 must have the same dtype, but got {names[0]} and {names[1]}" if all(names) else ""
 
 
 class Bilinear(Layer):
@@ -111,10 +99,7 @@ class Bilinear(Layer):
         self.require_dtype(input1, "input1")
         self.require_dtype(input2, "input2")
         if input1.dtype in ("complex32", "complex64", "complex128"):
-            note = "_trilinear does not support automatic differentiation for outputs with complex dtype."
-            raise Refusal(
-                "wrong-dtype", f"{{layer}} cannot learn in {input1.dtype}: use a float dtype", "dtype", note=note
-            )
+            raise Refusal("wrong-dtype", f"{{layer}} cannot learn in {input1.dtype}: use a float dtype", "dtype")
         sizes = (self.out_features, self.in1_features, self.in2_features)
         return functions.mapped_together(input1, input2, sizes, ("in1_features", "in2_features"))
 

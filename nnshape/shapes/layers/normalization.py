@@ -72,10 +72,11 @@ class _BatchNormalization(_Normalization):
         stored = self.affine or self.track_running_stats
         channels, dtype = (self.num_features, self.parameter_dtype) if stored else (None, None)
         always = not self.track_running_stats
-        return rules.batch_normalized(input, channels, dtype, True, self.eps, "num_features", always)
+        first = "running_mean" if self.track_running_stats else "weight"
+        return rules.batch_normalized(input, channels, dtype, True, self.eps, "num_features", always, first)
 
     def _wrong_rank(self, input: Tensor) -> Refusal:
-        wanted = " or ".join(f"{rank}D" for rank in self.ranks[:2])
+        wanted = " or ".join(f"{rank}D" for rank in self.ranks) if len(self.ranks) < 3 else "at least 2D"
         note = f"expected {wanted} input (got {len(input.shape)}D input)"
         shape = torch_shape(input) if len(input.shape) < 3 else shape_text(input.shape)
         return Refusal("wrong-rank", f"{{layer}} is {type(self).__name__}, but {shape} arrives", "input", note=note)
@@ -270,7 +271,7 @@ class GroupNorm(Layer):
     def check(self) -> None:
         if not assume_at_least(self.num_groups, 1):
             message = f"GroupNorm wants num_groups of 1 or more, not {self.num_groups}"
-            raise Refusal("invalid-argument", message, "num_groups", note="Expected num groups to be greater than 0")
+            raise Refusal("invalid-argument", message, "num_groups")
         if not assume_divisible(self.num_channels, self.num_groups):
             message = f"`num_channels` (={self.num_channels}) must be divisible by `num_groups` (={self.num_groups})"
             note = f"num_channels ({self.num_channels}) must be divisible by num_groups ({self.num_groups})"
@@ -282,7 +283,7 @@ class GroupNorm(Layer):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.affine and len(input.shape) > 1:
-            rules.require_channels(input, self.num_channels, "num_channels")
+            rules.require_group_channels(input, self.num_channels, self.num_groups)
         return rules.group_normalized(input, self.num_groups, self.parameter_dtype if self.affine else None)
 
     def expected_inputs(self, input: Tensor) -> tuple[Tensor] | None:

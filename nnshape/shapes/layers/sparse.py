@@ -22,7 +22,9 @@ class _Table(Layer):
     def check(self) -> None:
         given: Tensor | None = vars(self)["_weight"]
         frozen = vars(self).get("_freeze", False)
-        functions.require_padding(vars(self)["padding_idx"], self.num_embeddings)
+        word = "Padding_idx" if isinstance(self, Embedding) else "padding_idx"
+        note = f"{word} must be within num_embeddings"
+        functions.require_padding(vars(self)["padding_idx"], self.num_embeddings, note)
         if given is None:
             self.require_sizes("num_embeddings", "embedding_dim")
             self.require_learnable()
@@ -41,8 +43,7 @@ class _Table(Layer):
         table = self.parameters()["weight"]
         if is_complex(table.dtype) and not frozen:
             message = f"{type(self).__name__} cannot learn a table of {table.dtype}"
-            note = "embedding does not support automatic differentiation for outputs with complex dtype."
-            raise Refusal("invalid-argument", message, "dtype", note=note)
+            raise Refusal("invalid-argument", message, "dtype")
 
     def parameters(self) -> dict[str, Tensor]:
         given: Tensor | None = vars(self)["_weight"]

@@ -12,7 +12,7 @@ from nnshape.shapes.functions import convolution as functions
 from nnshape.shapes.functions.convolution import check_output_padding, check_window, convolve_transposed, require_map
 from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers.convolution import check_channels
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor, product, sizes_text
 from nnshape.shapes.windows import each_at_least, named_lines, per_dimension, transposed, transposed_formula
 
@@ -75,7 +75,8 @@ class _ConvolutionTranspose(Layer):
     def forward(self, input: Tensor, output_size: WholeTuple | None = None) -> Tensor:
         if input.dtype != (self.dtype or FLOAT32):
             self.require_dtype(input)
-        batched = require_map(input, self.dimensions)
+        with in_other_words(output_size is not None):
+            batched = require_map(input, self.dimensions, f"conv_transpose{self.dimensions}d")
         strides, dilations = self._each("stride"), self._each("dilation")
         extra = self._each("output_padding") if output_size is None else self._extra(input, batched, output_size)
         check_output_padding(type(self).__name__, extra, strides, dilations)
