@@ -100,7 +100,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         listed = ", ".join(f"{name} {count:,}" for name, count in different.items())
         terminalreporter.line(f"cases that only the rule or only this release of torch accepts: {listed}")
     without = [name for name in dict.fromkeys(names) if not counted[name, "accepted"]]
-    terminalreporter.line(f"{counted.total():,} cases; no case that torch accepts: {', '.join(without) or 'none'}")
+    quoted, refused = (
+        sum(n for (_, verdict), n in counted.items() if verdict == each) for each in ("quoted", "refused")
+    )
+    terminalreporter.line(f"torch's words for {quoted:,} of {refused:,} refused cases, and no note for the others")
+    total = counted.total() - quoted
+    terminalreporter.line(f"{total:,} cases; no case that torch accepts: {', '.join(without) or 'none'}")
 
 
 @pytest.fixture

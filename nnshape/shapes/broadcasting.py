@@ -85,7 +85,13 @@ def _last_misfit(one: Shape, two: Shape, position: int) -> int:
 
 def expand_sentence(target: Shape, shape: Shape, position: int) -> str:
     """torch's message for a shape that does not expand to another."""
-    position = _last_misfit(target, shape, position)
+    fits = [
+        place
+        for place in range(len(target) - len(shape), len(target))
+        if type(own := shape[place - len(target) + len(shape)]) is type(target[place]) is int
+        and own not in (1, target[place])
+    ]
+    position = max([position, *fits])  # torch compares from the back
     return (
         f"The expanded size of the tensor ({target[position]}) must match the existing size "
         f"({shape[position - len(target) + len(shape)]}) at non-singleton dimension {position}.  "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nnshape.shapes.dims import shape_part
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import INT64, DType, category
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
@@ -19,11 +20,11 @@ def chosen(reduction: str, size_average: bool | None, reduce: bool | None) -> st
     return "mean" if size_average is None or size_average else "sum"
 
 
-def require_reduction(reduction: str, *more: str) -> None:
-    """Raise Refusal unless torch has a reduction of this name."""
+def require_reduction(reduction: str, *more: str, words: str = "is not a valid value for reduction") -> None:
+    """Raise Refusal unless torch has a reduction of this name; `words` end torch's message."""
     if reduction not in REDUCTIONS and reduction not in more:
         message = f"`reduction` must be 'none', 'mean' or 'sum', not {reduction!r}"
-        note = f"{reduction} is not a valid value for reduction"
+        note = f"{reduction} {words}"
         raise Refusal("invalid-argument", message, "reduction", note=note)
 
 
@@ -34,7 +35,10 @@ def reduced(shape: Shape, dtype: DType, reduction: str) -> Tensor:
     if category(dtype) < 2:
         if reduction not in ("sum", "batchmean"):
             message = f"{{layer}} cannot average {dtype} numbers: give it floats such as float32"
-            note = "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype."
+            note = (
+                "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+                f"Got: {scalar_name(dtype)}"
+            )
             raise Refusal("wrong-dtype", message, "input", note=note)
         dtype = INT64
     return Tensor((), dtype)

@@ -65,6 +65,11 @@ def torch_shape(input: Tensor) -> str:
     return f"[{', '.join(map(str, input.shape))}]"
 
 
+def torch_size(input: Tensor) -> str:
+    """A shape as torch's Python code prints it: `torch.Size([2, 784])`."""
+    return f"torch.Size({torch_shape(input)})"
+
+
 def window_span(kernel: Size, dilation: Size) -> Size:
     """The number of elements that a dilated kernel spans."""
     return dilation * (kernel - 1) + 1

@@ -3,7 +3,8 @@
 `check_layer` and `check_function` run both with the same arguments and inputs. They must agree:
 the same structure, shapes and dtypes out, the same parameters and buffers, or both refuse. The
 rule is then run once more with a symbol for every size of every input: evaluated at the real
-sizes, it must give the same answer, or have asked for a constraint that they break.
+sizes, it must give the same answer, or have asked for a constraint that they break. Where both refuse,
+the note of the rule, which people read after "torch says", must be the message of torch: see `quoting.py`.
 
 The rules follow one release of torch. Each release refuses a few arguments that others accept. Under another release,
 a case that only one side refuses is counted, and not held: see `pytest --cases`. Where both accept, they must agree.
@@ -21,6 +22,7 @@ from typing import Any
 import torch
 from functional import check_functional_form
 from laying import hold_layouts, lay
+from quoting import hold_note
 from torch_releases import FOLLOWED, RELEASE
 
 from nnshape.shapes.constraints import collecting, numbering
@@ -51,7 +53,7 @@ UNDECIDED = "unknown-value"
 #: What torch refuses in training alone: of symbols, it is a notice and no condition.
 IN_TRAINING_ONLY = "ValueError: Expected more than 1 value per channel when training"
 
-#: How many cases were held against torch, by the rule's name and the verdict.
+#: How many cases were held against torch, by the rule's name and the verdict; of the refused ones, how many are quoted.
 CASES: Counter[tuple[str, str]] = Counter()
 #: The different cases among them since the gate (gate.py) last cleared this.
 DIFFERENT: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -195,20 +197,21 @@ def _check(
     target: Any = None,
 ) -> Any:
     text = f"{text} on {_shown(inputs)} {_shown(call)}"
+    sentence = note = ""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             wanted = shapes_of(by_torch())
     except TORCH_REFUSES as error:
-        wanted = Refused(f"{type(error).__name__}: {error}")
+        wanted, sentence = Refused(f"{type(error).__name__}: {error}"), str(error)
     sizes: dict[str, int] = {}
     try:
         with noticing() as notices, numbering(), collecting() as constraints:
             got = shapes_of(by_rule(inputs, call), sizes, wanted)
-        if any(notice.problem == "fails-in-training" for notice in notices):
-            got = Refused(f"fails-in-training: {text}")  # torch was asked in training
     except Refusal as refusal:
-        got = Refused(f"{refusal.problem}: {refusal.message}")
+        got, note = Refused(f"{refusal.problem}: {refusal.message}"), refusal.note
+    if in_training := [notice.note for notice in notices if notice.problem == "fails-in-training"]:
+        got, note = Refused(f"fails-in-training: {text}"), in_training[0]  # torch was asked in training
     if RELEASE != FOLLOWED and isinstance(wanted, Refused) != isinstance(got, Refused):
         CASES[name, "different"] += 1
         return got
@@ -217,6 +220,9 @@ def _check(
     DIFFERENT[name, verdict].add(text)
     if isinstance(wanted, Refused) or isinstance(got, Refused):
         assert type(wanted) is type(got), f"{text}\n  torch: {wanted}\n  rule:  {got}"
+        if RELEASE == FOLLOWED:
+            hold_note(text, note, sentence)
+            CASES[name, "quoted"] += bool(note)
     else:
         assert got == wanted, f"{text}\n  torch: {wanted}\n  rule:  {got}"
         assert all(c.holds(sizes) for c in constraints), f"{text}: asks for {constraints} at {sizes}"

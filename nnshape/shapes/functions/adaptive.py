@@ -42,21 +42,13 @@ def _sizes(input: Tensor, output_size: tuple[Size | None, ...]) -> list[Size]:
 
 def _require_map(input: Tensor, dimensions: int) -> None:
     if len(input.shape) not in (dimensions + 1, dimensions + 2):
-        note = f"adaptive pooling: Expected {dimensions + 1}D or {dimensions + 2}D tensor, but got {torch_shape(input)}"
-        raise Refusal(
-            "wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input", note=note
-        )
+        raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input")
 
 
 def _require_filled(input: Tensor, first: int) -> None:
     if 0 in input.shape[first:]:
-        at = input.shape.index(0, first)
-        note = (
-            "Expected input to have non-zero size for non-batch dimensions, "
-            f"but input has sizes {torch_shape(input)} with dimension {at} being empty"
-        )
         message = f"{{layer}} has nothing to pool: {torch_shape(input)} arrives"
-        raise Refusal("empty-output", message, "input", note=note)
+        raise Refusal("empty-output", message, "input")
 
 
 def adaptive_average(owner: str, dimensions: int, input: Tensor, given: Any) -> Tensor:

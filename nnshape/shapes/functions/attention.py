@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_divisible, assume_equal
 from nnshape.shapes.dims import Size, equal
+from nnshape.shapes.dtype_names import c_name
 from nnshape.shapes.dtypes import FLOAT32, DType, is_floating, promote
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Shape, Tensor, product
 from nnshape.shapes.values import number, require_floating
+from nnshape.shapes.windows import torch_size
 
 
 def _bracketed(shape: Shape) -> str:
@@ -45,7 +47,11 @@ def scaled_dot_product_attention(
         require_floating(tensor, name)
         if tensor.dtype != query.dtype:
             message = f"{{layer}} wants one dtype, but query is {query.dtype} and {name} is {tensor.dtype}"
-            note = "Expected query, key, and value to have the same dtype"
+            names = (c_name(one.dtype) for one in (query, key, value))
+            note = (
+                "Expected query, key, and value to have the same dtype, but got "
+                "query.dtype: {} key.dtype: {} and value.dtype: {} instead.".format(*names)
+            )
             raise Refusal("wrong-dtype", message, name, note=note)
     if not assume_equal(query.shape[-1], key.shape[-1]):
         message = f"query has {query.shape[-1]} features, but key has {key.shape[-1]}: their product needs as many"
@@ -66,7 +72,7 @@ def scaled_dot_product_attention(
             message = f"{{layer}} wants a mask of bool or {query.dtype}, but attn_mask is {attn_mask.dtype}"
             raise Refusal("wrong-dtype", message, "attn_mask")
         if is_causal and not _is_fused(query, key, value, attn_mask, dropout_p, enable_gqa, assume_equal):
-            note = "Explicit attn_mask should not be set when is_causal=True"
+            note = "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
             message = "{layer} is given attn_mask and is_causal=True: a causal mask is made only where none is given"
             raise Refusal("invalid-argument", message, "is_causal", note=note)
         must_expand(attn_mask.shape, whole, "spread the mask", "attn_mask")
@@ -86,7 +92,7 @@ def _grouped(query: Tensor, other: Tensor, name: str) -> Shape:
     heads, own = query.shape[-3], other.shape[-3]
     if not assume_divisible(heads, own):
         message = f"query's {heads} heads must be divisible by {name}'s {own}"
-        note = "Number of heads in key and value must divide the number of heads in query"
+        note = "Number of heads in key and value must divide the number of heads in "
         raise Refusal("not-divisible", message, name, note=note)
     return (*other.shape[:-3], heads)
 
@@ -155,7 +161,10 @@ def attend(
             raise Refusal("wrong-dtype", message, name, note=note)
     batched = _require_ranks(query, key, value, key_padding_mask, attn_mask, batch_first)
     if is_causal and attn_mask is None:
-        note = "Need attn_mask if specifying the is_causal hint."
+        note = (
+            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
+            "`generate_square_subsequent_mask` to create this mask."
+        )
         message = "is_causal=True is only a hint about attn_mask, and no attn_mask is given"
         raise Refusal("missing-argument", message, "attn_mask", note=note)
     length, batch = _length_and_batch(query, batched, batch_first)
@@ -179,7 +188,13 @@ def attend(
     if not all(map(assume_equal, *compared)):
         keys, values = _bracketed(key.shape), _bracketed(value.shape)
         message = f"{{layer}} needs a value for each key, but key is {keys} and value {values}"
-        note = f"key shape {keys} does not match value shape {values}"
+        sizes = [_time_first(tensor, batched, batch_first) for tensor in (key, value)]
+        note = (
+            f"key shape torch.Size({sizes[0]}) does not match value shape torch.Size({sizes[1]})"
+            if same_width
+            else f"key's sequence and batch dims torch.Size({sizes[0][:2]}) do not match value's "
+            f"torch.Size({sizes[1][:2]})"
+        )
         raise Refusal("size-mismatch", message, "value", note=note)
     if source != 0 and not assume_equal(key_batch, batch):
         message = f"{{layer}} gets a batch of {batch} in query, but of {key_batch} in key and value"
@@ -187,12 +202,14 @@ def attend(
     seen = source + heads.bias_kv + heads.zero
     if attn_mask is not None and is_causal and key_padding_mask is None and not need_weights:
         if not batched and attn_mask.ndim == 3:
-            _require_mask_shape(attn_mask, (length, source), count)
+            _require_mask_shape(attn_mask, (length, source), count, batched)
         attn_mask = None  # the fused kernel builds its own causal mask
-    merged = _require_masks(heads, (length, batch, source), key_padding_mask, attn_mask, query.dtype, need_weights)
+    sizes3 = (length, batch, source)
+    with in_other_words(len({query.dtype, key.dtype, value.dtype}) > 1):  # then torch's projections fail first
+        merged = _require_masks(heads, sizes3, key_padding_mask, attn_mask, query.dtype, need_weights, batched)
     if not need_weights and merged and (batch == 0 or seen == 0) and batch * count != 1:
         message = f"{{layer}} cannot apply its mask to nothing: {query} and {key} arrive"
-        raise Refusal("empty-output", message, "key", note="cannot reshape tensor of 0 elements")
+        raise Refusal("empty-output", message, "key")
     share = number(heads.dropout, "dropout")
     unused = not need_weights and 0 in (length, batch, seen)
     if (share > 1 and not unused) or (share < 0 and not need_weights and not unused):
@@ -201,6 +218,11 @@ def attend(
         return query.shape, None
     weights = (length, seen) if average_attn_weights else (count, length, seen)
     return query.shape, (batch, *weights) if batched else weights
+
+
+def _time_first(tensor: Tensor, batched: bool, batch_first: bool) -> list[Size]:
+    """The sizes in torch's order of work: the length, the batch, the features."""
+    return [*_length_and_batch(tensor, batched, batch_first), tensor.shape[-1]]
 
 
 def _length_and_batch(tensor: Tensor, batched: bool, batch_first: bool) -> tuple[Size, Size]:
@@ -237,14 +259,20 @@ def _require_ranks(
     return rank == 3
 
 
-def _require_mask_shape(mask: Tensor, places: Shape, rows: Size) -> None:
+def _require_mask_shape(mask: Tensor, places: Shape, rows: Size, batched: bool) -> None:
     wanted = places if mask.ndim == 2 else (rows, *places)
     if not all(map(assume_equal, mask.shape, wanted)):
         message = f"{{layer}} wants attn_mask of {_bracketed(wanted)}, but {_bracketed(mask.shape)} arrives"
         note = (
-            f"The shape of the {mask.ndim}D attn_mask is {_bracketed(mask.shape)}, but should be {_bracketed(wanted)}."
+            f"The shape of the {mask.ndim}D attn_mask is {torch_size(mask)}, but should be {_tuple(wanted)}."
+            if batched or mask.ndim == 2
+            else f"Expected `attn_mask` shape to be {_tuple(wanted)} but got {torch_size(mask)}"
         )
         raise Refusal("size-mismatch", message, "attn_mask", note=note)
+
+
+def _tuple(sizes: Shape) -> str:
+    return f"({', '.join(map(str, sizes))})"
 
 
 def _require_masks(
@@ -254,12 +282,13 @@ def _require_masks(
     mask: Tensor | None,
     dtype: DType,
     need_weights: bool,
+    batched: bool,
 ) -> bool:
     """Whether the merged mask is 3D. Raises Refusal if a mask does not fit."""
     length, batch, source = sizes
     used: DType | None = None
     if mask is not None:
-        _require_mask_shape(mask, (length, source), batch * heads.num_heads)
+        _require_mask_shape(mask, (length, source), batch * heads.num_heads, batched)
         used = dtype if mask.dtype == "bool" else mask.dtype
     if padding is not None:
         wanted = (batch, source)[2 - padding.ndim :]

@@ -8,11 +8,12 @@ from nnshape.records import dataclass
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import is_complex, is_floating, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed
 from nnshape.shapes.loss_reduction import chosen, reduced, reduction_lines, require_reduction
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Shape, Tensor, product
 from nnshape.shapes.values import number, require_fit, require_floating
 
@@ -34,22 +35,44 @@ def _indices_text(shape: Shape) -> str:
 
 
 def _require_class_weights(
-    input: Tensor, weight: Tensor | None, classes: Size, loose: bool, same_dtype: bool = True
+    input: Tensor, weight: Tensor | None, classes: Size, loose: bool, same_dtype: bool = True, owner: str = ""
 ) -> None:
-    """Raise Refusal if there is not one weight per class."""
+    """Raise Refusal if there is not one weight per class; torch's message may begin with its `owner`."""
     if weight is None:
         return
     if not ((loose or weight.ndim == 1) and assume_equal(weight.numel(), classes)):
         message = f"{{layer}} wants a weight for each of {classes} classes, but weight is {bracketed(weight.shape)}"
         note = (
-            f"weight tensor should be defined either for all {classes} classes or no classes "
+            f"{owner}weight tensor should be defined either for all {classes} classes or no classes "
             f"but got weight tensor of shape: {bracketed(weight.shape)}"
         )
+        if input.ndim > 2 and not owner:
+            note = "weight tensor should be defined either for all or no classes"
         raise Refusal("size-mismatch", message, "weight", note=note)
     if same_dtype and weight.dtype != input.dtype:
         message = f"{{layer}} wants weights of {input.dtype}, as its input, but weight is {weight.dtype}"
-        note = f"expected scalar type {input.dtype} but found {weight.dtype}"
+        note = f"expected scalar type {scalar_name(input.dtype)} but found {scalar_name(weight.dtype)}"
         raise Refusal("wrong-dtype", message, "weight", note=note)
+
+
+def _indices_sentence(input: Tensor, target: Tensor, wanted: Shape) -> str:
+    """torch's message for scores and class indices that do not match; it asks in this order."""
+    scores, indices = input.shape, target.shape
+    if len(scores) > 1 and scores[0] != (indices[0] if indices else 0):
+        return f"Expected input batch_size ({scores[0]}) to match target batch_size ({indices[0] if indices else 0})."
+    if len(scores) < 3:
+        if len(indices) > 1:
+            return "0D or 1D target tensor expected, multi-target not supported"
+        if target.dtype not in ("int64", "uint8"):
+            return f"expected target dtype to be Long or Byte, but got {scalar_name(target.dtype)}"
+        return f"For 1D input, 1D target must have size 1, but got target size: {indices[0]}" if indices else ""
+    if len(scores) == 4 and len(indices) != 3:
+        return f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {len(indices)}"
+    if indices != wanted:
+        return "" if len(scores) == 4 else f"Expected target size {bracketed(wanted)}, got {bracketed(indices)}"
+    if target.dtype == "uint8":  # refused by a kernel
+        return ""
+    return f"expected target dtype to be Long or Byte, but got {scalar_name(target.dtype)}"
 
 
 def _of_class_indices(input: Tensor, target: Tensor, weight: Tensor | None, smoothed: bool = False) -> Shape:
@@ -57,22 +80,20 @@ def _of_class_indices(input: Tensor, target: Tensor, weight: Tensor | None, smoo
     scores, indices = input.shape, target.shape
     if not scores:
         message = "{layer} wants scores of [N, classes], but a single number arrives"
-        raise Refusal("wrong-rank", message, "input", note="Expected 1 or more dimensions (got 0)")
+        raise Refusal("wrong-rank", message, "input")
     wanted = () if len(scores) == 1 else (scores[0], *scores[2:])
     classes = scores[0] if len(scores) == 1 else scores[1]
     if len(scores) > 2 and scores[:-1] == indices != wanted:
         # Whatever free sizes are: at a chance T torch would take the steps for classes.
         message = f"{{layer}} reads the classes in dimension 1, but {bracketed(scores)} has them last"
-        note = f"Expected target size {bracketed(wanted)}, got {bracketed(indices)}"
+        note = _indices_sentence(input, target, wanted)
         raise Refusal("size-mismatch", message, "input", note=note, wanted=ClassesLast(len(scores)), tensor=input)
     if len(scores) == 1 and len(indices) == 1 and not smoothed:
         fits = assume_equal(indices[0], 1)
     else:
         fits = alike(indices, wanted)
     if not fits:
-        note = "0D or 1D target tensor expected, multi-target not supported"
-        if len(indices) == len(wanted) or not (len(scores) == 2 and len(indices) > 1):
-            note = f"Expected target size {bracketed(wanted)}, got {bracketed(indices)}"
+        note = _indices_sentence(input, target, wanted)
         problem: KindName = "wrong-rank" if len(indices) != len(wanted) else "size-mismatch"
         given = f"{target.dtype}{bracketed(indices)}"
         message = f"{{layer}} wants class indices as {_indices_text(wanted)}, but target is {given}"
@@ -80,7 +101,7 @@ def _of_class_indices(input: Tensor, target: Tensor, weight: Tensor | None, smoo
     kinds = ("int64", "uint8") if len(scores) < 3 else ("int64",)
     if target.dtype not in kinds:
         message = f"{{layer}} wants class indices as {_indices_text(wanted)}, but target is {target.dtype}"
-        note = f"expected scalar type Long but found {target.dtype}"
+        note = _indices_sentence(input, target, wanted)
         raise Refusal("wrong-dtype", message, "target", note=note)
     require_floating(input)
     _require_class_weights(input, weight, classes, loose=len(scores) > 2 and not smoothed)
@@ -132,9 +153,16 @@ def cross_entropy(
     if not is_floating(target.dtype) or input.ndim != target.ndim:
         if input.shape == target.shape == (1,):
             message = f"{{layer}} takes a target of its input's shape for probabilities, but target is {target.dtype}"
-            note = f"Expected floating point type for target with class probabilities, got {target.dtype}"
+            note = _no_probabilities(target)
             raise Refusal("wrong-dtype", message, "target", note=note)
-        shape = _of_class_indices(input, target, weight, smoothed=label_smoothing > 0)
+        try:
+            shape = _of_class_indices(input, target, weight, smoothed=label_smoothing > 0)
+        except Refusal as refusal:
+            if not is_floating(input.dtype) or (label_smoothing > 0 and refusal.argument != "weight"):
+                refusal.note = ""  # the kernels of log_softmax and of smoothing come first
+            if input.shape == target.shape:  # so torch takes the target for probabilities
+                refusal.note = _no_probabilities(target)
+            raise
         if label_smoothing > 0 and weight is not None and reduction == "mean" and target.dtype == "uint8":
             note = "gather(): Expected dtype int32/int64 for index"
             message = "{layer} wants class indices of int64 to smooth, but target is uint8"
@@ -154,10 +182,15 @@ def cross_entropy(
         raise Refusal("invalid-argument", message, "ignore_index", note=note)
     require_floating(input)
     place = 0 if input.ndim == 1 else 1
-    _require_class_weights(input, weight, input.shape[place], loose=False, same_dtype=False)
+    classes = input.shape[place]
+    _require_class_weights(input, weight, classes, loose=False, same_dtype=False, owner="cross_entropy: ")
     dtype = promote(input.dtype, target.dtype)
     shape = (*input.shape[:place], *input.shape[place + 1 :])
     return reduced(shape, dtype if weight is None else promote(dtype, weight.dtype), reduction)
+
+
+def _no_probabilities(target: Tensor) -> str:
+    return f"Expected floating point type for target with class probabilities, got {scalar_name(target.dtype)}"
 
 
 def _require_margins(input: Tensor, target: Tensor) -> tuple[Size, Size]:
@@ -199,7 +232,8 @@ def multi_margin_loss(
         wanted = _indices_text((samples,) if input.ndim == 2 else ())
         message = f"{{layer}} wants class indices as {wanted}, but target is {target.dtype}{bracketed(target.shape)}"
         raise Refusal("size-mismatch", message, "target")
-    _require_class_weights(input, weight, classes, loose=False)
+    with in_other_words():
+        _require_class_weights(input, weight, classes, loose=False)
     require_fit(margin, "margin", input.dtype)
     return reduced(target.shape, input.dtype, reduction)
 
@@ -246,7 +280,7 @@ def multilabel_soft_margin_loss(
     if weight is not None:
         dtype = result_type(Tensor(shape, dtype), weight)
         shape = broadcast(shape, weight.shape, "weigh", "weight")
-    require_reduction(reduction)
+    require_reduction(reduction, words="is not valid")
     place = input.ndim - 1
     return reduced((*shape[:place], *shape[place + 1 :]), dtype, reduction)
 

@@ -204,7 +204,8 @@ def view_as_complex(input: Tensor) -> Tensor:
         raise Refusal("wrong-dtype", f"view_as_complex takes floats, but {input.dtype} arrives", "input")
     if not input.shape or not assume_equal(input.shape[-1], 2):
         message = f"{{layer}} wants a last dimension of 2, real and imaginary, but {input} arrives"
-        note = "Tensor must have a last dimension of size 2"
+        words = "Tensor must have a last dimension of size 2", "Input tensor must have one or more dimensions"
+        note = words[not input.shape]
         raise Refusal("size-mismatch" if input.shape else "wrong-rank", message, "input", note=note)
     return input.like(input.shape[:-1], DTYPES[COMPLEX_OF[input.dtype]])
 
@@ -222,6 +223,8 @@ def _matrices(input: Tensor, name: str, most: int) -> Tensor:
     if not 2 <= input.ndim <= most:
         kind = "matrices (2-D tensors)" if most == 2 else "matrices or batches of matrices"
         note = f"tensor.{name} is only supported on {kind}. Got {input.ndim}-D tensor."
+        if most == 2 < input.ndim:
+            note += f" For batches of matrices, consider using tensor.m{name}"
         wanted = "a matrix" if most == 2 else "matrices"
         help = "mH is for batches of matrices" if most == 2 < input.ndim else ""
         raise Refusal("wrong-rank", f"{name} transposes {wanted}, but {input} arrives", "input", note=note, help=help)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
-from nnshape.shapes.dims import Dim, Size
+from nnshape.shapes.dims import Dim, Size, at_least
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import N, Tensor, product, shape_text, sizes_text
@@ -155,7 +155,7 @@ def convolve_transposed(
             note = (
                 f"Given input size per channel: ({' x '.join(map(str, shape[-dimensions:]))}). "
                 f"Calculated output size per channel: ({' x '.join(map(str, sizes))}). Output size is too small"
-                if 0 not in shape
+                if 0 not in shape and all(at_least(each, 0) for each in sizes)
                 else ""
             )
             raise Refusal("empty-output", message, "padding", note=note)
@@ -167,14 +167,14 @@ def check_window(
 ) -> tuple[tuple[Size, ...], str | tuple[Size, ...], tuple[Size, ...]]:
     """Stride, padding and dilation per dimension. Raises Refusal for invalid ones."""
     strides = per_dimension(stride, dimensions, "stride", owner)
-    each_at_least(strides, 1, "stride", owner, "non-positive stride is not supported")
+    each_at_least(strides, 1, "stride", owner)
     dilations = per_dimension(dilation, dimensions, "dilation", owner)
-    each_at_least(dilations, 1, "dilation", owner, "dilation should be greater than zero")
+    each_at_least(dilations, 1, "dilation", owner)
     if isinstance(padding, str):
         check_padding_name(owner, padding, strides)
         return strides, padding, dilations
     pads = per_dimension(padding, dimensions, "padding", owner)
-    each_at_least(pads, 0, "padding", owner, "negative padding is not supported")
+    each_at_least(pads, 0, "padding", owner)
     return strides, pads, dilations
 
 
@@ -195,7 +195,7 @@ def check_output_padding(
     owner: str, output_padding: Sequence[Size], strides: Sequence[Size], dilations: Sequence[Size]
 ) -> None:
     """Raise Refusal if an output padding is not smaller than the stride or the dilation."""
-    each_at_least(output_padding, 0, "output_padding", owner, "negative output_padding is not supported")
+    each_at_least(output_padding, 0, "output_padding", owner)
     for extra, stride, dilation in zip(output_padding, strides, dilations, strict=True):
         wide = stride if assume_bigger(stride, dilation) else dilation
         if not assume_at_least(wide - 1, extra):
@@ -241,7 +241,7 @@ def _weight(input: Tensor, weight: Tensor, bias: Tensor | None, dimensions: int,
             raise Refusal(
                 "wrong-dtype", f"{{layer}} wants one dtype, but input is {input.dtype} and {name} {tensor.dtype}", name
             )
-    each_at_least((groups,), 1, "groups", "{layer}", "non-positive groups is not supported")
+    each_at_least((groups,), 1, "groups", "{layer}")
     if not assume_at_least(weight.shape[0], groups) or not assume_divisible(weight.shape[0], groups):
         message = f"the first size of weight (={weight.shape[0]}) must be divisible by `groups` (={groups})"
         raise Refusal("not-divisible", message, "groups", division=(weight.shape[0], groups))

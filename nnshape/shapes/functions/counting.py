@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.axes import axis
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import BOOL, DTYPES, INT64
 from nnshape.shapes.function import function
-from nnshape.shapes.functions.ranking import require_any
-from nnshape.shapes.functions.reduction import reduced, require_kinds
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.functions.reduction import reduced, require_any, require_kinds
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor, product
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def _quantiles(name: str, doc: str) -> None:
         interpolation: str = "linear",
     ) -> Tensor:
         if input.dtype not in ("float32", "float64"):
-            note = f"{name}() input tensor must be either float or double dtype"
+            note = "quantile() input tensor must be either float or double dtype"
+            if 0 in input.shape or (len(q.shape) > 1 if isinstance(q, Tensor) else not 0 <= q <= 1):
+                note = ""
             raise Refusal(
                 "wrong-dtype", f"{{layer}} takes float32 or float64, but {input.dtype} arrives", "input", note=note
             )
@@ -39,7 +41,8 @@ def _quantiles(name: str, doc: str) -> None:
             raise Refusal("invalid-argument", f"q must lie between 0 and 1, not at {q}", "q")
         if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
             raise Refusal("invalid-argument", f"there is no interpolation {interpolation!r}", "interpolation")
-        require_any(input, name)
+        with in_other_words():
+            require_any(input, name)
         places = tuple(range(len(input.shape))) if dim is None else (axis(dim, input.shape),)
         several = q.shape if isinstance(q, Tensor) else ()
         return Tensor(several + reduced(input.shape, places, keepdim), input.dtype)
@@ -106,7 +109,8 @@ def isin(
     """
     for name, operand in (("elements", elements), ("test_elements", test_elements)):
         if isinstance(operand, Tensor):
-            require_kinds(operand, "if", "compares", "Unsupported input type encountered for isin()")
+            note = f"Unsupported input type encountered for isin(): {scalar_name(operand.dtype)}"
+            require_kinds(operand, "if", "compares", note)
         elif isinstance(operand, (bool, complex)):
             raise Refusal("wrong-dtype", f"{{layer}} compares whole numbers and floats, not {operand}", name)
     return Tensor(elements.shape if isinstance(elements, Tensor) else (), BOOL)
@@ -176,5 +180,5 @@ def histc(input: Tensor, bins: Whole = 100, min: float = 0, max: float = 0) -> T
     """
     require_kinds(input, "f", "counts")
     if not assume_at_least(bins, 1):
-        raise Refusal("invalid-argument", f"bins must be 1 or more, not {bins}", "bins", note="bins must be > 0")
+        raise Refusal("invalid-argument", f"bins must be 1 or more, not {bins}", "bins")
     return Tensor((bins,), input.dtype)

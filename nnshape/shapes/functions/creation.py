@@ -122,7 +122,10 @@ def eye(
     n: the number of rows.
     m: the number of columns; n if None.
     """
-    return Tensor(checked_size((n, n if m is None else m)), with_gradient(dtype or FLOAT32, requires_grad))
+    sizes = checked_size(n, "n", f"n must be greater or equal to 0, got {n}")
+    if m is not None:
+        sizes += checked_size(m, "m", f"m must be greater or equal to 0, got {m}")
+    return Tensor(sizes if m is not None else sizes * 2, with_gradient(dtype or FLOAT32, requires_grad))
 
 
 @function(factory=True, example=("arange(5)",))

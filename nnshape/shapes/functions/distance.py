@@ -26,8 +26,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     shape = broadcast(x1.shape, x2.shape, "compare", "x2")
     dtype = promote(x1.dtype, x2.dtype)
     if not is_floating(dtype):
+        common = result_type(x1, x2)
         message = f"{{layer}} wants floats, but x1 is {x1.dtype} and x2 {x2.dtype}"
-        note = f"expected common dtype to be floating point, yet common dtype is {scalar_name(dtype)}"
+        note = f"expected common dtype to be floating point, yet common dtype is {scalar_name(common)}"
         raise Refusal("wrong-dtype", message, "x1", note=note)
     if not number(eps, "eps") >= 0:
         raise Refusal("invalid-argument", f"`eps` (={eps}) must be 0 or more", "eps")

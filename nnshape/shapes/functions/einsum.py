@@ -86,6 +86,7 @@ class _Sum:
                 f"einsum(): the number of subscripts in the equation ({len(letters)}) does not match the number of "
                 f"dimensions ({len(shape)}) for operand {number}"
             )
+            note += " and no ellipsis was given" if free > 0 else ""
             message = (
                 f"{''.join(letters)!r} of {self.equation!r} names {len(letters)} dimensions, "
                 f"but tensor {number + 1} has {len(shape)}"
@@ -120,8 +121,8 @@ class _Sum:
 
     def _output(self, right: str, parsed: list[tuple[_Labels, int | None]]) -> _Labels:
         letters, ellipsis = _labels(right, self.equation)
-        for label in letters:
-            if letters.count(label) > 1:
+        for place, label in enumerate(letters):
+            if label in letters[:place]:
                 raise _malformed(self.equation, f"output subscript {label} appears more than once in the output")
             if label not in self.sizes:
                 raise _malformed(

@@ -258,7 +258,7 @@ def _add_product(name: str, sign: str, doc: str, allowed: str) -> None:
             raise Refusal("wrong-dtype", f"{name} cannot divide whole numbers by whole numbers", "tensor2")
         if not isinstance(value, Dim) and not fits(value, dtype):
             raise Refusal("invalid-argument", f"value (={value}) does not fit into {dtype}", "value")
-        shape = broadcast(input.shape, broadcast(tensor1.shape, tensor2.shape, sign, "tensor2"), "add", "tensor1")
+        shape = broadcast(broadcast(input.shape, tensor1.shape, "add", "tensor1"), tensor2.shape, sign, "tensor2")
         return Tensor(shape, dtype)
 
     rule.__doc__ = doc

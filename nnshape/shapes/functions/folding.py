@@ -33,10 +33,10 @@ def check_block(owner: str, kernel_size: Any, dilation: Any, padding: Any, strid
             ("dilation", dilation),
         )
     )
-    each_at_least(kernel, 1, "kernel_size", owner, "kernel size should be greater than zero")
-    each_at_least(strides, 1, "stride", owner, "stride should be greater than zero")
-    each_at_least(pads, 0, "padding", owner, "padding should be non-negative")
-    each_at_least(dilations, 1, "dilation", owner, "dilation should be greater than zero")
+    each_at_least(kernel, 1, "kernel_size", owner)
+    each_at_least(strides, 1, "stride", owner)
+    each_at_least(pads, 0, "padding", owner)
+    each_at_least(dilations, 1, "dilation", owner)
     return kernel, strides, pads, dilations
 
 
@@ -55,19 +55,18 @@ def unfolded(input: Tensor, block: Block) -> Tensor:
     shape = input.shape
     if len(shape) not in (3, 4) or 0 in shape[len(shape) - 3 :]:
         what = shape_text(shape) if shape else "a single number"
-        note = (
-            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, "
-            f"but got: {torch_shape(input)}"
-        )
-        raise Refusal("wrong-rank", f"{{layer}} wants [N, C, H, W], but {what} arrives", "input", note=note)
+        raise Refusal("wrong-rank", f"{{layer}} wants [N, C, H, W], but {what} arrives", "input")
     _require_dtype(input)
     maps = shape[-2:]
     for size, k, s, p, d in zip(maps, *block, strict=True):
         if not assume_at_least(size, least_size(k, s, p, d)):
             message = f"{{layer}}'s {sizes_text(block[0])} blocks do not fit the {sizes_text(maps)} map"
-            note = "Given input with spatial size, calculated shape of the array of sliding blocks is too small"
-            raise Refusal("empty-output", message, "kernel_size", note=note)
+            raise Refusal("empty-output", message, "kernel_size")
     return input.like((*shape[:-3], shape[-3] * product(block[0]), product(places(maps, block))))
+
+
+def _pair(sizes: Sequence[Size]) -> str:
+    return f"({', '.join(map(str, sizes))})"
 
 
 def folded(input: Tensor, output_size: Sequence[Size], block: Block) -> Tensor:
@@ -100,8 +99,10 @@ def folded(input: Tensor, output_size: Sequence[Size], block: Block) -> Tensor:
             f"{{layer}} lays {' * '.join(map(str, counts))} = {count} blocks on {sizes_text(output_size)}, but {arrive}"
         )
         note = (
-            f"expected input.size(2) to match the calculated number of sliding blocks "
-            f"{' * '.join(map(str, counts))} = {count}, but got input.size(2)={shape[-1]}."
+            f"Given output_size={_pair(output_size)}, kernel_size={_pair(block[0])}, dilation={_pair(block[3])}, "
+            f"padding={_pair(block[2])}, stride={_pair(block[1])}, expected size of input's dimension 2 to match the "
+            f"calculated number of sliding blocks {' * '.join(map(str, counts))} = {count}, "
+            f"but got input.size(2)={shape[-1]}."
         )
         raise Refusal("size-mismatch", message, "output_size", note=note)
     _require_dtype(input)

@@ -34,7 +34,8 @@ def select(input: Tensor, dim: Whole, index: Whole) -> Tensor:
         note = "select() cannot be applied to a 0-dim tensor."
         raise Refusal("index-error", "a single number has no dimension to select from", "input", note=note)
     place = axis(dim, input.shape)
-    require_index(index, input.shape[place], place, input.shape)
+    note = f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {place}"
+    require_index(index, input.shape[place], place, input.shape, note=note)
     return Tensor(input.shape[:place] + input.shape[place + 1 :], input.dtype, input.span)
 
 
@@ -238,7 +239,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     if mask.dtype != "bool":
         note = "masked_select: expected BoolTensor for mask"
         raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask", note=note)
-    shape = broadcast(input.shape, mask.shape, "mask", "mask")
+    shape = broadcast(input.shape, mask.shape, "mask", "mask", swapped=True)
     return Tensor((fresh_symbol("nonzero", product(shape)),), input.dtype)
 
 

@@ -12,15 +12,17 @@ from nnshape.shapes.dtype_names import c_name, element_name, scalar_name
 from nnshape.shapes.dtypes import BOOL, INT64, category, fits, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.slicing import sliced_size
-from nnshape.shapes.refusal import Refusal, in_other_words
+from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Number
 
 
-def require_index(index: Any, size: Size, place: int, shape: Shape, name: str = "index") -> None:
-    """Raise Refusal (index-error) if an index lies outside a dimension."""
+def require_index(
+    index: Any, size: Size, place: int, shape: Shape, name: str = "index", note: str | None = None
+) -> None:
+    """Raise Refusal (index-error) if an index lies outside a dimension; `note` is torch's message, if it is its own."""
     if type(index) is int and type(size) is int:
         inside = -size <= index < size
     elif isinstance(index, Dim) and not at_least(index, 0):
@@ -34,7 +36,8 @@ def require_index(index: Any, size: Size, place: int, shape: Shape, name: str = 
         inside = assume_at_least(size, index + 1 if not isinstance(index, int) or index >= 0 else -index)
     if not inside:
         # torch meets an index of an empty dimension in many ways, each with words of its own.
-        note = "" if size == 0 else f"index {index} is out of bounds for dimension {place} with size {size}"
+        if note is None:
+            note = "" if size == 0 else f"index {index} is out of bounds for dimension {place} with size {size}"
         message = f"index {index} is outside dimension {place} of {shape_text(shape)}, which has {size}"
         raise Refusal("index-error", message, name, note=note)
 
@@ -182,11 +185,11 @@ def getitem(input: Tensor, index: Any) -> Tensor:
             note = f"too many indices for tensor of dimension {len(shape)}"
         raise Refusal("index-error", message, "index", note=note)
     state = _Index(shape)
-    for part in parts:
+    for number, part in enumerate(parts):
         if part is Ellipsis:
             state.skip(len(shape) - used)
         else:
-            _apply_part(state, part)
+            _apply_part(state, part, number)
     return Tensor(state.result(), input.dtype, input.span)
 
 
@@ -194,7 +197,7 @@ def _is_no_number(item: Any) -> bool:
     return item is None or item is Ellipsis or isinstance(item, (slice, list, tuple, range, Tensor))
 
 
-def _apply_part(state: _Index, part: Any) -> None:
+def _apply_part(state: _Index, part: Any, number: int) -> None:
     if part is None:
         state.require_place()
         state.done.append(1)
@@ -202,7 +205,8 @@ def _apply_part(state: _Index, part: Any) -> None:
         state.look_up(Tensor((), BOOL), [part])
     elif isinstance(part, (int, Dim)):
         place, size = state.place, state.next_size()
-        require_index(part, size, place, state.whole)
+        note = f"index {part} is out of bounds for dimension {number} with size {size}"  # torch counts the parts
+        require_index(part, size, place, state.whole, note="" if size == 0 else note)
     elif isinstance(part, slice):
         if not state.left and part == slice(None):  # torch accepts `:` after a second Ellipsis
             return
@@ -279,9 +283,8 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
         )
     one = input.shape if isinstance(input, Tensor) else ()
     two = other.shape if isinstance(other, Tensor) else ()
-    with in_other_words():
-        shape = broadcast(one, two, "choose between")
-    shape = broadcast(shape, condition.shape, "choose between", "condition", swapped=True)
+    shape = broadcast(condition.shape, one, "choose between", "condition")
+    shape = broadcast(shape, two, "choose between")
     return Tensor(shape, result_type(input, other))
 
 

@@ -39,7 +39,7 @@ WRITTEN = frozenset((_FUNCTIONS + _METHODS).split())
 #: Functions whose in-place version makes checks of its own, in words and in an order of its own.
 _CHECKED_ALONE = frozenset(
     {"addmm", "addmv", "addr", "baddbmm", "clamp", "clamp_max", "clamp_min", "clip", "ldexp", "masked_fill"}
-    | {"masked_scatter", "mvlgamma"}
+    | {"masked_scatter", "mvlgamma", "sub", "subtract", "add"}
 )
 
 

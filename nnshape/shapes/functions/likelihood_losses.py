@@ -87,7 +87,7 @@ def gaussian_nll_loss(
     require_fit(eps, "eps", variance.dtype)
     if is_integral(variance.dtype):
         variance = variance.like(dtype=FLOAT32)  # the logarithm's dtype
-    require_reduction(reduction)
+    require_reduction(reduction, words="is not valid")
     both = broadcast(input.shape, target.shape, "compare", "target")
     shape = broadcast(both, variance.shape, "compare", "var")
     require_difference(input, target)

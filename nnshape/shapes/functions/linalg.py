@@ -9,12 +9,13 @@ from nnshape.shapes.axes import axes, axis, plain_int
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Size, minimum
-from nnshape.shapes.dtypes import DTYPES, REAL_OF, DType, category, is_complex, promote
+from nnshape.shapes.dtype_names import scalar_name
+from nnshape.shapes.dtypes import DTYPES, REAL_OF, DType, category, is_complex, is_floating, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.matrix import mm, multiplied_dtype
 from nnshape.shapes.functions.products import cheapest
 from nnshape.shapes.functions.reduction import reduced, require_elements
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor, product
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _require_matrices(input: Tensor, name: str, *, square: bool = True, argument
             "size-mismatch", f"{{layer}} takes square matrices, but {rows}x{columns} arrive", argument, note=note
         )
     if input.dtype not in ("float32", "float64", "complex64", "complex128"):
-        note = f"{name}: Expected a floating point or complex tensor as input. Got {input.dtype}"
+        note = f"{name}: Expected a floating point or complex tensor as input. Got {scalar_name(input.dtype)}"
         raise Refusal(
             "wrong-dtype",
             f"{{layer}} takes float32, float64 or complex, but {input.dtype} arrives",
@@ -64,9 +65,10 @@ def _same_shape(names: str, doc: str, *, method: bool = True) -> None:
     for name in names.split():
 
         def rule(input: Tensor) -> Tensor:
-            _require_matrices(input, f"linalg.{name}")  # noqa: B023  called in the same iteration
+            _require_matrices(input, sentence)  # noqa: B023  called in the same iteration
             return input.like()
 
+        sentence = "linalg.inv" if name == "inverse" else f"linalg.{name}"
         rule.__doc__ = doc
         function(name=name, method=method, example=(f"{name}()", "6x5x5"))(rule)
 
@@ -103,7 +105,8 @@ def cholesky(input: Tensor, upper: Flag = False) -> Tensor:
 
     upper: whether to return the upper triangular factor.
     """
-    _require_matrices(input, "cholesky")
+    with in_other_words(not is_floating(input.dtype) and not is_complex(input.dtype)):
+        _require_matrices(input, "cholesky")
     return input.like()
 
 
@@ -136,21 +139,23 @@ def _matrix_power_macs(output: Tensor, input: Tensor, n: Whole) -> Size:
 @function(example=("eigh()", "6x5x5"))
 def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
     """Computes the eigenvalues and eigenvectors of symmetric matrices."""
-    _require_matrices(A, "linalg.eigh", argument="A")
+    with in_other_words(category(A.dtype) < 2):
+        _require_matrices(A, "linalg.eigh", argument="A")
     return Eigen(A.like(A.shape[:-1], _real(A.dtype)), A.like())
 
 
 @function(example=("eigvalsh()", "6x5x5"))
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Computes the eigenvalues of symmetric matrices."""
-    _require_matrices(A, "linalg.eigvalsh", argument="A")
+    with in_other_words(category(A.dtype) < 2):
+        _require_matrices(A, "linalg.eigh", argument="A")
     return A.like(A.shape[:-1], _real(A.dtype))
 
 
 @function(example=("svdvals()", "6x5x3"))
 def svdvals(A: Tensor) -> Tensor:
     """Computes the singular values of matrices."""
-    _require_matrices(A, "linalg.svdvals", square=False, argument="A")
+    _require_matrices(A, "linalg.svd", square=False, argument="A")
     return A.like((*A.shape[:-2], minimum(*A.shape[-2:])), _real(A.dtype))
 
 
@@ -160,7 +165,8 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 
     rcond: the cutoff for singular values, relative to the largest.
     """
-    _require_matrices(input, "linalg.pinv", square=False)
+    with in_other_words():
+        _require_matrices(input, "linalg.pinv", square=False)
     *batch, rows, columns = input.shape
     return input.like((*batch, columns, rows))
 
@@ -176,7 +182,9 @@ def vector_norm(
     """
     chosen = DTYPES[dtype or x.dtype]
     if category(x.dtype) < 2 or category(chosen) < 2 or is_complex(x.dtype) != is_complex(chosen):
-        note = f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype}"
+        note = f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {scalar_name(x.dtype)}"
+        if category(x.dtype) > 1:
+            note = ""
         raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {x.dtype} arrives: float() converts", "x", note=note)
     if promote(x.dtype, chosen) != chosen:
         raise Refusal("wrong-dtype", f"{{layer}} computes {x.dtype} in no narrower dtype, such as {chosen}", "dtype")
@@ -193,13 +201,15 @@ def vecdot(x: Tensor, y: Tensor, *, dim: Whole = -1) -> Tensor:
     x: the first operand.
     y: the second operand.
     """
-    shape = broadcast(x.shape, y.shape, "multiply", "y")
+    with in_other_words(len(x.shape) == len(y.shape) == 1 or category(x.dtype) < 2 or x.dtype != y.dtype):
+        shape = broadcast(x.shape, y.shape, "multiply", "y")
     both_vectors = len(x.shape) == len(y.shape) == 1
-    place = 0 if both_vectors else axis(dim, shape)  # torch ignores dim for two vectors
+    with in_other_words(category(x.dtype) < 2 or x.dtype != y.dtype):
+        place = 0 if both_vectors else axis(dim, shape)  # torch ignores dim for two vectors
     if both_vectors and not assume_equal(x.shape[0], y.shape[0]):
         raise Refusal("size-mismatch", f"{{layer}} multiplies vectors of one length, but {x} and {y} arrive", "y")
     if category(x.dtype) < 2:
-        note = f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {x.dtype}"
+        note = f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {scalar_name(x.dtype)}"
         raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {x.dtype} arrives: float() converts", "x", note=note)
     return Tensor(reduced(shape, (place,), False), multiplied_dtype(x, y, names=("x", "y")))
 
@@ -209,12 +219,13 @@ def multi_dot(tensors: Tensors) -> Tensor:
     """Multiplies matrices in the cheapest order; the first and the last may be vectors."""
     if len(tensors) < 2:
         message = f"{{layer}} multiplies two matrices or more, but {len(tensors)} arrive"
-        raise Refusal("missing-argument", message, "tensors", note="multi_dot(): expected at least 2 tensors")
+        raise Refusal("missing-argument", message, "tensors")
     ends = (0, len(tensors) - 1)
     for number, tensor in enumerate(tensors):
         if len(tensor.shape) != 2 and not (len(tensor.shape) == 1 and number in ends):
             raise Refusal("wrong-rank", f"{{layer}} multiplies matrices, but {tensor} arrives", "tensors")
-    found = reduce(mm.rule, _as_matrices(tensors))
+    with in_other_words():
+        found = reduce(mm.rule, _as_matrices(tensors))
     rows = found.shape[:1] if len(tensors[0].shape) == 2 else ()
     columns = found.shape[1:] if len(tensors[-1].shape) == 2 else ()
     return found.like(rows + columns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from nnshape.shapes.broadcasting import broadcast, must_expand
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import equal
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import (
     FLOAT32,
     INT64,
@@ -22,9 +23,10 @@ from nnshape.shapes.dtypes import (
 from nnshape.shapes.function import function
 from nnshape.shapes.loss_reduction import chosen, reduced, require_reduction
 from nnshape.shapes.notices import notice
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import number, require_floating
+from nnshape.shapes.windows import torch_size
 
 
 def bracketed(shape: Shape) -> str:
@@ -72,11 +74,10 @@ def require_float_dtype(dtype: DType, name: str = "input") -> DType:
     return dtype
 
 
-def _same_shape(input: Tensor, target: Tensor) -> None:
+def _same_shape(input: Tensor, target: Tensor, note: str) -> None:
     if not alike(target.shape, input.shape):
         one, two = bracketed(input.shape), bracketed(target.shape)
         message = f"{{layer}} wants a target of {one}, as its input, but target is {two}"
-        note = f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         raise Refusal("size-mismatch", message, "target", note=note)
 
 
@@ -100,7 +101,8 @@ def mse_loss(
 ) -> Tensor:
     """Computes the squared error (input - target)**2."""
     reduction = chosen(reduction, size_average, reduce)
-    require_reduction(reduction, *_OLD[weight is not None])
+    with in_other_words(weight is not None):
+        require_reduction(reduction, *_OLD[weight is not None])
     shape = _compared(input, target)
     if weight is not None:
         return _weighted(Tensor(shape, require_difference(input, target)), input, weight, reduction)
@@ -156,7 +158,8 @@ def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
     """Computes a squared error below delta and delta times the absolute error above it."""
-    require_reduction(reduction, *_OLD[weight is not None])
+    with in_other_words(weight is not None):
+        require_reduction(reduction, *_OLD[weight is not None])
     shape = _compared(input, target)
     if not number(delta, "delta") > 0:
         note = "huber_loss does not support non-positive values for delta."
@@ -200,11 +203,17 @@ def binary_cross_entropy(
     """Computes the binary cross entropy of probabilities against targets between 0 and 1."""
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, "elementwise_mean")
-    _same_shape(input, target)
+    one, two = torch_size(input), torch_size(target)
+    _same_shape(
+        input,
+        target,
+        f"Using a target size ({two}) that is different to the input size ({one}) is deprecated. "
+        "Please ensure they have the same size.",
+    )
     require_floating(input)
     if target.dtype != input.dtype:
         message = f"{{layer}} wants a target of {input.dtype}, as its input, but target is {target.dtype}"
-        note = f"Found dtype {target.dtype} but expected {input.dtype}"
+        note = f"Found dtype {scalar_name(target.dtype)} but expected {scalar_name(input.dtype)}"
         raise Refusal("wrong-dtype", message, "target", note=note)
     if weight is not None:
         must_expand(weight.shape, input.shape, "weigh", "weight")
@@ -227,7 +236,8 @@ def binary_cross_entropy_with_logits(
     """
     reduction = chosen(reduction, size_average, reduce)
     require_reduction(reduction, "elementwise_mean")
-    _same_shape(input, target)
+    note = f"Target size ({torch_size(target)}) must be the same as input size ({torch_size(input)})"
+    _same_shape(input, target, note)
     require_floating(input)
     require_float_dtype(target.dtype, "target")
     if pos_weight is not None:

@@ -15,7 +15,7 @@ from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtype_names import c_name, scalar_name
 from nnshape.shapes.dtypes import DType, promote, result_type
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor, product, shape_text
 from nnshape.shapes.windows import torch_shape
 
@@ -153,7 +153,7 @@ def _bmm_macs(output: Tensor, input: Tensor, mat2: Tensor) -> Size:
 @function(method=True, example=("mv(x, y)", "[6, 5]", "[5]"))
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Multiplies a matrix and a vector: [n, m] @ [m] -> [n]."""
-    ranks = f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}"
+    ranks = f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}" if input.shape and vec.shape else ""
     _require_rank(input, 2, "input", "matrix", ranks)
     _require_rank(vec, 1, "vec", "vector", ranks)
     if not assume_equal(input.shape[1], vec.shape[0]):
@@ -263,7 +263,8 @@ def _summed_dims(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tupl
     for tensor, named in ((a, one), (b, two)):
         if named and not tensor.shape:
             raise Refusal("index-error", "a single number has no dimension to sum over", "dims")
-    return axes(one, a.shape, "dims", every=False), axes(two, b.shape, "dims", every=False)
+    with in_other_words(a.dtype != b.dtype):
+        return axes(one, a.shape, "dims", every=False), axes(two, b.shape, "dims", every=False)
 
 
 @tensordot.counts

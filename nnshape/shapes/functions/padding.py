@@ -87,6 +87,11 @@ def _require_mode(input: Tensor, pads: Sequence[Size], mode: str, argument: str)
         wanted = f"{count + 1} or {count + 2} dimensions" if count in (1, 2, 3) else "pads for 1, 2 or 3 dimensions"
         message = f"{{layer}} with {mode} padding wants {wanted}, but {described(tuple(pads))} and {input} arrive"
         note = f"Padding size {len(pads)} is not supported for {rank}D input tensor."
+        if count > rank:
+            note = (
+                "Padding length should be less than or equal to two times the input dimension but got padding length "
+                f"{len(pads)} and input of dimension {rank}"
+            )
         raise Refusal("wrong-rank", message, argument, note=note)
     for at, size in enumerate(input.shape):
         if mode != "circular" and (at > 0 or rank == count + 1) and size == 0:
@@ -114,8 +119,8 @@ def _too_wide(input: Tensor, at: int, before: Size, after: Size, mode: str) -> s
     if mode == "circular":
         return "Padding value causes wrapping around more than once."
     return (
-        "Padding size should be less than the corresponding input dimension, but got: "
-        f"padding ({before}, {after}) at dimension {at} of input {torch_shape(input)}"
+        f"Argument #{4 + 2 * (input.ndim - 1 - at)}: Padding size should be less than the corresponding input "
+        f"dimension, but got: padding ({before}, {after}) at dimension {at} of input {torch_shape(input)}"
     )
 
 

@@ -18,6 +18,7 @@ from nnshape.shapes.loss_reduction import chosen, reduced, require_reduction
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import number
+from nnshape.shapes.windows import torch_size
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Activation
@@ -100,7 +101,11 @@ def margin_ranking_loss(
     if not input1.ndim == input2.ndim == target.ndim:
         shapes = [bracketed(tensor.shape) for tensor in (input1, input2, target)]
         message = f"{{layer}} wants two inputs and a target of one rank, but {', '.join(shapes)} arrive"
-        note = "margin_ranking_loss : All input tensors should have same dimension"
+        sizes = [torch_size(tensor) for tensor in (input1, input2, target)]
+        note = (
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {sizes[0]}, input2: {sizes[1]}, target: {sizes[2]}"
+        )
         raise Refusal("wrong-rank", message, "target", note=note)
     _require_reals(input1=input1, input2=input2, target=target)
     for name, tensor in (("input1", input1), ("input2", input2), ("target", target)):
@@ -118,7 +123,10 @@ def _require_triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin:
     if not anchor.ndim == positive.ndim == negative.ndim:
         shapes = [bracketed(tensor.shape) for tensor in (anchor, positive, negative)]
         message = f"{{layer}} wants three inputs of one rank, but {', '.join(shapes)} arrive"
-        note = "The anchor, positive, and negative tensors are expected to have the same number of dimensions"
+        note = (
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
+        )
         raise Refusal("wrong-rank", message, "positive", note=note)
 
 
@@ -221,7 +229,7 @@ def ctc_loss(
     classes = log_probs.shape[-1]
     if not (assume_at_least(number(blank, "blank"), 0) and assume_at_least(classes, blank + 1)):
         message = f"`blank` (={blank}) must be one of the {classes} classes, from 0"
-        raise Refusal("index-error", message, "blank", note="blank must be in label range")
+        raise Refusal("index-error", message, "blank")
     for name, lengths in (("input_lengths", input_lengths), ("target_lengths", target_lengths)):
         if not isinstance(lengths, Tensor):
             count: Size = len(lengths)

@@ -30,16 +30,15 @@ def check_pool(owner: str, dimensions: int, kernel_size: Any, stride: Any, paddi
     kernel = per_dimension(kernel_size, dimensions, "kernel_size", owner)
     each_at_least(kernel, 1, "kernel_size", owner)
     strides = kernel if stride is None or stride in ((), []) else per_dimension(stride, dimensions, "stride", owner)
-    each_at_least(strides, 1, "stride", owner, "stride should not be zero")
+    each_at_least(strides, 1, "stride", owner)
     pads = per_dimension(padding, dimensions, "padding", owner)
-    each_at_least(pads, 0, "padding", owner, "pad must be non-negative")
+    each_at_least(pads, 0, "padding", owner)
     dilations = per_dimension(dilation, dimensions, "dilation", owner)
-    each_at_least(dilations, 1, "dilation", owner, "dilation should be greater than zero")
+    each_at_least(dilations, 1, "dilation", owner)
     for k, p in zip(kernel, pads, strict=True):
         if not assume_at_least(k, 2 * p):
-            note = "pad should be smaller than or equal to half of kernel size"
             message = f"`padding` (={p}) must be at most half of `kernel_size` (={k})"
-            raise Refusal("invalid-argument", message, "padding", note=note, wanted=k // 2)
+            raise Refusal("invalid-argument", message, "padding", wanted=k // 2)
     return kernel, strides, pads, dilations
 
 
@@ -47,35 +46,32 @@ def require_pool_map(input: Tensor, dimensions: int, empty_batch: bool = True) -
     """Raise Refusal if the input has another rank, or an empty dimension other than the batch."""
     shape = input.shape
     if len(shape) not in (dimensions + 1, dimensions + 2):
-        note = f"non-empty {dimensions + 1}D or {dimensions + 2}D (batch mode) tensor expected for input"
-        raise Refusal(
-            "wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input", note=note
-        )
+        raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input")
     if 0 in (shape[1:] if len(shape) == dimensions + 2 and empty_batch else shape):
-        note = (
-            f"Expected {dimensions + 1}D or {dimensions + 2}D (batch mode) tensor with optional 0 dim batch size "
-            f"for input, but got:{torch_shape(input)}"
-        )
         message = f"{{layer}} wants no empty dimension, but {torch_shape(input)} arrives"
-        raise Refusal("empty-output", message, "input", note=note)
+        raise Refusal("empty-output", message, "input")
 
 
-def pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bool, whole: bool = False) -> list[Size]:
+def pooled(
+    dimensions: int, input: Tensor, window: Window, ceil_mode: bool, whole: bool = False, row: bool = True
+) -> list[Size]:
     """The output sizes of a pool. Raises Refusal if its window does not fit.
 
-    If `whole`, the window must fit without the padding.
+    If `whole`, the window must fit without the padding. `row` says that torch pools one dimension as two.
     """
     maps = input.shape[-dimensions:]
     sizes = []
     for size, k, s, p, d in zip(maps, *window, strict=True):
         least = k if whole else least_size(k, s, p, d, ceil_mode)
         if size < least if type(size) is type(least) is int else not assume_at_least(size, least):
-            raise _nothing_left(input, maps, window, ceil_mode)
+            raise _nothing_left(input, maps, window, ceil_mode, whole, row)
         sizes.append(windows(size, k, s, p, d, ceil_mode))
     return sizes
 
 
-def _nothing_left(input: Tensor, maps: Sequence[Size], window: Window, ceil_mode: bool) -> Refusal:
+def _nothing_left(
+    input: Tensor, maps: Sequence[Size], window: Window, ceil_mode: bool, whole: bool, row: bool
+) -> Refusal:
     dimensions = len(maps)
     sizes = [windows(size, k, s, p, d, ceil_mode) for size, k, s, p, d in zip(maps, *window, strict=True)]
     kernel, strides, pads, _ = window
@@ -85,8 +81,13 @@ def _nothing_left(input: Tensor, maps: Sequence[Size], window: Window, ceil_mode
         window_text = f"{kernel[0]} wide" if dimensions == 1 else sizes_text(kernel)
         message = f"{{layer}} leaves nothing of {sizes_text(maps)}: its window is {window_text}"
     channels = input.shape[-1 - dimensions]
-    given, made = ("x".join(map(str, [channels, *each])) for each in (maps, sizes))
+    ahead = [channels, 1] if dimensions == 1 else [channels]
+    given, made = ("x".join(map(str, [*ahead, *each])) for each in (maps, sizes))
     note = f"Given input size: ({given}). Calculated output size: ({made}). Output size is too small"
+    if not row:
+        note = f"max_pool1d() Invalid computed output size: {sizes[0]}"
+    elif whole:
+        note = "input image (T: {} H: {} W: {}) smaller than kernel size (kT: {} kH: {} kW: {})".format(*maps, *kernel)
     dims = tuple(range(-dimensions, 0))
     return Refusal("empty-output", message, "kernel_size", note=note, tensor=input, dims=dims)
 
@@ -104,7 +105,7 @@ def max_pooled(dimensions: int, input: Tensor, window: Window, ceil_mode: bool, 
     require_pool_map(input, dimensions)
     if dimensions == 1 and return_indices and 0 in input.shape:
         require_pool_map(input.like((*input.shape[:-1], 1, *input.shape[-1:])), 2)
-    sizes = pooled(dimensions, input, window, ceil_mode)
+    sizes = pooled(dimensions, input, window, ceil_mode, row=dimensions > 1 or return_indices)
     output = input.like((*input.shape[:-dimensions], *sizes))
     return (output, output.like(dtype=INT64)) if return_indices else output
 

@@ -66,7 +66,8 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: 
         if len(vec.shape) != 1:
             raise Refusal("wrong-rank", f"{{layer}} wants a vector as {name}, but {vec} arrives", name)
     shape = vec1.shape + vec2.shape
-    must_expand(input.shape, shape, "add", "input", expand_sentence)
+    with in_other_words(input.ndim > 2):
+        must_expand(input.shape, shape, "add", "input", expand_sentence)
     dtype = promote(input.dtype, promote(vec1.dtype, vec2.dtype))
     for name, scale in (("beta", beta), ("alpha", alpha)):
         check_scale(scale, dtype, name)

@@ -10,8 +10,8 @@ from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, result_type
 from nnshape.shapes.function import function
-from nnshape.shapes.functions.reduction import reduced, require_elements, require_kinds
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.functions.reduction import reduced, require_any, require_elements, require_kinds
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -39,18 +39,11 @@ def _chosen(input: Tensor, dim: Size, keepdim: bool, name: str) -> Ranked:
     return Ranked(Tensor(shape, input.dtype), Tensor(shape, INT64))
 
 
-def require_any(input: Tensor, name: str) -> None:
-    """Raise Refusal (empty-output) for an empty tensor."""
-    if 0 in input.shape:
-        note = f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
-        raise Refusal("empty-output", f"{{layer}} has nothing to choose from: {input} arrives", "input", note=note)
-
-
 def _extreme(name: str, doc: str) -> None:
     def rule(
         input: Tensor, dim: Whole | Tensor | None = None, keepdim: Flag = False, *, other: Tensor | None = None
     ) -> Any:
-        require_kinds(input, "bif", "compares", f"{name} is not implemented for complex")
+        require_kinds(input, "bif", "compares")
         second = dim if isinstance(dim, Tensor) else other
         if second is not None:
             require_kinds(second, "bif", "compares")
@@ -83,11 +76,13 @@ def aminmax(input: Tensor, *, dim: Whole | None = None, keepdim: Flag = False) -
     """Returns the minimum and the maximum, along a dimension or of all elements."""
     require_kinds(input, "bif", "compares")
     if dim is None:
-        require_any(input, "aminmax")
+        with in_other_words():
+            require_any(input, "aminmax")
         places = tuple(range(len(input.shape)))
     else:
         places = (axis(dim, input.shape),)
-        require_elements(input, places, "aminmax()")
+        with in_other_words():
+            require_elements(input, places, "aminmax()")
     one = Tensor(reduced(input.shape, places, keepdim), input.dtype)
     return Extremes(one, one.like())
 
@@ -96,7 +91,7 @@ def _place_of(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Whole | None = None, keepdim: Flag = False) -> Tensor:
         require_kinds(input, "if", "compares")
         if dim is None:
-            require_any(input, name)
+            require_any(input, name, "")
             return Tensor((1,) * len(input.shape) if keepdim else (), INT64)
         return Tensor(_chosen(input, dim, keepdim, name).values.shape, INT64)
 
@@ -141,7 +136,7 @@ def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False) ->
     place = axis(dim, input.shape)
     own = input.shape[place] if input.shape else 1
     if not (assume_at_least(k, 1) and assume_at_least(own, k)):
-        note = "kthvalue(): selected number k out of range for dimension"
+        note = "" if own == 0 else f"kthvalue(): selected number k out of range for dimension {place}"
         raise Refusal(
             "invalid-argument", f"k (={k}) must be from 1 to {own}, the size of dimension {dim}", "k", note=note
         )
@@ -193,7 +188,8 @@ def msort(input: Tensor) -> Tensor:
 def _running(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Whole) -> Ranked:
         if 0 not in input.shape:  # torch does not check dim for an empty tensor
-            axis(dim, input.shape)
+            with in_other_words(not input.shape):
+                axis(dim, input.shape)
         require_kinds(input, "bif", "compares")
         return Ranked(input.like(), input.like(dtype=INT64))
 

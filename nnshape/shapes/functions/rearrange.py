@@ -14,6 +14,7 @@ from nnshape.shapes.functions.joining import with_rank
 from nnshape.shapes.functions.shape import of_shape
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
+from nnshape.shapes.windows import torch_shape
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Whole, Wholes, WholeTuple
@@ -128,13 +129,12 @@ def meshgrid(*tensors: Tensor, indexing: str | None = None) -> tuple[Tensor, ...
         raise Refusal("missing-argument", "meshgrid takes one or more vectors, but none arrives", "tensors")
     for tensor in tensors:
         if len(tensor.shape) > 1:
-            note = f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {list(tensor.shape)}"
-            raise Refusal("wrong-rank", f"{{layer}} takes vectors, but {tensor} arrives", "tensors", note=note)
+            raise Refusal("wrong-rank", f"{{layer}} takes vectors, but {tensor} arrives", "tensors")
         if tensor.dtype != tensors[0].dtype:
             message = f"{{layer}} takes vectors of one dtype, but {tensors[0].dtype} and {tensor.dtype} arrive"
-            raise Refusal(
-                "wrong-dtype", message, "tensors", note="torch.meshgrid expects all tensors to have the same dtype"
-            )
+            plain = all(len(each.shape) < 2 for each in tensors)
+            note = "meshgrid expects all tensors to have the same dtype" if plain else ""
+            raise Refusal("wrong-dtype", message, "tensors", note=note)
     if indexing not in (None, "ij", "xy"):
         raise Refusal("invalid-argument", f"indexing is 'ij' or 'xy', not {indexing!r}", "indexing")
     shape = [tensor.shape[0] if tensor.shape else 1 for tensor in tensors]
@@ -165,11 +165,15 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     for tensor in tensors:
         if len(tensor.shape) != 1:
             raise Refusal(
-                "wrong-rank", f"{{layer}} takes vectors, but {tensor} arrives", "tensors", note="Expect a 1D vector"
+                "wrong-rank",
+                f"{{layer}} takes vectors, but {tensor} arrives",
+                "tensors",
+                note=f"Expect a 1D vector, but got shape {torch_shape(tensor)}",
             )
         if tensor.dtype != tensors[0].dtype:
             message = f"{{layer}} takes vectors of one dtype, but {tensors[0].dtype} and {tensor.dtype} arrive"
-            note = "meshgrid expects all tensors to have the same dtype"
+            plain = all(len(each.shape) == 1 for each in tensors)
+            note = "meshgrid expects all tensors to have the same dtype" if plain else ""
             raise Refusal("wrong-dtype", message, "tensors", note=note)
     rows = product(tensor.shape[0] for tensor in tensors)
     return tensors[0].like((rows,) if len(tensors) == 1 else (rows, len(tensors)))
@@ -180,10 +184,11 @@ def block_diag(*tensors: Tensor) -> Tensor:
     """Creates a block-diagonal matrix from matrices."""
     rows: Size = 0
     columns: Size = 0
-    for tensor in tensors:
+    for number, tensor in enumerate(tensors):
         if len(tensor.shape) > 2:
             note = (
-                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input has {tensor.ndim} dimensions"
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. "
+                f"Input {number} has {tensor.ndim} dimensions"
             )
             raise Refusal("wrong-rank", f"{{layer}} takes matrices, but {tensor} arrives", "tensors", note=note)
         height, width = with_rank(tensor.shape, 2)

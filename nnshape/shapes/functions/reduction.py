@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.broadcasting import broadcast
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import (
     BOOL,
     DTYPES,
@@ -21,7 +22,7 @@ from nnshape.shapes.dtypes import (
     result_type,
 )
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Shape, Tensor
 
 if TYPE_CHECKING:
@@ -71,14 +72,23 @@ def require_kinds(input: Tensor, allowed: str, verb: str, note: str = "") -> Non
 _KIND_NAMES = {"b": "bools", "i": "whole numbers", "f": "floats", "c": "complex numbers"}
 
 
-def require_elements(input: Tensor, places: tuple[int, ...], name: str) -> None:
-    """Raise Refusal (empty-output) if one of these dimensions is empty."""
-    for place in places:
+def require_elements(input: Tensor, places: tuple[int, ...], name: str, given: Any = None) -> None:
+    """Raise Refusal (empty-output) if one of these dimensions is empty; torch's message has the `given` numbers."""
+    numbers = given if isinstance(given, (tuple, list)) else (given,)
+    for at, place in enumerate(places):
         if input.shape and input.shape[place] == 0:
-            note = f"{name}: Expected reduction dim {place} to have non-zero size."
+            number = place if given is None else numbers[at]
+            note = f"{name}: Expected reduction dim {number} to have non-zero size."
             raise Refusal(
                 "empty-output", f"{{layer}} has nothing to choose from: dimension {place} is 0", "input", note=note
             )
+
+
+def require_any(input: Tensor, name: str, remedy: str = " Specify the reduction dim with the 'dim' argument.") -> None:
+    """Raise Refusal (empty-output) for an empty tensor; `remedy` ends torch's message."""
+    if 0 in input.shape:
+        note = f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{remedy}"
+        raise Refusal("empty-output", f"{{layer}} has nothing to choose from: {input} arrives", "input", note=note)
 
 
 def summed_dtype(input: Tensor, dtype: DType | None) -> DType:
@@ -94,7 +104,9 @@ def averaged_dtype(input: Tensor, dtype: DType | None, name: str) -> DType:
     if category(chosen) < 2:
         note = (
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {chosen}"
+            f"Got: {scalar_name(chosen)}"
+            if dtype is None and name == "mean"
+            else ""
         )
         raise Refusal("wrong-dtype", f"{name} takes floats, but {chosen} arrives: float() converts", "input", note=note)
     return chosen
@@ -174,14 +186,20 @@ def count_nonzero(input: Tensor, dim: Wholes | None = None) -> Tensor:
 @function(method=True, example=("logsumexp(1)", "6x5x5"))
 def logsumexp(input: Tensor, dim: Wholes, keepdim: Flag = False) -> Tensor:
     """Computes log(sum(exp(x))) over dimensions."""
-    return reduce(input, dim, keepdim, FLOAT32 if category(input.dtype) < 2 else input.dtype)
+    with in_other_words(isinstance(dim, (tuple, list))):
+        return reduce(input, dim, keepdim, FLOAT32 if category(input.dtype) < 2 else input.dtype)
 
 
 def _extreme(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Wholes | None = (), keepdim: Flag = False) -> Tensor:
         require_kinds(input, "bif", "compares")
-        places = axes(dim, input.shape)
-        require_elements(input, places, f"{name}()")
+        whole = dim is None or dim == ()
+        with in_other_words(0 in input.shape):
+            places = axes(dim, input.shape)
+            if not whole:
+                require_elements(input, places, f"{name}()", dim)
+        if whole:
+            require_any(input, name)
         return Tensor(reduced(input.shape, places, keepdim), input.dtype)
 
     rule.__doc__ = doc
@@ -194,7 +212,8 @@ _extreme("amin", "Computes the minimum over dimensions, or over all elements.")
 
 def _spread_dtype(input: Tensor, name: str) -> DType:
     if category(input.dtype) < 2:
-        note = f"{name} only support floating point and complex dtypes"
+        both = name if name.endswith("_mean") else "std and var"
+        note = f"{both} only support floating point and complex dtypes"
         raise Refusal(
             "wrong-dtype", f"{name} takes floats, but {input.dtype} arrives: float() converts", "input", note=note
         )
@@ -253,16 +272,14 @@ def norm(
         )
     chosen = DTYPES[dtype or input.dtype]
     if category(chosen) < 2 or category(input.dtype) < 2 or is_complex(input.dtype) != is_complex(chosen):
-        note = f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {chosen}"
-        raise Refusal(
-            "wrong-dtype", f"{{layer}} takes floats, but {chosen} arrives: float() converts", "input", note=note
-        )
+        raise Refusal("wrong-dtype", f"{{layer}} takes floats, but {chosen} arrives: float() converts", "input")
     if dtype is not None and promote(input.dtype, chosen) != chosen:
         message = f"{{layer}} cannot compute {input.dtype} in a narrower dtype such as {chosen}"
         raise Refusal("wrong-dtype", message, "dtype")
     places = axes(dim, input.shape)
     if isinstance(p, (int, float)) and (p < 0 or p == float("inf")):
-        require_elements(input, places, "linalg.vector_norm")
+        with in_other_words():
+            require_elements(input, places, "linalg.vector_norm")
     if p == "nuc" and (chosen in _LOW or input.dtype in _LOW):
         note = f"linalg.matrix_norm: Low precision dtypes not supported. Got {chosen}"
         raise Refusal("wrong-dtype", f"the nuclear norm takes float32 or float64, not {chosen}", "input", note=note)
@@ -290,9 +307,7 @@ def _running(name: str, doc: str) -> None:
     def rule(input: Tensor, dim: Whole, *, dtype: DType | None = None) -> Tensor:
         axis(dim, input.shape)
         if dtype == "bool" and input.shape and 0 not in input.shape:
-            raise Refusal(
-                "wrong-dtype", f"{name} cannot compute in bool", "dtype", note=f"{name}: not implemented for 'Bool'"
-            )
+            raise Refusal("wrong-dtype", f"{name} cannot compute in bool", "dtype")
         return Tensor(input.shape, summed_dtype(input, dtype))
 
     rule.__doc__ = doc
@@ -315,7 +330,7 @@ def logcumsumexp(input: Tensor, dim: Whole) -> Tensor:
 def trace(input: Tensor) -> Tensor:
     """Computes the sum of the diagonal of a matrix."""
     if len(input.shape) != 2:
-        note = "trace: expected a matrix"
+        note = "" if input.dtype == "bool" else f"trace: expected a matrix, but got tensor with dim {input.ndim}"
         raise Refusal("wrong-rank", f"{{layer}} wants a matrix, but {input} arrives", "input", note=note)
-    require_kinds(input, "ifc", "adds up", "\"trace\" not implemented for 'Bool'")
+    require_kinds(input, "ifc", "adds up")
     return Tensor((), summed_dtype(input, None))

@@ -198,7 +198,8 @@ def _triangle_indices(name: str, doc: str) -> None:
         device: Device | None = None,
         layout: Any = None,
     ) -> Tensor:
-        rows, columns = checked_size((row, col))
+        (rows,) = checked_size(row, "row", f"row must be non-negative, got{row}")
+        (columns,) = checked_size(col, "col", f"col must be non-negative, got{col}")
         lower = _lower_triangle(rows, columns, offset if name == "tril_indices" else offset - 1)
         chosen = DTYPES[dtype] if dtype else INT64
         if chosen not in ("int32", "int64"):

@@ -9,7 +9,7 @@ from nnshape.shapes.axes import axis
 from nnshape.shapes.constraints import assume_divisible
 from nnshape.shapes.dtypes import DTYPES, FLOAT32, DType, category, is_floating
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.values import require_floating
 
@@ -71,7 +71,8 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     tau: the temperature; low values approach one-hot samples.
     hard: whether to return one-hot samples.
     """
-    along = axis(dim, logits.shape)
+    with in_other_words(not is_floating(logits.dtype)):
+        along = axis(dim, logits.shape)
     if (
         0 not in logits.shape or logits.dtype == "complex32"
     ):  # otherwise torch draws nothing, and its division makes floats

@@ -8,9 +8,10 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import COMPLEX_OF, DTYPES, FLOAT32, REAL_OF, DType, category, is_complex
 from nnshape.shapes.function import function
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ def _transformed_dtype(input: Tensor, name: str, real_only: bool = False) -> DTy
     dtype = FLOAT32 if category(input.dtype) < 2 else input.dtype
     if dtype in ("float16", "bfloat16", "complex32"):
         raise Refusal(
-            "wrong-dtype", f"{name} does not accept {dtype} on every device", "input", note=f"Unsupported dtype {dtype}"
+            "wrong-dtype",
+            f"{name} does not accept {dtype} on every device",
+            "input",
+            note=f"Unsupported dtype {scalar_name(dtype)}",
         )
     if real_only and is_complex(dtype):
-        note = f"{name} expects a real input tensor, but got {dtype}"
+        note = f"{name} expects a real input tensor, but got {scalar_name(dtype)}"
         raise Refusal("wrong-dtype", f"{name} takes real numbers, but {dtype} arrives", "input", note=note)
     return DTYPES[COMPLEX_OF.get(dtype, dtype)]
 
@@ -47,14 +51,15 @@ def _require_norm(norm: str | None) -> None:
             "invalid-argument",
             f"there is no norm {norm!r}: forward, backward or ortho",
             "norm",
-            note="Invalid normalization mode",
+            note=f'Invalid normalization mode: "{norm}"',
         )
 
 
 def _one_dimension(name: str, doc: str) -> None:
     def rule(input: Tensor, n: Whole | None = None, dim: Whole = -1, norm: str | None = None) -> Tensor:
         dtype = _transformed_dtype(input, name, real_only=name in ("rfft", "ihfft"))
-        place = axis(dim, input.shape)
+        with in_other_words(not input.shape):
+            place = axis(dim, input.shape)
         if not input.shape:
             raise Refusal("wrong-rank", f"{name} transforms a dimension, but a single number arrives", "input")
         shape = list(input.shape)
@@ -93,22 +98,21 @@ def _several_dimensions(name: str, doc: str, pair: bool) -> None:
     ) -> Tensor:
         if pair and dim is None:
             raise Refusal("wrong-type", f"{name} takes two dimensions as dim, not None", "dim")
-        _require_norm(norm)
-        dtype = _transformed_dtype(input, name, real_only=name.startswith("rfft"))
+        with in_other_words():  # torch asks in another order
+            _require_norm(norm)
+            dtype = _transformed_dtype(input, name, real_only=name.startswith("rfft"))
         sizes = (s,) if s is not None and not isinstance(s, (tuple, list)) else s
         if sizes is not None and len(sizes) > len(input.shape):
             message = f"s (={described(tuple(sizes))}) has more sizes than {input} has dimensions"
-            raise Refusal(
-                "invalid-argument", message, "s", note="Got shape with more values than input tensor has dimensions."
-            )
+            raise Refusal("invalid-argument", message, "s")
         if dim is None and sizes is not None:
             dim = tuple(range(-len(sizes), 0))
-        places = axes(dim, input.shape, every=False)
+        with in_other_words():
+            places = axes(dim, input.shape, every=False)
         if sizes is not None and len(sizes) != len(places):
             message = f"s (={described(tuple(sizes))}) and dim (={described(dim)}) must have one length"
-            raise Refusal(
-                "invalid-argument", message, "s", note="When given, dim and shape arguments must have the same length"
-            )
+            note = "When given, dim and shape arguments must have the same length" if input.shape else ""
+            raise Refusal("invalid-argument", message, "s", note=note)
         kind = name.rstrip("2n")
         if not places:
             if kind in ("rfft", "irfft"):
@@ -116,7 +120,7 @@ def _several_dimensions(name: str, doc: str, pair: bool) -> None:
                     "wrong-rank",
                     f"{name} must transform at least one axis",
                     "dim",
-                    note=f"{name} must transform at least one axis",
+                    note=f"{kind}n must transform at least one axis",
                 )
             return Tensor(input.shape, dtype)
         if not input.shape:
@@ -194,10 +198,7 @@ _frequencies("rfftfreq", "Returns the sample frequencies of rfft for a signal of
 
 def _require_window(window: Tensor | None, length: Size) -> None:
     if window is not None and (len(window.shape) != 1 or not assume_equal(window.shape[0], length)):
-        note = f"expected a 1D window tensor of size equal to win_length={length}"
-        raise Refusal(
-            "size-mismatch", f"{{layer}} wants a window of {length}, but {window} arrives", "window", note=note
-        )
+        raise Refusal("size-mismatch", f"{{layer}} wants a window of {length}, but {window} arrives", "window")
 
 
 def _steps(n_fft: Size, hop_length: Size | None, win_length: Size | None) -> tuple[Size, Size]:
@@ -205,12 +206,10 @@ def _steps(n_fft: Size, hop_length: Size | None, win_length: Size | None) -> tup
     hop = n_fft // 4 if hop_length is None else hop_length
     window = n_fft if win_length is None else win_length
     if not assume_at_least(hop, 1):
-        raise Refusal(
-            "invalid-argument", f"hop_length must be 1 or more, not {hop}", "hop_length", note="expected hop_length > 0"
-        )
+        raise Refusal("invalid-argument", f"hop_length must be 1 or more, not {hop}", "hop_length")
     if not (assume_at_least(window, 1) and assume_at_least(n_fft, window)):
         message = f"win_length (={window}) must be from 1 to n_fft (={n_fft})"
-        raise Refusal("invalid-argument", message, "win_length", note="expected 0 < win_length <= n_fft")
+        raise Refusal("invalid-argument", message, "win_length")
     return hop, window
 
 
@@ -236,13 +235,13 @@ def stft(
     """
     if len(input.shape) not in (1, 2) or category(input.dtype) < 2:
         problem: KindName = "wrong-dtype" if category(input.dtype) < 2 else "wrong-rank"
-        note = "expected a 1D or 2D tensor of floating point or complex values"
-        raise Refusal(
-            problem, f"{{layer}} takes a signal [L] or [N, L] of floats, but {input} arrives", "input", note=note
-        )
+        raise Refusal(problem, f"{{layer}} takes a signal [L] or [N, L] of floats, but {input} arrives", "input")
     complex_input = is_complex(input.dtype) or (window is not None and is_complex(window.dtype))
     if return_complex is None and not complex_input:
-        note = "stft requires the return_complex parameter be given for real inputs"
+        note = (
+            "stft requires the return_complex parameter be given for real inputs, and will further require that "
+            "return_complex=True in a future PyTorch release."
+        )
         raise Refusal(
             "missing-argument", "stft wants return_complex=True, or False for pairs", "return_complex", note=note
         )
@@ -253,14 +252,11 @@ def stft(
         half = n_fft // 2
         if pad_mode == "reflect" and not assume_at_least(length, half + 1):
             message = f"a signal of {length} cannot be reflected by {half} points at its ends: n_fft is {n_fft}"
-            note = "Padding size should be less than the corresponding input dimension"
-            raise Refusal("empty-output", message, "n_fft", note=note)
+            raise Refusal("empty-output", message, "n_fft")
         length = length + 2 * half
     if not (assume_at_least(n_fft, 1) and assume_at_least(length, n_fft)):
-        note = f"expected 0 < n_fft <= {length}, but got n_fft={n_fft}"
-        raise Refusal(
-            "invalid-argument", f"n_fft (={n_fft}) must be from 1 to {length}, the signal's length", "n_fft", note=note
-        )
+        message = f"n_fft (={n_fft}) must be from 1 to {length}, the signal's length"
+        raise Refusal("invalid-argument", message, "n_fft")
     hop, span = _steps(n_fft, hop_length, win_length)
     _require_window(window, span)
     if complex_input and onesided:
@@ -293,14 +289,14 @@ def istft(
         raise Refusal("wrong-dtype", f"{{layer}} takes complex numbers, but {input.dtype} arrives", "input", note=note)
     if len(input.shape) not in (2, 3):
         message = f"{{layer}} takes [frequencies, frames] or a batch of them, but {input} arrives"
-        raise Refusal("wrong-rank", message, "input", note="istft expected a tensor with 2 or 3 dimensions")
+        raise Refusal("wrong-rank", message, "input")
     hop, span = _steps(n_fft, hop_length, win_length)
     bins, frames = input.shape[-2:]
     half_only = onesided if onesided is not None else (not return_complex if bins == n_fft else bins != n_fft)
     wanted = n_fft // 2 + 1 if half_only else n_fft
     if not assume_equal(bins, wanted):
         message = f"{{layer}} wants {wanted} frequencies for n_fft (={n_fft}), but {bins} arrive"
-        raise Refusal("size-mismatch", message, "n_fft", note=f"istft expected the frequency dimension to be {wanted}")
+        raise Refusal("size-mismatch", message, "n_fft")
     if not assume_at_least(frames, 1):
         raise Refusal("empty-output", f"{{layer}} wants one frame or more, but {input} arrives", "input")
     _require_window(window, span)

@@ -50,7 +50,7 @@ def chunk(input: Tensor, chunks: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
     """
     number = plain_int(chunks, "chunks")
     if number < 1:
-        note = f"chunk expects `chunks` to be greater than 0, got: {number}"
+        note = f"chunk expects `chunks` to be greater than 0, got: {number}" if input.shape else ""
         raise Refusal("invalid-argument", f"chunks must be 1 or more, not {number}", "chunks", note=note)
     place = _splittable(input, dim)
     size = input.shape[place]

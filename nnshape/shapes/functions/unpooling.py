@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Dim, Size
+from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import FLOAT32, INT64, REAL_OF, category, is_floating
 from nnshape.shapes.function import Function, function
 from nnshape.shapes.functions.pooling import average_pooled, check_pool, max_pooled
@@ -107,8 +108,7 @@ def fractional_pooled(
             message = (
                 f"{{layer}} cannot spread {sizes_text(sizes)} windows of {sizes_text(kernel)} over {sizes_text(maps)}"
             )
-            note = f"pool size {k} too large relative to input size {size}"
-            raise Refusal("empty-output", message, "kernel_size", note=note)
+            raise Refusal("empty-output", message, "kernel_size")
         if not assume_at_least(made, 0):
             raise Refusal("invalid-argument", f"{{layer}} wants output_size of 0 or more, not {made}", "output_size")
     if samples is not None:
@@ -162,9 +162,12 @@ def unpooled(
     if len(shape) not in (dimensions + 1, dimensions + 2):
         raise Refusal("wrong-rank", f"{{layer}} wants {layout(dimensions)}, but {arriving(input)} arrives", "input")
     if indices.dtype != "int64":
-        note = "elements in indices should be type int64"
+        note = f"elements in indices should be type int64 but got: {scalar_name(indices.dtype)}"
         raise Refusal(
-            "wrong-dtype", f"{{layer}} wants int64 as indices, but they are {indices.dtype}", "indices", note=note
+            "wrong-dtype",
+            f"{{layer}} wants int64 as indices, but they are {indices.dtype}",
+            "indices",
+            note=note if output_size is None and dimensions < 3 else "",
         )
     if len(indices.shape) != len(shape) or not all(map(assume_equal, indices.shape, shape)):
         message = (
@@ -181,7 +184,7 @@ def unpooled(
                 "empty-output", f"{{layer}} leaves nothing of {sizes_text(maps)}: {sizes_text(made)}", "padding"
             )
     if dimensions == 3:
-        each_at_least(strides, 1, "stride", owner, "strides should be greater than zero")
+        each_at_least(strides, 1, "stride", owner)
     _require_filled(input)
     if not is_floating(input.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} wants floats, but input is {input.dtype}", "input")
@@ -206,9 +209,8 @@ def _chosen(owner: str, least: Sequence[Size], strides: Sequence[Size], output_s
     for size, usual, stride in zip(sizes, least, strides, strict=True):
         low, high = usual - stride + 1, usual + stride - 1
         if not assume_at_least(size, low) or not assume_at_least(high, size):
-            note = f'invalid output_size "{tuple(sizes)}" (must be between {usual - stride} and {usual + stride})'
             message = f"{{layer}} can make from {low} to {high}, but output_size asks for {size}"
-            raise Refusal("invalid-argument", message, "output_size", note=note)
+            raise Refusal("invalid-argument", message, "output_size")
     return list(sizes)
 
 

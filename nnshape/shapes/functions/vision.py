@@ -13,12 +13,14 @@ from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtypes import is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.adaptive import adaptive_average
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.resizing import scaled
 from nnshape.shapes.tensor import Tensor, shape_text, sizes_text
 from nnshape.shapes.windows import each_at_least, torch_shape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nnshape.shapes.arguments import Floats, Sizes, WholeTuple
 
 #: The numbers of spatial dimensions that each mode accepts.
@@ -44,12 +46,21 @@ def resized(
     if mode not in MODES:
         message = f"{{layer}} takes one of {', '.join(map(repr, MODES))} as mode, not {described(mode)}"
         raise Refusal("invalid-argument", message, "mode")
+    with in_other_words(mode == "area"):
+        sizes = _sizes(input, rank - 2, size, scale_factor)
     if rank - 2 not in MODES[mode]:
         wanted = " or ".join(f"{count + 2}D" for count in MODES[mode])
         what = shape_text(input.shape) if input.shape else "a single number"
         message = f"{{layer}} wants {wanted} input in mode {mode!r}, but {what} arrives"
-        raise Refusal("wrong-rank", message, "input", note=f"Got {rank}D input, but {mode} mode needs {wanted} input")
-    sizes = _sizes(input, rank - 2, size, scale_factor)
+        if rank in (3, 4, 5) and mode in ("linear", "bilinear", "trilinear"):
+            note = f"Got {rank}D input, but {mode} mode needs {wanted} input"
+        else:
+            note = (
+                f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {rank}D) for the modes: "
+                "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact "
+                f"(got {mode})"
+            )
+        raise Refusal("wrong-rank", message, "input", note="" if recompute or antialias else note)
     if recompute and size is not None:
         note = "recompute_scale_factor is not meaningful with an explicit size."
         message = "{layer} has no scale factor to recompute: size is given"
@@ -63,7 +74,7 @@ def resized(
         return adaptive_average("{layer}", rank - 2, input, sizes)
     if mode == "lanczos" and (align_corners or not antialias):
         message = "{layer} wants antialias=True in mode 'lanczos', and no align_corners"
-        raise Refusal("invalid-argument", message, "antialias", note="Lanczos mode requires antialias=True")
+        raise Refusal("invalid-argument", message, "antialias")
     _require_dtype(input, mode, rank - 2, antialias)
     _require_filled(input, sizes)
     return input.like((*input.shape[:2], *sizes))
@@ -77,7 +88,14 @@ def _sizes(input: Tensor, count: int, size: Any, scale_factor: Any) -> list[Size
     name, given = ("size", size) if size is not None else ("scale_factor", scale_factor)
     if isinstance(given, (tuple, list)) and len(given) != count:
         message = f"{{layer}} wants {count} numbers as {name}, or one, not {described(given)}"
-        note = f"Input and {name} must have the same number of spatial dimensions"
+        wanted = "output" if name == "size" else name
+        what, letter = ("output size of", "o") if name == "size" else ("scale_factor of shape", "s")
+        note = (
+            f"Input and {wanted} must have the same number of spatial dimensions, but got input with spatial "
+            f"dimensions of {list(input.shape[2:])} and {what} {given}. Please provide input tensor in "
+            f"(N, C, d1, d2, ...,dK) format and {'output size' if name == 'size' else name} in "
+            f"({letter}1, {letter}2, ...,{letter}K) format."
+        )
         raise Refusal("invalid-argument", message, name, note=note)
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,) * count
     if size is not None:
@@ -93,14 +111,29 @@ def _require_dtype(input: Tensor, mode: str, count: int, antialias: bool) -> Non
         raise Refusal("wrong-dtype", message, "input")
 
 
+def _sizes_sentence(before: Sequence[Size], after: Sequence[Size]) -> str:
+    """torch's message for an empty input or output."""
+    names = ("D", "H", "W")[3 - len(before) :]
+    given, made = (
+        ", ".join(f"{name}: {size}" for name, size in zip(names, sizes, strict=True)) for sizes in (before, after)
+    )
+    between = " and " if len(before) == 1 else " "
+    return f"Input and output sizes should be greater than 0, but got input ({given}){between}output ({made})"
+
+
 def _require_filled(input: Tensor, sizes: list[Size]) -> None:
     if 0 in input.shape[1:]:
         message = f"{{layer}} wants no empty dimension, but {torch_shape(input)} arrives"
-        raise Refusal("empty-output", message, "input", note="Non-empty data tensor expected")
+        note = (
+            _sizes_sentence(input.shape[2:], sizes)
+            if any(type(size) is int and size < 1 for size in (*input.shape[2:], *sizes))
+            else f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes {torch_shape(input)}"
+        )
+        raise Refusal("empty-output", message, "input", note=note)
     for size in sizes:
         if not assume_at_least(size, 1):
             before, after = sizes_text(input.shape[2:]), sizes_text(sizes)
-            note = f"Input and output sizes should be greater than 0, but got input ({before}) output ({after})"
+            note = _sizes_sentence(input.shape[2:], sizes)
             raise Refusal(
                 "empty-output", f"{{layer}} scales {before} to {after}: nothing is left", "scale_factor", note=note
             )
@@ -150,9 +183,9 @@ def upsample_bilinear(input: Tensor, size: Sizes | None = None, scale_factor: Fl
     return resized(input, size, scale_factor, "bilinear", True, None)
 
 
-def check_factor(owner: str, name: str, factor: Size) -> None:
-    """Raise Refusal if a factor is not positive."""
-    each_at_least((factor,), 1, name, owner, f"{owner} expects a positive {name}, but got {factor}")
+def check_factor(owner: str, name: str, factor: Size, note: str = "") -> None:
+    """Raise Refusal if a factor is not positive; `note` is torch's message."""
+    each_at_least((factor,), 1, name, owner, note)
 
 
 def _require_image(input: Tensor, what: str) -> None:
@@ -182,10 +215,13 @@ def unshuffled(input: Tensor, factor: Size) -> Tensor:
     """The output of a pixel unshuffle: [N, C, H*r, W*r] -> [N, C*r*r, H, W]."""
     _require_image(input, "pixel_unshuffle")
     *ahead, channels, height, width = input.shape
-    for name, size in (("high", height), ("wide", width)):
+    for name, word, at, size in (("high", "height", -2, height), ("wide", "width", -1, width)):
         if not assume_divisible(size, factor):
             message = f"{{layer}} merges {factor}x{factor} pixels into one, but the input is {size} {name}"
-            note = f"pixel_unshuffle expects height and width to be divisible by downscale_factor, but {size} is not"
+            note = (
+                f"pixel_unshuffle expects {word} to be divisible by downscale_factor, but input.size({at})={size} "
+                f"is not divisible by {factor}"
+            )
             raise Refusal("not-divisible", message, "downscale_factor", note=note, division=(size, factor))
     return input.like((*ahead, channels * factor * factor, height // factor, width // factor))
 
@@ -209,7 +245,8 @@ def channels_shuffled(input: Tensor, groups: Size) -> Tensor:
 def pixel_shuffle(input: Tensor, upscale_factor: Size) -> Tensor:
     """Rearranges channels into space: [N, C*r*r, H, W] -> [N, C, H*r, W*r]."""
     _require_image(input, "pixel_shuffle")
-    check_factor("{layer}", "upscale_factor", upscale_factor)
+    note = f"pixel_shuffle expects a positive upscale_factor, but got {upscale_factor}"
+    check_factor("{layer}", "upscale_factor", upscale_factor, note)
     return shuffled(input, upscale_factor)
 
 
@@ -246,15 +283,20 @@ def grid_sample(
     count = len(input.shape) - 2
     if count not in (2, 3) or len(grid.shape) != count + 2:
         message = f"{{layer}} wants [N, C, H, W] and a grid [N, H, W, 2], but {input} and {grid} arrive"
-        note = "grid_sampler(): expected grid and input to have same number of dimensions"
-        raise Refusal("wrong-rank", message, "grid", note=note)
+        raise Refusal("wrong-rank", message, "grid")
     if not assume_equal(input.shape[0], grid.shape[0]):
         message = f"{{layer}} wants a grid for each sample, but {input.shape[0]} and {grid.shape[0]} arrive"
-        note = "grid_sampler(): expected grid and input to have same batch size"
+        note = (
+            "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
+            f"{torch_shape(input)} and grid with sizes {torch_shape(grid)}"
+        )
         raise Refusal("size-mismatch", message, "grid", note=note)
     if not assume_equal(grid.shape[-1], count):
         message = f"{{layer}} wants {count} numbers per position, but the grid ends in {grid.shape[-1]}"
-        note = f"grid_sampler(): expected grid to have size {count} in last dimension"
+        note = (
+            f"grid_sampler(): expected grid to have size {count} in last dimension, "
+            f"but got grid with sizes {torch_shape(grid)}"
+        )
         raise Refusal("size-mismatch", message, "grid", note=note)
     if 0 in input.shape[2:]:
         raise Refusal("empty-output", f"{{layer}} has nothing to read: {torch_shape(input)} arrives", "input")
@@ -263,9 +305,7 @@ def grid_sample(
         raise Refusal("invalid-argument", "{layer} has no mode 'bicubic' for 5D input", "mode", note=note)
     if not is_floating(input.dtype) or input.dtype != grid.dtype:
         message = f"{{layer}} wants floats of one dtype, but input is {input.dtype} and grid {grid.dtype}"
-        raise Refusal(
-            "wrong-dtype", message, "grid", note="grid_sampler(): expected input and grid to have the same dtype"
-        )
+        raise Refusal("wrong-dtype", message, "grid")
     return input.like((*input.shape[:2], *grid.shape[1:-1]))
 
 
@@ -282,7 +322,10 @@ def affine_grid(theta: Tensor, size: WholeTuple, align_corners: bool | None = No
     if not all(isinstance(length, (int, Dim)) for length in size):
         raise Refusal("wrong-type", f"{{layer}} takes whole numbers as size, not {described(size)}", "size")
     if count not in (2, 3):
-        note = "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively."
+        note = (
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. "
+            f"Got size {tuple(size)}."
+        )
         raise Refusal(
             "invalid-argument", f"{{layer}} wants 4 or 5 numbers as size, not {described(size)}", "size", note=note
         )
@@ -295,7 +338,7 @@ def affine_grid(theta: Tensor, size: WholeTuple, align_corners: bool | None = No
         )
     for length in size:
         if not assume_at_least(length, 1):
-            note = f"Expected non-zero, positive output size. Got {list(size)}"
+            note = f"Expected non-zero, positive output size. Got {tuple(size)}"
             raise Refusal("invalid-argument", f"{{layer}} wants sizes of 1 or more, not {length}", "size", note=note)
     return theta.like((size[0], *size[2:], count))
 

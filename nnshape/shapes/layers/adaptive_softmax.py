@@ -52,7 +52,12 @@ class AdaptiveLogSoftmaxWithLoss(Layer):
         classes = number(self.n_classes, "n_classes")
         if not cutoffs or not plain or cutoffs != sorted(set(cutoffs)) or cutoffs[0] < 1 or cutoffs[-1] > classes - 1:
             message = f"`cutoffs` (={cutoffs}) must be increasing integers from 1 to `n_classes` - 1 (={classes} - 1)"
-            note = "cutoffs should be a sequence of unique, positive integers sorted in an increasing order"
+            note = (
+                "cutoffs should be a sequence of unique, positive integers sorted in an increasing order, "
+                "where each value is between 1 and n_classes-1"
+                if cutoffs
+                else "cutoffs should be a sequence of length larger than 0"
+            )
             raise Refusal("invalid-argument", message, "cutoffs", note=note)
         number(self.div_value, "div_value")
         number(self.in_features, "in_features")

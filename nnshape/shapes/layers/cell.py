@@ -110,9 +110,7 @@ class RNNCell(_Cell):
         super().check()
         if self.nonlinearity not in ("tanh", "relu"):
             message = f"`nonlinearity` must be 'tanh' or 'relu', not {self.nonlinearity!r}"
-            raise Refusal(
-                "invalid-argument", message, "nonlinearity", note=f"Unknown nonlinearity: {self.nonlinearity}"
-            )
+            raise Refusal("invalid-argument", message, "nonlinearity")
         if self.nonlinearity == "relu" and is_complex(self.parameter_dtype):
             raise Refusal("invalid-argument", f"RNNCell has no relu of {self.parameter_dtype}", "dtype")
 
@@ -177,7 +175,7 @@ class LSTMCell(_Cell):
             return state, state.like()
         if len(hx) < 2 or (len(hx) != 2 and input.ndim == 2):
             message = f"{{layer}} wants a hidden state and a cell as hx, but a tuple of {len(hx)} arrives"
-            raise Refusal("wrong-type", message, "hx", note="lstm_cell expects two hidden states")
+            raise Refusal("wrong-type", message, "hx")
         self.require_state(hx[0], state.shape)
         self.require_dtype(hx[0], "hx")
         self.require_state(hx[1], state.shape, "a cell", 1)

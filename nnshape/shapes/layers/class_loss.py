@@ -220,7 +220,6 @@ class LinearCrossEntropyLoss(_Loss):
     example = ("LinearCrossEntropyLoss(20, 10)(x, target)", "20", "target=int64[N]")
 
     def check(self) -> None:
-        self.require_learnable()
         if not all(is_size(size) for size in self.out_features):
             raise Refusal("wrong-type", "LinearCrossEntropyLoss takes a tuple of sizes as out_features", "out_features")
         self.require_sizes("in_features")
@@ -233,6 +232,7 @@ class LinearCrossEntropyLoss(_Loss):
         if not 0 <= number(self.label_smoothing, "label_smoothing") <= 1:
             message = f"`label_smoothing` (={self.label_smoothing}) must be from 0 to 1"
             raise Refusal("invalid-argument", message, "label_smoothing")
+        self.require_learnable()
 
     def _outputs(self) -> Size:
         return product((self.num_classes, *self.out_features))

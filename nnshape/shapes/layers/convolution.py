@@ -75,13 +75,13 @@ class _Convolution(Layer):
         check_channels(owner, self.in_channels, self.out_channels, self.groups)
         each_at_least(self._each("kernel_size", spread=False), 1, "kernel_size", owner)
         strides = self._each("stride")
-        each_at_least(strides, 1, "stride", owner, "non-positive stride is not supported")
-        each_at_least(self._each("dilation"), 1, "dilation", owner, "dilation should be greater than zero")
+        each_at_least(strides, 1, "stride", owner)
+        each_at_least(self._each("dilation"), 1, "dilation", owner)
         if isinstance(self.padding, str):
             check_padding_name(owner, self.padding, strides)
         elif self.padding_mode == "zeros":
             pads = per_dimension(self.padding, count, "padding", owner)
-            each_at_least(pads, 0, "padding", owner, "negative padding is not supported")
+            each_at_least(pads, 0, "padding", owner)
         if self.padding_mode not in PADDING_MODES:
             known = ", ".join(map(repr, PADDING_MODES))
             message = f"{owner} takes one of {known} as padding_mode, not {described(self.padding_mode)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from nnshape.shapes.functions.convolution import require_map
 from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers import convolution, instance, linear, normalization, transposed
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.windows import arriving
 
@@ -105,7 +105,8 @@ class _LazyConvolution(_Lazy):
     reads = "in_channels"
 
     def require_input(self, input: Tensor) -> None:
-        require_map(input, -self.at - 1, type(self).__name__)
+        with in_other_words():  # torch asks other things first, and names the lazy class
+            require_map(input, -self.at - 1)
 
 
 class _LazyConvolutionTranspose(_Lazy):
@@ -137,7 +138,8 @@ class _LazyConvolutionTranspose(_Lazy):
     reads = "in_channels"
 
     def require_input(self, input: Tensor) -> None:
-        require_map(input, -self.at - 1, type(self).__name__)
+        with in_other_words():  # torch asks other things first, and names the lazy class
+            require_map(input, -self.at - 1)
 
     def forward(self, input: Tensor, output_size: WholeTuple | None = None) -> Any:
         return self.resolve((input,)).forward(input, output_size)

@@ -8,7 +8,7 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.functions import network as functions
 from nnshape.shapes.layer_base import Device, Layer
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 
 
@@ -49,7 +49,9 @@ class Linear(Layer):
 
     def forward(self, input: Tensor) -> Tensor:
         if input.dtype != self.parameter_dtype:
-            self.require_dtype(input, note=functions.dtypes_sentence(input, self.parameter_dtype, self.bias))
+            # Without a bias, torch compares the sizes first.
+            with in_other_words(not self.bias and input.shape[-1:] != (self.in_features,)):
+                self.require_dtype(input, note=functions.dtypes_sentence(input, self.parameter_dtype, self.bias))
         return functions.mapped(input, (self.out_features, self.in_features), "in_features")
 
     def expected_inputs(self, input: Tensor) -> tuple[Tensor]:

@@ -12,7 +12,7 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, DType
 from nnshape.shapes.functions import normalization as rules
 from nnshape.shapes.layer_base import Device, Layer
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor, shape_text
 from nnshape.shapes.windows import each_at_least, torch_shape
 
@@ -182,13 +182,15 @@ class LayerNorm(Layer):
     example = ("LayerNorm(768)", "128x768")
 
     def check(self) -> None:
-        sizes = rules.normalized_sizes(type(self).__name__, self.normalized_shape)
+        with in_other_words():  # torch refuses the call, and other faults of the call first
+            sizes = rules.normalized_sizes(type(self).__name__, self.normalized_shape)
         each_at_least(sizes, 0, "normalized_shape", type(self).__name__)
         if self.elementwise_affine:
             self.require_learnable()
 
     def _sizes(self) -> tuple[Size, ...]:
-        return rules.normalized_sizes(type(self).__name__, self.normalized_shape)
+        with in_other_words():
+            return rules.normalized_sizes(type(self).__name__, self.normalized_shape)
 
     def forward(self, input: Tensor) -> Tensor:
         return rules.layer_normalized(input, self._sizes(), self.parameter_dtype if self.elementwise_affine else None)
@@ -231,7 +233,8 @@ class RMSNorm(Layer):
             self.require_learnable()
 
     def _sizes(self) -> tuple[Size, ...]:
-        return rules.normalized_sizes(type(self).__name__, self.normalized_shape)
+        with in_other_words():
+            return rules.normalized_sizes(type(self).__name__, self.normalized_shape)
 
     def forward(self, x: Tensor) -> Tensor:
         return rules.rms_normalized(x, self._sizes())

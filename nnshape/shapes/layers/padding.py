@@ -32,7 +32,7 @@ class _Padding(Layer):
         if isinstance(self.padding, (tuple, list)) and len(self.padding) % 2:
             owner, pads = type(self).__name__, described(self.padding)
             message = f"{owner} wants padding in pairs, before and after, not {pads}"
-            raise Refusal("invalid-argument", message, "padding", note="Padding length must be divisible by 2")
+            raise Refusal("invalid-argument", message, "padding")
 
     def _pads(self) -> tuple[Size, ...]:
         # torch takes a tuple of any length.

@@ -90,9 +90,15 @@ class _Recurrent(Layer):
         if len(shape) not in (2, 3):
             wanted = "[N, T, features]" if self.batch_first else "[T, N, features]"
             message = f"{{layer}} wants {wanted}, or [T, features] without a batch, but {input} arrives"
-            note = f"{type(self).__name__}: Expected input to be 2D or 3D, got {len(shape)}D instead"
+            word = "D tensor" if isinstance(self, RNN) else "D"
+            note = f"{type(self).__name__}: Expected input to be 2D or 3D, got {len(shape)}{word} instead"
             raise Refusal("wrong-rank", message, "input", note=note)
-        self.require_dtype(input)
+        dtype = self.parameter_dtype
+        note = (
+            f"RNN input dtype (torch.{input.dtype}) does not match weight dtype (torch.{dtype}). "
+            f"Convert input: input.to(torch.{dtype}), or convert model: model.to(torch.{input.dtype})"
+        )
+        self.require_dtype(input, note=note)
         arrives = shape[-1]
         if not assume_equal(arrives, self.input_size):
             verb = "arrives" if arrives == 1 else "arrive"
@@ -103,22 +109,25 @@ class _Recurrent(Layer):
                 arrived=arrives, wanted=self.input_size, tensor=input, dims=(-1,),
             )  # fmt: skip
         batched = len(shape) == 3
-        steps = shape[1] if batched and self.batch_first else shape[0]
-        if not assume_at_least(steps, 1):
-            note = "Expected sequence length to be larger than 0 in RNN"
-            raise Refusal("empty-output", f"{{layer}} has no step to read: {input} arrives", "input", note=note)
         batch = () if not batched else (shape[0],) if self.batch_first else (shape[1],)
         if self.num_layers > 1 and 0 < self.dropout < 1 and is_complex(input.dtype) and 0 not in shape:
             raise Refusal("wrong-dtype", f"{{layer}} cannot drop {input.dtype} features", "dropout")
         output = Tensor((*shape[:-1], self.state_size * self.directions), input.dtype)
         return output, (self.num_layers * self.directions, *batch)
 
-    def require_state(self, state: Tensor, wanted: Shape, what: str, index: str = "") -> None:
-        """Raise Refusal if a given state has another shape or dtype."""
+    def require_steps(self, input: Tensor) -> None:
+        """Raise Refusal if a sequence has no steps; torch looks at the states first."""
+        steps = input.shape[1] if input.ndim == 3 and self.batch_first else input.shape[0]
+        if not assume_at_least(steps, 1):
+            note = "Expected sequence length to be larger than 0 in RNN"
+            raise Refusal("empty-output", f"{{layer}} has no step to read: {input} arrives", "input", note=note)
+
+    def require_state(self, state: Tensor, wanted: Shape, what: str, index: str = "", ranks: str = "") -> None:
+        """Raise Refusal if a given state has another shape or dtype; `ranks` is torch's message for other ranks."""
         if state.ndim != len(wanted):
             message = f"{{layer}} wants {what} of {_bracketed(wanted)}, but {_bracketed(state.shape)} arrives"
             batched = "batched 3-D" if len(wanted) == 3 else "unbatched 2-D"
-            note = f"For {batched} input, hx should also be {len(wanted)}-D but got {state.ndim}-D tensor"
+            note = ranks or f"For {batched} input, hx should also be {len(wanted)}-D but got {state.ndim}-D tensor"
             raise Refusal("wrong-rank", message, "hx", note=note)
         if not all(map(assume_equal, state.shape, wanted)):
             parts = "layers x directions, batch, size" if len(wanted) == 3 else "layers x directions, size"
@@ -196,10 +205,10 @@ class RNN(_Recurrent):
     example = ("RNN(10, 20, 2)", "[T, N, 10]")
 
     def check(self) -> None:
-        super().check()
         if self.nonlinearity not in ("tanh", "relu"):
             message = f"`nonlinearity` must be 'tanh' or 'relu', not {self.nonlinearity!r}"
             raise Refusal("invalid-argument", message, "nonlinearity")
+        super().check()
         if self.nonlinearity == "relu" and self.parameter_dtype.startswith("complex"):
             raise Refusal("invalid-argument", f"RNN has no relu of {self.parameter_dtype}", "dtype")
 
@@ -208,6 +217,7 @@ class RNN(_Recurrent):
         state = (*places, self.hidden_size)
         if hx is not None:
             self.require_state(hx, state, "a hidden state")
+        self.require_steps(input)
         return output, output.like(state)
 
 
@@ -246,6 +256,7 @@ class GRU(_Recurrent):
         state = (*places, self.hidden_size)
         if hx is not None:
             self.require_state(hx, state, "a hidden state")
+        self.require_steps(input)
         return output, output.like(state)
 
 
@@ -282,13 +293,13 @@ class LSTM(_Recurrent):
     example = ("LSTM(10, 20, batch_first=True)", "[N, T, 10]")
 
     def check(self) -> None:
-        super().check()
         if not assume_at_least(self.proj_size, 0):
             message = f"LSTM wants proj_size of 0 or more, not {self.proj_size}"
             raise Refusal("invalid-argument", message, "proj_size")
         if not assume_at_least(self.hidden_size, self.proj_size + 1):
             message = f"`proj_size` (={self.proj_size}) must be smaller than `hidden_size` (={self.hidden_size})"
-            raise Refusal("invalid-argument", message, "proj_size", note="proj_size has to be smaller than hidden_size")
+            raise Refusal("invalid-argument", message, "proj_size")
+        super().check()
         if at_least(self.proj_size, 1) is None:
             number(self.proj_size, "proj_size")
 
@@ -302,7 +313,16 @@ class LSTM(_Recurrent):
         if hx is not None:
             if len(hx) < 2 or (len(hx) != 2 and input.ndim == 3):
                 message = f"{{layer}} wants a hidden state and a cell as hx, but a tuple of {len(hx)} arrives"
-                raise Refusal("wrong-type", message, "hx", note="lstm expects two hidden states")
-            self.require_state(hx[0], hidden, "a hidden state", "[0]")
+                note = "lstm expects two hidden states" if len(hx) > 2 else ""
+                raise Refusal("wrong-type", message, "hx", note=note)
+            batched = "batched 3-D" if input.ndim == 3 else "unbatched 2-D"
+            ranks = (
+                f"For {batched} input, hx and cx should also be {input.ndim}-D but got "
+                f"({hx[0].ndim}-D, {hx[1].ndim}-D) tensors"
+            )
+            if hx[1].ndim != input.ndim:
+                self.require_state(hx[1], cell, "a cell", "[1]", ranks)
+            self.require_state(hx[0], hidden, "a hidden state", "[0]", ranks)
             self.require_state(hx[1], cell, "a cell", "[1]")
+        self.require_steps(input)
         return output, (output.like(hidden), output.like(cell))

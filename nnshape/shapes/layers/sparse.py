@@ -9,7 +9,7 @@ from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64, DType, category, is_complex
 from nnshape.shapes.functions import network as functions
 from nnshape.shapes.layer_base import Device, Layer
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 
 
@@ -27,7 +27,8 @@ class _Table(Layer):
         functions.require_padding(vars(self)["padding_idx"], self.num_embeddings, note)
         if given is None:
             self.require_sizes("num_embeddings", "embedding_dim")
-            self.require_learnable()
+            with in_other_words(frozen):
+                self.require_learnable()
             if vars(self)["padding_idx"] == 0 and not assume_at_least(self.num_embeddings, 1):
                 raise Refusal("index-error", "`padding_idx` (=0) must be a row, but the table has none", "padding_idx")
         elif given.ndim != 2 or not (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
-from nnshape.shapes.dtypes import DType
+from nnshape.shapes.dtypes import DType, is_floating
 from nnshape.shapes.layer_base import Device, Layer
 from nnshape.shapes.layers.transformer_layer import (
     Parameters,
@@ -16,7 +16,7 @@ from nnshape.shapes.layers.transformer_layer import (
     named,
     renamed,
 )
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 from nnshape.shapes.values import number, require_few
 
@@ -129,7 +129,7 @@ class TransformerEncoder(_Stack):
         try:
             x = self.layer.forward(src, mask, src_key_padding_mask, is_causal)
         except Refusal as refusal:
-            raise renamed(refusal, {"src_mask": "mask"}) from None
+            raise renamed(refusal, {"src_mask": "mask"}, {"src_mask": "mask"}) from None
         return self.normalized(x)
 
 
@@ -167,7 +167,14 @@ class TransformerDecoder(_Stack):
     ) -> Tensor:
         self.require_layers()
         masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
-        return self.normalized(self.layer.forward(tgt, memory, *masks, tgt_is_causal, memory_is_causal))
+        with in_other_words(_asks_first(tgt, tgt_mask)):
+            output = self.layer.forward(tgt, memory, *masks, tgt_is_causal, memory_is_causal)
+        return self.normalized(output)
+
+
+def _asks_first(tgt: Tensor, mask: Tensor | None) -> bool:
+    """Whether the decoder of torch fails to compare the mask with a causal one, before its layers look at it."""
+    return tgt.ndim < 2 or (mask is not None and mask.dtype != "bool" and not is_floating(mask.dtype))
 
 
 class Transformer(Layer):
@@ -239,7 +246,11 @@ class Transformer(Layer):
         self._require_pair(src, tgt)
         if self.custom_encoder is None:
             self._require_layers("num_encoder_layers")
-            memory = self._layer(TransformerEncoderLayer).forward(src, src_mask, src_key_padding_mask, src_is_causal)
+            layer = self._layer(TransformerEncoderLayer)
+            try:
+                memory = layer.forward(src, src_mask, src_key_padding_mask, src_is_causal)
+            except Refusal as refusal:
+                raise renamed(refusal, {}, {"src_mask": "mask"}) from None
         else:
             named_masks = {"mask": src_mask, "src_key_padding_mask": src_key_padding_mask, "is_causal": src_is_causal}
             memory = self.custom_encoder.apply((src,), named_masks)
@@ -254,7 +265,8 @@ class Transformer(Layer):
         if self.custom_decoder is not None:
             return self.custom_decoder.apply((tgt, memory), masks)
         self._require_layers("num_decoder_layers")
-        return self._layer(TransformerDecoderLayer).forward(tgt, memory, **masks)
+        with in_other_words(_asks_first(tgt, tgt_mask)):
+            return self._layer(TransformerDecoderLayer).forward(tgt, memory, **masks)
 
     def _require_layers(self, name: str) -> None:
         if not assume_at_least(vars(self)[name], 1):

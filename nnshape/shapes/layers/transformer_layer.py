@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nnshape.shapes.constraints import assume_equal
@@ -18,6 +19,7 @@ from nnshape.shapes.layers.attention import MultiheadAttention
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, product
 from nnshape.shapes.values import number
+from nnshape.shapes.windows import torch_shape
 
 if TYPE_CHECKING:
     from nnshape.shapes.arguments import Activation
@@ -30,11 +32,15 @@ _DECODER = {"query": "tgt", "key": "tgt", "attn_mask": "tgt_mask", "key_padding_
 _MEMORY = {"query": "tgt", "key": "memory", "attn_mask": "memory_mask", "key_padding_mask": "memory_key_padding_mask"}
 
 
-def renamed(refusal: Refusal, names: Mapping[str, str]) -> Refusal:
-    """The refusal, with its argument renamed to that of the enclosing layer."""
+def renamed(refusal: Refusal, names: Mapping[str, str], masks: Mapping[str, str] = MappingProxyType({})) -> Refusal:
+    """The refusal, with its argument renamed to that of the enclosing layer.
+
+    `masks` are the names that torch's message has for the masks, where the enclosing layer checks them itself.
+    """
     message = re.sub(r"\w+", lambda word: names.get(word[0], word[0]), str(refusal))
     argument = None if refusal.argument is None else names.get(refusal.argument, refusal.argument)
-    return Refusal(refusal.problem, message, argument, note=refusal.note, division=refusal.division)
+    note = re.sub(r"types of (\w+)", lambda word: f"types of {masks.get(word[1], word[1])}", refusal.note)
+    return Refusal(refusal.problem, message, argument, note=note, division=refusal.division)
 
 
 def named(prefix: str, parameters: Parameters) -> Iterable[tuple[str, Tensor]]:
@@ -105,7 +111,8 @@ class _TransformerLayer(Layer):
         try:
             attend(heads, query, source, source, padding, False, mask, False, causal, self.batch_first)
         except Refusal as refusal:
-            raise renamed(refusal, {**names, "embed_dim": "d_model", "value": names["key"]}) from None
+            masks = _ENCODER if names is _ENCODER else {}
+            raise renamed(refusal, {**names, "embed_dim": "d_model", "value": names["key"]}, masks) from None
 
     def require_features(self, input: Tensor, name: str) -> None:
         """Raise Refusal if an input's width or dtype differs from the layer's."""
@@ -114,6 +121,13 @@ class _TransformerLayer(Layer):
             verb = "arrives" if arrives == 1 else "arrive"
             message = f"{{layer}} works on {self.d_model} features, but {arrives} {verb} as {name}"
             note = f"was expecting embedding dimension of {self.d_model}, but got {arrives}"
+            if self.norm_first:
+                note = (
+                    f"Given normalized_shape=[{self.d_model}], expected input with shape [*, {self.d_model}], "
+                    f"but got input of size{torch_shape(input)}"
+                )
+            if input.dtype != self.parameter_dtype:
+                note = ""  # torch makes the masks first, in the input's dtype
             raise Refusal("size-mismatch", message, "d_model", note=note)
         self.require_dtype(input, name)
 
