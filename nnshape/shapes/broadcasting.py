@@ -89,6 +89,7 @@ def expand_sentence(target: Shape, shape: Shape, position: int) -> str:
         place
         for place in range(len(target) - len(shape), len(target))
         if type(own := shape[place - len(target) + len(shape)]) is type(target[place]) is int
+        and target[place] != -1
         and own not in (1, target[place])
     ]
     position = max([position, *fits])  # torch compares from the back
