@@ -27,9 +27,10 @@ def _quantiles(name: str, doc: str) -> None:
         interpolation: str = "linear",
     ) -> Tensor:
         if input.dtype not in ("float32", "float64"):
-            note = "quantile() input tensor must be either float or double dtype"
-            if 0 in input.shape or (len(q.shape) > 1 if isinstance(q, Tensor) else not 0 <= q <= 1):
-                note = ""
+            # torch looks first at how many elements there are, and at q.
+            known = q.ndim < 2 if isinstance(q, Tensor) else isinstance(q, (int, float)) and 0 <= q <= 1
+            plain = known and 0 not in input.shape
+            note = "quantile() input tensor must be either float or double dtype" if plain else ""
             raise Refusal(
                 "wrong-dtype", f"{{layer}} takes float32 or float64, but {input.dtype} arrives", "input", note=note
             )
