@@ -20,6 +20,11 @@ def one_for_all(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     module, name = context.module, context.call.name
     if module is None or module.tensor is None or batch_refusal(module) is None:
         return
+    unwrapped = _computed(context.node)
+    if unwrapped is not None:
+        edit = Edit(context.expression.span(context.node), context.expression.span(unwrapped).text)
+        yield in_step(context, "compute it in each call", edit)
+        return
     ones = [Edit(context.expression.span(node), "1") for node in batch_nodes(context.node)]
     if not ones:
         return
@@ -29,6 +34,16 @@ def one_for_all(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     if uses:
         shown = ", ".join(map(line_after, (ones[0], uses[0])))
         yield Candidate("make it for one sample, and expand it", (*ones, *uses), shown=shown)
+
+
+def _computed(node: nodes.Node) -> nodes.Call | None:
+    """The argument of `Buffer(arange(N))`, whose values would be others for one sample."""
+    argument = node.args[0] if isinstance(node, nodes.Call) and node.args else None
+    if not isinstance(argument, nodes.Call):
+        return None
+    function = argument.function
+    name = function.id if isinstance(function, nodes.Name) else getattr(function, "name", "")
+    return argument if name in ("arange", "eye", "linspace", "logspace", "tril_indices", "triu_indices") else None
 
 
 def _uses(trace: Trace, context: FaultContext, name: str) -> Iterator[Span]:

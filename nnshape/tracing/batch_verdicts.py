@@ -101,7 +101,7 @@ def verdict_of(
         return None
     if all(_named(each) is not None for each in found):
         kind: _Kind = "fixed-batch" if batch.beside & set(others) else "restricted-batch"
-        runs_at_one = application is not None and application.refusal({**points[0], "N": 1}) is None
+        runs_at_one = application is not None and _runs_at_one(application, points[0])
         size = _single(constraints)
         equal = _text(constraints) if size is None else f"N == {size}"
         return Verdict(kind, f"only where {'N = 1 or ' if runs_at_one else ''}{equal}", tuple(constraints), size)
@@ -152,6 +152,16 @@ def _runs_at(value: int, application: Application | None, named: Sequence[int]) 
     """Whether the step runs at this batch, by its own rule where that can say."""
     answer = "unknown" if application is None else application.refusal({"N": value})
     return value in named if answer == "unknown" else answer is None
+
+
+def _runs_at_one(application: Application, point: Mapping[str, int]) -> bool:
+    """Whether the step runs at N = 1, where a single other symbol may also have a size that the step asks for."""
+    points = [point]
+    if len(point) == 1:
+        shapes = [tensor.shape for tensor in tensors_in((application.arguments, dict(application.keywords)))]
+        numbers = dict.fromkeys(size for shape in shapes for size in shape if type(size) is int)
+        points += [dict.fromkeys(point, number) for number in numbers]
+    return any(application.refusal({**each, "N": 1}) is None for each in points)
 
 
 def refused_at(application: Application, constraints: Sequence[Constraint]) -> tuple[Refusal | None, bool]:

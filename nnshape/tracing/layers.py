@@ -29,7 +29,7 @@ MAX_ELEMENTS = 2**60
 #: The most entries of each cache; models have far fewer distinct layers.
 _CACHE_SIZE = 20_000
 _PLAIN = frozenset({int, bool, float, str, type(None)})
-_SYMBOLIC = (Dim, tuple, list)
+_SYMBOLIC = frozenset({Dim, tuple, list})
 _layers: dict[tuple[Any, ...], Layer] = {}
 #: The output of a layer for a shape, its MACs, and the work that they took. A cached answer spends the same work as a
 #: new one, so that the limit does not depend on the models traced before.
@@ -130,8 +130,9 @@ def materialize(frame: Frame, module: Module, arguments: tuple[Any, ...] = ()) -
     module.materialized = True
     spend(RULE)
     count_parameters(frame, module)
-    if frame.tracer.has_batch and _may_depend_on_batch(module):
-        from nnshape.tracing.batch_parameters import refuse_batch_sizes  # few modules have symbolic sizes
+    made = module.layer.__dict__.values() if module.layer is not None else module.tensor.shape if module.tensor else ()
+    if frame.tracer.has_batch and not _SYMBOLIC.isdisjoint(map(type, made)):
+        from nnshape.tracing.batch_parameters import refuse_batch_sizes  # few modules have symbolic or nested sizes
 
         refuse_batch_sizes(frame, module, arguments)
 
@@ -145,13 +146,6 @@ def count_parameters(frame: Frame, module: Module) -> None:
             message = f"{name} would have {elements:,} elements, too many for torch to address"
             raise fault("too-large", message, module.span)
         frame.call.parameters += elements
-
-
-def _may_depend_on_batch(module: Module) -> bool:
-    """Return whether a layer has a symbolic or nested argument, or a tensor of its own a symbolic size."""
-    if module.layer is not None:
-        return any(type(value) in _SYMBOLIC for value in vars(module.layer).values())
-    return module.tensor is not None and any(type(size) is not int for size in module.tensor.shape)
 
 
 def _parametrize(frame: Frame, module: Module) -> None:

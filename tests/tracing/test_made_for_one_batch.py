@@ -78,6 +78,11 @@ def test_a_block_that_takes_every_batch_is_clean(step):
         (("p: Parameter((x.size(0), 50))", "c: y + p"), "Parameter((x.size(0), 50))", "p would", "((1, 50))"),
         (("b: Buffer(zeros(N, 50))", "c: y + b"), "Buffer(zeros(N, 50))", "but a buffer", "zeros(1, 50)"),
         (
+            ("b: Buffer(arange(N))", "c: y + b[:, None]"),
+            "Buffer(arange(N))", "b would be [N], but a buffer", "b: arange(N)\n",
+        ),
+        (("l: ParameterList([Parameter(N, 50)])", "c: y + l[0]"), "Parameter(N, 50)", "0 would be [N, 50]", None),
+        (
             ("t: y.transpose(0, 1)", "l: Linear(auto, 10)"),
             "auto", "l would have a weight of [10, N], but a parameter", "Linear(auto, 10)(_.transpose(0, 1))",
         ),
