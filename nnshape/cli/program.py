@@ -84,7 +84,7 @@ def _misused(error: Any) -> int:
 def _refused(error: SpecError, arguments: list[str]) -> int:
     """Show the problems of a SpecError; as JSON on standard output for --format json."""
     from nnshape.cli.argument_names import in_options
-    from nnshape.cli.tracing import is_usage
+    from nnshape.cli.tracing import exit_code, is_usage
     from nnshape.cli.writing import write, write_error
     from nnshape.rendering.problems import problems_lines
 
@@ -96,7 +96,7 @@ def _refused(error: SpecError, arguments: list[str]) -> int:
         write(failure_json(problems), "json")
     else:
         write_error(problems_lines(problems, 100))
-    return USAGE if usage else PROBLEMS
+    return USAGE if usage else exit_code(problems)
 
 
 def _wants_json(arguments: list[str]) -> bool:

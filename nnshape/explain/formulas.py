@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from nnshape.problems import SpecError
 from nnshape.shapes.function import Function
 from nnshape.shapes.twins import derivation_of
+from nnshape.tracing.internal import internal_error
 from nnshape.tracing.model import Call, Module, Operation
 from nnshape.tracing.runtime_sizes import plain
 
@@ -21,5 +23,11 @@ def derivation(operation: Operation) -> tuple[str, ...]:
 
 
 def derivation_of_call(call: Call) -> tuple[str, ...]:
-    """Return the formulas of a step's operations, in order. The formulas inside a block belong to its own steps."""
-    return tuple(line for operation in call.operations for line in derivation(operation))
+    """Return the formulas of a step's operations, in order. The formulas inside a block belong to its own steps.
+
+    Raises SpecError with an internal error at the step if the formula of a rule raises.
+    """
+    try:
+        return tuple(line for operation in call.operations for line in derivation(operation))
+    except Exception as error:
+        raise SpecError(internal_error(error, call.span)) from error

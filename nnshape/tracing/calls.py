@@ -197,11 +197,16 @@ def _method_call(frame: Frame, node: nodes.Call, tensor: Tensor, name: str) -> A
     if function is None:
         assert isinstance(node.function, nodes.Attribute)
         span = frame.expression.span((node.function.name_start, node.function.end))
+        if find_function(name) is None and measuring.declares_function(name):
+            from nnshape.tracing.habits import method_of_torch  # only for a method that the language does not have
+
+            raise method_of_torch(name, span)
         methods = (n for n in torch_names() if isinstance(f := find_torch(n, True), Function) and f.method)
         near = nearest_name(name, methods)
-        help, instead = suggested(near), filter(None, [near])
+        help, instead = suggested(near), tuple(filter(None, [near]))
         if find_function(name) is not None:
             help = (f"{name} is a function: write {name}(…) with the tensor as its first argument",)
+            instead = ()
         raise fault("unknown-name", f"a tensor has no method {name}", span, help=help, instead=instead)
     return apply_function(frame, node, function, (tensor, *arguments), keywords, method=True)
 

@@ -180,7 +180,22 @@ def _moved(frame: Frame, step: Step) -> tuple[Edit, ...]:
     return Edit(Span(source, here, here), moved), Edit(Span(source, start, end), "")
 
 
-# ---- Python ----
+# ---- Python and torch ----
+
+
+#: Methods that read the values of a tensor.
+_READING = ("allclose", "equal", "is_nonzero", "item", "numpy", "tolist")
+#: Methods that change how torch trains or stores a tensor.
+_TRAINING = ("backward", "data_ptr", "pin_memory", "register_hook", "retain_grad", "share_memory_", "storage", "stride")
+
+
+def method_of_torch(name: str, span: Span) -> Fault:
+    """The fault of a method that a tensor of torch has, and a step cannot call."""
+    if name in _READING:
+        message = f"{name} reads the values of a tensor, which are unknown until the model runs"
+        return fault("unknown-name", message, span, help=("compute with the tensor itself",))
+    help = ("it changes no shape: leave it out",) if name in _TRAINING else ()
+    return fault("unknown-name", f"a step cannot call the method {name} of a tensor", span, help=help)
 
 
 def _of_python(name: str, span: Span) -> Fault | None:

@@ -127,6 +127,9 @@ def _without_rule(frame: Frame, node: nodes.Node, name: str, namespace: str = ""
 
 def _not_called(frame: Frame, node: nodes.Node, name: str) -> Exception:
     help = (f"write {name}(…)",)
+    if name == "device":  # as in x.to(device)
+        message = "a spec names no device: the model is built where the command or program says"
+        return fault("unknown-name", message, frame.expression.span(node), help=("leave it out",))
     return fault("wrong-type", f"{name} is a function of torch: call it", frame.expression.span(node), help=help)
 
 

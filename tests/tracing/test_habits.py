@@ -225,3 +225,26 @@ def test_a_list_in_a_sequential_is_refused_as_torch_does(of):
     assert problem.notes == ("torch says: list is not a Module subclass",)
     (fix,) = nnshape.find_fixes(t.trace)
     assert edited(text, fix.edits) == text.replace("[", "*[")
+
+
+METHODS = {
+    "item": "item reads the values of a tensor, which are unknown until the model runs",
+    "numpy": "numpy reads the values of a tensor, which are unknown until the model runs",
+    "tolist": "tolist reads the values of a tensor, which are unknown until the model runs",
+    "backward": "a step cannot call the method backward of a tensor",
+    "is_contiguous": "a step cannot call the method is_contiguous of a tensor",
+    "relu6": "a tensor has no method relu6",
+    "foo": "a tensor has no method foo",
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_of_torch_is_told_from_one_that_there_is_not(of, name):
+    (problem,) = (t := of(f"input: 8\nlayers:\n  a: x.{name}()\n")).trace.problems
+    assert (problem.kind, problem.span.text, problem.message) == ("unknown-name", name, METHODS[name])
+    assert nnshape.find_fixes(t.trace) == ()
+
+
+def test_a_spec_names_no_device(of):
+    (problem,) = of("input: 8\nlayers:\n  a: x.to(device)\n").trace.problems
+    assert (problem.span.text, problem.help) == ("device", ("leave it out",))

@@ -125,3 +125,24 @@ def test_the_check_takes_what_torch_can_give() -> None:
     for result in (object(), (x, object()), {"a": Tensor((-1,))}, [Tensor((2,), "int")], {1, 2}):  # type: ignore[arg-type]
         with pytest.raises(WrongRule):
             check_result("planted", result, "Any")
+
+
+@pytest.mark.parametrize("step", ["Planted()", "planted(x)"])
+@pytest.mark.parametrize("arguments", [["--format", "table"], ["--format", "json"]])
+def test_a_mistake_in_a_derivation_is_one_of_nnshape(planted, monkeypatch, tmp_path, capsys, step, arguments) -> None:
+    planted(lambda x: x)
+
+    def broken(*_arguments: Any, **_keywords: Any) -> Any:
+        raise KeyError("kernel_size")
+
+    monkeypatch.setattr(layers.REGISTRY["Planted"], "derivation", broken)
+    monkeypatch.setattr(functions.REGISTRY["planted"], "derive", broken)
+    path = tmp_path / "model.yaml"
+    path.write_text(f"input: 3\nlayers:\n  a: ReLU()\n  b: {step}\n")
+    assert main(["explain", str(path), "b", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert "internal-error" in out + err
+    assert "nnshape is wrong here: KeyError: 'kernel_size'" in out + err
+    assert "model.yaml" in out + err
+    assert ":4:6" in out + err or '"line": 4' in out + err
+    assert "Traceback" not in out + err

@@ -172,7 +172,21 @@ def _tuple(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-class RNN(_Recurrent):
+class _OneState(_Recurrent):
+    """A recurrent layer with a hidden state and no cell."""
+
+    returns = "(output, h_n)"
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        output, places = self.run(input)
+        state = (*places, self.hidden_size)
+        if hx is not None:
+            self.require_state(hx, state, "a hidden state")
+        self.require_steps(input)
+        return output, output.like(state)
+
+
+class RNN(_OneState):
     """Applies a multi-layer Elman RNN, with state tanh(W x + U h) or its relu, and returns (output, h_n).
 
     `output` is the last layer's state at each step, [N, T, D*H]; `h_n` is each layer's final state, [D*layers, N, H].
@@ -201,7 +215,6 @@ class RNN(_Recurrent):
     dtype: DType | None = None
 
     gates = 1
-    returns = "(output, h_n)"
     example = ("RNN(10, 20, 2)", "[T, N, 10]")
 
     def check(self) -> None:
@@ -212,16 +225,8 @@ class RNN(_Recurrent):
         if self.nonlinearity == "relu" and self.parameter_dtype.startswith("complex"):
             raise Refusal("invalid-argument", f"RNN has no relu of {self.parameter_dtype}", "dtype")
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        output, places = self.run(input)
-        state = (*places, self.hidden_size)
-        if hx is not None:
-            self.require_state(hx, state, "a hidden state")
-        self.require_steps(input)
-        return output, output.like(state)
 
-
-class GRU(_Recurrent):
+class GRU(_OneState):
     """Applies a multi-layer gated recurrent unit to a sequence and returns (output, h_n).
 
     `output` is the last layer's state at each step, [N, T, D*H]; `h_n` is each layer's final state, [D*layers, N, H].
@@ -248,16 +253,7 @@ class GRU(_Recurrent):
     dtype: DType | None = None
 
     gates = 3
-    returns = "(output, h_n)"
     example = ("GRU(10, 20, batch_first=True)", "[N, T, 10]")
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        output, places = self.run(input)
-        state = (*places, self.hidden_size)
-        if hx is not None:
-            self.require_state(hx, state, "a hidden state")
-        self.require_steps(input)
-        return output, output.like(state)
 
 
 class LSTM(_Recurrent):
