@@ -300,6 +300,9 @@ def described(value: object, levels: int = _LEVELS) -> str:
         items = [described(item, levels - 1) for item in value[:_ITEMS]] if levels else []
         more = ["…"] if len(value) > len(items) else []
         return f"a tuple of {len(value)} ({', '.join([*items, *more])})"
+    if isinstance(value, dict):
+        names = ", ".join(map(str, list(value)[:_ITEMS]))
+        return f"a mapping of {names}{', …' * (len(value) > _ITEMS)}"
     if isinstance(value, type):
         return f"the layer type {value.__name__}"
     if isinstance(value, (tuple, list)) and any(isinstance(item, (Dim, type)) for item in value):

@@ -170,8 +170,8 @@ def _check_elements(call: Call, tensor: Tensor) -> None:
 
 def _check_holds_values(frame: Frame, value: Any) -> None:
     """Raise Fault if a value holds a layer or function that has not been applied, as in `(ReLU(), x)` or `ReLU`."""
-    if isinstance(value, (tuple, list)):
-        for item in value:
+    if isinstance(value, (tuple, list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
             _check_holds_values(frame, item)
     elif is_applied(value) or (type(value) is str and _names_layer(frame, value)):
         from nnshape.tracing.unapplied import unapplied  # only for this fault
@@ -193,7 +193,7 @@ def _not_a_value(frame: Frame, module: Module) -> Any:
 
 
 def _is_constant(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list, dict)):
         return not holds_tensor(value) and not holds_unknown(value)
     return isinstance(value, (*_NUMBERS, DType, MemoryFormat)) or is_number(value)
 
@@ -208,12 +208,16 @@ def _type_of(frame: Frame, call: Call) -> str:
         return call.module.type
     if call.operations:
         last = call.operations[-1]
-        if isinstance(call.output, (tuple, list)) and call.output is not last.result:
-            return "tuple"
+        if isinstance(call.output, (tuple, list, dict)) and call.output is not last.result:
+            return _composed(call.output)
         if isinstance(last.target, Module):
             return last.target.type
         return getattr(last.target, "name", "") or "Parameter"
-    return "tuple" if isinstance(call.output, (tuple, list)) else ""
+    return _composed(call.output)
+
+
+def _composed(value: Any) -> str:
+    return "dict" if isinstance(value, dict) else "tuple" if isinstance(value, (tuple, list)) else ""
 
 
 def _inputs_of(frame: Frame, call: Call) -> list[Tensor]:
@@ -359,7 +363,7 @@ def _run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
     inner.expression = body.expression
     before = inner.running
     value = run_step(inner, call, evaluate, item.node)
-    if not isinstance(value, (Tensor, tuple, list, Unknown)):
+    if not isinstance(value, (Tensor, tuple, list, dict, Unknown)):
         message = f"an item of a Sequential must be a module, not {shown(value)}"
         inner.tracer.report(Problem("wrong-type", message, span))
         inner.running = before

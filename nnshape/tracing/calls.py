@@ -21,6 +21,7 @@ from nnshape.tracing.layers import make_layer
 from nnshape.tracing.located import located
 from nnshape.tracing.loops import evaluate_all
 from nnshape.tracing.making import foreign, own_tensor
+from nnshape.tracing.mappings import is_listed, listing, make_mapping
 from nnshape.tracing.members import CONTAINERS, child_at, items_held, module_at
 from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import apply_function, read_attribute
@@ -60,6 +61,8 @@ def call(frame: Frame, node: nodes.Call) -> Any:
         elif isinstance(owner, Unknown):
             _arguments(frame, node)
             raise Unknowable
+        elif is_listed(owner, function.name):
+            return listing(frame, node, owner, function.name)
         else:
             target = name_lookup.attribute(frame, function)
     elif (name := name_lookup.step_name(frame, function)) is not None:
@@ -109,6 +112,8 @@ def _called(frame: Frame, node: nodes.Call, target: Any, arguments: tuple[Any, .
     if isinstance(target, FileScope):
         whole = Definition(target, None, target.spec.name)
         return make_block(frame, node, whole, arguments, keywords)
+    if isinstance(target, NumberFunction) and target.name == "dict":
+        return make_mapping(frame, node, arguments, keywords)
     if isinstance(target, NumberFunction):
         return _with_numbers(frame, node, target.name, arguments, keywords)
     if isinstance(target, Foreign):

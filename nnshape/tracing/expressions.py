@@ -26,7 +26,7 @@ from nnshape.tracing.work_limit import ended, spend_on
 from nnshape.work import OutOfWork
 
 #: Types whose values take work in proportion to their contents.
-_COMPOSED = frozenset({tuple, list, str})
+_COMPOSED = frozenset({tuple, list, dict, str})
 #: The function that each operator applies to tensors.
 _TENSOR_SIGNS = {
     "+": "add", "-": "sub", "*": "mul", "/": "div", "//": "floor_divide", "%": "remainder", "**": "pow",

@@ -82,7 +82,7 @@ def iterate(frame: Frame, node: nodes.Node) -> list[Any]:
     if type(node) is nodes.Comprehension:
         return comprehension_values(frame, node)
     value = frame.evaluate(node)
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list, dict)):
         return list(value)
     if isinstance(value, Unknown):
         raise Unknowable

@@ -88,5 +88,10 @@ def items_held(frame: Frame, container: Module) -> list[Any]:
     return [_held(frame, child) for child in container.children.values()]
 
 
+def items_of_container(frame: Frame, container: Module) -> list[tuple[str, Any]]:
+    """Return the pairs of a name and an item."""
+    return [(name, _held(frame, child)) for name, child in container.children.items()]
+
+
 def _held(frame: Frame, child: Module) -> Any:
     return child if child.tensor is None else read_attribute(frame, StoredTensor(child, ""), child.tensor)

@@ -191,6 +191,8 @@ def attribute(frame: Frame, node: nodes.Attribute) -> Any:
         # The output is the first of the values that a layer returns.
         end = frame.expression.span(node.value).end
         first = [(Edit(Span(frame.expression.origin.source, end, end), "[0]"),)]
+    if isinstance(owner, dict):
+        raise _no_item(frame, node, owner)
     raise _no_attribute(frame, node, shown(owner), getattr(owner, "_fields", ()), first)
 
 
@@ -309,6 +311,14 @@ def _of_same_sort(name: str) -> Iterable[str]:
         return layers
     by_case = (one for one in layers if one.casefold() == name.casefold())
     return chain(by_case, (one for one in torch_names() if not one[:1].isupper()))
+
+
+def _no_item(frame: Frame, node: nodes.Attribute, owner: dict[str, Any]) -> Exception:
+    """Return the fault for an attribute of a mapping: `body.low`."""
+    text = frame.expression.span(node.value).text
+    help = (f"write {text}['{node.name}']",) if node.name in owner else ()
+    message = f"{text} is {shown(owner)}, which has no attribute {node.name}"
+    return fault("wrong-type", message, frame.expression.span(node), help=help)
 
 
 def _no_attribute(

@@ -246,6 +246,7 @@ SHARED: dict[str, Callable[..., Any]] = {
 }
 #: Functions on numbers and tuples only.
 PYTHON: dict[str, Callable[..., Any]] = {
+    "dict": lambda **items: items,
     "enumerate": lambda items, start=0: tuple(enumerate(items, start)),
     "isqrt": _real(lambda value: math.isqrt(int(value))),
     "len": len,

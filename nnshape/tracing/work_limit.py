@@ -43,5 +43,6 @@ def _weight(value: Any, most: float) -> int:
             count += _TENSOR + len(item.shape)
         else:
             count += len(item)
-            stack += [part for part in item if isinstance(part, (tuple, list, str, Tensor))]
+            parts = (*item, *item.values()) if isinstance(item, dict) else item
+            stack += [part for part in parts if isinstance(part, (tuple, list, dict, str, Tensor))]
     return count

@@ -690,3 +690,180 @@ def test_a_step_called_steps_is_a_step():
     traced = trace(loads(text))
     assert traced.problems == ()
     assert torch.equal(build(traced)(torch.ones(2, 8)), torch.full((2, 8), 3.0))
+
+
+# ---- mappings of values, and members called apart ----
+
+
+class Fpn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.ModuleDict({"low": nn.Conv2d(4, 6, 1), "high": nn.Conv2d(8, 6, 1)})
+
+    def forward(self, feats):
+        maps = {name: self.inner[name](feats[name]) for name in feats}
+        top = nn.functional.interpolate(maps["high"], scale_factor=2)
+        return {**maps, "low": maps["low"] + top, "pool": nn.functional.max_pool2d(maps["high"], 1, 2)}
+
+
+class Pyramid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Module()
+        self.body.c1, self.body.c2 = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 8, 3, 2, 1)
+        self.head = nn.Conv2d(4, 5, 1)
+        self.fpn = Fpn()
+
+    def forward(self, x):
+        low = self.body.c1(x)
+        feats = {"low": low, "high": self.body.c2(low)}
+        maps = self.fpn(feats)
+        total = self.head(low).sum((1, 2, 3)) * 3 + sum(f.mean((1, 2, 3)) for f in maps.values())
+        return {"total": total, "nested": {"low": maps["low"], "all": [*maps.values()], "pair": (low, total)}}
+
+
+PYRAMID = """
+    input: 3xHxW
+    blocks:
+      Body(c):
+        c1: Conv2d(3, c, 3, 2, 1)
+        c2: Conv2d(c, 2 * c, 3, 2, 1)
+        out: dict(low=c1, high=c2)
+      Fpn(c)(feats):
+        inner: ModuleDict((name, Conv2d(auto, c, 1)) for name in feats)
+        maps: dict((name, inner[name](f)) for name, f in feats.items())
+        top: interpolate(maps['high'], scale_factor=2)
+        out: dict(maps, low=maps['low'] + top, pool=max_pool2d(maps['high'], 1, 2))
+    layers:
+      body: Body(4)
+      head: Conv2d(4, 5, 1)(body['low'])
+      times: dict(a=3, b=4)
+      fpn: Fpn(6)(body)
+      total: head.sum((1, 2, 3)) * times['a'] + sum(f.mean((1, 2, 3)) for f in fpn.values())
+      out: dict(total=total, nested=dict(low=fpn['low'], all=[*fpn.values()], pair=(body['low'], total)))
+    """
+
+
+def test_a_mapping_of_values_in_and_out_of_blocks():
+    traced = check_twin(PYRAMID, Pyramid(), torch.rand(2, 3, 8, 12))
+    assert list(traced.output) == ["total", "nested"]
+    assert str(traced.output["nested"]["low"]).startswith("6 x")
+    model = build(traced, seed=0).eval()
+    x = torch.rand(2, 3, 8, 12)
+    program = torch.export.export(model, (x,))
+    torch.testing.assert_close(program.module()(x), model(x))
+    text = PYRAMID.replace("total=total, nested=dict(", "").replace("total)))", "total))")
+    assert list(trace(loads(dedent(text))).output) == ["low", "all", "pair"]
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "column", "words"),
+    [
+        ("d['lo']", "index-error", 6, "it has low, high"),
+        ("d.low", "wrong-type", 6, "write d['low']"),
+        ("d[0]", "wrong-type", 6, "a mapping of low, high"),
+        ("relu(d)", "wrong-type", 6, "a mapping of low, high"),
+        ("d + 1", "wrong-type", 6, ""),
+        ("d.values(1)", "unknown-argument", 6, "takes no arguments"),
+        ("dict(1, 2)", "wrong-type", 6, "dict takes values by name"),
+        ("dict([x, x])", "wrong-type", 6, "dict takes values by name"),
+        ("dict([(1, x)])", "wrong-type", 6, "dict takes values by name"),
+        ("dict(a=ReLU())", "wrong-type", 6, "ReLU"),
+        ("dict(a=x, a=x)", "syntax", 16, "given twice"),
+    ],
+)
+def test_a_fault_of_a_mapping(step, kind, column, words):
+    text = f"input: 8\nlayers:\n  d: dict(low=x, high=x)\n  e: {step}\n"
+    problem = trace(loads(text)).errors[0]
+    assert (problem.kind, problem.span.line) == (kind, 4), problem
+    assert words in " ".join((problem.message, *problem.help))
+
+
+class Members(nn.Module):
+    """Modules that hold others, which the model calls one by one, as GPT's `transformer` does."""
+
+    def __init__(self):
+        super().__init__()
+        self.transformer = nn.ModuleDict(
+            OrderedDict(
+                wte=nn.Embedding(10, 4),
+                wpe=nn.Embedding(6, 4),
+                h=nn.ModuleList(nn.Linear(4, 4) for _ in range(3)),
+                ln_f=nn.LayerNorm(4),
+            )
+        )
+        self.heads = nn.ModuleDict({"cls": nn.Linear(4, 3), "box": nn.Linear(4, 2)})
+        self.spare = nn.ModuleList([nn.Linear(4, 5), nn.Sequential(nn.Linear(4, 6), nn.ReLU())])
+        self.join = Join()
+
+    def forward(self, words):
+        t = self.transformer
+        x = t.wte(words) + t.wpe(torch.arange(words.shape[1]))
+        for layer in t.h:
+            x = layer(x)
+        x = t.ln_f(x)
+        both = [head(x) for head in self.heads.values()]
+        return self.join([*both, t.wte.weight.mean() * x, self.spare[0](x)])
+
+
+class Join(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(14, 2)
+
+    def forward(self, parts):
+        return self.fc(torch.cat(parts, -1)) + parts[0].sum(-1, keepdim=True)
+
+
+def test_members_of_namespaces_and_containers_are_called_apart():
+    text = """
+        input: int64[N, T]
+        blocks:
+          Join(i, o)(parts):
+            fc: Linear(i, o)(cat(parts, -1))
+            out: fc + parts[0].sum(-1, keepdim=True)
+        layers:
+          transformer:
+            wte: Module(Embedding(10, 4))
+            wpe: Module(Embedding(6, 4))
+            h: ModuleList(Linear(4, 4) for i in range(3))
+            ln_f: Module(LayerNorm(4))
+          embedded: transformer.wte(x) + transformer.wpe(arange(T))
+          run: "[last := embedded, *[last := layer(last) for layer in transformer.h]][-1]"
+          normed: transformer.ln_f(run)
+          heads: ModuleDict(('cls', Linear(4, 3)), ('box', Linear(auto, 2)))
+          both: "[head(normed) for head in heads.values()]"
+          spare: ModuleList([Linear(4, 5), Sequential(Linear(4, 6), ReLU())])
+          join: Join(14, 2)([*both, transformer.wte.weight.mean() * normed, spare[0](normed)])
+        """
+    traced = check_twin(text, Members(), torch.randint(10, (2, 5)))
+    assert str(traced.output) == "T x 2"
+
+
+def test_a_container_lists_its_items():
+    text = """
+        input: 4
+        layers:
+          m: ModuleDict(('a', Linear(4, 4)), ('keys1', Linear(4, 2)))
+          names: "[name for name in m.keys()]"
+          out: cat([layer(x) * len(name) for name, layer in m.items()], -1)
+          more: out * len(m) + len(names)
+        """
+
+    class Twin(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.m = nn.ModuleDict({"a": nn.Linear(4, 4), "keys1": nn.Linear(4, 2)})
+
+        def forward(self, x):
+            return torch.cat([layer(x) * len(name) for name, layer in self.m.items()], -1) * 2 + 2
+
+    check_twin(text, Twin(), torch.rand(2, 4))
+
+
+def test_a_declared_block_that_no_step_applies_counts():
+    block = "blocks:\n  B(d):\n    fc: Linear(d, d)\n    out: fc + x\n"
+    traced = trace(loads(f"input: 4\n{block}layers:\n  spare: Module(B(4))\n  a: relu(x)\n"))
+    assert [(p.kind, p.severity) for p in traced.problems] == [("unused-step", "warning")]
+    assert traced.totals.parameters == 20
+    assert list(build(traced).state_dict()) == ["spare.fc.weight", "spare.fc.bias"]
