@@ -8,7 +8,7 @@ from nnshape.shapes.layouts.applied import Applied, UnknownLayout, lays_out
 from nnshape.shapes.layouts.iterating import Operand, dense_like, elementwise_strides
 from nnshape.shapes.layouts.layout import Layout, contiguous_layout, is_contiguous, new_layout
 from nnshape.shapes.layouts.views import itself
-from nnshape.shapes.tensor import Shape
+from nnshape.shapes.tensor import Shape, Tensor
 
 _NAMES = """
     Tensor.where abs absolute acos acosh add addcdiv addcmul addr angle arccos arccosh arcsin arcsinh arctan
@@ -32,8 +32,8 @@ def elementwise(applied: Applied) -> Layout:
     in rare cases only: where one would, the layout is unknown.
     """
     output = applied.outputs[0]
-    if applied.name == "pow" and not isinstance(applied["input"], type(output)):
-        raise UnknownLayout  # powers of 1 are not computed
+    if applied.name == "pow" and not isinstance(applied["input"], Tensor):
+        return contiguous_layout(output)  # torch makes the result of a number's powers first
     shape = output.shape
     tensors = applied.operands
     operands: list[Operand] = [(tensor.shape, applied.layout(tensor).strides) for tensor in tensors]

@@ -50,10 +50,14 @@ def pad(applied: Applied) -> Layout:
     """In the memory format of the input, where a constant fills what is added."""
     first, output = applied["input"], applied.result
     strides = applied.layout(first).strides
-    if is_plain(first.shape, strides):
-        return contiguous_layout(output)
-    if applied.arguments.get("mode", "constant") != "constant" or first.ndim != 4 or first.shape == output.shape:
+    if applied.arguments.get("mode", "constant") != "constant":
+        if is_plain(first.shape, strides):
+            return contiguous_layout(output)
         raise UnknownLayout
+    amounts = applied.arguments.get("pad", applied.arguments.get("padding"))
+    amounts = amounts if isinstance(amounts, (tuple, list)) else (amounts,)
+    if all(type(amount) is int and amount <= 0 for amount in amounts):  # a copy of a part
+        return new_layout(output.shape, output.dtype, dense_like(output.shape, strides))
     return new_layout(
         output.shape, output.dtype, suggested_strides(output.shape, is_channels_last(first.shape, strides))
     )
@@ -73,6 +77,19 @@ def convolution(applied: Applied) -> Layout:
     if is_complex(output.dtype):
         raise UnknownLayout  # torch joins two real convolutions
     return new_layout(output.shape, output.dtype, channels_last_strides(output.shape))
+
+
+@lays_out("conv1d conv_transpose1d LazyConv1d LazyConvTranspose1d")
+def convolution_of_sequences(applied: Applied) -> Layout:
+    """Contiguous: torch makes a sequence so, before it runs the kernel of maps."""
+    first, *weights = applied.operands
+    strides = applied.layout(first).strides
+    if is_contiguous(first.shape, strides) and not is_plain(first.shape, strides):
+        raise UnknownLayout  # nothing is copied, and a sequence of one channel fits both formats of a map
+    for weight in weights:  # of the function
+        if not is_plain(weight.shape, applied.layout(weight).strides):
+            raise UnknownLayout
+    return contiguous_layout(applied.result)
 
 
 def _suggests_channels_last(tensor: Tensor, applied: Applied) -> bool:
