@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, redirect_stderr
+from contextlib import AbstractContextManager, nullcontext, redirect_stderr
 from io import StringIO
 from typing import Any
 
@@ -13,6 +13,7 @@ from nnshape.modules.asking import Asker
 from nnshape.modules.building import Builder, Refused, refusal_of_torch, with_code
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.observing import Observer, cannot_run_there
+from nnshape.modules.standing_in import FEW, shortened_inside
 from nnshape.modules.stride_proof import StrideProof, proves_strides
 from nnshape.modules.structure import Sizes
 from nnshape.problems import Problem
@@ -77,15 +78,25 @@ class ProofRuns:
         """Call the model as a person would, in evaluation mode, and compare its output with the trace."""
         if self.wrong or self.unproved or any(isinstance(module, Refused) for module in self._model.modules()):
             return  # what is wrong has been told, and what cannot run there can neither as a part of the whole
-        why = f"meta would run each of the steps of {self._asker.shortened}" if self._asker.shortened else ""
-        if why or not self._asker.can_repeat:
-            self.remarks.append(f"the forward method as a whole was not run, since {why or self._asker.limit}")
+        short = self._asker.shortened
+        why = "" if self._asker.can_repeat else self._asker.limit
+        if short == "bilinear":  # the function, which cannot be shortened inside the method
+            why = "meta would run each of the steps of bilinear"
+        if why:
+            self.remarks.append(f"the forward method as a whole was not run, since {why}")
             return
+        if short:
+            self.remarks.append(f"the forward method ran {FEW} steps of {short}, since meta would run each one")
         trace = self._builder.trace
         model = with_code(self._model.eval())
+        inside = shortened_inside(model) if short else nullcontext()
         try:
             # fx would print the code that failed.
-            with _gradients(EVALUATION), redirect_stderr(StringIO()):
+            with (
+                _gradients(EVALUATION),
+                redirect_stderr(StringIO()),
+                shortened_inside(model) if short else nullcontext(),
+            ):
                 output = model(*self._inputs(sizes))
         except Exception as error:  # whatever torch raises
             if cannot_run_there(error, self._builder.device) or self._asker.was_refused:

@@ -6,7 +6,9 @@ computed in the same way. So only the first few are run, and the result is expan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,20 +18,46 @@ from torch import nn
 FEW = 16
 
 
-def run_shortened(real: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
-    """Return the output of a module on meta, shortened if torch would loop over a long size."""
+def run_shortened(
+    real: nn.Module,
+    arguments: tuple[Any, ...],
+    keywords: Mapping[str, Any],
+    run: Callable[..., Any] | None = None,
+) -> Any:
+    """Return the output of a module on meta, shortened if torch would loop over a long size.
+
+    `run` computes it; by default, a call of the module.
+    """
+    run = run or real
     if arguments and isinstance(arguments[0], torch.Tensor):
         first = arguments[0]
         if isinstance(real, nn.RNNBase) and first.dim() in (2, 3):
-            return _recurrent(real, first, arguments[1:], keywords)
+            return _recurrent(real, run, first, arguments[1:], keywords)
         if isinstance(real, nn.Bilinear) and len(arguments) == 2 and real.out_features > FEW:
             bias = None if real.bias is None else real.bias[:FEW]
             few = nn.functional.bilinear(first, arguments[1], real.weight[:FEW], bias)
             return _widened(few, few.dim() - 1, real.out_features)
         if isinstance(real, nn.CrossMapLRN2d) and first.dim() == 4:
-            few = real(first[:FEW, :FEW])
+            few = run(first[:FEW, :FEW])
             return _widened(_widened(few, 0, first.shape[0]), 1, first.shape[1])
-    return real(*arguments, **keywords)
+    return run(*arguments, **keywords)
+
+
+@contextmanager
+def shortened_inside(model: nn.Module) -> Iterator[None]:
+    """Let the layers of a model run shortened in its own forward method."""
+    layers = [module for module in model.modules() if isinstance(module, (nn.RNNBase, nn.Bilinear, nn.CrossMapLRN2d))]
+    for layer in layers:
+        layer.forward = partial(_forward, layer)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
+def _forward(layer: nn.Module, *arguments: Any, **keywords: Any) -> Any:
+    return run_shortened(layer, arguments, keywords, partial(type(layer).forward, layer))
 
 
 def is_shortened(real: nn.Module, arguments: tuple[Any, ...]) -> bool:
@@ -64,12 +92,14 @@ def bilinear_shortened(
     return _widened(few, few.dim() - 1, weight.shape[0])
 
 
-def _recurrent(real: nn.RNNBase, first: torch.Tensor, rest: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+def _recurrent(
+    real: nn.RNNBase, run: Callable[..., Any], first: torch.Tensor, rest: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> Any:
     place = 1 if real.batch_first and first.dim() == 3 else 0
     steps = first.shape[place]
     if steps <= FEW:
-        return real(first, *rest, **keywords)
-    output, state = real(first.narrow(place, 0, FEW), *rest, **keywords)
+        return run(first, *rest, **keywords)
+    output, state = run(first.narrow(place, 0, FEW), *rest, **keywords)
     return _widened(output, place, steps), state
 
 
