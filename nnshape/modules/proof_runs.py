@@ -92,11 +92,7 @@ class ProofRuns:
         inside = shortened_inside(model) if short else nullcontext()
         try:
             # fx would print the code that failed.
-            with (
-                _gradients(EVALUATION),
-                redirect_stderr(StringIO()),
-                shortened_inside(model) if short else nullcontext(),
-            ):
+            with _gradients(EVALUATION), redirect_stderr(StringIO()), inside:
                 output = model(*self._inputs(sizes))
         except Exception as error:  # whatever torch raises
             if cannot_run_there(error, self._builder.device) or self._asker.was_refused:

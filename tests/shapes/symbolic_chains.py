@@ -35,9 +35,9 @@ class _Runs:
             names[1:] = choose.sample(names[1:], rank - 1)
         self.names: list[Any] = names
         symbols = [name for name in names if isinstance(name, str)]
-        self.sizes: list[Sizes] = []
-        while len(self.sizes) < VALUES:
-            self.sizes.append({name: choose.choice([2, 3, 4, 5, 6, 8]) for name in symbols})
+        # Different ones, so that no symbol looks like a number.
+        columns = [choose.sample([2, 3, 4, 5, 6, 8], VALUES) for _ in symbols]
+        self.sizes: list[Sizes] = [dict(zip(symbols, row, strict=True)) for row in zip(*columns, strict=True)]
         self.modes = [Mode(mode) for mode in MODES]
         self.values: dict[tuple[int, str], torch.Tensor] = {
             (at, mode): torch.rand([size if isinstance(size, int) else sizes[size] for size in names])
