@@ -44,10 +44,10 @@ def _dimensions(context: FaultContext) -> Iterator[tuple[Expression, Node]]:
         if argument is not None:
             yield module.place[0], argument
     elif isinstance(context.node, nodes.Call):
-        yield from ((context.expression, item) for item in _items(context.node))
+        yield from ((context.expression, item) for item in items_of(context.node))
 
 
-def _items(call: nodes.Call) -> tuple[Node, ...]:
+def items_of(call: nodes.Call) -> tuple[Node, ...]:
     """The arguments of a call, given one by one or as one tuple."""
     if len(call.args) == 1 and isinstance(call.args[0], (nodes.Tuple, nodes.List)):
         return call.args[0].items

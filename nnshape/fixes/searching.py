@@ -137,7 +137,7 @@ def _search(trials: Trials, problem: Problem, context: FaultContext | None, safe
         whole = fitted(trials, problem, candidate)
         if whole is not None:
             found.append(_fix(problem, whole))
-    structural = other_order = False
+    structural, other_order = bool(found), False
     tries = 0
     for fixer in FIXERS if context is not None else ():
         offered = 0
