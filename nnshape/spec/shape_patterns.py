@@ -19,8 +19,9 @@ _BRACKETS = re.compile(r"\s*(?:([^\W\d][\w.]*)\s*)?(\[)(.*)\]\s*", re.DOTALL)
 _DTYPE_BEFORE = re.compile(r"\s*(?:torch\.)?([^\W\d][a-z_]*\d\w*|bool|float|double|half|long|int|short)\b[\s(]*\d")
 _INTEGER = re.compile(r"\d+")
 _NAME = re.compile(r"[^\W\d]\w*")
-_SEPARATOR = re.compile(r"\s*[,*X×]\s*")
-_SEPARATED = re.compile(r"\s*\d+(\s*[,*X×]\s*\d+)+\s*")
+# Compiled where a shape is wrong: most files have none.
+_SEPARATOR = r"\s*[,*X×]\s*"
+_SEPARATED = rf"\s*\d+({_SEPARATOR}\d+)+\s*"
 _SPACED_X = re.compile(r"\sx\s")
 #: Functions of sizes, which need no brackets around them: `16 x ceil(H/2) x W`.
 FUNCTIONS = ("ceil", "floor", "max", "min")
@@ -159,9 +160,9 @@ def _no_element(text: str, at: int, origin: SourceMap) -> SpecError:
         return SpecError(Problem("syntax", f"{here} is never closed", span))
     if here in ("×", "X", "*", ","):
         instead: tuple[tuple[Edit, ...], ...] = ()
-        if _SEPARATED.fullmatch(text):
+        if re.fullmatch(_SEPARATED, text):
             whole = origin.span(len(text) - len(text.lstrip()), len(text.rstrip()))
-            instead = ((Edit(whole, _SEPARATOR.sub("x", text.strip())),),)
+            instead = ((Edit(whole, re.sub(_SEPARATOR, "x", text.strip())),),)
         message = f"{here} does not separate sizes; x does"
         return SpecError(Problem("syntax", message, span, help=(EXAMPLES,), instead=instead))
     if here and here in "+-/%":
@@ -178,15 +179,15 @@ _SIZES = (
 
 
 #: A tuple as Python and torch write it: `(3, 224, 224)`, `torch.Size([3, 224, 224])`.
-_TUPLE = re.compile(r"(?:torch\.)?(?:Size)?\(\[?\s*((?:\w+|-1)\s*(?:,\s*(?:\w+|-1)\s*)*),?\s*\]?\)")
+_TUPLE = r"(?:torch\.)?(?:Size)?\(\[?\s*((?:\w+|-1)\s*(?:,\s*(?:\w+|-1)\s*)*),?\s*\]?\)"
 #: The first size of a batch, as people write it.
 _BATCH = ("N", "None", "-1", "B", "batch", "batch_size")
 
 
 def shapes_meant(text: str) -> tuple[str, ...]:
     """The shapes that a tuple may stand for; none for any other text, such as the size `(784)`."""
-    match = _TUPLE.fullmatch(text)
-    if match is None or "," not in text:
+    match = re.fullmatch(_TUPLE, text) if text.endswith(")") and "," in text else None
+    if match is None:
         return ()
     sizes = [size.strip() for size in match[1].split(",")]
     if sizes[0] in _BATCH:

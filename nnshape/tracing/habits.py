@@ -15,7 +15,7 @@ from nnshape.tracing.scope import MISSING, BlockBody, Frame, StepsBody, find_tor
 from nnshape.tracing.unknown_sizes import unknown_size
 
 if TYPE_CHECKING:
-    from nnshape.spec import Step
+    from nnshape.spec import Block, Step
 
 _CONSTANTS = {"false": "False", "true": "True", "none": "None", "null": "None"}
 _OBJECTS = ("self", "this")
@@ -134,8 +134,30 @@ def _elsewhere(frame: Frame, name: str, span: Span) -> Fault | None:
         parameters = ", ".join(parameter.name for parameter in block.parameters)
         inputs = ", ".join([*(item.name for item in block.inputs), name])
         help = (f"give it to the block as an input: {block.name}({parameters})({inputs}):",)
-        return fault("unknown-name", message, span, help=help)
+        return fault("unknown-name", message, span, help=help, instead=_as_an_input(frame, block, name))
     return None
+
+
+def _as_an_input(frame: Frame, block: Block, name: str) -> list[tuple[Edit, ...]]:
+    """The edits that give a step of the model to a block as an input, where the block is called and declared."""
+    expression, node = frame.module.place
+    if expression is None or not isinstance(node, nodes.Call):
+        return []
+    outer = next((part for part in nodes.walk(expression.node) if getattr(part, "function", None) is node), None)
+    signature = block.signature.node
+    has_inputs = isinstance(signature, nodes.Call) and isinstance(signature.function, nodes.Call)
+    declared = block.signature.where()
+    whole = expression.span(node if outer is None else outer)
+    empty = "" if isinstance(signature, nodes.Call) else "()"
+    return [(
+        _appended(declared, f", {name})" if has_inputs else f"{empty}(x, {name})", has_inputs),
+        _appended(whole, f"(_, {name})" if outer is None else f", {name})", outer is not None),
+    )]  # fmt: skip
+
+
+def _appended(span: Span, text: str, inside: bool) -> Edit:
+    """The edit that adds a text after a call, or in place of its last bracket."""
+    return Edit(Span(span.source, span.end - inside, span.end), text)
 
 
 def _later(frame: Frame, name: str, span: Span) -> Iterator[Step]:

@@ -15,8 +15,9 @@ from nnshape.tracing.value_display import shown
 
 #: A name by itself, also with a prefix: `ReLU`, `nn.ReLU`, `block.Bottleneck`.
 _ALONE = re.compile(r"[^\W\d][\w.]*")
-#: The arguments of functions that people name with another default in mind.
-_MEANT = {"flatten": "1"}
+#: The arguments of layers and functions that people name with another default in mind.
+_MEANT = dict.fromkeys(("LogSoftmax", "Softmax", "Softmin", "log_softmax", "softmax", "softmin"), "-1")
+_MEANT["flatten"] = "1"
 
 
 def unapplied(frame: Frame, value: Any) -> Fault:
@@ -60,7 +61,8 @@ def called(value: Any) -> str:
     if is_layer_class(value):
         auto = value.auto
         required = [parameter.name for parameter in value.signature().parameters if parameter.default is REQUIRED]
-        return f"({', '.join('auto' if name in auto else name for name in required)})"
+        given = ", ".join("auto" if name in auto else name for name in required)
+        return f"({given or _MEANT.get(value.__name__, '')})"
     if isinstance(value, Function):
         required = [parameter.name for parameter in value.signature().positional if parameter.default is REQUIRED]
         return f"({_MEANT.get(value.name) or ', '.join(required if value.factory else required[1:])})"

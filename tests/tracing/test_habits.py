@@ -248,3 +248,39 @@ def test_a_method_of_torch_is_told_from_one_that_there_is_not(of, name):
 def test_a_spec_names_no_device(of):
     (problem,) = of("input: 8\nlayers:\n  a: x.to(device)\n").trace.problems
     assert (problem.span.text, problem.help) == ("device", ("leave it out",))
+
+
+OUTER = {
+    "with its inputs": ("B(c)(x)", "B(3)(x)", "B(c)(x, stem)", "B(3)(x, stem)"),
+    "without its inputs": ("B(c)", "B(3)", "B(c)(x, stem)", "B(3)(_, stem)"),
+    "without brackets": ("B", "B()", "B()(x, stem)", "B()(_, stem)"),
+    "in a loop": ("B(c)", "Sequential(B(3) for i in range(2))", "B(c)(x, stem)",
+                  "Sequential(B(3)(_, stem) for i in range(2))"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "step", "new_key", "new_step"), OUTER.values(), ids=OUTER)
+def test_a_step_of_the_model_becomes_an_input_of_the_block(of, key, step, new_key, new_step):
+    c = "c" if "c" in key else "3"
+    text = (
+        f"input: 3x8x8\nblocks:\n  {key}:\n    a: Conv2d(3, {c}, 3, 1, 1)\n    b: a + stem\n"
+        f"layers:\n  stem: Conv2d(3, 3, 3, 1, 1)\n  b: {step}\n"
+    )
+    (fix,) = nnshape.find_fixes(of(text).trace)
+    after = edited(text, fix.edits)
+    assert f"  {new_key}:\n" in after
+    assert after.endswith(f"  b: {new_step}\n")
+    assert nnshape.verify(nnshape.trace(nnshape.loads(after)), device="cpu").agree
+
+
+def test_a_block_that_is_called_twice_has_only_words(of):
+    text = "input: 8\nblocks:\n  B():\n    s: x + stem\nlayers:\n  stem: ReLU()\n  b: B()\n  c: B()\n"
+    t = of(text)
+    assert t.trace.problems[0].help == ("give it to the block as an input: B()(x, stem):",)
+    assert nnshape.find_fixes(t.trace) == ()
+
+
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax", "softmax", "F.log_softmax"])
+def test_a_softmax_that_is_named_alone_is_along_the_last_dimension(of, name):
+    (fix,) = nnshape.find_fixes(of(f"input: 8\nlayers:\n  a: {name}\n").trace)
+    assert fix.shown == f"a: {name}(-1)"
