@@ -9,7 +9,8 @@ from nnshape.problems import Label, Problem, SpecError
 from nnshape.spec import limits
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
-from nnshape.spec.naming_rules import Names, name_problem
+from nnshape.spec.naming_rules import Names, name_problem, step_name_problem
+from nnshape.spec.nodes import Name
 from nnshape.spec.scalars import kind_of, value_of, word_of
 from nnshape.spec.settings import Setting, setting_of
 from nnshape.spec.shape_patterns import shape_of_node
@@ -178,4 +179,12 @@ def _expression(node: Node) -> Expression:
         raise SpecError(Problem("wrong-type", message, node.span))
     if len(node.value) > limits.EXPRESSION_CHARACTERS:
         raise SpecError(Problem("too-large", "this expression is too long", node.span))
-    return parse_expression(node.value, node.origin)
+    try:
+        return parse_expression(node.value, node.origin)
+    except SpecError:
+        text = node.value.strip()
+        if step_name_problem(text, node.span) is not None:
+            raise
+        # The name of a step that Python cannot read: `in`, `1x1`.
+        start = node.value.index(text)
+        return Expression(node.value, Name(text, start, start + len(text)), node.origin)

@@ -685,6 +685,15 @@ def test_a_fault_in_the_name_of_a_step(step, kind, column, words):
     assert words in " ".join((problem.message, *problem.help))
 
 
+def test_output_names_any_step():
+    text = "input: 8\nlayers:\n  in: x * 2\n  1x1: x * 3\n  a: x * 4\n  a-a: x * 5\n  0: x * 6\n"
+    model = build(trace(loads(f"{text}output: [in, 1x1, a-a, a, '0']\n")))
+    assert [part[0, 0].item() for part in model(torch.ones(1, 8))] == [2, 3, 5, 4, 6]
+    for output in ("class", "2x2", "a-b"):
+        problem = trace(loads(f"{text}output: {output}\n")).errors[0]
+        assert (problem.kind, problem.span.line) == ("unknown-name", 8), problem
+
+
 def test_a_step_called_steps_is_a_step():
     text = "input: 8\nlayers:\n  steps: Buffer(arange(5.0))\n  a: x * steps[3]\n"
     traced = trace(loads(text))
