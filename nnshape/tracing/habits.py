@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nnshape.problems import Edit
 from nnshape.shapes.layers import find_layer
 from nnshape.spec import Body, Span, nodes
+from nnshape.tracing.einops_patterns import as_torch
 from nnshape.tracing.faults import Fault, fault
 from nnshape.tracing.other_libraries import LIBRARIES, activation, foreign_function, foreign_layer, in_words, joined
 from nnshape.tracing.scope import MISSING, BlockBody, Frame, StepsBody, find_torch
@@ -109,9 +110,12 @@ def of_another_library(frame: Frame, name: str, node: nodes.Node, span: Span) ->
     if known is not None:
         library, meant = known
         message = f"{name} is a function of {library}, not of torch"
-        has = find_torch(meant, called=True) is not MISSING
-        edit = Edit(frame.expression.span(node), meant)
-        return fault("unknown-name", message, span, help=(f"write {meant}",), instead=[(edit,)] if has else [])
+        edits = []
+        if find_torch(meant, called=True) is not MISSING:
+            edits.append(Edit(frame.expression.span(node), meant))
+        elif call is not None and (text := as_torch(frame.expression, call, name)):
+            edits.append(Edit(frame.expression.span(call), text))
+        return fault("unknown-name", message, span, help=(f"write {meant}",), instead=[(edit,) for edit in edits])
     return None
 
 
