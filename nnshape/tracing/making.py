@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dims import Dim, at_least
 from nnshape.shapes.dtypes import FLOAT8, FLOAT32, DType, is_complex, is_floating
 from nnshape.shapes.function import Function
+from nnshape.shapes.nested import leaves_in
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 from nnshape.spec import nodes
@@ -96,12 +98,32 @@ def foreign(
 
 def makes_module(frame: Frame, node: nodes.Node) -> bool:
     """Return whether an expression calls a module class, or a name that is unknown and could be one."""
-    return any(isinstance(part, nodes.Call) and _is_module_class(frame, part.function) for part in nodes.walk(node))
+    return any(True for _ in _constructions(frame, node))
 
 
-def _is_module_class(frame: Frame, called: nodes.Node) -> bool:
-    name = called.id if isinstance(called, nodes.Name) else getattr(called, "name", "")
-    target = frame.own(name) if isinstance(called, nodes.Name) else MISSING
+def _constructions(frame: Frame, node: nodes.Node) -> Iterator[nodes.Call]:
+    """Yield the calls of module classes in an expression, and of names that are unknown and could be one."""
+    parts = list(nodes.walk(node))
+    variables = {name for part in parts if isinstance(part, nodes.Generator) for name in leaves_in(part.target)}
+    for part in parts:
+        if isinstance(part, nodes.Call) and _is_module_class(frame, part.function, variables):
+            yield part
+
+
+def _is_module_class(frame: Frame, called: nodes.Node, variables: set[str]) -> bool:
+    if isinstance(called, nodes.Attribute):
+        owner = called.value
+        if isinstance(owner, nodes.Name) and (owner.id in variables or type(frame.own(owner.id)) is Local):
+            return False  # a method of a value, or a module inside that of a step
+        name, target = called.name, MISSING
+        if not isinstance(owner, nodes.Name):
+            return name[:1].isupper()
+    elif isinstance(called, nodes.Name):
+        name, target = called.id, frame.own(called.id)
+        if name in variables:
+            return False
+    else:
+        return False
     target = find_torch(name, called=True) if target is MISSING else target
     is_function = isinstance(target, (Local, Function, NumberFunction))
     return not is_function and not (target is MISSING and declares_function(name))
@@ -109,11 +131,8 @@ def _is_module_class(frame: Frame, called: nodes.Node) -> bool:
 
 def make_alone(frame: Frame, node: nodes.Node) -> Any:
     """Return the module that an expression makes, without the values that it takes; None if that is not clear."""
-    found = []
-    for part in nodes.walk(node):
-        if isinstance(part, (nodes.Conditional, nodes.Comprehension, nodes.Boolean)):
-            return None
-        if isinstance(part, nodes.Call) and isinstance(part.function, (nodes.Name, nodes.Attribute)):
-            found += [part] if _is_module_class(frame, part.function) else []
+    if any(isinstance(part, (nodes.Conditional, nodes.Comprehension, nodes.Boolean)) for part in nodes.walk(node)):
+        return None
+    found = list(_constructions(frame, node))
     made = frame.evaluate(found[0]) if len(found) == 1 else None
     return made if isinstance(made, Module) and made.path is None else None

@@ -20,7 +20,9 @@ def make_never_applied(frame: Frame, root: Call) -> None:
     """
     assert root.module is not None
     calls: dict[str, Call] = {}
-    for module in list(_held_below(root.module)):
+    waiting = list(_held_below(root.module))
+    while waiting:
+        module = waiting.pop()
         if module.body is None:
             waits = module.entry is not None and module.entry.waits
             unknown = not module.materialized if module.layer is not None else waits
@@ -30,6 +32,7 @@ def make_never_applied(frame: Frame, root: Call) -> None:
             for call in _around(calls, module):
                 call.add_counts(made)
             unknown = made.partial_parameters
+            waiting += _held_below(module)  # the containers in its body exist from now on
         else:
             unknown = False
         if unknown:
