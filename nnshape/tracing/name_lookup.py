@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nnshape.problems import Edit
 from nnshape.problems.nearest import nearest, nearest_name, suggested
@@ -13,7 +12,6 @@ from nnshape.shapes.layers import all_layers
 from nnshape.shapes.parametrizations import SIGNATURES
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.spec import Span, nodes
-from nnshape.spec.words import WORDS
 from nnshape.tracing import measuring
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.members import child_at, module_at
@@ -33,14 +31,9 @@ from nnshape.tracing.scope import (
     Template,
     find_torch,
     is_layer_class,
-    torch_names,
 )
+from nnshape.tracing.unknown_names import names_of_same_sort, no_attribute, no_item, not_called, unknown_name
 from nnshape.tracing.value_display import shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from nnshape.spec import Span
 
 #: `steps[4]` and `steps['block1-0']` name steps whose names are no identifiers.
 STEPS = "steps"
@@ -68,7 +61,7 @@ def lookup(frame: Frame, name: str, node: nodes.Node, *, called: bool = False) -
         found = _without_rule(frame, node, name)
     if found is MISSING:
         if not called and measuring.declares_function(name):
-            raise _not_called(frame, node, name)
+            raise not_called(frame, node, name)
         raise unknown_name(frame, name, node)
     return found
 
@@ -125,48 +118,6 @@ def _without_rule(frame: Frame, node: nodes.Node, name: str, namespace: str = ""
     return measuring.function_without_rule(frame, node, name, namespace) or MISSING
 
 
-def _not_called(frame: Frame, node: nodes.Node, name: str) -> Exception:
-    help = (f"write {name}(…)",)
-    if name == "device":  # as in x.to(device)
-        message = "a spec names no device: the model is built where the command or program says"
-        return fault("unknown-name", message, frame.expression.span(node), help=("leave it out",))
-    return fault("wrong-type", f"{name} is a function of torch: call it", frame.expression.span(node), help=help)
-
-
-def unknown_name(frame: Frame, name: str, node: nodes.Node) -> Exception:
-    """Return the fault for an unknown name: `unknown-layer` if it is capitalized."""
-    span = frame.expression.span(node)
-    from nnshape.tracing.habits import habit  # only for a name that is unknown
-
-    known = habit(frame, name, node)
-    if known is not None:
-        return known
-    if name[:1].isupper() and len(name) > 1:
-        types = [*frame.file.spec.blocks, *frame.file.spec.imports, *all_layers(), *WORDS]
-        message = f"there is no layer or block called {name}"
-        near = nearest_name(name, types)
-        return fault("unknown-layer", message, span, help=suggested(near), instead=_instead(frame, near, span))
-    near = nearest_name(name, frame.own_names()) or nearest_name(name, _of_same_sort(name))
-    help, instead = suggested(near), _instead(frame, near, span)
-    if span.source.text[: span.start].endswith("="):
-        help = (*help, f"put text in quotes: '{name}'")
-    message = f"there is no step, hparam, size or function called {name}"
-    return fault("unknown-name", message, span, help=help, instead=instead)
-
-
-def _instead(frame: Frame, near: str | None, span: Span) -> tuple[str, ...]:
-    """The texts to try for a misspelt name; a call if the name is the whole step, as in `act: Relu`."""
-    if near is None:
-        return ()
-    if span.start != frame.call.span.start or span.end != frame.call.span.end:
-        return (near,)
-    from nnshape.tracing.unapplied import called  # only for this fault
-
-    meant = frame.own(near)
-    meant = find_torch(near) if meant is MISSING else meant
-    return (near, near + called(meant))
-
-
 def attribute(frame: Frame, node: nodes.Attribute) -> Any:
     """Return the value of `owner.name`: a parameter or child of a module, a tensor's property, or a name of a file."""
     owner = attribute_owner(frame, node)
@@ -176,7 +127,7 @@ def attribute(frame: Frame, node: nodes.Attribute) -> Any:
     if isinstance(owner, FileScope):
         found = owner.find(name)
         if found is MISSING:
-            raise _no_attribute(frame, node, owner.spec.name, owner.names())
+            raise no_attribute(frame, node, owner.spec.name, owner.names())
         return found
     if isinstance(owner, Module):
         return _module_attribute(frame, node, owner)
@@ -192,8 +143,8 @@ def attribute(frame: Frame, node: nodes.Attribute) -> Any:
         end = frame.expression.span(node.value).end
         first = [(Edit(Span(frame.expression.origin.source, end, end), "[0]"),)]
     if isinstance(owner, dict):
-        raise _no_item(frame, node, owner)
-    raise _no_attribute(frame, node, shown(owner), getattr(owner, "_fields", ()), first)
+        raise no_item(frame, node, owner)
+    raise no_attribute(frame, node, shown(owner), getattr(owner, "_fields", ()), first)
 
 
 def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
@@ -242,7 +193,7 @@ def _module_attribute(frame: Frame, node: nodes.Attribute, module: Module) -> An
         return child if child.tensor is None else read_attribute(frame, StoredTensor(child, ""), child.tensor)
     tensor = module.parameters.get(name) or module.buffers.get(name)
     if tensor is None:
-        raise _no_attribute(frame, node, module.type, [*module.children, *module.parameters, *module.buffers])
+        raise no_attribute(frame, node, module.type, [*module.children, *module.parameters, *module.buffers])
     return read_attribute(frame, StoredTensor(module, name), tensor)
 
 
@@ -286,7 +237,7 @@ def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: 
 
         found = older_or_newer(owner.name, node.name)
         if found is None:
-            raise _no_attribute(frame, node, f"nn.{owner.name}", SIGNATURES)
+            raise no_attribute(frame, node, f"nn.{owner.name}", SIGNATURES)
         return found
     if owner.name == "torch" and node.name in ("fft", "linalg", "special"):
         return Namespace(node.name)
@@ -295,40 +246,10 @@ def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: 
         found = _without_rule(frame, node, node.name, owner.name)
     if found is MISSING:
         if not called and measuring.declares_function(node.name):
-            raise _not_called(frame, node, node.name)
+            raise not_called(frame, node, node.name)
         from nnshape.tracing.habits import of_another_library  # only for a name that is unknown
 
         span = frame.expression.span((node.name_start, node.end))
         known = of_another_library(frame, node.name, node, span)
-        raise known or _no_attribute(frame, node, owner.name, _of_same_sort(node.name))
+        raise known or no_attribute(frame, node, owner.name, names_of_same_sort(node.name))
     return found
-
-
-def _of_same_sort(name: str) -> Iterable[str]:
-    """The names of torch that a misspelt one may stand for: layers for a layer, functions for a function."""
-    layers = [one for one in torch_names() if one[:1].isupper()]
-    if name[:1].isupper():
-        return layers
-    by_case = (one for one in layers if one.casefold() == name.casefold())
-    return chain(by_case, (one for one in torch_names() if not one[:1].isupper()))
-
-
-def _no_item(frame: Frame, node: nodes.Attribute, owner: dict[str, Any]) -> Exception:
-    """Return the fault for an attribute of a mapping: `body.low`."""
-    text = frame.expression.span(node.value).text
-    help = (f"write {text}['{node.name}']",) if node.name in owner else ()
-    message = f"{text} is {shown(owner)}, which has no attribute {node.name}"
-    return fault("wrong-type", message, frame.expression.span(node), help=help)
-
-
-def _no_attribute(
-    frame: Frame,
-    node: nodes.Attribute,
-    owner: str,
-    known: Iterable[str],
-    instead: Iterable[tuple[Edit, ...]] = (),
-) -> Exception:
-    span = frame.expression.span((node.name_start, node.end))
-    near = nearest_name(node.name, known)
-    message = f"{owner} has no attribute {node.name}"
-    return fault("unknown-name", message, span, help=suggested(near), instead=[near] if near else instead)
