@@ -77,6 +77,10 @@ def child_at(frame: Frame, node: nodes.Subscript, module: Module) -> Module | No
         return module.children[names[index]]
     if not isinstance(index, (int, str)):
         return None
+    if module.run is None:
+        message = f"{module.path} has not been called, so its items are not made yet"
+        help = ("write ModuleList(…) for modules that later steps call one by one",)
+        raise fault("index-error", message, frame.expression.span(node), help=help)
     message = f"{module.path} has no item {shown(index)}: it has {listed(names, 'none')}"
     raise fault("index-error", message, frame.expression.span(node))
 

@@ -386,6 +386,29 @@ def test_a_fault_in_a_declaration(step, kind, place, words):
     assert words in problem.message
 
 
+def test_the_items_of_a_declared_sequential_are_not_called_apart():
+    text = "input: 8\nlayers:\n  s: Module(Sequential(Linear(8, 8), ReLU()))\n  a: s[0](x)\n"
+    problem = trace(loads(text)).errors[0]
+    assert (problem.kind, problem.span.line) == ("index-error", 4)
+    assert "ModuleList" in problem.help[0]
+
+
+def test_a_block_of_one_expression_in_another_file(tmp_path):
+    (tmp_path / "parts.yaml").write_text(
+        "hparams: {k: 3}\nblocks:\n  Conv(i, o): Conv2d(i, o, k, padding=k // 2)\n"
+        "  Stage(i, o, act=Act): Sequential(Conv(i, o), act())\n  Act: ReLU()\n"
+    )
+    (tmp_path / "whole.yaml").write_text(
+        "input: 3xHxW\ninclude: {p: parts.yaml}\nblocks:\n  Two(o): Sequential(p.Stage(3, o), p.Stage(o, o, GELU))\n"
+        "layers:\n  a: Two(4)\n  b: p.Conv(4, 2)\n"
+    )
+    traced = trace(tmp_path / "whole.yaml")
+    assert traced.problems == ()
+    model = build(traced)
+    assert list(model.state_dict())[::2] == ["a.0.0.weight", "a.1.0.weight", "b.weight"]
+    assert [type(part) for part in model.a.modules()][-3:] == [nn.Sequential, nn.Conv2d, nn.GELU]
+
+
 def test_a_module_is_declared_once():
     problem = trace(loads("input: 8\nlayers:\n  a: Module(ReLU())\n  b: Module(a)\n  c: a(x)\n")).errors[0]
     assert (problem.kind, problem.span.line) == ("wrong-type", 4)
