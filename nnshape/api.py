@@ -32,6 +32,7 @@ def trace(
     overrides: Mapping[str, Any] | None = None,
     variant: str | None = None,
     symbolic: bool = False,
+    dtype: str | None = None,
     allow_import: Sequence[str] = (),
 ) -> Trace:
     """Trace a spec: infer the shape of every tensor, count parameters and MACs, and find problems.
@@ -44,6 +45,7 @@ def trace(
             `N` sets the batch of the shapes and MACs; the problems are still those of every batch.
         variant: the name of a variant of the file.
         symbolic: keep sizes symbolic even if `dims` gives them values.
+        dtype: the dtype of the whole model in place of the file's, such as "bfloat16".
         allow_import: the Python classes that the file may import, as `"module.path:Class"`.
 
     Returns a Trace: `print(trace)` shows the table. A wrong model raises nothing; its `problems` say what is wrong.
@@ -61,6 +63,7 @@ def trace(
         overrides=overrides,
         variant=variant,
         symbolic=symbolic,
+        dtype=None if dtype is None else str(dtype),
         measuring=Measuring(frozenset(allow_import), functools.cache(lambda: _torch_measure())),
     )
 

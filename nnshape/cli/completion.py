@@ -51,6 +51,17 @@ def subjects(incomplete: str) -> list[str]:
     return _offered(incomplete, lambda: [*_files(incomplete), *_rules(), *_pages()]) if incomplete else []
 
 
+def dtypes(incomplete: str) -> list[str]:
+    """The dtypes that a whole model can have."""
+    return _offered(incomplete, _default_dtypes)
+
+
+def _default_dtypes() -> Iterable[str]:
+    from nnshape.shapes.dtypes import DEFAULTS
+
+    return DEFAULTS
+
+
 def devices(incomplete: str) -> list[str]:
     """The devices by name, without numbers as in `cuda:1`."""
     return _offered(incomplete, lambda: ("auto", "cpu", "meta", "cuda", "mps", "none"))

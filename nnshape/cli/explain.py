@@ -38,6 +38,7 @@ def explain(
     settings: options.Settings = None,
     variant: options.Variant = None,
     symbolic: options.Symbolic = False,
+    dtype: options.Dtype = None,
     needs: options.Needs = False,
     allow_import: options.AllowImport = None,
     output_format: options.PlainFormat = "table",
@@ -90,7 +91,7 @@ def explain(
         from nnshape.cli.tracing import traced
         from nnshape.rendering.step import step_json, step_lines
 
-        trace = traced(subject, inputs, settings, variant, symbolic, allow_import)
+        trace = traced(subject, inputs, settings, variant, symbolic, allow_import, dtype)
         found, others = _step(trace, step)
         if output_format == "json":
             write(step_json(trace, found, others), "json")

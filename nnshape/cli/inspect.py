@@ -20,6 +20,7 @@ def inspect(
     settings: options.Settings = None,
     variant: options.Variant = None,
     symbolic: options.Symbolic = False,
+    dtype: options.Dtype = None,
     allow_import: options.AllowImport = None,
     device: options.Device = "auto",
     depth: options.Depth = None,
@@ -56,9 +57,9 @@ def inspect(
     if device != NONE and not no_cache:
         from nnshape.cli.caching import opened_proofs
 
-        given = {"input": inputs, "set": settings, "variant": variant, "symbolic": symbolic}
+        given = {"input": inputs, "set": settings, "variant": variant, "symbolic": symbolic, "dtype": dtype}
         cache = opened_proofs(cache_dir, file, given)
-    trace = traced(file, inputs, settings, variant, symbolic, allow_import)
+    trace = traced(file, inputs, settings, variant, symbolic, allow_import, dtype)
     if diff:
         from nnshape.cli.fixing import difference
 

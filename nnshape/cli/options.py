@@ -44,6 +44,15 @@ Variant = Annotated[
     Option("--variant", metavar="NAME", help="Use this variant of the file.", autocompletion=completion.variants),
 ]
 Symbolic = Annotated[bool, Option("--symbolic", help="Keep sizes symbolic, even if dims gives them values.")]
+Dtype = Annotated[
+    str | None,
+    Option(
+        "--dtype",
+        metavar="DTYPE",
+        help="The dtype of the whole model, instead of the file's: bfloat16.",
+        autocompletion=completion.dtypes,
+    ),
+]
 Needs = Annotated[bool, Option("--needs", help="Show the requirements on the symbolic sizes of FILE, and their steps.")]
 AllowImport = Annotated[
     list[str] | None,

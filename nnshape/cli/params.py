@@ -19,6 +19,7 @@ def params(
     settings: options.Settings = None,
     variant: options.Variant = None,
     symbolic: options.Symbolic = False,
+    dtype: options.Dtype = None,
     allow_import: options.AllowImport = None,
     layer: options.LayerPath = None,
     values: options.ParameterValues = False,
@@ -48,7 +49,7 @@ def params(
     from nnshape.rendering.problems import problem_count, problems_lines
 
     place = _device_of(device, values)
-    trace = traced(file, inputs, settings, variant, symbolic, allow_import)
+    trace = traced(file, inputs, settings, variant, symbolic, allow_import, dtype)
     rows = trace.parameters if layer is None else _of_layer(trace, layer)
     selection = parameters.Selection(trace, rows, layer)
     if place is not None:

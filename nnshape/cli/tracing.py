@@ -17,6 +17,7 @@ def traced(
     variant: str | None = None,
     symbolic: bool = False,
     allow_import: Sequence[str] | None = None,
+    dtype: str | None = None,
 ) -> Trace:
     """The trace of a file with the values from the command line. Raises SpecError."""
     import nnshape
@@ -29,6 +30,7 @@ def traced(
         overrides=overrides,
         variant=variant,
         symbolic=symbolic,
+        dtype=dtype,
         allow_import=allow_import or (),
     )
 

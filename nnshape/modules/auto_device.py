@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 
 from nnshape.modules import budget
-from nnshape.shapes.dtypes import DTYPES
+from nnshape.shapes.dtypes import DTYPES, HALVES
 from nnshape.shapes.tensor import tensors_in
 from nnshape.tracing import Trace
 
@@ -27,6 +27,8 @@ WORK = 10**9
 CALLS = 1_000
 #: Steps of recurrent layers, each of which takes operations of its own.
 STEPS = 200
+#: How many times longer the CPU may take for half precision, if the whole model has it.
+_HALF = 16
 #: Numbers for which each CPU has kernels, and fast ones.
 _FAST = frozenset(
     name for name in DTYPES if name in ("bool", "float32", "float64", "complex64") or name.startswith(("int", "uint8"))
@@ -48,7 +50,7 @@ def _has_known_costs(trace: Trace) -> bool:
         return False
     values = [*trace.inputs.values(), *(row.tensor for row in trace.parameters)]
     values += [tensor for call in trace.calls for tensor in tensors_in(call.output)]
-    return all(tensor.dtype in _FAST for tensor in values)
+    return all(tensor.dtype in _FAST or tensor.dtype == trace.dtype for tensor in values)
 
 
 def _is_small(trace: Trace, sizes: Mapping[str, int]) -> bool:
@@ -57,7 +59,7 @@ def _is_small(trace: Trace, sizes: Mapping[str, int]) -> bool:
         not figures.unknown
         and figures.parameter_bytes <= PARAMETERS
         and figures.bytes - figures.parameter_bytes + figures.transient <= VALUES
-        and figures.macs <= MACS
+        and figures.macs * (_HALF if trace.dtype in HALVES else 1) <= MACS
         and figures.work <= WORK
         and figures.steps <= STEPS
     )

@@ -17,6 +17,7 @@ from nnshape.modules.block import BlockModule, SequentialBlock
 from nnshape.modules.blueprint import Blueprint
 from nnshape.modules.budget import MADE, Allowance
 from nnshape.modules.budget import made as weight
+from nnshape.modules.default_dtype import in_dtype
 from nnshape.modules.devices import available_device
 from nnshape.modules.graphs import Writer
 from nnshape.modules.idle import idle_module
@@ -85,7 +86,7 @@ class Builder:
         assert root is not None
         assert root.run is not None
         try:
-            with on_device(self.device):
+            with in_dtype(self.trace.dtype), on_device(self.device):
                 model = self._body(root, root.run)
         except RecursionError:
             message = "the model cannot be built: a size is computed from another in too many steps"

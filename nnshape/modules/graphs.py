@@ -15,7 +15,7 @@ from nnshape.modules.blueprint import Blueprint, Place, attribute_path, carried_
 from nnshape.modules.leaves import torch_dtype
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dims import Dim
-from nnshape.shapes.dtypes import DType
+from nnshape.shapes.dtypes import DType, is_floating
 from nnshape.shapes.function import Function
 from nnshape.shapes.memory_formats import MemoryFormat
 from nnshape.shapes.tensor import Tensor, tensors_in
@@ -211,6 +211,10 @@ class Writer:
             device = self._device()
             if device is not None:
                 keywords["device"] = device
+            result = operation.result
+            if isinstance(result, Tensor) and is_floating(result.dtype) and result.dtype != "float32":
+                # A factory follows torch's default dtype, which is another when the built model runs.
+                keywords.setdefault("dtype", torch_dtype(result.dtype))
         target = targets.target_of(function, len(values), bool(operation.keywords), operation.method)
         op = "call_method" if isinstance(target, str) else "call_function"
         if op == "call_method" and "input" in keywords:

@@ -18,12 +18,14 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from nnshape.modules.building import on_device
+from nnshape.modules.default_dtype import in_dtype
 from nnshape.modules.leaves import OwnConstruction, argument
 from nnshape.modules.questions import Questions
 from nnshape.modules.targets import NAMESPACES
 from nnshape.modules.trials import abstract, refusals
 from nnshape.shapes.arguments import AUTO, Signature
 from nnshape.shapes.dims import Dim
+from nnshape.shapes.dtypes import default_dtype
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions.splitting import MAX_PIECES
 from nnshape.shapes.layer_base import Layer
@@ -148,7 +150,7 @@ class _MeasuredLayer(Layer, OwnConstruction):
     def construct(self) -> torch.nn.Module:
         """Return the module, on the device of the context. Raises Refusal with the error of the class."""
         arguments, keywords = argument(self.arguments, {}), {key: argument(v, {}) for key, v in self.keywords.items()}
-        with refusals(self.target), warnings.catch_warnings():
+        with refusals(self.target), warnings.catch_warnings(), in_dtype(default_dtype()):
             warnings.simplefilter("ignore")
             made = _class_at(self.target)(*arguments, **keywords)
         if not isinstance(made, torch.nn.Module):

@@ -11,6 +11,7 @@ import torch
 from nnshape.modules.trials import measured
 from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim
+from nnshape.shapes.dtypes import default_dtype
 from nnshape.shapes.notices import Notice, notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
@@ -44,7 +45,7 @@ class Questions:
         self, name: str, run: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> Any:
         """Return the outputs of a torch function, cached by the function and its arguments; UNKNOWN past the limit."""
-        question = (run, _key(arguments), _key(dict(keywords)))
+        question = (run, _key(arguments), _key(dict(keywords)), default_dtype())
         if question not in self._asked:
             if not self._counted(name):
                 return UNKNOWN

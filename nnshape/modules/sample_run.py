@@ -11,6 +11,7 @@ import torch
 
 from nnshape.modules.building import Builder, refusal_of_torch, seeded, with_code
 from nnshape.modules.choosing import choose
+from nnshape.modules.default_dtype import in_dtype
 from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
 from nnshape.modules.run_sizes import open_symbols
@@ -49,7 +50,7 @@ def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
     # An accelerator does not recover from an index out of range.
     limits = _INDEX_LIMITS if place.type == "cpu" else _INDEX_LIMITS[-1:]
     for limit in limits:
-        with warnings.catch_warnings(), seeded(seed, place), torch.inference_mode():
+        with warnings.catch_warnings(), seeded(seed, place), torch.inference_mode(), in_dtype(trace.dtype):
             warnings.simplefilter("ignore")
             model = with_code(Builder(trace, place, sizes).model())
             inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}

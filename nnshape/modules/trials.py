@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
+from nnshape.modules.default_dtype import in_dtype
 from nnshape.modules.fitting import fitted
 from nnshape.modules.leaves import argument, torch_dtype
 from nnshape.shapes.dims import Dim, Size, substitute, symbols_of
-from nnshape.shapes.dtypes import DTYPES
+from nnshape.shapes.dtypes import DTYPES, default_dtype
 from nnshape.shapes.nested import leaves_in, map_nested
 from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal
@@ -31,6 +32,11 @@ def measured(name: str, run: Callable[..., Any], arguments: tuple[Any, ...], key
 
     Returns UNKNOWN, with a notice, if that fails. Raises Refusal if `run` raises.
     """
+    with in_dtype(default_dtype()):
+        return _measured(name, run, arguments, keywords)
+
+
+def _measured(name: str, run: Callable[..., Any], arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
     given = (arguments, dict(keywords))
     symbols = sorted({name for size in _sizes_in(given) for name in symbols_of(size)})
     failure: Refusal | None = None

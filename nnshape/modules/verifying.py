@@ -11,6 +11,7 @@ import torch
 from nnshape.modules import budget
 from nnshape.modules.auto_device import auto_device
 from nnshape.modules.building import Builder, seeded, unknown_call
+from nnshape.modules.default_dtype import in_dtype
 from nnshape.modules.devices import available_device, torch_version
 from nnshape.modules.independence import fact_of_warnings
 from nnshape.modules.parameter_proof import compare_parameters
@@ -41,7 +42,10 @@ def verify(trace: Trace, device: str = AUTO, modes: Sequence[str] = (EVALUATION,
             str(place), torch_version(), calls, 0, False, unproved=every, reason=reason, modes=tuple(modes)
         )
     # The proof must not change the random state of the caller.
-    with warnings.catch_warnings(), seeded(0, place), torch.no_grad(), _new_tensors_on(place), _one_thread(place):
+    with (
+        warnings.catch_warnings(), seeded(0, place), torch.no_grad(), _new_tensors_on(place), _one_thread(place),
+        in_dtype(trace.dtype),
+    ):  # fmt: skip
         warnings.simplefilter("ignore")
         builder = Builder(trace, place, sizes, lenient=True)
         model = builder.model()

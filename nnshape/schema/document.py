@@ -10,6 +10,7 @@ from nnshape import __version__
 from nnshape.schema import patterns
 from nnshape.schema.argument_schema import Schema, items
 from nnshape.schema.steps import BODY, SHAPE, SHAPE_TYPES, STEP, definitions
+from nnshape.shapes.dtypes import DEFAULTS
 from nnshape.spec.expect_key import COUNT, QUANTITIES
 from nnshape.spec.keys import KEYS, REQUIRED
 from nnshape.spec.scalars import value_of
@@ -166,6 +167,7 @@ def _import() -> Schema:
 #: The schema of each key; a test checks that none is missing.
 _HOLDS: dict[str, Callable[[], Schema]] = {
     "name": lambda: _TEXT,
+    "dtype": lambda: {"type": "string", "enum": list(DEFAULTS)},
     "input": _input,
     "layers": _layers,
     "hparams": lambda: {**_named(_SETTING), "properties": _NO_EXPECT},

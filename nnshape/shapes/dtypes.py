@@ -5,6 +5,10 @@ Source: https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-do
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from nnshape.shapes.refusal import Refusal
 
 
@@ -39,6 +43,7 @@ DTYPES.update({alias: DTYPES[name] for alias, name in ALIASES.items()})
 FLOAT32, INT64, BOOL = DTYPES["float32"], DTYPES["int64"], DTYPES["bool"]
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
+HALVES = frozenset({"float16", "bfloat16"})
 _COMPLEX = ("complex32", "complex64", "complex128")
 _SIGNED = ("int8", "int16", "int32", "int64")
 UNSIGNED = frozenset({"uint16", "uint32", "uint64"})
@@ -49,6 +54,26 @@ STORED = UNSIGNED | FLOAT8 | QUANTIZED
 #: The real dtype of a complex one's parts.
 REAL_OF = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
 COMPLEX_OF = {"float16": "complex32", "bfloat16": "complex64", "float32": "complex64", "float64": "complex128"}
+
+
+#: The dtypes that torch accepts as the default one.
+DEFAULTS = ("float32", "float64", "float16", "bfloat16")
+_default: ContextVar[DType] = ContextVar("default", default=FLOAT32)
+
+
+def default_dtype() -> DType:
+    """The dtype of parameters, of new tensors of floats, and of floats computed from integers, unless one is given."""
+    return _default.get()
+
+
+@contextmanager
+def defaulting_to(dtype: DType) -> Iterator[None]:
+    """Use another default dtype within a `with` statement, as `torch.set_default_dtype` does."""
+    token = _default.set(dtype)
+    try:
+        yield
+    finally:
+        _default.reset(token)
 
 
 def is_floating(dtype: str) -> bool:
@@ -100,9 +125,9 @@ def scalar_dtype(value: object) -> DType:
     if isinstance(value, bool):
         return BOOL
     if isinstance(value, float):
-        return FLOAT32
+        return default_dtype()
     if isinstance(value, complex):
-        return DTYPES["complex64"]
+        return DTYPES[COMPLEX_OF[default_dtype()]]
     return INT64
 
 
@@ -125,7 +150,7 @@ def result_type(*operands: object) -> DType:
             single = _promoted(single, dtype)
     if full is not None and single is None and number is None:
         return full
-    return _outranked(full, _outranked(single, number)) or FLOAT32
+    return _outranked(full, _outranked(single, number)) or default_dtype()
 
 
 def _promoted(a: DType | None, b: DType | None) -> DType | None:

@@ -33,7 +33,7 @@ from nnshape.shapes.arguments import (
     signature_of_function,
 )
 from nnshape.shapes.dims import at_least
-from nnshape.shapes.dtypes import FLOAT32, DType, category
+from nnshape.shapes.dtypes import DType, category, default_dtype
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.results import check_result
 from nnshape.shapes.stored import refuse_stored
@@ -261,7 +261,7 @@ class Layer:
     @property
     def parameter_dtype(self) -> DType:
         """The dtype of the parameters: the argument `dtype` if there is one, otherwise float32."""
-        return vars(self).get("dtype") or FLOAT32
+        return vars(self).get("dtype") or default_dtype()
 
 
 register_type(Layer, "Layer", "Activation")

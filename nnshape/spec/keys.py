@@ -18,6 +18,10 @@ KEYS: dict[str, Key] = {
         "The model's name. Defaults to the file name.",
         "name: LeNet",
     ),
+    "dtype": Key(
+        "The dtype of the parameters, of inputs without one, and of new tensors of floats. Defaults to float32.",
+        "dtype: bfloat16",
+    ),
     "input": Key(
         "The input shape: 1x32x32 for one sample, [N, 1, H, W] including the batch, int64[N, T] with a dtype. "
         "For several inputs, a mapping of names to shapes; a single input is named x. {} is no input.",

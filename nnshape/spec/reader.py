@@ -88,10 +88,11 @@ def _spec(source: Source, items: Mapping, findings: Findings, folder: Folder | N
     expect = expectations(expected, findings)
     output = settings.output(values.get("output"))
     tie, freeze = settings.tie(values.get("tie")), settings.freeze(values.get("freeze"))
+    dtype = settings.dtype(values.get("dtype"))
     name = _name(values.get("name"), source, findings)
     return Spec(
         source, name, inputs, hparams, dims, blocks, body, output, tie, freeze, expect, variants, includes,
-        imports, _in_order(findings.problems, source),
+        imports, _in_order(findings.problems, source), dtype=dtype,
     )  # fmt: skip
 
 

@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Label, Problem, SpecError
+from nnshape.problems.nearest import nearest
+from nnshape.shapes.dtypes import DEFAULTS, DTYPES
 from nnshape.spec import limits
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
-from nnshape.spec.naming_rules import Names, name_problem, step_name_problem
+from nnshape.spec.naming_rules import Names, name_problem, shortened, step_name_problem
 from nnshape.spec.nodes import Name
 from nnshape.spec.scalars import kind_of, value_of, word_of
 from nnshape.spec.settings import Setting, setting_of
@@ -18,6 +20,7 @@ from nnshape.spec.spec import Import, Input, Located, Output, Tie
 from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
+    from nnshape.shapes.dtypes import DType
     from nnshape.spec.findings import Findings
 
 #: A value of `import`: the path of a module, a colon, a class.
@@ -88,6 +91,22 @@ class SectionReader:
             except SpecError as error:
                 self.findings.extend(error.problems)
         return found
+
+    def dtype(self, node: Node | None) -> Located[DType] | None:
+        """The dtype of the whole file."""
+        if node is None:
+            return None
+        try:
+            name, span = word_of(node, "a dtype")
+        except SpecError as error:
+            self.findings.extend(error.problems)
+            return None
+        if name.removeprefix("torch.") in DEFAULTS:
+            return Located(DTYPES[name.removeprefix("torch.")], span)
+        help = nearest(name, DEFAULTS) or (f"write one of {', '.join(DEFAULTS)}",)
+        message = f"the dtype of a file is a float type of torch, not {shortened(name)}"
+        self.findings.add(Problem("invalid-argument", message, span, help=help))
+        return None
 
     def output(self, node: Node | None) -> Output | None:
         """The output: one expression, a list of expressions, or a mapping of names to expressions."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nnshape.problems import Problem
+    from nnshape.shapes.dtypes import DType
     from nnshape.spec.expression import Expression
     from nnshape.spec.nodes import Node
     from nnshape.spec.settings import Setting
@@ -183,3 +184,5 @@ class Spec:
     problems: tuple[Problem, ...]
     #: Reads another text in place of this spec's, if it does not come from a file. Raises SpecError.
     reread: Callable[[str], Spec] | None = None
+    #: The dtype of what has none of its own; None for float32.
+    dtype: Located[DType] | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nnshape.shapes.dims import Dim, Size, TooLarge
+from nnshape.shapes.dtypes import FLOAT32, default_dtype
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.refusal import Refusal
@@ -238,7 +239,8 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
         return result, _macs(layer, result, arguments, keywords)
     (tensor,) = arguments
     key = (layer, tensor.shape, tensor.dtype)
-    kept = _answers.get(key) or frame.tracer.answers.get(key)
+    usual = default_dtype() is FLOAT32
+    kept = (usual and _answers.get(key)) or frame.tracer.answers.get(key)
     if kept is not None:
         spend(kept[2])
         return kept[0], kept[1]
@@ -249,7 +251,7 @@ def _answered(frame: Frame, layer: Layer, arguments: tuple[Any, ...], keywords: 
     # An answer with a constraint or notice is not cached: each step must report its own.
     if type(result) is Tensor and len(frame.tracer.constraints) == assumed and len(frame.tracer.notices) == noticed:
         # A symbolic size carries its bounds and text, so it is shared within one trace only. N carries none.
-        common = all(type(size) is int or size is N for size in tensor.shape)
+        common = usual and all(type(size) is int or size is N for size in tensor.shape)
         answers = _answers if common else frame.tracer.answers
         if len(answers) >= _CACHE_SIZE:
             answers.clear()

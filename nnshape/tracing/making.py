@@ -7,7 +7,7 @@ from typing import Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.dims import Dim, at_least
-from nnshape.shapes.dtypes import FLOAT8, FLOAT32, DType, is_complex, is_floating
+from nnshape.shapes.dtypes import FLOAT8, DType, default_dtype, is_complex, is_floating
 from nnshape.shapes.function import Function
 from nnshape.shapes.nested import leaves_in
 from nnshape.shapes.refusal import Refusal
@@ -32,7 +32,7 @@ def _is_size(value: Any) -> bool:
 def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """Make `Parameter(1, 1, 768)` or `Buffer(zeros(5))`, registered in the body itself, and return its tensor."""
     span = frame.expression.span(node)
-    dtype = keywords.pop("dtype", None) or FLOAT32
+    dtype = keywords.pop("dtype", None) or default_dtype()
     if not isinstance(dtype, DType):
         raise fault("wrong-type", f"dtype must be a dtype of torch, such as float32, not {shown(dtype)}", span)
     flag = "requires_grad" if kind == "Parameter" else "persistent"

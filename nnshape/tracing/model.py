@@ -12,6 +12,7 @@ from nnshape.problems import Problem
 from nnshape.records import dataclass
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import Size, TooLarge
+from nnshape.shapes.dtypes import FLOAT32, DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.nested import map_nested
@@ -331,6 +332,8 @@ class Trace:
     work: int = 0
     #: The trace with N free, which the problems are of, if N was set to a number.
     free: Trace | None = None
+    #: The dtype of everything that has none of its own.
+    dtype: DType = FLOAT32
     #: Render `str(trace)` and the output of a notebook cell. `nnshape.api` sets both, since this package cannot
     #: import `nnshape.rendering`.
     text: ClassVar[Callable[[Trace], str]] = repr

@@ -7,7 +7,7 @@ from typing import Any
 from nnshape.problems import Label, Problem
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Dim, TooLarge, at_least
-from nnshape.shapes.dtypes import DTYPES, FLOAT32
+from nnshape.shapes.dtypes import DTYPES, default_dtype
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor, Unknown, shape_text
 from nnshape.spec import ShapePattern, nodes
@@ -44,7 +44,7 @@ def input_tensor(frame: Frame, pattern: ShapePattern) -> Tensor:
         sizes.append(size)
     if len(sizes) > DIMENSIONS:
         raise fault("too-large", f"an input can have at most {DIMENSIONS} dimensions, not {len(sizes):,}", pattern.span)
-    return Tensor(tuple(sizes), DTYPES[pattern.dtype] if pattern.dtype else FLOAT32)
+    return Tensor(tuple(sizes), DTYPES[pattern.dtype] if pattern.dtype else default_dtype())
 
 
 def declare_sizes(file: FileScope, patterns: list[ShapePattern]) -> list[tuple[str, nodes.Name, ShapePattern]]:

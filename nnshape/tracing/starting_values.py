@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.problems import Problem, SpecError
 from nnshape.problems.nearest import listed, nearest
 from nnshape.shapes.dims import RESERVED, TooLarge, symbol
+from nnshape.shapes.dtypes import DEFAULTS, DTYPES, FLOAT32, DType
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor
@@ -36,6 +37,18 @@ def input_patterns(
     for name, shape in named_inputs(spec, () if given is None else given).items():
         patterns_by_name[name] = shape if isinstance(shape, ShapePattern) else _parsed_shape(shape)
     return patterns_by_name
+
+
+def dtype_of(spec: Spec, given: str | None) -> DType:
+    """Return the dtype of a model: the given one, or else that of its file. Raises SpecError unless it is a float."""
+    if given is None:
+        return FLOAT32 if spec.dtype is None else spec.dtype.value
+    name = str(given).removeprefix("torch.")
+    if name not in DEFAULTS:
+        help = nearest(name, DEFAULTS) or (f"write one of {', '.join(DEFAULTS)}",)
+        message = f"the dtype of a model is a float type of torch, not {given}"
+        raise SpecError(Problem("invalid-argument", message, argument="dtype", help=help))
+    return DTYPES[name]
 
 
 def named_inputs(

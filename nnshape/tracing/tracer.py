@@ -11,6 +11,7 @@ from typing import Any
 from nnshape.problems import Label, Problem
 from nnshape.problems.nearest import listed
 from nnshape.shapes.constraints import Constraint, collecting, numbering
+from nnshape.shapes.dtypes import default_dtype, defaulting_to
 from nnshape.shapes.notices import Notice, noticing
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
@@ -122,6 +123,10 @@ class Tracer:
 
     def included(self, file: FileScope, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> FileScope:
         """Return the scope of an included model, with its hparams overridden by keyword. Raises Refusal."""
+        if file.spec.dtype is not None and file.spec.dtype.value != default_dtype():
+            given = file.spec.dtype.value
+            message = f"{file.spec.name} is a model in {given}, and cannot be part of one in {default_dtype()}"
+            raise Refusal("wrong-dtype", message, help=f"write dtype: {given} in this file too")
         if arguments:
             raise Refusal("unknown-argument", f"{file.spec.name} takes its hparams by keyword")
         taken = FileScope(file.spec, written_hparams(file.spec), {}, file.includes)
@@ -167,17 +172,25 @@ def trace_spec(
     overrides: Mapping[str, Any] | None = None,
     variant: str | None = None,
     symbolic: bool = False,
+    dtype: str | None = None,
     measuring: Measuring | None = None,
 ) -> Trace:
     """Trace a spec, as `nnshape.trace` does, with the explainer that writes its problems.
 
-    Problems of the spec are in the trace. Raises SpecError for `input`, `overrides` or `variant`.
+    Problems of the spec are in the trace. Raises SpecError for `input`, `overrides`, `variant` or `dtype`.
     """
     options = {
         "explainer": explainer, "input": input, "overrides": overrides, "variant": variant, "symbolic": symbolic,
-        "measuring": measuring,
+        "dtype": dtype, "measuring": measuring,
     }  # fmt: skip
+    with defaulting_to(starting_values.dtype_of(spec, dtype)):
+        return _at_batch(spec, options)
+
+
+def _at_batch(spec: Spec, options: Mapping[str, Any]) -> Trace:
+    """Trace a spec; at a batch that is set, also with a free batch, whose problems and needs are those of the model."""
     trace = _traced(spec, options, batch_is_free=False)
+    input = options["input"]
     if "N" not in trace.sizes or not is_batch(starting_values.input_patterns(spec, input).values(), spec.hparams):
         return trace
     from nnshape.tracing.given_batch import joined  # only a batch that is set asks
@@ -256,7 +269,7 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool, may_
         return _traced(spec, options, batch_is_free=batch_is_free, may_have_batch=False)
     return Trace(
         spec, call, inputs, run.output, values, tuple(tracer.requirements), tuple(tracer.problems), parameters, totals,
-        variant, dict(options), tracer.contexts, tracer.budget.spent,
+        variant, dict(options), tracer.contexts, tracer.budget.spent, dtype=default_dtype(),
     )  # fmt: skip
 
 

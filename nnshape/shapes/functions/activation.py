@@ -9,7 +9,7 @@ from math import isfinite
 
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import Dim, Size
-from nnshape.shapes.dtypes import FLOAT32, category, fits, is_complex, is_floating
+from nnshape.shapes.dtypes import category, default_dtype, fits, is_complex, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
@@ -31,7 +31,7 @@ def _to_floats(input: Tensor, bools: bool = True) -> Tensor:
     """The result of an operation that promotes integers to float32."""
     if input.dtype == "complex32" or (input.dtype == "bool" and not bools):
         raise Refusal("wrong-dtype", f"{{layer}} has no rule for {input.dtype}, the dtype of input", "input")
-    return input.like(dtype=FLOAT32) if category(input.dtype) < 2 else input.like()
+    return input.like(dtype=default_dtype()) if category(input.dtype) < 2 else input.like()
 
 
 def _in_place(input: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ from nnshape.shapes.dims import Dim, Size, ceil_div
 from nnshape.shapes.dtype_names import element_name
 from nnshape.shapes.dtypes import (
     DTYPES,
-    FLOAT32,
     INT64,
     DType,
+    default_dtype,
     fits,
     is_complex,
     is_floating,
@@ -44,7 +44,7 @@ def _filled(name: str, doc: str) -> None:
         *size: Whole, dtype: DType | None = None, device: Device | None = None, requires_grad: Flag = False,
         layout: Any = None, pin_memory: Flag = False,
     ) -> Tensor:  # fmt: skip
-        return Tensor(checked_size(size, note=note), with_gradient(dtype or FLOAT32, requires_grad))
+        return Tensor(checked_size(size, note=note), with_gradient(dtype or default_dtype(), requires_grad))
 
     note = "zeros: Dimension size must be non-negative." if name == "zeros" else None
     rule.__doc__ = doc
@@ -70,7 +70,7 @@ def _random(name: str, doc: str, complex_too: bool = True) -> None:
         generator: Any = None, layout: Any = None, pin_memory: Flag = False,
     ) -> Tensor:  # fmt: skip
         shape = checked_size(size)
-        return Tensor(shape, drawable(name, dtype or FLOAT32))
+        return Tensor(shape, drawable(name, dtype or default_dtype()))
 
     rule.__doc__ = doc
     function(name=name, factory=True, example=(f"{name}(2, 3)",))(rule)
@@ -125,7 +125,7 @@ def eye(
     sizes = checked_size(n, "n", f"n must be greater or equal to 0, got {n}")
     if m is not None:
         sizes += checked_size(m, "m", f"m must be greater or equal to 0, got {m}")
-    return Tensor(sizes if m is not None else sizes * 2, with_gradient(dtype or FLOAT32, requires_grad))
+    return Tensor(sizes if m is not None else sizes * 2, with_gradient(dtype or default_dtype(), requires_grad))
 
 
 @function(factory=True, example=("arange(5)",))
@@ -148,7 +148,7 @@ def arange(
         if isinstance(value, float) and not math.isfinite(value):
             raise Refusal("invalid-argument", f"{name} (={value}) must be finite", name, note="unsupported range")
     whole = not any(isinstance(value, float) for value in (start, end, step))
-    chosen = DTYPES[dtype] if dtype else INT64 if whole else FLOAT32
+    chosen = DTYPES[dtype] if dtype else INT64 if whole else default_dtype()
     if not whole and chosen == "int64":  # torch truncates the arguments before it counts
         start, end, step = (int(value) if isinstance(value, float) else value for value in (start, end, step))
         whole = True

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.dtype_names import scalar_name
-from nnshape.shapes.dtypes import DTYPES, FLOAT32, REAL_OF, category, is_complex, is_floating, promote, result_type
+from nnshape.shapes.dtypes import (
+    DTYPES,
+    REAL_OF,
+    category,
+    default_dtype,
+    is_complex,
+    is_floating,
+    promote,
+    result_type,
+)
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
@@ -46,7 +55,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-06
     for name, tensor in (("x1", x1), ("x2", x2)):
         if tensor.dtype == "bool":
             raise Refusal("wrong-dtype", f"{{layer}} subtracts numbers, but {name} is bool", name)
-    dtype = DTYPES[REAL_OF.get(dtype, dtype)] if category(dtype) > 1 else FLOAT32
+    dtype = DTYPES[REAL_OF.get(dtype, dtype)] if category(dtype) > 1 else default_dtype()
     return Tensor((*shape[:-1], 1) if keepdim and shape else shape[:-1], dtype)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtype_names import c_name
-from nnshape.shapes.dtypes import BOOL, DTYPES, FLOAT32, REAL_OF, DType, category, fits, is_complex, result_type
+from nnshape.shapes.dtypes import BOOL, DTYPES, REAL_OF, DType, category, default_dtype, fits, is_complex, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.pointwise import shape_of
 from nnshape.shapes.functions.reduction import require_kinds
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _floating(dtype: DType) -> DType:
-    return FLOAT32 if category(dtype) < 2 else dtype
+    return default_dtype() if category(dtype) < 2 else dtype
 
 
 def _same(dtype: DType) -> DType:

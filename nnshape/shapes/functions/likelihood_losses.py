@@ -5,7 +5,7 @@ from __future__ import annotations
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import equal
-from nnshape.shapes.dtypes import FLOAT32, category, is_complex, is_integral, promote, result_type
+from nnshape.shapes.dtypes import category, default_dtype, is_complex, is_integral, promote, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.losses import alike, bracketed, require_difference, require_float_dtype
 from nnshape.shapes.loss_reduction import chosen, reduced, require_reduction
@@ -54,7 +54,7 @@ def poisson_nll_loss(
     if all(bools) or (bools[0] and not log_input) or (bools[1] and full):
         raise Refusal("wrong-dtype", "{layer} cannot subtract bool tensors", "target" if bools[1] else "input")
     shape = broadcast(input.shape, target.shape, "compare", "target")
-    dtype = input.dtype if category(input.dtype) > 1 else FLOAT32
+    dtype = input.dtype if category(input.dtype) > 1 else default_dtype()
     product = Tensor(shape, result_type(input.like(dtype=None if log_input else dtype), target))
     return reduced(shape, result_type(input.like(dtype=dtype), product), reduction)
 
@@ -81,12 +81,12 @@ def gaussian_nll_loss(
             raise Refusal(
                 "invalid-argument", f"`var` (={var}) must be 0 or more", "var", note="var has negative entry/entries"
             )
-        variance = input.like(dtype=promote(input.dtype, FLOAT32) if category(input.dtype) < 2 else None)
+        variance = input.like(dtype=promote(input.dtype, default_dtype()) if category(input.dtype) < 2 else None)
     else:
         raise Refusal("wrong-type", f"{{layer}} takes a tensor or a float such as 1.0 as var, not {var}", "var")
     require_fit(eps, "eps", variance.dtype)
     if is_integral(variance.dtype):
-        variance = variance.like(dtype=FLOAT32)  # the logarithm's dtype
+        variance = variance.like(dtype=default_dtype())  # the logarithm's dtype
     require_reduction(reduction, words="is not valid")
     both = broadcast(input.shape, target.shape, "compare", "target")
     shape = broadcast(both, variance.shape, "compare", "var")

@@ -10,11 +10,11 @@ from nnshape.shapes.constraints import assume_equal
 from nnshape.shapes.dims import equal
 from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import (
-    FLOAT32,
     INT64,
     REAL_OF,
     DType,
     category,
+    default_dtype,
     is_complex,
     is_floating,
     promote,
@@ -63,7 +63,7 @@ def _weighted(loss: Tensor, input: Tensor, weight: Tensor | None, reduction: str
     if reduction == "mean" and shared:  # torch divides the sum by the sum of the weights
         sums = [one if category(one) > 1 else INT64 for one in (dtype, weight.dtype)]
         divided = promote(*sums)
-        return Tensor((), divided if category(divided) > 1 else FLOAT32)
+        return Tensor((), divided if category(divided) > 1 else default_dtype())
     return reduced(shape, dtype, reduction)
 
 

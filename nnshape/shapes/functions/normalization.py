@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal
 from nnshape.shapes.dims import Dim, Size, at_least
-from nnshape.shapes.dtypes import FLOAT32, is_floating
+from nnshape.shapes.dtypes import FLOAT32, default_dtype, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.notices import notice
 from nnshape.shapes.refusal import Refusal, in_other_words
@@ -261,7 +261,7 @@ def locally_normalized(input: Tensor, size: Size) -> Tensor:
     narrow = input.dtype in NARROW and len(shape) > 3
     if narrow or (not is_floating(input.dtype) and input.dtype != "int64"):
         raise Refusal("wrong-dtype", f"{{layer}} has no rule for {input.dtype}, the dtype of input", "input")
-    return input.like(dtype=FLOAT32) if input.dtype == "int64" else input.like()
+    return input.like(dtype=default_dtype()) if input.dtype == "int64" else input.like()
 
 
 def _dtype_of(tensors: Sequence[tuple[str, Tensor | None]]) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nnshape.shapes.broadcasting import broadcast, broadcast_all
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
-from nnshape.shapes.dtypes import FLOAT32, DType, category, is_complex, is_integral, promote
+from nnshape.shapes.dtypes import DType, category, default_dtype, is_complex, is_integral, promote
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.creation import require_fits
 from nnshape.shapes.functions.losses import bracketed
@@ -27,7 +27,7 @@ _OLD = "elementwise_mean"
 
 
 def _floats(dtype: DType) -> DType:
-    return dtype if category(dtype) > 1 else FLOAT32
+    return dtype if category(dtype) > 1 else default_dtype()
 
 
 def _require_reals(**tensors: Tensor) -> None:

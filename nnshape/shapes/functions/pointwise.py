@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.dims import Dim
-from nnshape.shapes.dtypes import BOOL, COMPLEX_OF, DTYPES, FLOAT32, DType, category, is_complex, result_type
+from nnshape.shapes.dtypes import BOOL, COMPLEX_OF, DTYPES, DType, category, default_dtype, is_complex, result_type
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor
@@ -45,7 +45,7 @@ def dtype_in(verb: str, allowed: str, *operands: object, floating: bool = False)
     kind = category(dtype)
     if "bifc"[kind] not in allowed:
         raise Refusal("wrong-dtype", f"cannot {verb} {_KIND_NAMES[kind]}: {_dtypes_text(operands)}", "input")
-    return FLOAT32 if floating and kind < 2 else dtype
+    return default_dtype() if floating and kind < 2 else dtype
 
 
 def _dtypes_text(operands: tuple[object, ...]) -> str:

@@ -12,11 +12,11 @@ from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import (
     BOOL,
     DTYPES,
-    FLOAT32,
     INT64,
     REAL_OF,
     DType,
     category,
+    default_dtype,
     is_complex,
     promote,
     result_type,
@@ -187,7 +187,7 @@ def count_nonzero(input: Tensor, dim: Wholes | None = None) -> Tensor:
 def logsumexp(input: Tensor, dim: Wholes, keepdim: Flag = False) -> Tensor:
     """Computes log(sum(exp(x))) over dimensions."""
     with in_other_words(isinstance(dim, (tuple, list))):
-        return reduce(input, dim, keepdim, FLOAT32 if category(input.dtype) < 2 else input.dtype)
+        return reduce(input, dim, keepdim, default_dtype() if category(input.dtype) < 2 else input.dtype)
 
 
 def _extreme(name: str, doc: str) -> None:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dims import Dim, Size, maximum, minimum
-from nnshape.shapes.dtypes import DTYPES, FLOAT32, INT64, DType, category, fits, is_integral, scalar_dtype
+from nnshape.shapes.dtypes import (
+    DTYPES,
+    INT64,
+    DType,
+    category,
+    default_dtype,
+    fits,
+    is_complex,
+    is_integral,
+    scalar_dtype,
+)
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.creation import checked_size, drawable, require_fits, with_gradient
 from nnshape.shapes.memory_formats import check_format
@@ -133,11 +143,11 @@ def _spaced(steps: Size, dtype: DType | None, requires_grad: bool, *ends: object
     if not assume_at_least(steps, 0):
         note = "number of steps must be non-negative"
         raise Refusal("invalid-argument", f"steps must be 0 or more, not {steps}", "steps", note=note)
-    natural = DTYPES["complex64"] if any(isinstance(end, complex) for end in ends) else FLOAT32
+    natural = scalar_dtype(1j if any(isinstance(end, complex) for end in ends) else 1.0)
     chosen = DTYPES[dtype] if dtype else natural
     if chosen == "bool" and (isinstance(steps, Dim) or steps > 1):
         raise Refusal("wrong-dtype", "bools have no evenly spaced values", "dtype")
-    if natural == "complex64" and category(chosen) < 3:
+    if is_complex(natural) and category(chosen) < 3:
         raise Refusal("wrong-dtype", f"complex ends do not fit {chosen}", "dtype")
     return Tensor((steps,), with_gradient(chosen, requires_grad))
 
@@ -168,7 +178,7 @@ def _windowed(name: str, doc: str) -> None:
         window_length: Whole, periodic: Flag = True, *, dtype: DType | None = None, device: Device | None = None,
         requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
     ) -> Tensor:  # fmt: skip
-        chosen = DTYPES[dtype] if dtype else FLOAT32
+        chosen = DTYPES[dtype] if dtype else default_dtype()
         if category(chosen) != 2:
             raise Refusal("wrong-dtype", f"{name} computes floats, not {chosen}", "dtype")
         if not assume_at_least(window_length, 0):
@@ -255,7 +265,7 @@ def tensor_(
     data: a number or a nested list of numbers.
     """
     shape, numbers = _shape_of_data(data)
-    natural = FLOAT32
+    natural = default_dtype()
     if numbers:
         natural = max((n.dtype if isinstance(n, Tensor) else scalar_dtype(n) for n in numbers), key=category)
     if dtype is not None and category(natural) == 3 > category(dtype):

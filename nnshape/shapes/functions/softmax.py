@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nnshape.shapes.axes import axis
 from nnshape.shapes.constraints import assume_divisible
-from nnshape.shapes.dtypes import DTYPES, FLOAT32, DType, category, is_floating
+from nnshape.shapes.dtypes import DTYPES, DType, category, default_dtype, is_floating
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
@@ -80,4 +80,4 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
         return logits.like()
     if hard and logits.shape[along] == 0:
         raise Refusal("empty-output", f"{{layer}} cannot choose along dimension {along}, whose size is 0", "logits")
-    return logits.like(dtype=FLOAT32) if category(logits.dtype) < 2 else logits.like()
+    return logits.like(dtype=default_dtype()) if category(logits.dtype) < 2 else logits.like()

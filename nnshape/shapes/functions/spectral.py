@@ -9,7 +9,7 @@ from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtype_names import scalar_name
-from nnshape.shapes.dtypes import COMPLEX_OF, DTYPES, FLOAT32, REAL_OF, DType, category, is_complex
+from nnshape.shapes.dtypes import COMPLEX_OF, DTYPES, REAL_OF, DType, category, default_dtype, is_complex
 from nnshape.shapes.function import function
 from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
@@ -24,7 +24,7 @@ _NORMS = (None, "forward", "backward", "ortho")
 
 def _transformed_dtype(input: Tensor, name: str, real_only: bool = False) -> DType:
     """The complex dtype to compute in. Raises Refusal (wrong-dtype) if torch cannot transform the input's."""
-    dtype = FLOAT32 if category(input.dtype) < 2 else input.dtype
+    dtype = default_dtype() if category(input.dtype) < 2 else input.dtype
     if dtype in ("float16", "bfloat16", "complex32"):
         raise Refusal(
             "wrong-dtype",
@@ -186,7 +186,7 @@ def _frequencies(name: str, doc: str) -> None:
             raise Refusal("wrong-dtype", f"{{layer}} computes floats, not {dtype}", "dtype", note=note)
         if dtype is not None and is_complex(dtype):
             raise Refusal("wrong-dtype", f"{{layer}} computes floats, not {dtype}", "dtype")
-        return Tensor((size,), DTYPES[dtype or "float32"])
+        return Tensor((size,), DTYPES[dtype or default_dtype()])
 
     rule.__doc__ = doc
     function(name=name, factory=True, example=(f"{name}(16)",))(rule)

@@ -14,7 +14,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtype_names import scalar_name
-from nnshape.shapes.dtypes import FLOAT32, INT64, REAL_OF, category, is_floating
+from nnshape.shapes.dtypes import INT64, REAL_OF, category, default_dtype, is_floating
 from nnshape.shapes.function import Function, function
 from nnshape.shapes.functions.pooling import average_pooled, check_pool, max_pooled
 from nnshape.shapes.refusal import Refusal
@@ -61,7 +61,7 @@ def _powered(input: Tensor, exponent: float) -> Tensor:
     if category(input.dtype) > 1:
         return input
     if isinstance(exponent, float):
-        return input.like(dtype=FLOAT32)
+        return input.like(dtype=default_dtype())
     if exponent < 0:
         message = f"{{layer}} raises to `norm_type` (={exponent}), which wants floats, but input is {input.dtype}"
         raise Refusal("wrong-dtype", message, "input", note="Integers to negative integer powers are not allowed.")
@@ -69,7 +69,7 @@ def _powered(input: Tensor, exponent: float) -> Tensor:
 
 
 def _to_float(tensor: Tensor) -> Tensor:
-    return tensor if is_floating(tensor.dtype) else tensor.like(dtype=FLOAT32)
+    return tensor if is_floating(tensor.dtype) else tensor.like(dtype=default_dtype())
 
 
 def fractional_size(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_divisible
 from nnshape.shapes.dims import Size, maximum
-from nnshape.shapes.dtypes import FLOAT32, DType
+from nnshape.shapes.dtypes import DType, default_dtype
 from nnshape.shapes.functions import convolution as functions
 from nnshape.shapes.functions.convolution import (
     check_padding_name,
@@ -100,7 +100,7 @@ class _Convolution(Layer):
         return (self.out_channels, self.in_channels // self.groups, *self._each("kernel_size"))
 
     def forward(self, input: Tensor) -> Tensor:
-        if input.dtype != (self.dtype or FLOAT32):
+        if input.dtype != (self.dtype or default_dtype()):
             self.require_dtype(input)
         weight, padding = self.weight_shape, self.padding
         if self.padding_mode != "zeros":

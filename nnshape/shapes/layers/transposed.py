@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dims import Size, at_least, maximum
-from nnshape.shapes.dtypes import FLOAT32, DType
+from nnshape.shapes.dtypes import DType, default_dtype
 from nnshape.shapes.functions import convolution as functions
 from nnshape.shapes.functions.convolution import check_output_padding, check_window, convolve_transposed, require_map
 from nnshape.shapes.layer_base import Device, Layer
@@ -73,7 +73,7 @@ class _ConvolutionTranspose(Layer):
         return (self.in_channels, self.out_channels // self.groups, *self._each("kernel_size"))
 
     def forward(self, input: Tensor, output_size: WholeTuple | None = None) -> Tensor:
-        if input.dtype != (self.dtype or FLOAT32):
+        if input.dtype != (self.dtype or default_dtype()):
             self.require_dtype(input)
         with in_other_words(output_size is not None):
             batched = require_map(input, self.dimensions, f"conv_transpose{self.dimensions}d")
