@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from dataclasses import replace
@@ -23,7 +24,7 @@ STRONGER = ("loses-batch", "mixes-samples", "scrambled", "silent-broadcast")
 #: What writes out that samples mix, so that nothing is reported of it.
 WRITTEN_OUT = re.compile(
     r"mean\(0|sum\(0|flip\(0\)|roll\(|\.t\(\)|transpose\(0, 1\) @|cdist|x0\[|einsum\('ni,mi|std\(0|\[:1\]|BatchNorm"
-    r"|\[arange|index_select|gather\(0|scatter\(0"
+    r"|\[arange|index_select|gather\(0|scatter\(0|cat\(\[s\d|repeat\(|flatten\(0\)|topk|chunk|unflatten"
 )
 
 
@@ -239,6 +240,62 @@ def indexing(w):
         w.add(text, list(after))
 
 
+def others(w):
+    """Losses, normalization, convolution, and what cuts, joins or repeats the batch."""
+    name = w.value()
+    shape = w.values[name]
+    n, rank = w.size(), len(shape)
+    if shape[0] != "N":
+        arithmetic(w)
+        return
+    rest = shape[1:]
+    options = [
+        (f"{name}.chunk(2, 0)[0]", None),
+        (f"{name}.topk({n}, 0)[0]", [n, *rest]),
+        (f"{name}.repeat({text_of([2, *[1] * len(rest)])})[:N]", shape),
+        (f"cat([{name}, {name}.detach()], 0)[N:]", shape),
+        (f"cat([{name}, ones({text_of([n, *rest])})], 0)[:N]", shape),
+        (f"{name}.unflatten(0, ({n}, -1))", None),
+        (f"{name}.flatten(0).view({w.one('N', '-1', n)}, {math.prod(rest)})", ["N", math.prod(rest)]),
+        (f"{name}.expand({text_of([w.one('N', n), *rest])})", shape),
+        (f"{name}.lerp(ones({text_of(new_shape(w, shape))}), 0.5)", shape),
+        (f"huber_loss({name}, ones({text_of(new_shape(w, shape))}), reduction='none')", shape),
+        (f"kl_div({name}, ones({text_of(new_shape(w, shape))}), reduction='none')", shape),
+        (f"Embedding(10, 2)({name}.long() * 0)", [*shape, 2]),
+        (f"{name}.masked_fill(ones({text_of(new_shape(w, shape))}) > 0, 0.0)", shape),
+        (f"{name}.tile({text_of([1] * rank)})", shape),
+        (f"{name}.movedim(0, -1)", [*rest, "N"]),
+        (f"{name}.unsqueeze(0)", [1, *shape]),
+    ]
+    if rank == 2:
+        options += [
+            (f"triplet_margin_loss({name}, {name}, ones({w.one('N', n)}, {rest[0]}), reduction='none')", ["N"]),
+            (f"cosine_similarity({name}, ones({text_of(new_shape(w, shape))}), -1)", None),
+            (f"bilinear({name}, ones({w.one('N', n)}, 2), ones(3, {rest[0]}, 2))", ["N", 3]),
+            (f"addmm(ones({w.one('N', 1, n)}, 3), {name}, ones({rest[0]}, 3))", ["N", 3]),
+            (f"{name}[arange({w.one('N', n)}), zeros({w.one('N', n)}).long()]", None),
+            (f"{name}.take_along_dim(zeros({w.one('N', 1, n)}, 1).long(), 1)", ["N", 1]),
+            (f"BatchNorm1d({rest[0]})({name})", shape),
+        ]
+    if rank == 3:
+        b, c = rest
+        options += [
+            (f"Conv1d({b}, 4, 1)({name})", ["N", 4, c]),
+            (f"GroupNorm(1, {b})({name})", shape),
+            (f"{name}.gather(1, zeros({w.one('N', n)}, 1, {c}).long())", None),
+            (f"{name} @ ones({w.one('N', 1, n)}, {c}, 3)", ["N", b, 3]),
+            (f"{name}.permute({w.one('1, 0, 2', '0, 2, 1', '2, 0, 1')})", None),
+            (f"cross_entropy({name}, zeros({w.one('N', n)}, {c}).long(), reduction='none')", ["N", c]),
+            (f"adaptive_avg_pool1d({name}, 2)", ["N", b, 2]),
+            (f"{name}.amax(2)", ["N", b]),
+        ]
+    text, after = w.one(*options)
+    if after is None:
+        w.lines.append(f"s{len(w.lines)}: {text}")
+    else:
+        w.add(text, list(after))
+
+
 def blocks(w):
     name = w.value()
     shape = w.values[name]
@@ -255,19 +312,9 @@ def blocks(w):
 
 
 STEPS = [
-    arithmetic,
-    arithmetic,
-    joins,
-    reshapes,
-    reshapes,
-    recurrent,
-    cells,
-    attention,
-    indexing,
-    indexing,
-    indexing,
-    blocks,
-]
+    arithmetic, arithmetic, joins, reshapes, reshapes, recurrent, cells, attention, indexing, indexing, others, others,
+    others, blocks,
+]  # fmt: skip
 
 
 @st.composite
