@@ -276,7 +276,7 @@ def multilabel_soft_margin_loss(
     require_floating(input)
     if target.dtype == "bool" or is_complex(target.dtype):
         raise Refusal("wrong-dtype", f"{{layer}} cannot subtract target from 1: it is {target.dtype}", "target")
-    shape, dtype = broadcast(input.shape, target.shape, "compare", "target"), result_type(input, target)
+    shape, dtype = broadcast(input.shape, target.shape, "compare", "target", swapped=True), result_type(input, target)
     if weight is not None:
         dtype = result_type(Tensor(shape, dtype), weight)
         shape = broadcast(shape, weight.shape, "weigh", "weight")

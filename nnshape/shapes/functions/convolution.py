@@ -270,7 +270,8 @@ def _backward(
     strides, pads, dilations = check_window("{layer}", dimensions, stride, padding, dilation)
     assert not isinstance(pads, str)
     extra = per_dimension(output_padding, dimensions, "output_padding", "{layer}")
-    check_output_padding("{layer}", extra, strides, dilations)
+    with in_other_words(len(input.shape) != dimensions + 2 or input.shape[1:2] != weight.shape[:1]):
+        check_output_padding("{layer}", extra, strides, dilations)
     require_map(input, dimensions, f"conv_transpose{dimensions}d")
     _weight(input, weight, bias, dimensions, groups, True)
     return convolve_transposed(dimensions, input, weight.shape, strides, pads, extra, dilations, groups, "weight")

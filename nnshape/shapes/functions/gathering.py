@@ -165,7 +165,8 @@ def _scatter(name: str, doc: str, *, value: bool) -> None:
     def put(input: Tensor, dim: Size, index: Tensor, src: Any) -> Tensor:
         place = axis(dim, input.shape)
         if isinstance(src, Tensor) and src.dtype != input.dtype:
-            note = "scatter(): Expected self.dtype to be equal to src.dtype"
+            words = "scatter(): Expected self.dtype to be equal to src.dtype"
+            note = words if index.dtype in ("int64", "int32") else ""
             raise Refusal(
                 "wrong-dtype", f"{{layer}} puts {src.dtype} into {input.dtype}: they must be equal", "src", note=note
             )

@@ -124,7 +124,8 @@ def l1_loss(
 ) -> Tensor:
     """Computes the absolute error |input - target|."""
     reduction = chosen(reduction, size_average, reduce)
-    require_reduction(reduction, *_OLD[weight is not None])
+    with in_other_words(weight is not None):
+        require_reduction(reduction, *_OLD[weight is not None])
     shape = _compared(input, target)
     dtype = require_difference(input, target)
     dtype = DType(REAL_OF.get(dtype, dtype))

@@ -94,8 +94,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         raise Refusal("wrong-rank", message, "input" if not one else "other", note=note)
     if len(one) > 2 and len(two) > 2:
         broadcast(one[:-2], two[:-2], "multiply batches of")  # torch's first complaint
-    dtype = multiplied_dtype(input, other, note=_dtypes_differ(input, other))
     columns = two[-2] if len(two) > 1 else two[0]
+    with in_other_words(len(one) + len(two) > 2 and one[-1] != columns):  # then torch compares the sizes first
+        dtype = multiplied_dtype(input, other, note=_dtypes_differ(input, other))
     if not assume_equal(one[-1], columns):
         raise _inner_mismatch(input, other, one[-1], columns)
     rows: tuple[Size, ...] = one[-2:-1]

@@ -21,7 +21,7 @@ from nnshape.shapes.functions.convolution import (
 )
 from nnshape.shapes.functions.padding import padded
 from nnshape.shapes.layer_base import Device, Layer
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor, product
 from nnshape.shapes.windows import each_at_least, named_lines, per_dimension, window_span, windows_formula
 
@@ -104,10 +104,10 @@ class _Convolution(Layer):
             self.require_dtype(input)
         weight, padding = self.weight_shape, self.padding
         if self.padding_mode != "zeros":
-            require_map(input, self.dimensions)
-            require_channels(
-                input, self.dimensions, self.in_channels, weight, self.groups, "in_channels", f"groups={self.groups}"
-            )
+            given = f"groups={self.groups}"
+            with in_other_words():  # torch pads first
+                require_map(input, self.dimensions)
+                require_channels(input, self.dimensions, self.in_channels, weight, self.groups, "in_channels", given)
             input, padding = padded(input, self._pads(), self._pad_mode, "padding"), "valid"
         elif not isinstance(padding, str):
             padding = self._each("padding")

@@ -44,7 +44,8 @@ class _Lazy(Layer):
             message = f"{{layer}} cannot read {self.reads} from its input: {arrives} has no dimension {self.at}"
             raise Refusal("wrong-rank", message, "input") from None
         self.require_input(inputs[0])
-        return self.becomes(**{self.reads: size, **vars(self)})
+        with in_other_words():  # torch made the module before it read the size
+            return self.becomes(**{self.reads: size, **vars(self)})
 
     def require_input(self, input: Tensor) -> None:
         """Raise Refusal if torch would refuse to read a size off the input."""

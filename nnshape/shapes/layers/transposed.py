@@ -79,7 +79,8 @@ class _ConvolutionTranspose(Layer):
             batched = require_map(input, self.dimensions, f"conv_transpose{self.dimensions}d")
         strides, dilations = self._each("stride"), self._each("dilation")
         extra = self._each("output_padding") if output_size is None else self._extra(input, batched, output_size)
-        check_output_padding(type(self).__name__, extra, strides, dilations)
+        with in_other_words(input.shape[-1 - self.dimensions] != self.in_channels):  # torch compares the channels first
+            check_output_padding(type(self).__name__, extra, strides, dilations)
         window = (self.weight_shape, strides, self._each("padding"), extra, dilations)
         return convolve_transposed(self.dimensions, input, *window, self.groups, "in_channels")
 
