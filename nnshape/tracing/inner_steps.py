@@ -48,18 +48,15 @@ def _call_of(frame: Frame, node: nodes.Node, way: list[Operation]) -> Call | Non
         own = frame.own(known)
         return own.call if type(own) is Local else None
     if type(node) is nodes.Attribute:
-        outer, name = node.value, node.name
+        call, name = _call_of(frame, node.value, way), node.name
     elif type(node) is nodes.Subscript and type(node.value) is nodes.Attribute and node.value.name == STEPS:
-        outer = node.value.value
-        if _call_of(frame, outer, []) is None:
-            return None
-        index = frame.evaluate(node.index)
+        call = _call_of(frame, node.value.value, way)
+        index = None if call is None else frame.evaluate(node.index)
         if isinstance(index, bool) or not isinstance(index, (int, str)):
             return None
         name = str(index)
     else:
         return None
-    call = _call_of(frame, outer, way)
     if call is None:
         return None
     found = [

@@ -162,6 +162,8 @@ def attribute_owner(frame: Frame, node: nodes.Attribute) -> Any:
         owner = attribute_owner(frame, value)
         if isinstance(owner, Module) and value.name in owner.children and _has(owner.children[value.name], node.name):
             return owner.children[value.name]
+        if isinstance(owner, Tensor) and value.name in TENSOR_ATTRIBUTES:
+            return tensor_attribute(frame, value, owner, value.name)  # evaluated once, also in a long chain
     elif type(value) is nodes.Subscript and (whole := module_at(frame, value.value)) is not None:
         child = child_at(frame, value, whole)
         if child is not None and _has(child, node.name):

@@ -322,3 +322,10 @@ def test_unknown_dims_end_at_the_limit_of_problems(unknown, is_cut):
     problems = trace(loads(f"input: [N, 8]\ndims: {{{dims}}}\nlayers:\n  a: ReLU()\n")).problems
     assert len(problems) <= PROBLEMS + 2
     assert (problems[-1].kind == "too-large") is is_cut
+
+
+@pytest.mark.parametrize("chain", ["x.T" + ".T" * 60, "h" + ".steps[0]" * 40, "h" + "[0]" * 60, "h" + ".a" * 60])
+def test_the_work_for_a_chain_of_attributes_grows_with_its_length(chain):
+    answer = trace(loads(f"input: [4, 4]\nlayers:\n  h: Sequential(Linear(4, 4), ReLU())\n  o: {chain}\n"))
+    assert answer.work < 20_000
+    assert not answer.errors or answer.errors[0].kind in ("unknown-name", "index-error")
