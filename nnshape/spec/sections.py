@@ -15,16 +15,21 @@ from nnshape.spec.naming_rules import Names, name_problem, shortened, step_name_
 from nnshape.spec.nodes import Name
 from nnshape.spec.scalars import kind_of, value_of, word_of
 from nnshape.spec.settings import Setting, setting_of
-from nnshape.spec.shape_patterns import shape_of_node
+from nnshape.spec.shape_patterns import shape_of_node, shapes_meant, tuple_problem
+from nnshape.spec.source import Span
 from nnshape.spec.spec import Import, Input, Located, Output, Tie
 from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nnshape.shapes.dtypes import DType
     from nnshape.spec.findings import Findings
 
 #: A value of `import`: the path of a module, a colon, a class.
 TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+#: The most sizes in which the end of a tuple is looked for.
+_LONGEST_TUPLE = 16
 
 
 class SectionReader:
@@ -57,8 +62,17 @@ class SectionReader:
                 self.findings.extend(error.problems)
                 return (Input("x", None, node.span),)
         found = []
-        for key, value in node.items:
+        end = -1
+        for index, (key, value) in enumerate(node.items):
+            if key.span.end <= end:  # the rest of a tuple
+                continue
             self.check_name(key, "an input")
+            cut = _cut_tuple(value, node.items[index + 1 : index + _LONGEST_TUPLE])
+            if cut is not None:
+                self.findings.add(cut[0])
+                end = cut[1].end
+                found.append(Input(key.value, None, value.span, key.span))
+                continue
             try:
                 found.append(Input(key.value, shape_of_node(value), value.span, key.span))
             except SpecError as error:
@@ -207,3 +221,16 @@ def _expression(node: Node) -> Expression:
         # The name of a step that Python cannot read: `in`, `1x1`.
         start = node.value.index(text)
         return Expression(node.value, Name(text, start, start + len(text)), node.origin)
+
+
+def _cut_tuple(value: Node, following: Iterable[tuple[Scalar, Node]]) -> tuple[Problem, Span] | None:
+    """The problem and span of a tuple that YAML cuts at its commas, `{image: (3, 8, 8)}`; None for other values."""
+    if not isinstance(value, Scalar) or not value.value.startswith("(") or ")" in value.value:
+        return None
+    for key, _ in following:
+        if key.value.endswith(")"):
+            span = Span(value.span.source, value.span.start, key.span.end)
+            meant = shapes_meant(" ".join(span.text.split()))
+            if meant:
+                return tuple_problem(meant, span), span
+    return None

@@ -60,8 +60,7 @@ def shape_of_text(text: str, origin: SourceMap) -> ShapePattern:
     start = len(text) - len(text.lstrip())
     span = origin.span(start, start + len(stripped))
     if meant := shapes_meant(stripped):
-        message = f"a shape is written {meant[0]}, without ( and )"
-        raise SpecError(Problem("syntax", message, span, help=(f"write {meant[0]}",), instead=meant))
+        raise SpecError(tuple_problem(meant, span))
     if not stripped:
         raise SpecError(Problem("syntax", "a shape is expected here", origin.whole, help=(EXAMPLES,)))
     if match := _BRACKETS.fullmatch(text):
@@ -196,6 +195,12 @@ def shapes_meant(text: str) -> tuple[str, ...]:
     whole = sign.join(sizes)
     # Of four numbers, the first is often a batch.
     return (whole, sign.join(sizes[1:])) if len(sizes) > 3 else (whole,)
+
+
+def tuple_problem(meant: tuple[str, ...], span: Span) -> Problem:
+    """The problem of a shape that is written as a tuple."""
+    message = f"a shape is written {meant[0]}, without ( and )"
+    return Problem("syntax", message, span, help=(f"write {meant[0]}",), instead=meant)
 
 
 def check_dim(dim: nodes.Node, expression: Expression) -> None:

@@ -87,3 +87,26 @@ def test_a_keyword_says_what_a_spec_has_for_it(word):
     (problem,) = nnshape.trace(nnshape.loads(f"input: 8\nlayers:\n  a: {word}\n")).problems
     assert problem.message == f"{word.split()[0]} is a Python keyword and is not allowed here"
     assert problem.help
+
+
+@pytest.mark.parametrize(
+    ("inputs", "meant"),
+    [
+        ("{image: (3, 8, 8)}", "{image: 3x8x8}"),
+        ("{image: (3, 8, 8), scale: 4}", "{image: 3x8x8, scale: 4}"),
+        ("{scale: 4, image: (N, 3, 8, 8)}", "{scale: 4, image: [N, 3, 8, 8]}"),
+    ],
+)
+def test_a_tuple_that_yaml_cuts_at_its_commas_is_one_fault(inputs, meant):
+    text = f"input: {inputs}\nlayers:\n  a: Conv2d(3, 4, 3)(image)\n"
+    trace = nnshape.trace(nnshape.loads(text))
+    assert [problem.kind for problem in trace.problems] == ["syntax"]
+    (fix,) = nnshape.find_fixes(trace)
+    assert edited(text, fix.edits).splitlines()[0] == f"input: {meant}"
+
+
+def test_brackets_that_stay_open_are_told_each():
+    inputs = ", ".join(f"a{i}: (3" for i in range(20))
+    problems = nnshape.loads(f"input: {{{inputs}}}\nlayers:\n  a: ReLU()\n").problems
+    assert {problem.message for problem in problems} == {"( is never closed"}
+    assert len(problems) == 20
