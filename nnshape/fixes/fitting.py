@@ -39,7 +39,8 @@ def fitted(trials: Trials, problem: Problem, candidate: Candidate) -> Candidate 
         for text in _texts(gap, size):
             if trials.helps(problem, _written(candidate, text).edits):
                 return _written(candidate, text)
-    return candidate if reads and sizes and trials.helps(problem, candidate.edits) else None
+    is_fix = reads and (sizes or gap.unlike is None) and trials.helps(problem, candidate.edits)
+    return candidate if is_fix else None
 
 
 def _written(candidate: Candidate, text: str) -> Candidate:
