@@ -95,6 +95,26 @@ def _meant(name: str, known: list[str]) -> str | None:
     return nearest_name(name, known) or (parts[0] if len(parts) == 1 else None)
 
 
+def without_empty_call(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
+    """Let a layer read the running value: `Linear(4, 2)` for `Linear(4, 2)()`."""
+    node = context.node
+    if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Call) and not node.args and not node.keywords:
+        whole, made = context.expression.span(node), context.expression.span(node.function)
+        edit = Edit(Span(whole.source, made.end, whole.end), "")
+        yield Candidate("apply it to the value above", (edit,), context.call.span, context.call.name)
+
+
+def only_the_tensor(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
+    """Drop what is written behind the tensor of a Parameter or Buffer, which has its shape from the tensor."""
+    node = context.node
+    if not isinstance(node, nodes.Call) or len(context.arguments) != len(node.args) or len(node.args) < 2:
+        return
+    name = node.function.id if isinstance(node.function, nodes.Name) else ""
+    if name in ("Buffer", "Parameter") and isinstance(context.arguments[0], Tensor):
+        edit = without_argument(context.expression, node, node.args[1], node.args[-1])
+        yield Candidate("the tensor has the shape", (edit,), context.call.span, context.call.name)
+
+
 def _constructs(context: FaultContext) -> bool:
     """Whether the constructor of a layer refused its arguments."""
     return context.module is None and context.signature is not None and find_layer(context.signature.owner) is not None

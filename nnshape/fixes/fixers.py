@@ -71,6 +71,8 @@ FIXERS: tuple[Fixer, ...] = (
     Fixer(batch_parameters.batch_in_front, ("fixed-batch",)),
     Fixer(arguments.in_a_tuple, ("wrong-type", "unknown-argument"), structural=True),
     Fixer(arguments.called_with_tensors, ("missing-argument", "unknown-argument", "wrong-type"), structural=True),
+    Fixer(arguments.without_empty_call, ("missing-argument",)),
+    Fixer(arguments.only_the_tensor, ("wrong-type",)),
     Fixer(arguments.known_arguments, ("unknown-argument",)),
     Fixer(values.converted, ("invalid-argument", "wrong-type")),
     Fixer(values.valid_values, ("index-error", "invalid-argument")),

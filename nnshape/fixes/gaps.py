@@ -48,9 +48,15 @@ def missing_size(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     edit = _added(context.expression, call, signature, parameter, ahead)
     yield _candidate(trace, context, parameter, edit)
     first = signature.positional[0] if signature.positional else parameter
-    if first.name in _read_from_input(signature) and parameter is not first and call.args and not ahead:
+    if parameter is first or not call.args or ahead:
+        return
+    start = context.expression.span(call.args[0]).start
+    if find_layer(signature.owner) is None and signature.owner in trace.spec.blocks:
+        edit = Edit(Span(context.expression.origin.source, start, start), f"{STAND_IN}, ")
+        gap = Gap(first.name, _names(trace, context), in_model_body(context))
+        yield Candidate("write the first argument too", (edit,), context.call.span, context.call.name, gap=gap)
+    elif first.name in _read_from_input(signature):
         # Keras's order: the size that arrives is not written.
-        start = context.expression.span(call.args[0]).start
         edit = Edit(Span(context.expression.origin.source, start, start), "auto, ")
         written = context.arguments[0] if context.arguments and type(context.arguments[0]) is int else 0
         gap = Gap(first.name, _names(trace, context), in_model_body(context), unlike=written)

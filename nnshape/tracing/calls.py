@@ -9,6 +9,7 @@ from nnshape.problems.nearest import nearest_name, suggested
 from nnshape.shapes.dtypes import DType
 from nnshape.shapes.function import Function
 from nnshape.shapes.functions import find_function, find_method
+from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, Unknown
 from nnshape.spec import nodes
 from nnshape.tracing import measuring, name_lookup, numbers, one_expression
@@ -27,6 +28,7 @@ from nnshape.tracing.model import Module, StoredTensor
 from nnshape.tracing.operations import apply_function, read_attribute
 from nnshape.tracing.parametrizing import is_parametrization, parametrize
 from nnshape.tracing.rounded_quotients import ROUNDED, rounded_quotient
+from nnshape.tracing.rule_refusals import located_refusal
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number, plain
 from nnshape.tracing.scope import (
     MISSING,
@@ -141,6 +143,10 @@ def _with_numbers(
     if not all(is_number(a) or isinstance(a, (str, tuple, list, type(None))) for a in arguments):
         message = f"{name} works on numbers here, not on {', '.join(map(shown, arguments))}"
         raise fault("wrong-type", message, frame.expression.span(node))
+    if name == "range" and keywords:
+        given = next(iter(keywords))
+        unknown = Refusal("unknown-argument", f"range takes its numbers by position, not as {given}=", given)
+        raise located_refusal(frame, node, unknown, arguments, None)
     with located(frame, node):
         return numbers.evaluate(name, arguments, keywords)
 

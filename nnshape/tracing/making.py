@@ -40,7 +40,9 @@ def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, 
     if not isinstance(wanted, bool):
         raise fault("wrong-type", f"{flag} must be True or False, not {shown(wanted)}", span)
     if keywords:
-        raise fault("unknown-argument", f"{kind} has no argument {next(iter(keywords))}", span)
+        name = next(iter(keywords))
+        unknown = Refusal("unknown-argument", f"{kind} has no argument {name}", name)
+        raise located_refusal(frame, node, unknown, arguments, None)
     if holds_unknown(arguments):
         raise Unknowable
     if len(arguments) == 1 and isinstance(arguments[0], Tensor):
@@ -51,7 +53,8 @@ def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, 
         if not arguments:
             raise fault("missing-argument", f"{kind} needs sizes or one tensor", span)
         if not all(map(_is_size, sizes)):
-            raise fault("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}", span)
+            wrong = Refusal("wrong-type", f"{kind} takes sizes or one tensor, not {described(arguments)}")
+            raise located_refusal(frame, node, wrong, arguments, None)
         if len(sizes) > DIMENSIONS:
             raise fault("too-large", f"{kind} can have at most {DIMENSIONS} dimensions, not {len(sizes):,}", span)
         tensor, initial = Tensor(sizes, dtype), None

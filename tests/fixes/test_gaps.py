@@ -136,3 +136,30 @@ def test_an_unknown_name_for_a_size_is_replaced_by_the_size_that_fits(text, line
 @pytest.mark.parametrize("text", [image("a: Conv2d(3, chans, 5)"), image("a: x + noise"), image("a: other")])
 def test_an_unknown_name_that_any_value_could_stand_for_gets_none(text):
     assert fixed(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (vector("a: Linear(256, 3)()"), "a: Linear(256, 3)"),
+        (vector("p: Parameter(256, dim=1)", "a: x + p"), "p: Parameter(256)"),
+        (vector("p: Parameter(zeros(256), -1)", "a: x + p"), "p: Parameter(zeros(256))"),
+        (vector("a: Sequential(Linear(auto, 3) for i in range(3, step=2))"),
+         "a: Sequential(Linear(auto, 3) for i in range(3))"),
+    ],
+)  # fmt: skip
+def test_what_a_call_cannot_take_is_left_out(text, line):
+    assert fixed(text) == [line]
+
+
+@pytest.mark.parametrize("pattern", ["", " [N, c]"])
+def test_the_first_hyperparameter_of_a_block_is_written_as_what_arrives(pattern):
+    text = f"input: 8\nblocks:\n  B(c, d)(x{pattern}):\n    fc: Linear(c, d)\nlayers:\n  b: B(6)\n  e: Linear(6, 3)\n"
+    assert fixed(text) == ["b: B(8, 6)"]
+
+
+def test_auto_is_offered_where_the_calls_of_a_block_have_different_widths():
+    text = (
+        "input: 24x8x8\nblocks:\n  D()(x):\n    n: BatchNorm2d()\nlayers:\n  a: D()\n  b: Conv2d(24, 8, 1)\n  c: D()\n"
+    )
+    assert fixed(text) == ["n: BatchNorm2d(auto)"]
