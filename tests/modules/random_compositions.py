@@ -190,6 +190,7 @@ class Built(nn.Module):
                 self.add_module(step.name, made)
         for name, to in body.ties.items():
             old, new = self.get_parameter(name), self.get_parameter(to)
+            new.requires_grad_(old.requires_grad and new.requires_grad)  # what an included model freezes stays frozen
             for each, parameter in list(self.named_parameters(remove_duplicate=False)):
                 if parameter is old:  # what an included model ties stays tied
                     owner, _, leaf = each.rpartition(".")
