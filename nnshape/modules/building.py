@@ -21,7 +21,7 @@ from nnshape.modules.default_dtype import in_dtype
 from nnshape.modules.devices import available_device
 from nnshape.modules.graphs import Writer
 from nnshape.modules.idle import idle_module
-from nnshape.modules.initial import first_values, own_tensor
+from nnshape.modules.initial import InitialValues
 from nnshape.modules.leaves import Values, construct
 from nnshape.problems import Problem, SpecError
 from nnshape.spec.naming_rules import item_name_fault
@@ -130,12 +130,13 @@ class Builder:
         """Return a module's children by name: modules, parameters, and buffers as (tensor, persistent)."""
         _check_names(module)
         children: dict[str, Any] = {}
-        made_by = first_values(run) if any(child.tensor is not None for child in module.children.values()) else {}
+        initial = None
         for name, child in module.children.items():
             if child.tensor is None:
                 children[name] = self._module(child)
             else:
-                tensor = own_tensor(child, made_by[child], self.values, self.device)
+                initial = initial or InitialValues(run, self.values, self.device)
+                tensor = initial.of(child)
                 if child.type == "Parameter":
                     children[name] = torch.nn.Parameter(tensor, requires_grad=not child.frozen)
                 else:

@@ -16,6 +16,7 @@ from nnshape.spec import nodes
 from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing.applying import place
 from nnshape.tracing.faults import Unknowable, fault
+from nnshape.tracing.initial_values import refuse_later_value
 from nnshape.tracing.layers import constructor_argument, materialize
 from nnshape.tracing.measuring import declares_function, measure_of
 from nnshape.tracing.model import Module, StoredTensor
@@ -47,6 +48,7 @@ def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, 
         raise Unknowable
     if len(arguments) == 1 and isinstance(arguments[0], Tensor):
         tensor, initial = arguments[0].like(), arguments[0]
+        refuse_later_value(frame, node, kind, initial)
     else:
         sizes = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)) else arguments
         sizes = plain(tuple(sizes))
