@@ -173,7 +173,10 @@ def symbol(name: str) -> Dim:
     """A symbolic size of at least 1. Raises ValueError for a name that cannot be parsed back."""
     if not name.isidentifier() or iskeyword(name) or name in RESERVED:
         raise ValueError(f"{name!r} cannot be the name of a size")
-    return Dim({(name,): 1})
+    made = Dim({(name,): 1})
+    # Known from the start: N is one object in all traces, and none of them may find it cheaper than another.
+    object.__setattr__(made, "_range", (1, None))
+    return made
 
 
 def size_from(terms: Terms) -> Size:
