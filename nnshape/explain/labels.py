@@ -154,10 +154,12 @@ def _joined(before: Tensor, after: Tensor) -> str | None:
 
 
 def step_name(call: Call) -> str:
-    """The name of a step in messages; a numbered step includes its parent: `h.3`."""
-    if not call.name.isdigit() or "." not in call.path:
+    """The name of a step in messages; a numbered step includes the nearest parent that has a name: `h.3`, `h.3.0`."""
+    if not call.name.isdigit():
         return call.name
-    return ".".join(call.path.split(".")[-2:])
+    parts = call.path.split(".")
+    named = next((index for index in reversed(range(len(parts))) if not parts[index].isdigit()), 0)
+    return ".".join(parts[named:])
 
 
 def from_step(chain: Chain | None) -> str:

@@ -131,7 +131,12 @@ def test_every_page_is_linked_from_the_readme_and_every_link_leads_somewhere():
     for page in docs.pages():
         text = page.read_text("utf-8")
         for target in re.findall(r"(?<!\w)\[[^]]+\]\(([^)]+)\)", text):
-            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+            file, _, title = target.partition("#")
+            if not target.startswith("https://"):
+                linked = page.parent / file if file else page
+                assert linked.exists(), f"{page.name}: {target}"
+                titles = re.findall("(?m)^#+ (.+)$", linked.read_text("utf-8")) if title else []
+                assert not title or title in [found.lower().replace(" ", "-") for found in titles], target
     readme = docs.README.read_text("utf-8")
     assert all(f"(nnshape/guide/{page.name})" in readme for page in docs.pages()[1:])
 
