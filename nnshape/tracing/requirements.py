@@ -9,7 +9,7 @@ from nnshape.problems import Label, Problem
 from nnshape.records import dataclass
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import Size, TooLarge, substitute, symbol, symbols_of, without_common_factor
-from nnshape.shapes.dims.simplifying import counted, simplified
+from nnshape.shapes.dims.simplifying import counted, limited, settled, simplified
 from nnshape.shapes.dims.solutions import ALL, Solutions, described
 from nnshape.shapes.dims.solving import solve
 from nnshape.work import Budget, OutOfWork, bounded
@@ -217,11 +217,15 @@ def _deciding(
 
 def _decided(constraint: Constraint, sets: Mapping[str, Solutions]) -> bool | None:
     """Return whether a constraint holds for all, or for no values of its symbols; None if neither is proved."""
-    try:
-        moved = Constraint(counted(constraint.left, sets), constraint.relation, counted(constraint.right, sets))
-        return moved.holds({})
-    except (TooLarge, ZeroDivisionError):
-        return None
+    left, right = settled(constraint.left, sets), settled(constraint.right, sets)
+    for known in (counted, limited):
+        try:
+            holds = Constraint(known(left, sets), constraint.relation, known(right, sets)).holds({})
+        except (TooLarge, ZeroDivisionError):
+            continue
+        if holds is not None:
+            return holds
+    return None
 
 
 def _needs(solved: SolvedRequirements, requirements: Sequence[Requirement]) -> Iterator[Need]:
@@ -245,7 +249,9 @@ def _needs(solved: SolvedRequirements, requirements: Sequence[Requirement]) -> I
     strongest: dict[Constraint, list[Requirement]] = {}
     for requirement in solved.others:
         constraint = _with(requirement.constraint, renamed)
-        left, right = simplified(constraint.left, solved.sets), simplified(constraint.right, solved.sets)
+        left, right = (
+            simplified(settled(side, solved.sets), solved.sets) for side in (constraint.left, constraint.right)
+        )
         if constraint.relation != "%":
             left, right = without_common_factor(left, right)
         strongest.setdefault(Constraint(left, constraint.relation, right), []).append(requirement)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nnshape.shapes.dims.algebra import Dim, Size, floor_divide, single
-from nnshape.shapes.dims.replace import replace, symbols_of
+from nnshape.shapes.dims.atoms import Extremum
+from nnshape.shapes.dims.compare import at_least, minimum
+from nnshape.shapes.dims.replace import atoms_of, extremum, replace, symbols_of
 from nnshape.shapes.dims.terms import TooLarge
 
 if TYPE_CHECKING:
@@ -45,6 +47,62 @@ def counted(size: Size, known: Mapping[str, Solutions]) -> Size:
             start, step = found
             moved[name] = single(name) * step + (start - step)
     return replace(size, moved)
+
+
+def limited(size: Size, known: Mapping[str, Solutions]) -> Size:
+    """The size as `counted` gives it, with each number up to that of the largest known value: min(k, 50).
+
+    May raise TooLarge or ZeroDivisionError.
+    """
+    moved: dict[str, Size] = {}
+    for name in symbols_of(size):
+        found = known[name].progression if name in known else None
+        if found is not None:
+            start, step = found
+            last = known[name].largest
+            number: Size = single(name)
+            if last is not None:
+                number = minimum(number, (last - start) // step + 1)
+            moved[name] = number * step + (start - step)
+    return replace(size, moved)
+
+
+def settled(size: Size, known: Mapping[str, Solutions]) -> Size:
+    """The size without what no known value makes the smallest of a min, or the largest of a max."""
+    while not isinstance(size, int):
+        shorter: dict[str, Size] = {}
+        for atom in sorted(atoms_of(size)):
+            if isinstance(atom, Extremum):
+                left = _deciding(atom, known)
+                if len(left) < len(atom.arguments):
+                    shorter[atom] = extremum(atom.kind, left)
+        if not shorter:
+            return size
+        try:
+            size = replace(size, shorter)
+        except (TooLarge, ZeroDivisionError):
+            return size
+    return size
+
+
+def _deciding(atom: Extremum, known: Mapping[str, Solutions]) -> list[Size]:
+    """The arguments of a min or max without those that another one beats for all known values."""
+    left = list(atom.arguments)
+    for loser in atom.arguments:
+        for winner in left:
+            if winner is not loser and _is_at_least(
+                *((loser, winner) if atom.kind == "min" else (winner, loser)), known
+            ):
+                left.remove(loser)
+                break
+    return left
+
+
+def _is_at_least(a: Size, b: Size, known: Mapping[str, Solutions]) -> bool:
+    try:
+        return at_least(limited(a - b, known), 0) is True
+    except (TooLarge, ZeroDivisionError):
+        return False
 
 
 def _written(size: Size, steps: Mapping[str, tuple[int, int]]) -> Size | None:

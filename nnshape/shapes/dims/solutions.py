@@ -70,6 +70,12 @@ class Solutions:
         """The smallest member of a set that is not empty."""
         return min(found[0][0] for found in self.classes if found)
 
+    @property
+    def largest(self) -> int | None:
+        """The largest member of a set that is not empty; None for a set without an end."""
+        ends = [high for _, high in _intervals(self)]
+        return None if None in ends else max(end for end in ends if end is not None)
+
     def at_most(self, number: int) -> int | None:
         """The largest member up to a number."""
         below = (
