@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 
 
 def runtime_size(writer: Writer, size: RuntimeSize) -> Any:
-    """Return the node of a run-time size, or its plain number if it was computed in an enclosing body."""
+    """Return the node of a run-time size.
+
+    A size of an enclosing body is captured if it is symbolic, or named in the pattern of an input; any other is a
+    plain number.
+    """
     if writer.knows(size):
         return writer.lookup(size)
     if not _is_own(writer, size, {}):
-        if not isinstance(size.value, Dim):
+        if isinstance(size.value, Dim):
+            found = _read_off(writer, size.value)
+            if found is not None:
+                return writer.keep(size, found)
+        elif not _has_name(size, {}):
             return size.value
-        found = _read_off(writer, size.value)
-        if found is not None:
-            return writer.keep(size, found)
         if size.how in ("size", "numel"):
             return writer.capture(size)
     return writer.keep(size, _computed(writer, size))
@@ -55,6 +60,15 @@ def _is_own(writer: Writer, value: Any, seen: dict[RuntimeSize, bool]) -> bool:
     if isinstance(value, (tuple, list)):
         return all(_is_own(writer, item, seen) for item in value)
     return not isinstance(value, Dim)
+
+
+def _has_name(value: Any, seen: dict[RuntimeSize, bool]) -> bool:
+    """Return whether a run-time size is computed from one that an input's pattern names."""
+    if not isinstance(value, RuntimeSize):
+        return False
+    if value not in seen:
+        seen[value] = value.is_named or any(_has_name(item, seen) for item in value.operands)
+    return seen[value]
 
 
 def dim(writer: Writer, size: Dim) -> Any:

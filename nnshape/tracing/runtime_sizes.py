@@ -17,12 +17,15 @@ class RuntimeSize:
     """A size of a tensor, or a number computed from such sizes.
 
     `how` is `size` (operands: a tensor and a dimension), `numel` (a tensor), or the name of a function in
-    Python's `operator`, `math` or builtins. `operands` are tensors, numbers and other run-time sizes.
+    Python's `operator`, `math` or builtins. `operands` are tensors, numbers and other run-time sizes. `is_named` is
+    True for the name of a dimension in the pattern of an input, such as `T` in `x[N, T]`, which may be another at run
+    time even if `dims` gives it a value.
     """
 
     value: int | float | Dim
     how: str
     operands: tuple[Any, ...]
+    is_named: bool = False
 
     def __str__(self) -> str:
         return str(self.value)

@@ -73,10 +73,10 @@ def bind_sizes(names: dict[str, Any], pattern: ShapePattern, tensor: Tensor) -> 
     if offset + len(pattern.dims) != len(tensor.shape):
         return  # the shape of the file, where another is given
     if pattern.per_sample and type(names.get("N", 0)) is int:
-        names["N"] = RuntimeSize(tensor.shape[0], "size", (tensor, 0))
+        names["N"] = RuntimeSize(tensor.shape[0], "size", (tensor, 0), is_named=True)
     for index, node in enumerate(pattern.dims, offset):
         if isinstance(node, nodes.Name) and names.get(node.id, -1) == tensor.shape[index]:
-            names[node.id] = RuntimeSize(tensor.shape[index], "size", (tensor, index))
+            names[node.id] = RuntimeSize(tensor.shape[index], "size", (tensor, index), is_named=True)
 
 
 def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str) -> None:
@@ -94,7 +94,7 @@ def match_block_input(frame: Frame, pattern: ShapePattern, value: Any, name: str
             if _wildcard(node):
                 continue
             if isinstance(node, nodes.Name) and not _bound(frame, node.id):
-                frame.names[node.id] = RuntimeSize(size, "size", (value, index))
+                frame.names[node.id] = RuntimeSize(size, "size", (value, index), is_named=True)
                 continue
             wanted = plain(frame.evaluate(node))
             if not _same(size, wanted):
