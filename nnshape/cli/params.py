@@ -38,7 +38,7 @@ def params(
     \b
     Examples:
       nnshape params configs/lenet.yaml
-      nnshape params configs/gpt2.yaml --layer h.0.attn
+      nnshape params configs/gpt2.yaml --layer transformer.h.0.attn
       nnshape params configs/lenet.yaml --device cuda
       nnshape params configs/lenet.yaml --layer conv1 --values --seed 1
     """

@@ -1,7 +1,7 @@
 """The device `auto`: the CPU for a small model, and meta for any other.
 
 Meta costs torch a second of further imports, however small the model is; the CPU's time grows with the model. The
-limits are those at which the faster one is taken for each model of the gallery and of tests/models, by the CPU time
+limits are those at which the faster one is taken for each model of the gallery, by the CPU time
 of whole commands: below them the CPU takes at most 0.81 of the time of meta, and above them at least 1.09 times.
 """
 

@@ -67,7 +67,7 @@ LENET = "configs/lenet.yaml"
         (["inspect", "configs/unet.yaml", "--set", "H"], ["H="]),
         (["inspect", LENET, "--input", ""], ["x="]),
         (["explain", LENET, "fc"], ["fc1", "fc2", "fc3"]),
-        (["explain", GPT2, "h"], ["h", "h.0"]),
+        (["explain", GPT2, "transformer.h"], ["transformer.h", "transformer.h.0"]),
         (["explain", "Conv2d", ""], []),
         (["params", LENET, "--layer", "conv"], ["conv1", "conv2"]),
         (["layer", "Conv2"], ["Conv2d"]),
@@ -85,20 +85,20 @@ LENET = "configs/lenet.yaml"
 def test_what_is_offered(words, offered):
     found = completed(*words)
     assert found[: len(offered)] == offered
-    assert len(found) == len(offered) or words[-1] == "h"
+    assert len(found) == len(offered) or words[-1] == "transformer.h"
 
 
 def test_steps_are_offered_one_level_at_a_time():
-    assert {"h.0.attn", "h.0.mlp"} <= set(completed("explain", GPT2, "h.0."))
-    offered = completed("explain", GPT2, "h.1")
-    assert {"h.1", "h.1.attn", "h.10"} <= set(offered)
-    assert max(path.count(".") for path in offered) == 2
+    assert {"transformer.h.0.attn", "transformer.h.0.mlp"} <= set(completed("explain", GPT2, "transformer.h.0."))
+    offered = completed("explain", GPT2, "transformer.h.1")
+    assert {"transformer.h.1", "transformer.h.1.attn", "transformer.h.10"} <= set(offered)
+    assert max(path.count(".") for path in offered) == 3
 
 
 def test_steps_follow_the_options_on_the_line():
-    assert "h.47" not in completed("params", GPT2, "--layer", "h.4")
-    assert "h.47" in completed("params", GPT2, "--variant", "xl", "--layer", "h.4")
-    assert completed("params", GPT2, "--set", "n_layer=1", "--layer", "h.1") == []
+    assert "transformer.h.47" not in completed("params", GPT2, "--layer", "transformer.h.4")
+    assert "transformer.h.47" in completed("params", GPT2, "--variant", "xl", "--layer", "transformer.h.4")
+    assert completed("params", GPT2, "--set", "n_layer=1", "--layer", "transformer.h.1") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])

@@ -113,7 +113,7 @@ def test_a_step(run, resnet):
     assert result.code == 0
     out = result.out
     assert out.startswith("layer1.0.conv2  Conv2d  in ResNet (resnet50)\n")
-    assert "in      layer1.0, Bottleneck(inplanes=64, planes=64, stride=1), line " in out
+    assert "in      layer1.0, Bottleneck(c=64, stride=1, dilation=1), line " in out
     assert "is      Conv2d(64, 64, 3" in out
     assert "from    layer1.0.relu (line " in out
     assert "H: floor((56 + 2*1 - 1*(3 - 1) - 1)/1 + 1) = 56" in out
@@ -122,7 +122,7 @@ def test_a_step(run, resnet):
 
 def test_what_a_block_takes_is_followed_to_where_it_was_made(run, resnet):
     out = " ".join(run("explain", resnet, "layer1.0.conv1").out.split())
-    assert "from maxpool (line 40: MaxPool2d(3, 2, 1)), by way of layer1, layer1.0" in out
+    assert "from maxpool (line 51: MaxPool2d(3, 2, 1)), by way of layer1, layer1.0" in out
 
 
 def test_a_block_lists_the_steps_inside(run, resnet):
@@ -231,9 +231,9 @@ def test_contradicting_needs(run, spec):
 def test_the_first_of_equal_steps(run):
     result = run("explain", str(CONFIGS / "gpt2.yaml"), "c_fc")
     assert result.code == 0, result.err
-    assert "first   of 12 equal steps, to h.11.mlp.c_fc" in result.out
+    assert "first   of 12 equal steps, to transformer.h.11.mlp.c_fc" in result.out
     found = json.loads(run("explain", str(CONFIGS / "gpt2.yaml"), "c_fc", "--format", "json").out)
-    assert (found["path"], len(found["equal_steps"])) == ("h.0.mlp.c_fc", 11)
+    assert (found["path"], len(found["equal_steps"])) == ("transformer.h.0.mlp.c_fc", 11)
 
 
 def test_different_steps_of_one_name(run):

@@ -28,7 +28,7 @@ _SIGNS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 _NUMBERS = {name: getattr(builtins, name) for name in ("range", "len", "int", "min", "max", "sum", "enumerate", "zip")}
 _ROOTS = {"sqrt", "exp", "log", "log2", "floor", "ceil", "abs", "round", "bool", "float"}
-_FACTORIES = {"zeros", "ones", "arange", "full"}
+_FACTORIES = {"zeros", "ones", "arange", "full", "rand", "randn"}
 
 
 class Refused(Exception):
@@ -79,7 +79,7 @@ class Running:
 
     def step(self, step: Any) -> Any:
         if isinstance(step.value, Body):
-            return self.copy({}).run(step.value)
+            return self.copy({"x": self.running}).run(step.value)
         if step.value is None:
             raise ValueError("a step that could not be read")
         self.placed = None
@@ -235,6 +235,8 @@ class Running:
             return self.modules[name]
         if name in ("bool", "str", "list", "tuple", "reversed") and name not in self.names:
             return getattr(builtins, name)
+        if isinstance(self.hparams.get(name), str) and name not in self.names:  # the name of a block or layer
+            return self.spec.blocks.get(self.hparams[name]) or getattr(nn, self.hparams[name])
         if name in self.names or name in self.hparams:  # a value cannot be called: the name means torch's own
             return getattr(functional, name, None) or getattr(torch, name)
         try:

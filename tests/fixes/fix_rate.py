@@ -1,6 +1,6 @@
 """Counts for how many refused mutations a fix is offered: `python tests/fixes/fix_rate.py 100`. Needs no torch run.
 
-Each file of the gallery and of `tests/models` is mutated so often. A mutation that nnshape refuses counts for the kind
+Each file of the gallery is mutated so often. A mutation that nnshape refuses counts for the kind
 of its first error. Each fix is applied to the text, which is read and traced anew: the fix must remove its problem,
 and add no error, no warning about samples and no condition on N. With `--unfixed KIND`, prints the problems of a kind
 that got no fix, with the mutations. `figures.py` runs the fixes on real modules.
@@ -23,15 +23,16 @@ from nnshape.problems import Problem
 from nnshape.shapes.dims import symbols_of
 from nnshape.tracing import Trace
 
-MODELS = Path(__file__).parents[1] / "models"
+CONFIGS = Path(__file__).parents[2] / "configs"
 #: The warnings that a fix must not add.
 HARMFUL = ("loses-batch", "mixes-samples", "restricted-batch", "scrambled", "silent-broadcast", "swallows-batch")
 
 
 def texts() -> dict[str, str]:
-    """The text of each file, by its name: the small gallery, and `tests/models` in its own sizes."""
-    models = {path.stem: without_counts(path.read_text("utf-8")) for path in sorted(MODELS.glob("*.yaml"))}
-    return {**{name: text_of(name) for name in NAMES}, **models}
+    """The text of each file of the gallery that includes no other, by its name: small, or in its own sizes."""
+    own = {path.stem: without_counts(path.read_text("utf-8")) for path in sorted(CONFIGS.glob("*.yaml"))}
+    whole = {name: text for name, text in own.items() if "\ninclude:" not in text}
+    return {**whole, **{name: text_of(name) for name in NAMES}}
 
 
 def traced(text: str) -> Trace:

@@ -14,7 +14,7 @@ SMALL: dict[str, tuple[tuple[str, str], ...]] = {
     "unet": (("H: 256, W: 256", "H: 32, W: 32"), ("width: 64", "width: 4")),
     "resnet": (
         ("3x224x224", "3x64x64"),
-        ("depths: [3, 4, 6, 3], expansion: 4, ", "depths: [1, 2, 1, 1], expansion: 1, "),
+        ("block: Bottleneck, depths: [3, 4, 6, 3]", "block: BasicBlock, depths: [1, 2, 1, 1]"),
     ),
     "mobilenet_v2": (
         ("3x224x224", "3x32x32"),
@@ -23,13 +23,9 @@ SMALL: dict[str, tuple[tuple[str, str], ...]] = {
             "[3, 32, 2, 2]]",
         ),
     ),
-    "densenet121": (
+    "densenet": (
         ("3x224x224", "3x64x64"),
-        ("growth: 32", "growth: 8"),
-        ("Conv2d(3, 64, 7", "Conv2d(3, 16, 7"), ("BatchNorm2d(64)", "BatchNorm2d(16)"),
-        ("range(1, 7)", "range(1, 3)"), ("range(1, 13)", "range(1, 3)"), ("range(1, 25)", "range(1, 2)"),
-        ("range(1, 17)", "range(1, 3)"), ("Transition(128)", "Transition(16)"), ("Transition(256)", "Transition(16)"),
-        ("Transition(512)", "Transition(16)"), ("BatchNorm2d(1024)", "BatchNorm2d(32)"), ("Linear(1024", "Linear(32"),
+        ("growth: 32, depths: [6, 12, 24, 16], stem: 64", "growth: 8, depths: [2, 2, 1, 2], stem: 16"),
     ),
     "gpt2": (
         ("T: 1024", "T: 8"),
@@ -38,7 +34,7 @@ SMALL: dict[str, tuple[tuple[str, str], ...]] = {
             "vocab: 50, context: 8, width: 24, heads: 4, depth: 2",
         ),
     ),
-    "bert_base": (
+    "bert": (
         ("T: 512", "T: 8"),
         (
             "vocab: 30522, positions: 512, width: 768, heads: 12, depth: 12",
@@ -46,14 +42,14 @@ SMALL: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "transformer": (("vocab: 32000, context: 512, width: 512", "vocab: 50, context: 8, width: 32"),),
-    "vit_b_16": (
+    "vit": (
         ("H: 224, W: 224", "H: 32, W: 32"),
-        ("width: 768, heads: 12, depth: 12, side: 14", "width: 24, heads: 4, depth: 2, side: 2"),
+        ("width: 768, num_heads: 12, depth: 12, side: 224", "width: 24, num_heads: 4, depth: 2, side: 32"),
     ),
 }  # fmt: skip
 #: The files again, with what their networks call Bottleneck, or with a loop that runs more often.
 OTHERS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
-    "resnet bottleneck": ("resnet", (("expansion: 1, ", "expansion: 4, "), ("[1, 2, 1, 1]", "[1, 1, 1, 1]"))),
+    "resnet bottleneck": ("resnet", (("BasicBlock, depths: [1, 2, 1, 1]", "Bottleneck, depths: [1, 1, 1, 1]"),)),
 }
 #: Sizes that the files leave open.
 SIZES = {"S": 7, "T": 5}

@@ -18,8 +18,8 @@ from mutating import CHANGES, Mutation, mutated
 MUTATIONS = int(os.environ.get("NNSHAPE_MUTATIONS", "4"))
 
 
-def test_every_file_of_the_gallery_is_mutated():
-    assert set(SMALL) == {path.stem for path in CONFIGS.glob("*.yaml")}
+def test_each_small_model_is_a_file_of_the_gallery():
+    assert set(SMALL) <= {path.stem for path in CONFIGS.glob("*.yaml")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -41,7 +41,7 @@ def test_the_verdict_is_that_of_the_real_modules_and_every_fix_makes_them_run(na
 
 def test_every_kind_of_change_is_made(chance):
     source = chance("kinds")
-    texts = [text_of(name) for name in ("resnet", "vit_b_16", "bert_base")]
+    texts = [text_of(name) for name in ("resnet", "vit", "bert")]
     kinds = {mutated(text, source).kind for text in texts for _ in range(300)}
     assert {change.__name__ for change, _ in CHANGES} <= kinds
 
@@ -66,23 +66,23 @@ def test_a_verdict_that_is_not_torchs_is_seen(monkeypatch):
 #: Changes at which nnshape and torch once disagreed, or the search for fixes broke: the file, and what replaces what.
 FOUND = {
     "a sequence that is a tuple with a tensor": (
-        "resnet", "for i in range(depths[0]))", "for i in range(depths[0])), transpose(1, 2)"),
+        "resnet", "Stage(64, depths[0], 1)", "Sequential(Stage(64, depths[0], 1), transpose(1, 2))"),
     "a layer's class that nothing applies": ("lenet", "  relu1: ReLU()", "  relu1: ReLU"),
     "a Sequential that nothing makes": (
         "gpt2", "h: Sequential(Block(width, heads) for i in range(depth))", "h: Sequential"),
     "arange without an end": ("transformer", "(arange(S))", "(arange())"),
-    "a Parameter of whole numbers": ("vit_b_16", "Parameter(zeros(1, 1, width))", "Parameter(arange(1, 1, width))"),
-    "a Parameter of nothing": ("vit_b_16", "Parameter(zeros(1, 1, width))", "Parameter()"),
+    "a Parameter of whole numbers": ("vit", "Parameter(zeros(1, 1, width))", "Parameter(arange(1, 1, width))"),
+    "a Parameter of nothing": ("vit", "Parameter(zeros(1, 1, width))", "Parameter()"),
     "a size of no input": ("gpt2", "int64[N, T]", "int64[N]"),
     "the batch where no input has one": ("lstm_tagger", "Embedding(vocab", "Embedding(N"),
     "a root with an argument that it has not": ("transformer", "embed * sqrt(width)", "embed * sqrt(width, dim=1)"),
     "a reshape to no width": ("gpt2", "Block(width, heads) for", "Block(heads, width) for"),
     "Identity of several values": ("lstm_tagger", "  hidden2tag: Linear", "  same: Identity()\n  hidden2tag: Linear"),
-    "an index into a dtype": ("vit_b_16", "expand(x.shape[0]", "expand(x.dtype[0]"),
+    "an index into a dtype": ("vit", "expand(N, -1", "expand(x.dtype[0], -1"),
     "a dtype's method with an argument": ("tiny_model", "Softmax(1)", "double(1)"),
     "a name made of a tensor": (
-        "densenet121", "    norm5", "    t: Sequential((f'{conv0}', ReLU()) for i in range(1))\n    norm5"),
-    "a number of features in a tuple": ("densenet121", "norm0: BatchNorm2d(16)", "norm0: BatchNorm2d((16,))"),
+        "densenet", "    norm5", "    t: Sequential((f'{conv0}', ReLU()) for i in range(1))\n    norm5"),
+    "a number of features in a tuple": ("densenet", "norm0: BatchNorm2d(stem)", "norm0: BatchNorm2d((stem,))"),
     "bool as a method": ("lenet", "  relu4: ReLU()", "  relu4: bool()"),
 }  # fmt: skip
 

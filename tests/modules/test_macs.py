@@ -18,7 +18,7 @@ from nnshape.modules.run_sizes import first_sizes
 from nnshape.shapes.dims import substitute
 
 ROOT = Path(__file__).parents[2]
-MODELS = [*sorted((ROOT / "configs").glob("*.yaml")), *sorted((ROOT / "tests" / "models").glob("*.yaml"))]
+MODELS = sorted((ROOT / "configs").glob("*.yaml"))
 
 
 def flops(traced: Trace, sizes: dict[str, int]) -> int:
