@@ -34,7 +34,7 @@ FUNCTION_SECTIONS: dict[str, tuple[str, ...]] = {
     "Activation": ("activation", "softmax"),
     "Views, reshapes, order": ("shape", "rearrange", "repeating", "diagonals", "striding"),
     "Joining, splitting": ("joining", "splitting"),
-    "Indexing, gathering": ("indexing", "gathering"),
+    "Indexing, gathering": ("indexing", "gathering", "putting"),
     "In place": ("inplace",),
     "Reduction": ("reduction",),
     "Sorting, searching": ("ranking", "counting"),

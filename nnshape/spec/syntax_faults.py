@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from nnshape.problems import Edit, Problem
+from nnshape.spec.index_assignments import assigned
 
 if TYPE_CHECKING:
     from nnshape.problems.kinds import KindName
@@ -159,10 +160,8 @@ def _unexpected(text: str, start: int, end: int) -> Unreadable:
     if here == "=" and (word := re.search(_LAST_WORD, text[:start])) and word.group(1) in _KEYWORDS:
         return _reserved(word.group(1), *word.span(1))
     if here == "=" and text[:start].rstrip().endswith("]"):
-        target, value = text[:start].strip(), text[end:].strip()
-        written = f"write {target}.copy_({value}), or {target}.fill_({value}) for a number"
-        masked = "with a mask, write x.masked_fill(mask, 0) or where(mask, a, b)"
-        return Unreadable("syntax", "a step cannot assign to an index", start, end, help=(written, masked))
+        methods = assigned(text[:start].strip(), text[end:].strip())
+        return Unreadable("syntax", "a step cannot assign to an index", start, end, help=methods)
     if here == "=":
         fix = "a step's name comes before a colon: name: expression"
         named = re.fullmatch(rf"\s*{_WORD}\s*", text[:start]) is not None

@@ -33,6 +33,7 @@ FAMILIES = (
     "ranking",
     "counting",
     "gathering",
+    "putting",
     "samples",
     "products",
     "linalg",

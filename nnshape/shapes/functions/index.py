@@ -57,6 +57,8 @@ counting: bucketize histc isin nanquantile quantile searchsorted unique unique_c
 gathering: argwhere gather index_add index_select masked_scatter masked_select narrow nonzero scatter scatter_add
 scatter_reduce select take take_along_dim
 
+putting: index_put
+
 samples: bartlett_window blackman_window empty_like full_like hamming_window hann_window linspace logspace new_empty
 new_full new_ones new_zeros ones_like rand_like randint randn_like randperm tensor tril_indices triu_indices
 zeros_like
@@ -111,8 +113,8 @@ inplace: abs_ absolute_ acos_ acosh_ add_ addcdiv_ addcmul_ addmm_ addmv_ addr_ 
 arctan2_ arctan_ arctanh_ asin_ asinh_ atan2_ atan_ atanh_ baddbmm_ bitwise_and_ bitwise_left_shift_ bitwise_not_
 bitwise_or_ bitwise_right_shift_ bitwise_xor_ ceil_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ copy_ copysign_
 cos_ cosh_ deg2rad_ digamma_ div_ divide_ eq_ erf_ erfc_ erfinv_ exp2_ exp_ expm1_ fill_ fix_ floor_ floor_divide_
-fmod_ frac_ gcd_ ge_ greater_ greater_equal_ gt_ heaviside_ hypot_ i0_ index_add_ lcm_ ldexp_ le_ lerp_ less_
-less_equal_ lgamma_ log10_ log1p_ log2_ log_ logical_and_ logical_not_ logical_or_ logical_xor_ logit_ lt_
+fmod_ frac_ gcd_ ge_ greater_ greater_equal_ gt_ heaviside_ hypot_ i0_ index_add_ index_put_ lcm_ ldexp_ le_ lerp_
+less_ less_equal_ lgamma_ log10_ log1p_ log2_ log_ logical_and_ logical_not_ logical_or_ logical_xor_ logit_ lt_
 masked_fill_ masked_scatter_ mul_ multiply_ mvlgamma_ nan_to_num_ ne_ neg_ negative_ nextafter_ not_equal_ pow_
 rad2deg_ reciprocal_ remainder_ round_ rsqrt_ scatter_ scatter_add_ scatter_reduce_ sgn_ sign_ sin_ sinc_ sinh_ sqrt_
 square_ sub_ subtract_ tan_ tril_ triu_ true_divide_ trunc_ xlogy_ zero_

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from nnshape.shapes.arguments import Number
 
 
+#: The dtypes of an index tensor that is a mask.
+MASKS = ("bool", "uint8")
+
+
 def require_index(
     index: Any, size: Size, place: int, shape: Shape, name: str = "index", note: str | None = None
 ) -> None:
@@ -69,7 +73,8 @@ def _numbers(index: Any) -> list[Any]:
 class _Index:
     """The state of indexing: the dimensions indexed so far, and the index tensors."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, count: Size | None = None) -> None:
+        self.count = count  # the number of elements that a mask selects; None for a fresh symbol
         self.left = list(shape)  # the dimensions not yet reached
         self.whole = shape
         self.done: list[Size] = []  # sizes of the dimensions passed
@@ -99,7 +104,7 @@ class _Index:
 
     def look_up(self, index: Tensor, numbers: list[Any]) -> None:
         """Apply an index tensor to one dimension, or a mask to as many as it has."""
-        if index.dtype in ("bool", "uint8"):
+        if index.dtype in MASKS:
             self._mask(index, numbers)
             return
         if index.dtype not in ("int64", "int32"):
@@ -128,7 +133,9 @@ class _Index:
                 message = f"the mask is {shape_text(index.shape)}, but the tensor is {shape_text(self.whole)}"
                 raise Refusal("size-mismatch", message, "index", note=note)
             covered = covered * size
-        count = sum(map(bool, numbers)) if numbers else fresh_symbol("nonzero", covered)
+        count = sum(map(bool, numbers)) if numbers else self.count
+        if count is None:
+            count = fresh_symbol("nonzero", covered)
         for _ in index.shape or (0,):
             self.lookups.append((len(self.done), (count,)))
             self.done.append(1)
@@ -156,12 +163,12 @@ class _Index:
         return (*kept[:front], *common, *kept[front:])
 
 
-def _consumed(index: Any) -> int:
+def consumed(index: Any) -> int:
     """The number of dimensions that one part of an index consumes."""
     if index is None or index is Ellipsis or isinstance(index, bool):
         return 0
     if isinstance(index, Tensor):
-        return len(index.shape) if index.dtype in ("bool", "uint8") else 1
+        return len(index.shape) if index.dtype in MASKS else 1
     if isinstance(index, (list, tuple, range)):
         tensor = _as_tensor(index)
         return len(tensor.shape) if tensor is not None and tensor.dtype == "bool" else 1
@@ -174,8 +181,15 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     # torch treats a short list that holds slices or lists as a tuple, as NumPy did once.
     tuple_like = isinstance(index, list) and len(index) < 32 and any(map(_is_no_number, index))
     parts = tuple(index) if isinstance(index, tuple) or tuple_like else (index,)
-    shape = input.shape
-    used = sum(map(_consumed, parts))
+    return Tensor(selected(input.shape, parts), input.dtype, input.span)
+
+
+def selected(shape: Shape, parts: tuple[Any, ...], count: Size | None = None) -> Shape:
+    """The shape that an index of these parts selects. Raises Refusal.
+
+    `count` is the number of elements that a mask selects; by default, a fresh symbol.
+    """
+    used = sum(map(consumed, parts))
     if used > len(shape):
         if not shape:
             message = "a single number has no dimensions to index"
@@ -184,13 +198,13 @@ def getitem(input: Tensor, index: Any) -> Tensor:
             message = f"{shape_text(shape)} has {len(shape)} dimensions, but {used} are indexed"
             note = f"too many indices for tensor of dimension {len(shape)}"
         raise Refusal("index-error", message, "index", note=note)
-    state = _Index(shape)
+    state = _Index(shape, count)
     for number, part in enumerate(parts):
         if part is Ellipsis:
             state.skip(len(shape) - used)
         else:
             _apply_part(state, part, number)
-    return Tensor(state.result(), input.dtype, input.span)
+    return state.result()
 
 
 def _is_no_number(item: Any) -> bool:
@@ -260,9 +274,6 @@ def _require_fits(input: Tensor, value: Any) -> None:
     raise Refusal("invalid-argument", f"{value} does not fit into {input.dtype}", "value", note=note)
 
 
-_MASKS = ("bool", "uint8")
-
-
 @function(example=("where(x > 0, x, 0)", "6x5x5"))
 def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor | Number | None = None) -> Any:
     """Selects elements from `input` where the condition is True, and from `other` elsewhere.
@@ -275,7 +286,7 @@ def where(condition: Tensor, input: Tensor | Number | None = None, other: Tensor
         return tuple(Tensor((count,), INT64) for _ in condition.shape or (1,))
     if input is None or other is None:
         raise Refusal("missing-argument", "where takes two operands after its condition, or none", "other")
-    if condition.dtype not in _MASKS:
+    if condition.dtype not in MASKS:
         name = scalar_name(condition.dtype)
         note = f"where expected condition to be a boolean tensor, but got a tensor with dtype {name}"
         raise Refusal(

@@ -26,6 +26,7 @@ _FUNCTIONS = """
     abs acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh ceil clamp clamp_max clamp_min
     clip conj_physical cos cosh deg2rad erf erfc exp exp2 expm1 fix floor frac gcd i0 lcm ldexp log log10 log1p log2
     logit nan_to_num neg negative rad2deg reciprocal round rsqrt sin sinc sinh sqrt square tan trunc xlogy addmv
+    index_put
 """
 _METHODS = """
     absolute add addcdiv addcmul addmm addr arctan2 atan2 baddbmm bitwise_and bitwise_left_shift bitwise_not

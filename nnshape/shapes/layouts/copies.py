@@ -65,8 +65,8 @@ def _like(shape: Shape, strides: Shape, format: str) -> Shape:
 
 
 _LIKE = """
-    argsort clone deg2rad empty_like flip fliplr flipud full_like hardtanh isreal msort nan_to_num ones_like prelu
-    rad2deg rand_like randn_like relu6 sort zeros_like
+    argsort clone deg2rad empty_like flip fliplr flipud full_like hardtanh index_put isreal msort nan_to_num ones_like
+    prelu rad2deg rand_like randn_like relu6 sort zeros_like
 """
 
 

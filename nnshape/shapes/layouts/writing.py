@@ -30,6 +30,8 @@ _UNCHECKED = frozenset({
 _READING = frozenset({
     "addmm_", "addr_", "index_add_", "masked_scatter_", "scatter_", "scatter_add_", "scatter_reduce_",
 })  # fmt: skip
+#: Functions that write into an expanded tensor, but not into the memory that they read.
+_INTO_EXPANDED = frozenset({"index_put_"})
 _CLONE = "Please clone() the tensor before performing the operation."
 
 
@@ -56,7 +58,7 @@ def require_writable(name: str, written: Tensor, operands: Iterable[Tensor]) -> 
 
 def _refusal(name: str, written: Tensor, layout: Layout, operands: Iterable[Tensor], mode: Mode) -> Refusal | None:
     """What torch says in one mode, if it refuses. Raises Undecided."""
-    if overlaps_itself(written.shape, layout.strides):
+    if name not in _INTO_EXPANDED and overlaps_itself(written.shape, layout.strides):
         message = f"{{layer}} writes into {shape_text(written.shape)}, which was expanded"
         note = (
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
@@ -64,6 +66,8 @@ def _refusal(name: str, written: Tensor, layout: Layout, operands: Iterable[Tens
         )
         return Refusal("not-contiguous", message, note=note, tensor=written)
     for operand in () if name in _READING else operands:
+        if name in _INTO_EXPANDED and product(operand.shape) == 1:
+            continue  # with a mask, torch writes it as a number
         if operand is not written and _overlaps(written, layout, operand, layout_of(operand, mode)):
             message = f"{{layer}} reads a part of {shape_text(written.shape)} that it writes"
             note = (
