@@ -3,8 +3,8 @@
 A kind is an annotation: `Size` (a whole number, symbolic or not), `Sizes` (one, or a tuple of
 them), `int`, `float`, `bool`, `str`, `Tensor`, `Tensors`, `Layer`, `DType`, `Device`, `None`,
 `Any`, joined by `|`. Declarations keep them as text, so that declaring costs nothing. `Whole`,
-`Wholes`, `WholeTuple` and `Flag` are the strict kinds of torch's functions: unlike its modules, they
-reject a bool as a number and a number as a bool. A `Number` may be complex.
+`Wholes`, `WholeTuple` and `Flag` are the kinds of torch's functions; unlike its modules, they reject
+a number as a bool. A `Number` may be complex.
 """
 
 from __future__ import annotations
@@ -49,11 +49,10 @@ Activation: TypeAlias = Any  # a Function or a Layer, which take one tensor
 
 
 def is_size(value: object) -> bool:
-    """Whether the value is a whole number, symbolic or not (a bool is one, as in torch)."""
-    return isinstance(value, (int, Dim))
+    """Whether the value is a whole number, symbolic or not.
 
-
-def _is_whole(value: object) -> bool:
+    A bool is none, although a few of torch's modules take one: nearly all refuse it when they are made or called.
+    """
     return type(value) is int or isinstance(value, Dim)
 
 
@@ -93,9 +92,9 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
         "a whole number, None, or a tuple of them",
     ),
     "Floats": (lambda value: _is_number(value) or _all(_is_number)(value), "a number or a tuple of them"),
-    "Whole": (_is_whole, "a whole number"),
-    "Wholes": (lambda value: _is_whole(value) or _all(_is_whole)(value), "a whole number or a tuple of them"),
-    "WholeTuple": (_all(_is_whole), "a tuple of whole numbers"),
+    "Whole": (is_size, "a whole number"),
+    "Wholes": (lambda value: is_size(value) or _all(is_size)(value), "a whole number or a tuple of them"),
+    "WholeTuple": (_all(is_size), "a tuple of whole numbers"),
     "int": (is_size, "a whole number"),
     "float": (lambda value: isinstance(value, (int, float, Dim)), "a number"),
     "complex": (lambda value: isinstance(value, (int, float, complex)), "a number"),

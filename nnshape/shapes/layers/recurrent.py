@@ -44,7 +44,7 @@ class _Recurrent(Layer):
         number(self.num_layers, "num_layers")
         for field in ("input_size", "hidden_size", "num_layers"):
             value = vars(self)[field]
-            if isinstance(value, bool) or not assume_at_least(value, 1):
+            if not assume_at_least(value, 1):
                 note = f"{field} must be greater than zero"
                 raise Refusal("invalid-argument", f"{name} wants {field} of 1 or more, not {value}", field, note=note)
         require_few(self.num_layers, "num_layers")
