@@ -145,7 +145,14 @@ class Writer:
         path = attribute_path(attribute)
         if not path.startswith(self.prefix):
             return self._outer(path, attribute)
-        return self.graph.create_node("get_attr", path[len(self.prefix) :], name=name)
+        return self._own("get_attr", path, name=name)
+
+    def _own(self, op: str, path: str, arguments: Any = (), keywords: Any = None, name: str | None = None) -> Node:
+        """Return the node of a module or parameter of this body. Without a name, fx names it after the path."""
+        path = path[len(self.prefix) :]
+        if name is None and path in _TAKEN:
+            name = _local(path)
+        return self.graph.create_node(op, path, arguments, keywords or {}, name)
 
     def _outer(self, path: str, value: Any) -> Node:
         """Return the node of a module or parameter of an enclosing body, which is passed as an argument."""
@@ -160,7 +167,7 @@ class Writer:
         if isinstance(value, Module):
             assert value.path is not None
             if value.path.startswith(self.prefix):
-                return self.graph.create_node("get_attr", value.path[len(self.prefix) :])
+                return self._own("get_attr", value.path)
             return self._outer(value.path, value)
         return self.emit(value)
 
@@ -171,8 +178,7 @@ class Writer:
         if operation.run is not None:
             arguments, keywords = self._body_arguments(module, operation, operation.run, arguments, keywords)
         if module.path.startswith(self.prefix):
-            path = module.path[len(self.prefix) :]
-            return self.graph.create_node("call_module", path, arguments, keywords, name)
+            return self._own("call_module", module.path, arguments, keywords, name)
         owner = self._outer(module.path, module)
         return self.graph.create_node("call_method", "__call__", (owner, *arguments), keywords, name)
 

@@ -93,7 +93,8 @@ def step_name_problem(name: str, span: Span) -> Problem | None:
         return Problem("too-large", message, span)
     plain = name.replace("-", "")
     if not f"_{plain}".isidentifier() or not plain or name.startswith("-"):
-        message = f"{shortened(name)!r} cannot name a step: a name is letters, digits, _ and hyphens"
+        wanted = "does not begin with a hyphen" if name.startswith("-") else "is letters, digits, _ and hyphens"
+        message = f"{shortened(name)!r} cannot name a step: a name {wanted}"
         return Problem("invalid-name", message, span)
     if keyword.iskeyword(name):
         return None

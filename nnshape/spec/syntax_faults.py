@@ -50,8 +50,17 @@ class Unreadable(Exception):
 
 _UNWANTED: dict[type[ast.AST], tuple[str, tuple[str, ...]]] = {
     ast.Lambda: ("a lambda", ("name the operation: a function of torch, or a block",)),
-    ast.Dict: ("a dict", ("write pairs: Sequential(('name', Layer()), …)",)),
-    ast.DictComp: ("a dict", ("write pairs: Sequential((f'layer{i}', Layer()) for i in range(3))",)),
+    ast.Dict: (
+        "a dict in braces",
+        ("for values, write dict(low=a, high=b)", "for modules, write pairs: Sequential(('name', Layer()), …)"),
+    ),
+    ast.DictComp: (
+        "a dict in braces",
+        (
+            "for values, write dict((name, value) for … in …)",
+            "for modules, write pairs: Sequential((f'layer{i}', Layer()) for i in range(3))",
+        ),
+    ),
     ast.Set: ("a set", ("write a tuple, (a, b), or a list, [a, b]",)),
     ast.SetComp: ("a set", ("write a list: [… for … in …]",)),
     ast.Await: ("await", ()),
@@ -174,6 +183,9 @@ def _unexpected(text: str, start: int, end: int) -> Unreadable:
         return Unreadable(
             "syntax", ": is not allowed here", start, end, help=("a named argument is written name=value",)
         )
+    if here == ":=":
+        help = ("write the name and its value in parentheses: (name := value)",)
+        return Unreadable("syntax", ":= is not allowed here", start, end, help=help)
     if here == "*":
         return Unreadable("syntax", "* is not allowed here", start, end)
     if here in (",", ")", "]"):

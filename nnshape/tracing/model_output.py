@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import Any
 
 from nnshape.shapes.nested import leaves_in, map_nested
@@ -28,15 +29,14 @@ def model_output(frame: Frame, spec: Spec) -> Any:
         frame.expression = expression
         text = expression.text.strip()
         try:
-            # A step whose name is no identifier, such as block1-0, reads as an expression too.
-            step = None if text.isidentifier() else frame.locals.get(text)
+            # A step whose name is no identifier or a keyword, such as block1-0 or None, reads as an expression too.
+            is_name = text.isidentifier() and not iskeyword(text)
+            step = None if is_name else frame.locals.get(text)
             value = frame.evaluate(expression.node) if step is None else step.value
             if isinstance(value, Unknown) or ((numbers or holds_tensor(value)) and not _holds_module(value)):
                 return value
             text = " ".join(expression.text.split())
             help = (_HELP,) if _holds_module(value) else ()
-            if text in frame.locals:
-                help = (f"for the step {text}, write steps[{text}]",)
             message = f"the output {text} is {shown(value)}, not a tensor"
             raise fault("wrong-type", message, expression.where(), help=help)
         except Fault as wrong:

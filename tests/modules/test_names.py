@@ -27,6 +27,7 @@ PLACES = {
           yy: NAME + zz
           ww: NAME.shape[0] * yy + NAME(yy)
           uu: yy * max(yy.shape[0], yy.shape[1])
+          vv: NAME(zz(NAME(uu)) * NAME.weight.mean())
         """,
     "input": """
         input: {NAME: 4, NAME_1: 4, zz: 4}

@@ -1,0 +1,36 @@
+"""Messages about names, values and containers that are put together in a way that the language does not know."""
+
+import pytest
+
+import nnshape
+
+CASES = {
+    "--x: ReLU()": "'--x' cannot name a step: a name does not begin with a hyphen",
+    "-: ReLU()": "'-' cannot name a step: a name does not begin with a hyphen",
+    "a.b: ReLU()": "'a.b' cannot name a step: a name is letters, digits, _ and hyphens",
+    "a: y := relu(x)": ":= is not allowed here",
+    "a: \"{'low': x}\"": "a dict in braces is not part of the language",
+}
+HELP = {
+    "a: y := relu(x)": "write the name and its value in parentheses: (name := value)",
+    "a: \"{'low': x}\"": "for values, write dict(low=a, high=b)",
+}
+
+
+@pytest.mark.parametrize("step", CASES)
+def test_a_composition_that_is_wrong_is_told_in_one_located_sentence(step):
+    spec = f"input: 16\nlayers:\n  before: Linear(16, 16)\n  {step}\n"
+    with pytest.raises(nnshape.SpecError) as caught:
+        trace = nnshape.trace(nnshape.loads(spec))
+        raise nnshape.SpecError(*trace.errors)
+    (problem,) = caught.value.problems
+    assert problem.message == CASES[step]
+    assert problem.span.line == 4
+    if step in HELP:
+        assert problem.help[0] == HELP[step]
+
+
+def test_output_names_a_step_that_python_reads_as_a_constant():
+    trace = nnshape.trace(nnshape.loads("input: 16\nlayers: {None: relu(x), True: tanh(x)}\noutput: [None, True]\n"))
+    assert trace.problems == ()
+    assert [tensor.producer.call.name for tensor in trace.output] == ["None", "True"]
