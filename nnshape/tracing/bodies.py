@@ -186,8 +186,12 @@ def _names_layer(frame: Frame, value: str) -> bool:
 
 
 def _not_a_value(frame: Frame, module: Module) -> Any:
-    message = f"{frame.call.name} is the module {module.path}, not a tensor: call it"
-    frame.tracer.report(fault("wrong-type", message, frame.call.span).problem)
+    call = frame.call
+    name = call.path if call.name.isdigit() else call.name
+    message = f"{name} is the module {module.path}, not a tensor: call it"
+    text = call.text.strip()
+    help = (f"write {text}(_), which applies it with the same weights",) if text.isidentifier() else ()
+    frame.tracer.report(fault("wrong-type", message, call.span, help=help).problem)
     frame.call.partial_macs = True
     return UNKNOWN
 

@@ -9,21 +9,28 @@ CASES = {
     "-: ReLU()": "'-' cannot name a step: a name does not begin with a hyphen",
     "a.b: ReLU()": "'a.b' cannot name a step: a name is letters, digits, _ and hyphens",
     "a: y := relu(x)": ":= is not allowed here",
+    "a: Sequential(ReLU(), shared)": "a.1 is the module shared, not a tensor: call it",
+    "a: shared": "a is the module shared, not a tensor: call it",
     "a: \"{'low': x}\"": "a dict in braces is not part of the language",
 }
 HELP = {
+    "a: Sequential(ReLU(), shared)": "write shared(_), which applies it with the same weights",
     "a: y := relu(x)": "write the name and its value in parentheses: (name := value)",
     "a: \"{'low': x}\"": "for values, write dict(low=a, high=b)",
 }
 
 
+def problems_of(spec):
+    try:
+        return nnshape.trace(nnshape.loads(spec)).errors
+    except nnshape.SpecError as error:
+        return error.problems
+
+
 @pytest.mark.parametrize("step", CASES)
 def test_a_composition_that_is_wrong_is_told_in_one_located_sentence(step):
-    spec = f"input: 16\nlayers:\n  before: Linear(16, 16)\n  {step}\n"
-    with pytest.raises(nnshape.SpecError) as caught:
-        trace = nnshape.trace(nnshape.loads(spec))
-        raise nnshape.SpecError(*trace.errors)
-    (problem,) = caught.value.problems
+    spec = f"input: 16\nlayers:\n  shared: Module(Linear(16, 16))\n  {step}\n  after: shared(x)\n"
+    (problem,) = problems_of(spec)
     assert problem.message == CASES[step]
     assert problem.span.line == 4
     if step in HELP:
