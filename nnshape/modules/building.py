@@ -92,9 +92,11 @@ class Builder:
             message = "the model cannot be built: a size is computed from another in too many steps"
             raise SpecError(Problem("too-large", message, self.trace.root.span)) from None
         for row in self.trace.parameters:
-            # In a proof, either may belong to a module that was not made.
-            if row.tied_to is not None and not (
-                self.lenient and None in (_parameter(model, row.name), _parameter(model, row.tied_to))
+            # In a proof, either may belong to a module that was not made. Modules of several names are shared whole.
+            if (
+                row.tied_to is not None
+                and not row.buffer
+                and not (self.lenient and None in (_parameter(model, row.name), _parameter(model, row.tied_to)))
             ):
                 _share(model, row.name, row.tied_to)
         for row in self.trace.parameters:
@@ -153,6 +155,8 @@ class Builder:
         return made
 
     def _module(self, module: Module) -> torch.nn.Module:
+        if module.other_paths and module in self.real:
+            return self.real[module]
         if module.holds_modules:
             return self._container(module)
         if module.body is not None and module.run is not None:

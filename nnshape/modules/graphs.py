@@ -142,14 +142,20 @@ class Writer:
         return self._module(target, operation, name)
 
     def _attribute(self, attribute: StoredTensor, name: str | None = None) -> Node:
-        path = attribute_path(attribute)
-        if not path.startswith(self.prefix):
-            return self._outer(path, attribute)
-        return self._own("get_attr", path, name=name)
+        path = self._inside(attribute.module)
+        if path is None:
+            return self._outer(attribute_path(attribute), attribute)
+        return self._own("get_attr", ".".join(filter(None, (path, attribute.name))), name=name)
+
+    def _inside(self, module: Module) -> str | None:
+        """Return the path of a module below this body, or None for one of an enclosing body."""
+        for path in (module.path or "", *module.other_paths):
+            if path.startswith(self.prefix):
+                return path[len(self.prefix) :]
+        return None
 
     def _own(self, op: str, path: str, arguments: Any = (), keywords: Any = None, name: str | None = None) -> Node:
         """Return the node of a module or parameter of this body. Without a name, fx names it after the path."""
-        path = path[len(self.prefix) :]
         if name is None and path in _TAKEN:
             name = _local(path)
         return self.graph.create_node(op, path, arguments, keywords or {}, name)
@@ -166,8 +172,9 @@ class Writer:
             return self._attribute(value)
         if isinstance(value, Module):
             assert value.path is not None
-            if value.path.startswith(self.prefix):
-                return self._own("get_attr", value.path)
+            path = self._inside(value)
+            if path is not None:
+                return self._own("get_attr", path)
             return self._outer(value.path, value)
         return self.emit(value)
 
@@ -177,8 +184,9 @@ class Writer:
         keywords = self.emit(dict(operation.keywords))
         if operation.run is not None:
             arguments, keywords = self._body_arguments(module, operation, operation.run, arguments, keywords)
-        if module.path.startswith(self.prefix):
-            return self._own("call_module", module.path, arguments, keywords, name)
+        path = self._inside(module)
+        if path is not None:
+            return self._own("call_module", path, arguments, keywords, name)
         owner = self._outer(module.path, module)
         return self.graph.create_node("call_method", "__call__", (owner, *arguments), keywords, name)
 

@@ -72,7 +72,9 @@ class _Comparison:
             elif not row.buffer and tensor.requires_grad is not row.trainable:
                 state = "trainable" if tensor.requires_grad else "frozen"
                 self._tell(row.name, f"{row.name} is {state} in torch, but not in the table", row.span)
-            elif row.tied_to is not None and tensor is not self._parameters.get(row.tied_to):
+            elif row.tied_to is not None and tensor is not (self._buffers if row.buffer else self._parameters).get(
+                row.tied_to
+            ):
                 message = f"{row.name} is tied to {row.tied_to} in the table, but not in torch"
                 self._tell(row.name, message, row.span)
 

@@ -132,8 +132,11 @@ def _call_at(problem: Problem, by_path: dict[str, Call]) -> Call | None:
 
 
 def tied_parameters(trace: Trace) -> dict[str, Size]:
-    """The tied parameters, with the number of elements of each."""
-    return {row.name: row.count for row in trace.parameters if row.tied_to is not None}
+    """The tied parameters, with the number of elements of each.
+
+    Not those of a module that has another name before: the step that names it again counts none.
+    """
+    return {row.name: row.count for row in trace.parameters if row.tied_to is not None and not row.is_other_name}
 
 
 def tied_by_path(trace: Trace) -> dict[str, Size]:

@@ -55,6 +55,11 @@ def place(frame: Frame, module: Module) -> None:
     frame.module.children[name] = module
 
 
+def is_other_name(frame: Frame, module: Module) -> bool:
+    """Return whether the current step registers a module that has another name from before."""
+    return frame.placed is module and bool(module.other_paths) and module.path != frame.prefix + frame.call.name
+
+
 def apply_module(
     frame: Frame, node: nodes.Node | None, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
@@ -87,7 +92,7 @@ def apply_itself(
     if module.layer is None:
         return UNKNOWN
     if not new:
-        frame.call.reused = frame.placed is None
+        frame.call.reused = frame.placed is None or is_other_name(frame, module)
         frame.call.module = frame.call.module or module
     return apply_layer(frame, node, module, arguments, keywords)
 

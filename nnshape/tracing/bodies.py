@@ -27,6 +27,7 @@ from nnshape.tracing.never_applied import apply_unknown
 from nnshape.tracing.runtime_sizes import RuntimeSize, is_number
 from nnshape.tracing.same_steps import other_step
 from nnshape.tracing.scope import BlockBody, Frame, Item, ItemsBody, Local, StepsBody
+from nnshape.tracing.shared_modules import register_again
 from nnshape.tracing.value_display import holds_tensor, holds_unknown, is_applied, shown
 from nnshape.tracing.work_limit import ended
 from nnshape.work import OutOfWork, spend
@@ -258,6 +259,8 @@ def apply_body(
     elif frame.placed is None:
         call.reused = not frame.again
         call.module = call.module or module
+    elif applying.is_other_name(frame, module):
+        call.reused = True
     assert module.path is not None
     body = module.body
     run = Run({})
@@ -360,7 +363,9 @@ def _run_item(inner: Frame, body: ItemsBody, item: Item) -> None:
             name = item.node.id
             message = f"an item of a Sequential must be a module, but {name} is a value here"
             raise fault("wrong-type", message, span, help=(f"write {name}(_) to call the module of that step again",))
-        if isinstance(value, Module) and (value.path is None or value is frame.placed):
+        if isinstance(value, Module) and value.tensor is None:
+            if value.path is not None and value is not frame.placed:
+                register_again(frame, item.node, value)
             return applying.apply_module(frame, item.node, value, (frame.running,), {})
         return value
 

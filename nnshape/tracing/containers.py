@@ -14,6 +14,7 @@ from nnshape.tracing.layers import materialize
 from nnshape.tracing.members import CONTAINERS
 from nnshape.tracing.model import Call, Module, Run
 from nnshape.tracing.scope import Frame, Item
+from nnshape.tracing.shared_modules import module_named, register_again
 from nnshape.tracing.value_display import shown
 
 
@@ -49,7 +50,8 @@ def _add_item(inner: Frame, item: Item, kind: str) -> None:
     inner.call = Call(inner.prefix + item.name, item.name, "", text, span, inner.depth)
     inner.tracer.count(inner.call)
     inner.placed, inner.names = None, item.variables
-    value = inner.evaluate(item.node)
+    shared = None if of_parameters else module_named(inner, item.node)
+    value = inner.evaluate(item.node) if shared is None else register_again(inner, item.node, shared)
     if isinstance(value, Module) and value.path is None and not of_parameters:
         place(inner, value)
         if value.layer is not None and not value.layer.wants_auto:

@@ -60,7 +60,9 @@ def module_of(frame: Frame, node: nodes.Node) -> Module | None:
     """Return the module of the step that a name or path names, or None."""
     if isinstance(node, nodes.Name):
         own = frame.own(node.id)
-        return own.module if type(own) is Local else None
+        if type(own) is Local:
+            return own.module
+        return own if isinstance(own, Module) else None
     if isinstance(node, nodes.Attribute):
         owner = module_of(frame, node.value)
         return None if owner is None else owner.children.get(node.name)

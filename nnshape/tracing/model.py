@@ -45,6 +45,8 @@ class Module:
     #: A Parameter with requires_grad=False.
     frozen: bool = False
     path: str | None = None
+    #: Its further names in the state dict: see `nnshape.tracing.shared_modules`.
+    other_paths: tuple[str, ...] = ()
     children: dict[str, Module] = field(default_factory=dict)
     parameters: dict[str, Tensor] = field(default_factory=dict)
     buffers: dict[str, Tensor] = field(default_factory=dict)
@@ -77,18 +79,35 @@ class Module:
         return node if expression is None else expression.span(node)  # type: ignore[return-value,arg-type]  # a pair
 
     def walk(self) -> Iterator[Module]:
-        """Iterate over this module and its descendants, in the order of the state dict."""
+        """Iterate over this module and its descendants, each once, in the order of the state dict."""
+        seen: set[Module] = set()
         stack = [self]
         while stack:
             module = stack.pop()
+            if module.other_paths:
+                if module in seen:
+                    continue
+                seen.add(module)
             yield module
-            if not module.children:
-                continue
-            children = list(module.children.values())
-            if any(child.tensor is not None for child in children):
-                # torch lists the parameters of a module itself first, then its buffers.
-                children.sort(key=lambda child: ("Parameter", "Buffer").index(child.type) if child.tensor else 2)
-            stack.extend(reversed(children))
+            if module.children:
+                stack.extend(child for _, child in reversed(module._in_order()))
+
+    def every_name(self) -> Iterator[tuple[str, Module]]:
+        """Iterate over this module and its descendants with their paths: a module of several names comes once each."""
+        stack = [(self.path or "", self)]
+        while stack:
+            path, module = stack.pop()
+            yield path, module
+            if module.children:
+                prefix = f"{path}." if path else ""
+                stack.extend((prefix + name, child) for name, child in reversed(module._in_order()))
+
+    def _in_order(self) -> list[tuple[str, Module]]:
+        children = list(self.children.items())
+        if any(child.tensor is not None for _, child in children):
+            # torch lists the parameters of a module itself first, then its buffers.
+            children.sort(key=lambda item: ("Parameter", "Buffer").index(item[1].type) if item[1].tensor else 2)
+        return children
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,7 +58,8 @@ def _made(frame: Frame, module: Module) -> Call:
     finally:
         frame.tracer.makes_idle = False
     for part in module.walk():
-        part.is_idle = True
+        # What a step outside calls is in here by one of its names.
+        part.is_idle = f"{part.path}.".startswith(f"{module.path}.") or part.is_idle
     call.macs, call.partial_macs = 0, False  # it computes nothing
     return call
 

@@ -12,7 +12,8 @@ from nnshape.shapes.dtypes import ITEM_BYTES
 from nnshape.shapes.tensor import Tensor, product
 from nnshape.tracing.scope import BlockBody
 from nnshape.tracing.ties import Ties, add_ties, frozen_parameters
-from nnshape.work import OutOfWork
+from nnshape.tracing.work_limit import ended
+from nnshape.work import PARAMETER, OutOfWork, spend
 
 if TYPE_CHECKING:
     from nnshape.problems import Problem
@@ -25,7 +26,7 @@ class ParameterRow:
     """One parameter or buffer, under its name in the state dict.
 
     `count` is its number of elements. `tied_to` is the name of the parameter that it shares a tensor with; only
-    that one is counted in the totals.
+    that one is counted in the totals. `is_other_name` is True for another name of a module that several parents hold.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ParameterRow:
     trainable: bool = True
     buffer: bool = False
     tied_to: str | None = None
+    is_other_name: bool = False
 
     @property
     def span(self) -> Span:
@@ -80,9 +82,9 @@ def totals_of(root: Call, rows: Sequence[ParameterRow]) -> Totals:
         try:
             size = row.count
             size_bytes = size * ITEM_BYTES[row.tensor.dtype]
-            if row.buffer:
+            if row.buffer and row.tied_to is None:
                 buffers, buffer_bytes = buffers + size, buffer_bytes + size_bytes
-            elif row.tied_to is None:
+            elif not row.buffer and row.tied_to is None:
                 parameters, parameter_bytes = parameters + size, parameter_bytes + size_bytes
                 trainable = trainable + size if row.trainable else trainable
         except (TooLarge, OutOfWork):  # too many distinct symbolic terms, or too large a number
@@ -108,13 +110,22 @@ def per_sample(macs: Size) -> Size:
     return macs if type(macs) is int else substitute(macs, {"N": 1})
 
 
-def named_tensors(root: Module) -> Iterator[tuple[str, Tensor, Module, bool]]:
-    """Yield each parameter and buffer of a tree of modules: name, tensor, owner, and whether it is a buffer."""
-    for module in root.walk():
-        prefix = f"{module.path}." if module.path else ""
+def named_tensors(root: Module) -> Iterator[tuple[str, str, Tensor, Module, bool]]:
+    """Yield each name of a parameter or buffer in a tree of modules, with its first name.
+
+    The tensor, its owner, and whether it is a buffer come after them. Raises OutOfWork if there are too many names.
+    """
+    for path, module in root.every_name():
+        first = module.path or ""
+        if path != first:
+            spend(PARAMETER * (1 + len(module.parameters) + len(module.buffers)))
         for tensors, is_buffer in ((module.parameters, False), (module.buffers, True)):
             for name, tensor in tensors.items():
-                yield (f"{prefix}{name}" if name else module.path or ""), tensor, module, is_buffer
+                yield _joined(path, name), _joined(first, name), tensor, module, is_buffer
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path and name else path or name
 
 
 def whole_models(root: Module) -> Iterator[tuple[Module, Spec]]:
@@ -132,16 +143,21 @@ def parameter_rows(
 
     Reports wrong ties, and globs of `freeze` that match nothing, unless parameters are unknown.
     """
-    rows = {
-        name: ParameterRow(name, tensor, owner, not owner.frozen, is_buffer)
-        for name, tensor, owner, is_buffer in named_tensors(root)
-    }
+    rows: dict[str, ParameterRow] = {}
     ties = Ties()
+    try:
+        for name, first, tensor, owner, is_buffer in named_tensors(root):
+            rows[name] = ParameterRow(name, tensor, owner, not owner.frozen, is_buffer, is_other_name=name != first)
+            if name != first:
+                ties.add(name, first)
+    except OutOfWork:
+        report(ended(root.span, "while listing the names of shared modules").problem)
+        return tuple(row for row in rows.values() if not row.is_other_name)
     frozen: set[str] = set()
     for module, own in models:
         if own.tie or own.freeze:
             prefix = f"{module.path}." if module.path else ""
-            tensors = {name: tensor for name, tensor, _, is_buffer in named_tensors(module) if not is_buffer}
+            tensors = {name: tensor for name, _, tensor, _, is_buffer in named_tensors(module) if not is_buffer}
             add_ties(ties, own, tensors, prefix, report, incomplete)
             frozen |= frozen_parameters(own, tensors, prefix, report, incomplete)
     shared = ties.resolved()

@@ -409,12 +409,6 @@ def test_a_block_of_one_expression_in_another_file(tmp_path):
     assert [type(part) for part in model.a.modules()][-3:] == [nn.Sequential, nn.Conv2d, nn.GELU]
 
 
-def test_a_module_is_declared_once():
-    problem = trace(loads("input: 8\nlayers:\n  a: Module(ReLU())\n  b: Module(a)\n  c: a(x)\n")).errors[0]
-    assert (problem.kind, problem.span.line) == ("wrong-type", 4)
-    assert "the module a, which is there already" in problem.message
-
-
 # ---- a list that grows ----
 
 
