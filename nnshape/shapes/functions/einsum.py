@@ -49,7 +49,7 @@ def _malformed(equation: str, why: str) -> Refusal:
     return Refusal("invalid-argument", f"einsum cannot read {equation!r}: {why}", "equation", note=f"einsum(): {why}")
 
 
-class _Sum:
+class ReadEquation:
     """An equation with its operands: the size of each label, and the labels of each operand and of the result."""
 
     def __init__(self, equation: str, operands: tuple[Tensor, ...]) -> None:
@@ -165,12 +165,12 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
     equation: the labels, such as "bhid,bhjd->bhij"; labels missing after the arrow are summed over.
     operands: one tensor per term.
     """
-    read = _Sum(equation, operands)
+    read = ReadEquation(equation, operands)
     shape = tuple(read.sizes[label] for label in read.output)
     return Tensor(shape, _dtype(read, operands))
 
 
-def _dtype(read: _Sum, operands: tuple[Tensor, ...]) -> DType:
+def _dtype(read: ReadEquation, operands: tuple[Tensor, ...]) -> DType:
     """The dtype of the result: sums of integers are int64, products need one dtype."""
     dtype = operands[0].dtype
     if len(operands) == 1:
@@ -201,7 +201,7 @@ def _alone(own: dict[str, Size], joined: dict[str, Size], summed: list[str]) -> 
 @einsum.counts
 def _einsum_macs(output: Tensor, equation: str, *operands: Tensor) -> Size:
     """MACs of the batched product of each pair, from left to right, as in torch."""
-    read = _Sum(equation, operands)
+    read = ReadEquation(equation, operands)
     total: Size = 0
     pending = read.own[0]
     for number in range(1, len(operands)):

@@ -60,7 +60,8 @@ REGARDLESS: set[str] = set()
 CONTIGUOUS: set[str] = set()
 #: The files of this folder that declare how results are laid out.
 FAMILIES = (
-    "views", "permuting", "copies", "elementwise", "fresh", "joining", "network", "sequence", "indexing",
+    "views", "permuting", "copies", "elementwise", "fresh", "joining", "products", "network", "sequence",
+    "indexing",
 )  # fmt: skip
 
 

@@ -52,7 +52,8 @@ def elementwise(applied: Applied) -> Layout:
 
 
 def _has_number(applied: Applied) -> bool:
-    return any(isinstance(value, (int, float, complex, Dim)) for value in applied.arguments.values())
+    given = (value for name, value in applied.arguments.items() if name != "inplace")
+    return any(isinstance(value, (int, float, complex, Dim)) for value in given)
 
 
 @lays_out("soft_margin_loss")

@@ -68,7 +68,7 @@ def _broadcast(shape: Shape, own: Shape, strides: Shape) -> Shape:
     """The strides of an operand in the shape of the result: 0 in a dimension that is broadcast."""
     ahead = len(shape) - len(own)
     broadcast = (
-        0 if is_one(size) and not is_one(whole) else step
+        0 if size != whole and is_one(size) and not is_one(whole) else step
         for size, whole, step in zip(own, shape[ahead:], strides, strict=True)
     )
     return ((0,) * ahead) + tuple(broadcast)

@@ -31,7 +31,12 @@ def view_strides(shape: Shape, strides: Shape, target: Shape) -> Shape | None:
         if place and (is_one(shape[place - 1]) or same(strides[place - 1], elements * step)):
             continue
         # The dimensions since the last gap are one run of memory, which some sizes of the target must fill.
-        while at >= 0 and (is_one(target[at]) or less(seen, elements)):
+        while at >= 0:
+            if not less(seen, elements):
+                if not same(seen, elements):
+                    return None
+                if not is_one(target[at]):
+                    break
             found[at] = seen * step
             seen = seen * target[at]
             at -= 1
