@@ -15,6 +15,7 @@ from nnshape.spec import Expression, Span, Spec, nodes
 from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
 from nnshape.tracing.internal import internal_error
 from nnshape.tracing.model import Call, Module, Run
+from nnshape.tracing.shape_matching import declare_sizes
 from nnshape.tracing.scope import Definition, FileScope, Foreign, Frame, Template, is_layer_class
 from nnshape.tracing.value_display import shown
 from nnshape.tracing.work_limit import ended
@@ -125,7 +126,7 @@ def _value(tracer: Tracer, file: FileScope, name: str, value: Any) -> Any:
     except Fault as wrong:
         problem = wrong.problem
         if problem.kind in ("unknown-name", "unknown-layer"):
-            problem = replace(
+            problem = _about_a_size(file, problem) or replace(
                 problem, help=(*problem.help, f"put a string in quotes: '{' '.join(value.text.split())}'")
             )
         tracer.report(problem)
@@ -142,6 +143,16 @@ def _value(tracer: Tracer, file: FileScope, name: str, value: Any) -> Any:
     except Exception as error:
         tracer.report(internal_error(error, span))
     return UNKNOWN
+
+
+def _about_a_size(file: FileScope, problem: Problem) -> Problem | None:
+    """Return the problem of an unknown name that is a symbolic size of an input, or None."""
+    patterns = [item.pattern for item in file.spec.inputs if item.pattern is not None]
+    name = problem.span.text if problem.span is not None else ""
+    if all(name != size for size, _, _ in declare_sizes(file, patterns)):
+        return None
+    message = f"{name} is a size of an input, and hparams are evaluated before any input has a size"
+    return replace(problem, message=message, help=("compute it in a step",), instead=())
 
 
 def _check(name: str, value: Any, expression: Expression) -> None:

@@ -41,3 +41,15 @@ def test_output_names_a_step_that_python_reads_as_a_constant():
     trace = nnshape.trace(nnshape.loads("input: 16\nlayers: {None: relu(x), True: tanh(x)}\noutput: [None, True]\n"))
     assert trace.problems == ()
     assert [tensor.producer.call.name for tensor in trace.output] == ["None", "True"]
+
+
+def test_an_hparam_cannot_use_a_size_of_an_input():
+    (problem,) = problems_of("input: [N, T]\nhparams: {inner: 2 * T}\nlayers: {out: x * inner}\n")
+    assert problem.message == "T is a size of an input, and hparams are evaluated before any input has a size"
+    assert problem.span.text == "T"
+    assert problem.help == ("compute it in a step",)
+
+
+def test_an_attribute_of_tensors_is_no_suggestion_for_its_own_name():
+    (problem,) = problems_of("input: [N, 16]\nlayers: {out: x * mT}\n")
+    assert problem.help == ()
