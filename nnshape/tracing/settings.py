@@ -15,8 +15,8 @@ from nnshape.spec import Expression, Span, Spec, nodes
 from nnshape.tracing.faults import Abort, Fault, Unknowable, fault
 from nnshape.tracing.internal import internal_error
 from nnshape.tracing.model import Call, Module, Run
-from nnshape.tracing.shape_matching import declare_sizes
 from nnshape.tracing.scope import Definition, FileScope, Foreign, Frame, Template, is_layer_class
+from nnshape.tracing.shape_matching import declare_sizes
 from nnshape.tracing.value_display import shown
 from nnshape.tracing.work_limit import ended
 from nnshape.work import OutOfWork

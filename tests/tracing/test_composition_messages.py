@@ -51,5 +51,5 @@ def test_an_hparam_cannot_use_a_size_of_an_input():
 
 
 def test_an_attribute_of_tensors_is_no_suggestion_for_its_own_name():
-    (problem,) = problems_of("input: [N, 16]\nlayers: {out: x * mT}\n")
+    (problem,) = problems_of("input: [N, 16]\nlayers: {out: x * mH}\n")
     assert problem.help == ()
