@@ -239,4 +239,5 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
     for item in file.spec.inputs:
         value = frame.run.inputs.setdefault(item.name, UNKNOWN)
         frame.locals[item.name] = Local(value)
-    frame.running = next(iter(frame.run.inputs.values()), UNKNOWN if file.spec.inputs else None)
+    meant = bool(file.spec.inputs or file.spec.problems)  # an input that is missing or wrong has been reported
+    frame.running = next(iter(frame.run.inputs.values()), UNKNOWN if meant else None)
