@@ -39,7 +39,8 @@ def as_strided(input: Tensor, size: WholeTuple, stride: WholeTuple, storage_offs
         note = f"Tensor: invalid storage offset {storage_offset}"
         raise Refusal("invalid-argument", message, "storage_offset", note=note)
     if input.producer is None:  # a new tensor; `layouts.requirements` checks any other
-        check_bounds(input, size, stride, storage_offset or 0, product(input.shape) * ITEM_BYTES[input.dtype])
+        start = 0 if storage_offset is None else storage_offset
+        check_bounds(input, size, stride, start, product(input.shape) * ITEM_BYTES[input.dtype])
     return input.like(size)
 
 
