@@ -34,10 +34,12 @@ class Sizes:
 
     def same(self, size: Size, real: int) -> bool:
         """Return whether a size is this number."""
-        if isinstance(size, Dim):
+        if isinstance(size, Dim) and size not in self._numbers:
             unknown = symbols_of(size) - self._values.keys()
             if unknown == {str(size)}:
-                self._values[str(size)] = int(real)
+                self._numbers[size] = int(real)
+                if real:  # a symbol is at least 1, so sizes computed from an empty one stay unknown
+                    self._values[str(size)] = int(real)
                 return True
             if unknown:
                 return True

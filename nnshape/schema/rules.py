@@ -36,7 +36,7 @@ def rule_schema(rule: Rule) -> Schema:
     properties["type"] = {"description": f"{sentence}\n\n{page_of(rule)}"}
     for parameter in rule.signature().parameters:
         # An argument with the name of one of the step's own keys can only be passed in args.
-        if parameter.name not in OWN_KEYS:
+        if parameter.name not in OWN_KEYS and not parameter.by_place:
             meaning = meanings.get(parameter.name, "")
             if parameter.name in auto:
                 meaning = f"{meaning.rstrip('.')}; auto infers it from the input."

@@ -137,6 +137,8 @@ class Parameter:
     default: Any = REQUIRED
     variadic: bool = False
     keyword_only: bool = False
+    #: Whether torch takes it by its place alone: its name is that of the documentation.
+    by_place: bool = False
     #: The types whose values all pass, so that most values need no check.
     exact: frozenset[type] = field(init=False, repr=False, compare=False)
 
@@ -249,6 +251,9 @@ class Signature:
             near = nearest(name, self.by_name)
             help = near[0] if near else f"it takes {', '.join(self.by_name) or 'none'}"
             raise Refusal("unknown-argument", f"{self.owner} has no argument {name}", name, help=help)
+        if parameter.by_place:
+            message = f"{self.owner} takes {parameter.name} by its place alone, without the name"
+            raise Refusal("unknown-argument", message, name)
         return parameter
 
     def _too_many(self, arguments: Sequence[Any]) -> Refusal:
@@ -313,8 +318,13 @@ def described(value: object, levels: int = _LEVELS) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
-def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 0) -> Signature:
-    """The signature of a rule, from its parameters and annotations, without the first `skip`."""
+def signature_of_function(
+    owner: str, function: Callable[..., Any], skip: int = 0, by_place: Collection[str] = ()
+) -> Signature:
+    """The signature of a rule, from its parameters and annotations, without the first `skip`.
+
+    `by_place` names the parameters that torch takes by their place alone.
+    """
     code = function.__code__
     annotations = function.__annotations__
     defaults = function.__defaults__ or ()
@@ -325,6 +335,7 @@ def signature_of_function(owner: str, function: Callable[..., Any], skip: int = 
             name,
             kinds_of(annotations.get(name, "Any")),
             defaults[i - first_default] if i >= first_default else REQUIRED,
+            by_place=name in by_place,
         )
         for i, name in enumerate(names)
     ][skip:]  # fmt: skip

@@ -34,7 +34,7 @@ FUNCTION_SECTIONS: dict[str, tuple[str, ...]] = {
     "Activation": ("activation", "softmax"),
     "Views, reshapes, order": ("shape", "rearrange", "repeating", "diagonals", "striding"),
     "Joining, splitting": ("joining", "splitting"),
-    "Indexing, gathering": ("indexing", "gathering", "putting"),
+    "Indexing, gathering": ("indexing", "gathering", "scattering", "putting"),
     "In place": ("inplace",),
     "Reduction": ("reduction",),
     "Sorting, searching": ("ranking", "counting"),

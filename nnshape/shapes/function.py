@@ -42,6 +42,7 @@ class Function:
     __slots__ = (
         "_signature",
         "asks_for_layout",
+        "by_place",
         "count",
         "derive",
         "example",
@@ -54,7 +55,15 @@ class Function:
     )
 
     def __init__(
-        self, name: str, rule: Rule, *, method: bool, only_method: bool, factory: bool, example: tuple[str, ...]
+        self,
+        name: str,
+        rule: Rule,
+        *,
+        method: bool,
+        only_method: bool,
+        factory: bool,
+        example: tuple[str, ...],
+        by_place: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.rule = rule
@@ -64,6 +73,7 @@ class Function:
         self.asks_for_layout = name in ("view", "view_as", "as_strided") or name.endswith("_")
         self.factory = factory
         self.example = example
+        self.by_place = by_place
         self.count: Callable[..., Size] | None = None
         self.derive: Callable[..., tuple[str, ...]] | None = None
         self._signature: Signature | None = None
@@ -79,7 +89,7 @@ class Function:
     def signature(self) -> Signature:
         """The arguments, by torch's names and in torch's order."""
         if self._signature is None:
-            self._signature = signature_of_function(self.name, self.rule)
+            self._signature = signature_of_function(self.name, self.rule, by_place=self.by_place)
         return self._signature
 
     def apply(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
@@ -140,12 +150,24 @@ def function(
     only_method: bool = False,
     factory: bool = False,
     name: str | None = None,
+    by_place: tuple[str, ...] = (),
 ) -> Callable[[Rule], Function]:
-    """Declare a rule under torch's name (`name`, if Python reserves it). Raises TypeError for a second rule."""
+    """Declare a rule under torch's name (`name`, if Python reserves it). Raises TypeError for a second rule.
+
+    `by_place` names the arguments that torch takes by their place alone.
+    """
 
     def declare(rule: Rule) -> Function:
         torch_name = name or rule.__name__
-        declared = Function(torch_name, rule, method=method, only_method=only_method, factory=factory, example=example)
+        declared = Function(
+            torch_name,
+            rule,
+            method=method,
+            only_method=only_method,
+            factory=factory,
+            example=example,
+            by_place=by_place,
+        )
         key = f"Tensor.{torch_name}" if only_method and torch_name in TWINS else torch_name
         if key in REGISTRY:
             raise TypeError(f"{key} is declared twice: in {REGISTRY[key].rule.__module__} too")

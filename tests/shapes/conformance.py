@@ -51,7 +51,10 @@ TORCH_REFUSES = (
 #: Refusals of the symbolic run which say that a symbol needs a value, not that a shape is wrong.
 UNDECIDED = "unknown-value"
 #: What torch refuses in training alone: of symbols, it is a notice and no condition.
-IN_TRAINING_ONLY = "ValueError: Expected more than 1 value per channel when training"
+IN_TRAINING_ONLY = (
+    "ValueError: Expected more than 1 value per channel when training",
+    "ValueError: batch_norm eps must be positive during training, but got 0",
+)
 
 #: How many cases were held against torch, by the rule's name and the verdict; of the refused ones, how many are quoted.
 CASES: Counter[tuple[str, str]] = Counter()
@@ -74,6 +77,7 @@ VALUES: dict[str, Callable[[tuple[int, ...]], torch.Tensor]] = {
     **dict.fromkeys(("unique", "unique_consecutive", "masked_select", "nonzero", "argwhere"), _zeros_and_ones),
     **dict.fromkeys(("mvlgamma", "mvlgamma_"), lambda shape: torch.full(shape, 9)),
     "istft": torch.ones,
+    "tensor_split": lambda shape: torch.arange(1, torch.Size(shape).numel() + 1).reshape(shape),
 }
 #: Methods that need another device: the method of the CPU whose shape and dtype theirs are.
 JUDGED_BY = {"cuda": "cpu"}

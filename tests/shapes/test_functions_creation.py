@@ -17,6 +17,8 @@ whole_or_float = given_dtypes.filter("complex64".__ne__)
 fills = st.sampled_from([0, True, 2.5, 1j, float("inf"), -1, 300, -1e9, 1e39])
 window = case(st.integers(-1, 4), periodic=flags, dtype=whole_or_float)
 number = st.sampled_from([1, 2.5, True, 1j])
+steps = st.integers(-1, 4)
+ends_as_tensors = st.one_of(tensors(0, 0, dtypes), tensors(0, 2, dtypes, st.just(1)))
 
 CREATED = {
     **{name: st.one_of(call_of(listed), case(size, **typed)) for name in ("zeros", "ones", "empty")},
@@ -36,11 +38,18 @@ CREATED = {
         case(st.integers(1, 3), size, dtype=given_dtypes),
     ),
     "randperm": case(st.integers(-1, 4), **typed),
-    "linspace": case(
-        st.sampled_from([0, 1, 2.5, -3, 1j]), st.sampled_from([0, 1, 2.5]), st.integers(-1, 4), dtype=given_dtypes
+    "linspace": st.one_of(
+        case(st.sampled_from([0, 1, 2.5, -3, 1j]), st.sampled_from([0, 1, 2.5]), steps, dtype=given_dtypes),
+        case(st.sampled_from([0, 1]), ends_as_tensors, steps, dtype=given_dtypes),
+        case(ends_as_tensors, st.sampled_from([0, 1]), steps, dtype=given_dtypes),
+        case(ends_as_tensors, ends_as_tensors, steps, **typed),
     ),
     # A single step is computed by another kernel, which minds when 10**2.5 overflows.
-    "logspace": case(st.sampled_from([0, 1, -3]), st.sampled_from([0, 1, 2.5]), st.integers(-1, 4), dtype=given_dtypes),
+    "logspace": st.one_of(
+        case(st.sampled_from([0, 1, -3]), st.sampled_from([0, 1, 2.5]), steps, dtype=given_dtypes),
+        case(ends_as_tensors, st.sampled_from([0, 1]), steps, dtype=given_dtypes),
+        case(ends_as_tensors, ends_as_tensors, steps, st.sampled_from([2, 10.0]), **typed),
+    ),
     **{f"{name}_window": window for name in ("hann", "hamming", "blackman", "bartlett")},
     "tril_indices": case(st.integers(-1, 5), st.integers(-1, 5), st.integers(-6, 6)),
     "triu_indices": case(st.integers(-1, 5), st.integers(-1, 5), st.integers(-6, 6)),

@@ -82,6 +82,7 @@ def gathered(draw: Any, *, source: bool = False) -> tuple:
     return tuple(found)
 
 
+combined = st.sampled_from(["add", "multiply", "add", "multiply", "sum"])
 calls = gathered()
 puts = gathered(source=True)
 GATHERED = {
@@ -95,7 +96,13 @@ GATHERED = {
         call_of(calls.map(lambda c: (c[0], c[2], c[1]))), call_of(calls.map(lambda c: (c[0], c[2])))
     ),
     "take": case(tensors(0, 2), tensors(0, 2, places)),
-    "scatter": st.one_of(call_of(puts), st.tuples(calls, numbers).map(lambda drawn: ((*drawn[0], drawn[1]), {}))),
+    "scatter": st.one_of(
+        call_of(puts, reduce=combined),
+        st.tuples(calls, numbers, st.fixed_dictionaries({}, optional={"reduce": combined})).map(
+            lambda drawn: ((*drawn[0], drawn[1]), drawn[2])
+        ),
+        call_of(calls, value=numbers, reduce=combined),
+    ),
     "scatter_add": call_of(puts),
     "scatter_reduce": st.tuples(puts, st.sampled_from(["sum", "prod", "amax", "amin", "most"])).map(
         lambda drawn: ((*drawn[0], drawn[1]), {})

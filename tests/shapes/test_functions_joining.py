@@ -37,7 +37,15 @@ def joinable(draw: Any, dtype: st.SearchStrategy = mostly_float) -> tuple[list[T
 
 
 lists = joinable(dtypes).map(lambda drawn: drawn[0])
+sections = st.sampled_from([1, 2, 3, 4, 5, 0, -1, True, (1,)])
+indices = st.one_of(st.lists(st.integers(-4, 5), max_size=3).map(tuple), st.integers(1, 2))
 cuts = st.one_of(st.integers(-1, 5), st.lists(st.integers(-4, 5), max_size=3).map(tuple))
+#: Vectors of indices, which torch reads; other ranks and dtypes, which it refuses. Left out: a single number.
+vector_dtypes = st.sampled_from(["int64", "int64", "int32", "float32"])
+vectors = tensors(1, 2, vector_dtypes, st.integers(0, 3))
+#: Tensors of which those vectors leave no piece empty.
+longer = tensors(0, 3, of=st.integers(4, 5))
+halved = st.one_of(case(tensors(), cuts), case(tensors(), sections=sections), case(tensors(), indices=indices))
 lengths = st.one_of(st.integers(-1, 5), st.lists(st.integers(-1, 4), max_size=3))
 
 JOINED = {
@@ -55,10 +63,17 @@ SPLIT = {
     "chunk": case(tensors(), st.integers(-1, 5), dims),
     "split": case(tensors(), lengths, dims),
     "split_with_sizes": case(tensors(), st.lists(st.integers(-1, 3), max_size=3), dims),
-    "tensor_split": case(tensors(), cuts, dims),
-    "hsplit": case(tensors(), cuts),
-    "vsplit": case(tensors(), cuts),
-    "dsplit": case(tensors(), cuts),
+    "tensor_split": st.one_of(
+        case(tensors(), cuts, dims),
+        case(longer, vectors, dims),
+        case(tensors(), dim=dims, sections=sections),
+        case(tensors(), dim=dims, indices=indices),
+        case(tensors(), cuts, indices_or_sections=sections, sections=sections),
+        case(longer, tensor_indices_or_sections=vectors, indices_or_sections=vectors),
+    ),
+    "hsplit": halved,
+    "vsplit": halved,
+    "dsplit": halved,
     "unbind": case(tensors(), dims),
 }
 
@@ -84,7 +99,7 @@ def test_a_split(name: str, data: st.DataObject) -> None:
     check_call(name, data.draw(SPLIT[name]), literal=ANY)
 
 
-@held("split", "tensor_split", "unbind")
+@held("split", "tensor_split", "unbind", "hsplit", "vsplit", "dsplit")
 def test_a_split_of_symbolic_sizes(name: str, data: st.DataObject) -> None:
     calls = {"split": case(tensors(), st.lists(st.integers(0, 2), max_size=3), dims)}
     check_call(name, data.draw(calls.get(name, SPLIT[name])))

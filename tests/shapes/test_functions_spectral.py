@@ -79,6 +79,8 @@ def spectra(draw: Any) -> tuple[tuple, dict]:
         if draw(st.integers(0, 2)) == 0:
             more[name] = draw(flags)
     halves = more.get("onesided", not more.get("return_complex", False))
+    if draw(st.integers(0, 5)) == 0:
+        halves = draw(flags)
     frequencies = n_fft // 2 + 1 if halves else n_fft
     if draw(st.integers(0, 9)) == 0:
         frequencies = draw(positive)
@@ -87,13 +89,14 @@ def spectra(draw: Any) -> tuple[tuple, dict]:
     if draw(st.integers(0, 9)) == 0:
         x = draw(tensors(0, 4, st.just("complex64"), positive))
     if draw(st.booleans()):
-        more["hop_length"] = draw(st.integers(0, 4))
+        more["hop_length"] = draw(st.sampled_from([0, 1, 2, 3, 4, n_fft, n_fft + 1]))
     # Left out: a window shorter than the transform, with which the frames may not cover each sample.
     if draw(st.integers(0, 3)) == 0:
         more["win_length"] = draw(st.sampled_from([n_fft, n_fft, 0, n_fft + 1]))
     window = more.get("win_length", n_fft)
     if draw(st.booleans()):
-        more["window"] = tensor(window if draw(st.integers(0, 5)) else 3)
+        dtype = "float32" if draw(st.integers(0, 5)) else "complex64"
+        more["window"] = tensor(window if draw(st.integers(0, 5)) else 3, dtype=dtype)
     if draw(st.integers(0, 3)) == 0:
         more["length"] = draw(st.integers(1, 12))
     return (x, n_fft), more

@@ -133,3 +133,23 @@ def test_one_value_per_channel_is_a_fault_of_training_only() -> None:
         find_layer("BatchNorm1d")(120).forward(Tensor((N, 120)))
         find_layer("BatchNorm2d")(120).forward(Tensor((N, 120, 7, 7)))
     assert [notice.message for notice in notices] == ["{layer} fails in training when N = 1"]
+
+
+@pytest.mark.parametrize("eps", [0, 0.0, -1e-5])
+@pytest.mark.parametrize("tracked", [True, False])
+def test_an_eps_of_batch_norm_that_fails_in_training_alone(eps: float, tracked: bool) -> None:
+    module = torch.nn.BatchNorm1d(4, eps=eps, track_running_stats=tracked)
+    runs = []
+    for training in (False, True):
+        try:
+            module.train(training)(torch.zeros(2, 4))
+            runs.append(True)
+        except ValueError:
+            runs.append(False)
+    with noticing() as notices:
+        try:
+            find_layer("BatchNorm1d")(4, eps=eps, track_running_stats=tracked).apply((tensor(2, 4),), {})
+            accepted = True
+        except Refusal:
+            accepted = False
+    assert [accepted, accepted and not notices] == runs

@@ -33,6 +33,7 @@ FAMILIES = (
     "ranking",
     "counting",
     "gathering",
+    "scattering",
     "putting",
     "samples",
     "products",

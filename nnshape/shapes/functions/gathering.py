@@ -1,4 +1,4 @@
-"""Gathering and scattering: https://pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops."""
+"""Gathering: https://pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 from nnshape.shapes.axes import axis
 from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
-from nnshape.shapes.dims import Dim, Size
-from nnshape.shapes.dtypes import INT64, fits, is_complex
+from nnshape.shapes.dtypes import INT64
 from nnshape.shapes.function import function
 from nnshape.shapes.functions.indexing import require_index
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
-from nnshape.shapes.values import require_room
 
 if TYPE_CHECKING:
-    from nnshape.shapes.arguments import Flag, Number, Whole
+    from nnshape.shapes.arguments import Flag, Whole
 
 
-def _require_indices(
+def require_indices(
     index: Tensor, name: str = "index", allowed: tuple[str, ...] = ("int64", "int32"), note: str = ""
 ) -> None:
+    """Raise Refusal (wrong-dtype) unless the index holds whole numbers of these dtypes."""
     if index.dtype not in allowed:
         wanted = " or ".join(allowed)
         raise Refusal("wrong-dtype", f"{{layer}} wants {name} as {wanted}, but it is {index.dtype}", name, note=note)
@@ -80,7 +79,7 @@ def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
     if len(index.shape) > 1:
         note = "index_select(): Index is supposed to be a vector"
         raise Refusal("wrong-rank", f"{{layer}} wants a vector of indices, but {index} arrives", "index", note=note)
-    _require_indices(index, note="index_select(): Expected dtype int32 or int64 for index")
+    require_indices(index, note="index_select(): Expected dtype int32 or int64 for index")
     count = index.shape[0] if index.shape else 1
     if not input.shape:
         if not assume_equal(count, 1):
@@ -91,13 +90,15 @@ def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
     return Tensor((*input.shape[:place], count, *input.shape[place + 1 :]), input.dtype, input.span)
 
 
-def _require_same_rank(input: Tensor, index: Tensor, name: str = "index", note: str = "") -> None:
+def require_same_rank(input: Tensor, index: Tensor, name: str = "index", note: str = "") -> None:
+    """Raise Refusal (wrong-rank) unless both have the same number of dimensions; a single number counts as one."""
     if max(len(input.shape), 1) != max(len(index.shape), 1):
         message = f"{{layer}} wants {name} of the input's rank, but {input} and {index} arrive"
         raise Refusal("wrong-rank", message, name, note=note)
 
 
-def _require_within(index: Shape, other: Shape, skip: int | None, name: str) -> None:
+def require_within(index: Shape, other: Shape, skip: int | None, name: str) -> None:
+    """Raise Refusal (size-mismatch) if the index is larger than a tensor, in a dimension other than `skip`."""
     for place, (size, most) in enumerate(zip(index or (1,), other or (1,), strict=True)):
         if place != skip and not assume_at_least(most, size):
             message = f"index has size {size} in dimension {place}, but {name} has only {most}"
@@ -113,10 +114,10 @@ def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = Fals
     """
     place = axis(dim, input.shape)
     if 0 not in index.shape:
-        _require_indices(index, note="gather(): Expected dtype int32/int64 for index")
+        require_indices(index, note="gather(): Expected dtype int32/int64 for index")
         words = "Index tensor must have the same number of dimensions as input tensor"
-        _require_same_rank(input, index, note=words)
-        _require_within(index.shape, input.shape, place, "the input")
+        require_same_rank(input, index, note=words)
+        require_within(index.shape, input.shape, place, "the input")
         if input.shape and input.shape[place] == 0:
             require_index(0, 0, place, input.shape)
     return Tensor(index.shape, input.dtype, input.span)
@@ -125,7 +126,7 @@ def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = Fals
 @function(method=True, example=("take_along_dim(x, x.argsort(1), 1)", "6x5x5"))
 def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> Tensor:
     """Gathers elements along a dimension at the positions of an index tensor; other dimensions broadcast."""
-    _require_indices(indices, "indices", ("int64", "int32") if dim is None else ("int64",))
+    require_indices(indices, "indices", ("int64", "int32") if dim is None else ("int64",))
     if dim is None:
         if 0 in input.shape and 0 not in indices.shape:
             require_index(0, 0, 0, (0,), "indices")
@@ -155,83 +156,10 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: Whole | None = None) -> 
 @function(method=True, example=("take(x, x.long())", "[5]"))
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Gathers elements by their index into the flattened tensor."""
-    _require_indices(index, allowed=("int64",))
+    require_indices(index, allowed=("int64",))
     if 0 in input.shape and 0 not in index.shape:
         require_index(0, 0, 0, input.shape)
     return Tensor(index.shape, input.dtype)
-
-
-def _scatter(name: str, doc: str, *, value: bool) -> None:
-    def put(input: Tensor, dim: Size, index: Tensor, src: Any) -> Tensor:
-        place = axis(dim, input.shape)
-        if isinstance(src, Tensor) and src.dtype != input.dtype:
-            words = "scatter(): Expected self.dtype to be equal to src.dtype"
-            note = words if index.dtype in ("int64", "int32") else ""
-            raise Refusal(
-                "wrong-dtype", f"{{layer}} puts {src.dtype} into {input.dtype}: they must be equal", "src", note=note
-            )
-        if not isinstance(src, (Tensor, Dim)) and not fits(src, input.dtype):
-            raise Refusal("invalid-argument", f"{src} does not fit into {input.dtype}", "value")
-        if 0 in index.shape:  # torch skips the checks when the index is empty
-            return input.like()
-        _require_indices(index)
-        _require_same_rank(input, index)
-        if isinstance(src, Tensor):
-            _require_same_rank(src, index)
-            _require_within(index.shape, src.shape, None, "src")
-        _require_within(index.shape, input.shape, place, "the input")
-        if input.shape and input.shape[place] == 0:
-            require_index(0, 0, place, input.shape)
-        return input.like()
-
-    if value:
-
-        def rule(
-            input: Tensor, dim: Whole, index: Tensor, src: Tensor | Number | None = None, *, value: Number | None = None
-        ) -> Tensor:
-            if (src is None) == (value is None):
-                raise Refusal("missing-argument", "scatter takes src, or a value", "src")
-            return put(input, dim, index, src if src is not None else value)
-    else:
-
-        def rule(input: Tensor, dim: Whole, index: Tensor, src: Tensor) -> Tensor:  # type: ignore[misc]
-            return put(input, dim, index, src)
-
-    rule.__doc__ = doc
-    function(name=name, method=True, example=(f"{name}(x, 1, index, src)", "6x5x5", "int64[N, 3, 5, 5]", "3x5x5"))(rule)
-
-
-_scatter(
-    "scatter",
-    "Writes source elements to the positions of an index tensor, along a dimension."
-    "\n\nsrc: the values to write.\nvalue: a number to write instead of src.",
-    value=True,
-)
-_scatter(
-    "scatter_add",
-    "Adds source elements at the positions of an index tensor, along a dimension.\n\nsrc: the values to add.",
-    value=False,
-)
-
-
-@function(method=True, example=('scatter_reduce(x, 1, index, src, "sum")', "6x5x5", "int64[N, 3, 5, 5]", "3x5x5"))
-def scatter_reduce(
-    input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: str, *, include_self: Flag = True
-) -> Tensor:
-    """Reduces source elements into the positions of an index tensor, along a dimension.
-
-    reduce: the reduction: 'sum', 'prod', 'mean', 'amax' or 'amin'.
-    include_self: whether the reduction includes the input's own values.
-    """
-    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
-        raise Refusal(
-            "invalid-argument", f"scatter_reduce combines by sum, prod, mean, amax or amin, not {reduce!r}", "reduce"
-        )
-    if (is_complex(input.dtype) and reduce in ("amax", "amin")) or (input.dtype == "bool" and reduce == "mean"):
-        raise Refusal("wrong-dtype", f"scatter_reduce has no {reduce} of {input.dtype}", "input")
-    from nnshape.shapes.function import REGISTRY
-
-    return REGISTRY["scatter_add"].rule(input, dim, index, src)  # type: ignore[no-any-return]
 
 
 @function(method=True, example=("masked_select(x, x > 0)", "6x5x5"))
@@ -257,40 +185,3 @@ def nonzero(input: Tensor, *, as_tuple: Flag = False) -> Any:
 def argwhere(input: Tensor) -> Tensor:
     """Returns the indices of nonzero elements, one row each."""
     return nonzero.rule(input)  # type: ignore[no-any-return]
-
-
-def _index_put(name: str, doc: str) -> None:
-    def rule(input: Tensor, dim: Whole, index: Tensor, source: Tensor, *, alpha: Number = 1) -> Tensor:
-        place = axis(dim, input.shape)
-        _require_indices(index)
-        if len(index.shape) > 1:
-            raise Refusal("wrong-rank", f"{{layer}} wants a vector of indices, but {index} arrives", "index")
-        if source.dtype != input.dtype:
-            raise Refusal(
-                "wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source"
-            )
-        count = index.shape[0] if index.shape else 1
-        wanted = (*input.shape[:place], count, *input.shape[place + 1 :]) if input.shape else ()
-        given = source.shape
-        if len(given) != len(wanted) or not all(assume_equal(a, b) for a, b in zip(given, wanted, strict=True)):
-            raise Refusal(
-                "size-mismatch", f"{{layer}} wants a source of {list(wanted)}, but {source} arrives", "source"
-            )
-        require_room(input.dtype, alpha=alpha)
-        return input.like()
-
-    rule.__doc__ = doc
-    function(name=name, method=True, example=(f"{name}(x, 0, arange(6), x)", "[6, 5]"))(rule)
-
-
-_index_put("index_add", "Adds slices of a source at the given indices of a dimension.")
-
-
-@function(method=True, example=("masked_scatter(x, x > 0, x)", "6x5x5"))
-def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """Copies consecutive source elements to the positions where a mask is true."""
-    if mask.dtype != "bool":
-        raise Refusal("wrong-dtype", f"{{layer}} wants a bool mask, but {mask.dtype} arrives", "mask")
-    if source.dtype != input.dtype:
-        raise Refusal("wrong-dtype", f"{{layer}} puts {source.dtype} into {input.dtype}: they must be equal", "source")
-    return Tensor(broadcast(input.shape, mask.shape, "mask", "mask", swapped=True), input.dtype)

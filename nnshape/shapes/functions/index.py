@@ -54,8 +54,9 @@ ranking: aminmax argmax argmin argsort cummax cummin kthvalue max median min mod
 
 counting: bucketize histc isin nanquantile quantile searchsorted unique unique_consecutive
 
-gathering: argwhere gather index_add index_select masked_scatter masked_select narrow nonzero scatter scatter_add
-scatter_reduce select take take_along_dim
+gathering: argwhere gather index_select masked_select narrow nonzero select take take_along_dim
+
+scattering: index_add masked_scatter scatter scatter_add scatter_reduce
 
 putting: index_put
 

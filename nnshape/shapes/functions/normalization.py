@@ -83,10 +83,15 @@ def require_values(input: Tensor, always: bool = True) -> None:
         notice("fails-in-training", f"{{layer}} fails in training when {values} = 1", note)
 
 
-def _check_eps(eps: float, training: bool) -> None:
-    if not isinstance(eps, Dim) and (eps < 0 or (training and eps <= 0)):
-        note = f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but got {eps}"
-        raise Refusal("invalid-argument", f"`eps` (={eps}) must be positive", "eps", note=note)
+def _check_eps(eps: float, training: bool, always: bool = True) -> None:
+    """Raise Refusal for an eps that torch refuses; give a notice unless it is `always` so, for 0 in training alone."""
+    if isinstance(eps, Dim) or eps > 0 or (eps == 0 and not training):
+        return
+    note = f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but got {eps}"
+    if eps == 0 and not always:
+        notice("fails-in-training", "{layer} fails in training: `eps` is 0", note)
+        return
+    raise Refusal("invalid-argument", f"`eps` (={eps}) must be positive", "eps", note=note)
 
 
 def batch_normalized(
@@ -100,7 +105,7 @@ def batch_normalized(
     """
     if training:
         require_values(input, always)
-    _check_eps(eps, training)
+    _check_eps(eps, training, always)
     if channels is not None:
         note = f"{first} should contain {input.shape[1]} elements not {channels}"
         require_channels(input, channels, argument, note)

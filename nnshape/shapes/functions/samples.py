@@ -139,11 +139,20 @@ def randperm(
     return Tensor((n,), with_gradient(chosen, requires_grad), (0, n - 1) if is_integral(chosen) else None)
 
 
-def _spaced(steps: Size, dtype: DType | None, requires_grad: bool, *ends: object) -> Tensor:
+def _spaced(name: str, start: object, end: object, steps: Size, dtype: DType | None, requires_grad: bool) -> Tensor:
+    tensors = {word: value for word, value in (("start", start), ("end", end)) if isinstance(value, Tensor)}
+    if any(tensor.shape for tensor in tensors.values()):
+        counts = " and ".join(f"{word} with {tensor.ndim} dimension(s)" for word, tensor in tensors.items())
+        note = f"{name} only supports 0-dimensional start and end tensors, but got {counts}."
+        word, tensor = next((word, tensor) for word, tensor in tensors.items() if tensor.shape)
+        raise Refusal("wrong-rank", f"{{layer}} takes a single number as {word}, but {tensor} arrives", word, note=note)
     if not assume_at_least(steps, 0):
         note = "number of steps must be non-negative"
         raise Refusal("invalid-argument", f"steps must be 0 or more, not {steps}", "steps", note=note)
-    natural = scalar_dtype(1j if any(isinstance(end, complex) for end in ends) else 1.0)
+    complex_ends = any(
+        is_complex(one.dtype) if isinstance(one, Tensor) else isinstance(one, complex) for one in (start, end)
+    )
+    natural = scalar_dtype(1j if complex_ends else 1.0)
     chosen = DTYPES[dtype] if dtype else natural
     if chosen == "bool" and (isinstance(steps, Dim) or steps > 1):
         raise Refusal("wrong-dtype", "bools have no evenly spaced values", "dtype")
@@ -154,23 +163,27 @@ def _spaced(steps: Size, dtype: DType | None, requires_grad: bool, *ends: object
 
 @function(factory=True, example=("linspace(0, 1, 5)",))
 def linspace(
-    start: Number, end: Number, steps: Whole, *, dtype: DType | None = None, device: Device | None = None,
-    requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
+    start: Number | Tensor, end: Number | Tensor, steps: Whole, *, dtype: DType | None = None,
+    device: Device | None = None, requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
-    """A vector of `steps` values evenly spaced from `start` to `end`, inclusive."""
-    return _spaced(steps, dtype, requires_grad, start, end)
+    """A vector of `steps` values evenly spaced from `start` to `end`, inclusive.
+
+    start, end: numbers or 0-dimensional tensors.
+    """
+    return _spaced("linspace", start, end, steps, dtype, requires_grad)
 
 
 @function(factory=True, example=("logspace(0, 1, 5)",))
 def logspace(
-    start: Number, end: Number, steps: Whole, base: float = 10.0, *, dtype: DType | None = None,
+    start: Number | Tensor, end: Number | Tensor, steps: Whole, base: float = 10.0, *, dtype: DType | None = None,
     device: Device | None = None, requires_grad: Flag = False, layout: Any = None, pin_memory: Flag = False,
 ) -> Tensor:  # fmt: skip
     """A vector of `steps` values evenly spaced on a logarithmic scale from base**start to base**end.
 
+    start, end: numbers or 0-dimensional tensors.
     base: the base of the logarithm.
     """
-    return _spaced(steps, dtype, requires_grad, start, end)
+    return _spaced("logspace", start, end, steps, dtype, requires_grad)
 
 
 def _windowed(name: str, doc: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.constraints import assume_at_least, assume_equal
-from nnshape.shapes.dims import Size
+from nnshape.shapes.dims import Dim, Size
 from nnshape.shapes.dtype_names import scalar_name
 from nnshape.shapes.dtypes import COMPLEX_OF, DTYPES, REAL_OF, DType, category, default_dtype, is_complex
 from nnshape.shapes.function import function
@@ -291,8 +291,13 @@ def istft(
         message = f"{{layer}} takes [frequencies, frames] or a batch of them, but {input} arrives"
         raise Refusal("wrong-rank", message, "input")
     hop, span = _steps(n_fft, hop_length, win_length)
+    if not assume_at_least(span, hop):
+        message = f"hop_length (={hop}) must be from 1 to win_length (={span})"
+        raise Refusal("invalid-argument", message, "hop_length" if hop_length is not None else "win_length")
     bins, frames = input.shape[-2:]
-    half_only = onesided if onesided is not None else (not return_complex if bins == n_fft else bins != n_fft)
+    half_only = onesided
+    if half_only is None:
+        half_only = not return_complex if isinstance(bins, Dim) else bins != n_fft
     wanted = n_fft // 2 + 1 if half_only else n_fft
     if not assume_equal(bins, wanted):
         message = f"{{layer}} wants {wanted} frequencies for n_fft (={n_fft}), but {bins} arrive"
@@ -300,6 +305,13 @@ def istft(
     if not assume_at_least(frames, 1):
         raise Refusal("empty-output", f"{{layer}} wants one frame or more, but {input} arrives", "input")
     _require_window(window, span)
+    if window is not None and is_complex(window.dtype) and not return_complex:
+        note = "Complex windows are incompatible with return_complex=False"
+        raise Refusal("wrong-dtype", "{layer} takes a complex window with return_complex=True", "window", note=note)
+    if half_only and return_complex:
+        note = "Cannot have onesided output if window or input is complex"
+        message = f"a complex signal has all {n_fft} frequencies, and {{layer}} reads the nonnegative ones: onesided"
+        raise Refusal("invalid-argument", message, "return_complex", note=note)
     covered = n_fft + hop * (frames - 1)
     cut = n_fft // 2 if center else 0
     if not assume_at_least(covered - (2 if length is None else 1) * cut, 1):

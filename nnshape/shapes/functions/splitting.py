@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnshape.shapes.arguments import described
 from nnshape.shapes.axes import axis, plain_int
-from nnshape.shapes.constraints import assume_at_least, assume_equal
+from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal, fresh_symbol
 from nnshape.shapes.dims import Dim, Size, ceil_div, maximum
 from nnshape.shapes.function import Function, Rule, function
 from nnshape.shapes.functions.slicing import sliced_size
@@ -62,7 +62,7 @@ def chunk(input: Tensor, chunks: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
     _countable(number, input, dim, "chunks")
     last = size - (number - 1) * piece
     # torch returns fewer pieces of a smaller size: the model needs all of them.
-    assume_at_least(last, 1)
+    assume_at_least(*((size, 2) if number == 2 else (last, 1)))
     return _pieces(input, place, [piece] * (number - 1) + [last])
 
 
@@ -117,29 +117,70 @@ def split_with_sizes(input: Tensor, split_sizes: WholeTuple, dim: Whole = 0) -> 
     return _with_sizes(input, split_sizes, dim, "split_sizes")
 
 
-@function(method=True, example=("tensor_split(4, 1)", "6x5x5"))
-def tensor_split(input: Tensor, indices_or_sections: Wholes, dim: Whole = 0) -> tuple[Tensor, ...]:
+def _given(name: str, **values: Any) -> tuple[str, Any]:
+    """The one argument among these that was given, and its value."""
+    given = [(key, value) for key, value in values.items() if value is not None]
+    if len(given) != 1:
+        message = f"{name} takes the number of sections, or the indices to split at"
+        raise Refusal("missing-argument", message, given[1][0] if given else None)
+    return given[0]
+
+
+@function(method=True, example=("tensor_split(4, 1)", "6x5x5"), by_place=("indices_or_sections",))
+def tensor_split(
+    input: Tensor, indices_or_sections: Wholes | Tensor | None = None, dim: Whole = 0, *, sections: Whole | None = None,
+    indices: WholeTuple | None = None, tensor_indices_or_sections: Tensor | None = None,
+) -> tuple[Tensor, ...]:  # fmt: skip
     """Splits a dimension into nearly equal pieces, or at the given indices.
 
-    indices_or_sections: the number of pieces, or a tuple of the indices to split at.
+    indices_or_sections: the number of pieces, or the indices to split at, as a tuple or a vector.
     dim: the dimension to split.
+    sections, indices, tensor_indices_or_sections: its names for a number, a tuple and a tensor.
     """
-    name = "indices_or_sections"
+    name, cuts = _given(
+        "tensor_split", indices_or_sections=indices_or_sections, sections=sections, indices=indices,
+        tensor_indices_or_sections=tensor_indices_or_sections,
+    )  # fmt: skip
+    return _split(input, cuts, dim, name)
+
+
+def _split(input: Tensor, cuts: Any, dim: Size, name: str) -> tuple[Tensor, ...]:
+    """The pieces for a number of them, or for indices. Raises Refusal for those that torch refuses."""
+    if isinstance(cuts, Tensor):
+        return _split_by_value(input, cuts, dim, name)
     place = _splittable(input, dim)
     size = input.shape[place]
-    if isinstance(indices_or_sections, (tuple, list)):
-        ends = [*indices_or_sections, None]
+    if isinstance(cuts, (tuple, list)):
+        ends = [*cuts, None]
         sizes = [sliced_size(size, slice(start, end)) for start, end in zip([None, *ends[:-1]], ends, strict=True)]
         return _pieces(input, place, sizes)
-    number = _countable(plain_int(indices_or_sections, name), input, dim, name)
+    number = _countable(plain_int(cuts, name), input, dim, name)
     if number < 1:
         note = f"number of sections must be larger than 0, got {number}"
         raise Refusal("invalid-argument", f"the number of pieces must be 1 or more, not {number}", name, note=note)
     return _pieces(input, place, [(size + number - 1 - piece) // number for piece in range(number)])
 
 
+def _split_by_value(input: Tensor, cuts: Tensor, dim: Size, name: str) -> tuple[Tensor, ...]:
+    """The pieces that a vector of indices cuts; their sizes depend on its values."""
+    if cuts.ndim > 1:
+        raise Refusal("wrong-rank", f"{{layer}} takes a number or a vector of indices, but {cuts} arrives", name)
+    if cuts.dtype != "int64":
+        raise Refusal("wrong-dtype", f"{{layer}} wants int64 indices, but {cuts.dtype} arrives", name)
+    if not cuts.shape:
+        raise Refusal("unknown-value", "the number of pieces is the value of a tensor: write it as a number", name)
+    place = _splittable(input, dim)
+    size = input.shape[place]
+    count = _countable(cuts.shape[0], input, dim, name)
+    return _pieces(input, place, [fresh_symbol("piece", size) for _ in range(count + 1)] if count else [size])
+
+
 def _halves(name: str, rank: int, place: int, sentence: str) -> None:
-    def rule(input: Tensor, indices_or_sections: Wholes) -> tuple[Tensor, ...]:
+    def rule(
+        input: Tensor, indices_or_sections: Wholes | None = None, *, sections: Whole | None = None,
+        indices: WholeTuple | None = None,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        given, cuts = _given(name, indices_or_sections=indices_or_sections, sections=sections, indices=indices)
         where = 0 if name == "hsplit" and len(input.shape) == 1 else place
         if len(input.shape) < rank:
             note = (
@@ -149,15 +190,20 @@ def _halves(name: str, rank: int, place: int, sentence: str) -> None:
             message = f"{{layer}} wants {rank} dimensions or more, but {input} arrives"
             raise Refusal("wrong-rank", message, "input", note=note)
         size = input.shape[where]
-        if type(indices_or_sections) is int and indices_or_sections > 0 and size % indices_or_sections != 0:
-            message = f"dimension {where} (={size}) must be divisible by {indices_or_sections}"
-            division = (size, indices_or_sections)
-            raise Refusal("not-divisible", message, "indices_or_sections", division=division)
+        if type(cuts) is int and cuts > 0:
+            if not assume_divisible(size, cuts):
+                message = f"dimension {where} (={size}) must be divisible by {cuts}"
+                raise Refusal("not-divisible", message, given, division=(size, cuts))
+            return _pieces(input, where, [size // cuts] * _countable(cuts, input, where, given))
         with in_other_words():
-            return tensor_split.rule(input, indices_or_sections, where)  # type: ignore[no-any-return]
+            return _split(input, cuts, where, given)
 
-    rule.__doc__ = sentence
-    function(name=name, method=True, example=(f"{name}([2])", "6x5x5"))(rule)
+    rule.__doc__ = f"""{sentence}
+
+    indices_or_sections: the number of equal pieces, or a tuple of the indices to split at.
+    sections, indices: its names for a number and a tuple.
+    """
+    function(name=name, method=True, example=(f"{name}([2])", "6x5x5"), by_place=("indices_or_sections",))(rule)
 
 
 _halves("hsplit", 1, 1, "Splits horizontally: along dimension 1, or 0 for 1D tensors.")

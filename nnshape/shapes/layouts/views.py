@@ -5,6 +5,7 @@ https://docs.pytorch.org/docs/stable/tensor_view.html
 
 from __future__ import annotations
 
+from nnshape.shapes.arguments import is_size
 from nnshape.shapes.axes import axes, axis
 from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import ITEM_BYTES, DType, is_complex
@@ -180,7 +181,7 @@ def split(applied: Applied) -> list[Layout]:
     """Pieces with the same strides, one after the other."""
     input = applied.operands[0]
     layout = applied.layout(input)
-    if applied.name == "tensor_split" and isinstance(applied["indices_or_sections"], (tuple, list)):
+    if applied.name == "tensor_split" and not (is_size(applied["indices_or_sections"]) or is_size(applied["sections"])):
         raise Undecided  # the pieces may overlap
     place = _split_place(applied, input)
     layouts: list[Layout] = []
