@@ -313,10 +313,10 @@ def find_torch(name: str, called: bool = False) -> Any:
 
 
 def torch_names() -> Iterator[str]:
-    """Yield the names of torch with a rule, for suggestions."""
+    """Yield the names of torch with a rule, for suggestions: not those of tensors' attributes, such as `T`."""
     yield from _SPECIALS
     yield from all_layers()
-    yield from all_functions()
+    yield from (name for name in all_functions() if name not in ATTRIBUTES)
     yield from DTYPES
     yield from MEMORY_FORMATS
     yield from numbers.PYTHON

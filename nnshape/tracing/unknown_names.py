@@ -54,15 +54,12 @@ def _instead(frame: Frame, near: str | None, span: Span) -> tuple[str, ...]:
 
 
 def names_of_same_sort(name: str) -> Iterable[str]:
-    """The names of torch that a misspelt one may stand for: layers for a layer, functions for a function.
-
-    The name itself, such as `T`, may be an attribute of tensors, which is no name by itself.
-    """
-    layers = [one for one in torch_names() if one[:1].isupper() and one != name]
+    """The names of torch that a misspelt one may stand for: layers for a layer, functions for a function."""
+    layers = [one for one in torch_names() if one[:1].isupper()]
     if name[:1].isupper():
         return layers
     by_case = (one for one in layers if one.casefold() == name.casefold())
-    return chain(by_case, (one for one in torch_names() if not one[:1].isupper() and one != name))
+    return chain(by_case, (one for one in torch_names() if not one[:1].isupper()))
 
 
 def not_called(frame: Frame, node: nodes.Node, name: str) -> Exception:

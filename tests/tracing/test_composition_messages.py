@@ -9,12 +9,11 @@ CASES = {
     "-: ReLU()": "'-' cannot name a step: a name does not begin with a hyphen",
     "a.b: ReLU()": "'a.b' cannot name a step: a name is letters, digits, _ and hyphens",
     "a: y := relu(x)": ":= is not allowed here",
-    "a: Sequential(ReLU(), shared)": "a.1 is the module shared, not a tensor: call it",
     "a: shared": "a is the module shared, not a tensor: call it",
     "a: \"{'low': x}\"": "a dict in braces is not part of the language",
 }
 HELP = {
-    "a: Sequential(ReLU(), shared)": "write shared(_), which applies it with the same weights",
+    "a: shared": "write shared(_), which applies it with the same weights",
     "a: y := relu(x)": "write the name and its value in parentheses: (name := value)",
     "a: \"{'low': x}\"": "for values, write dict(low=a, high=b)",
 }
@@ -51,5 +50,5 @@ def test_an_hparam_cannot_use_a_size_of_an_input():
 
 
 def test_an_attribute_of_tensors_is_no_suggestion_for_its_own_name():
-    (problem,) = problems_of("input: [N, 16]\nlayers: {out: x * mH}\n")
+    (problem,) = problems_of("input: [N, 16]\nlayers: {out: x * T}\n")
     assert problem.help == ()
