@@ -214,7 +214,8 @@ class Writer:
             values = tuple(value for value in values if not isinstance(value, str) or isinstance(value, DType))
             if len(values) == 1 and not operation.keywords.keys() - {"device"}:
                 return self.emit(values[0])
-        keywords = {key: self.emit(value) for key, value in operation.keywords.items() if key != "device"}
+        values, named = targets.spread(function, values, operation.keywords)
+        keywords = {key: self.emit(value) for key, value in named.items() if key != "device"}
         if targets.follows_training(function, len(values), keywords):
             keywords["training"] = self._training()
         if function.name in targets.PROPERTIES:

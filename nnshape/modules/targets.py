@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -56,6 +56,24 @@ def target_of(function: Function, count: int, keywords: bool, method: bool) -> C
         return name
     found = torch_function(name)
     return name if found is None else found
+
+
+def spread(
+    function: Function, values: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Return the arguments of a call for torch, in which those such as the operands of einsum have no name.
+
+    A mapping step gives them by name: `{type: einsum, equation: ..., operands: [x, y]}`.
+    """
+    signature = function.signature()
+    rest = signature.variadic
+    if rest is None or rest.name not in keywords:
+        return values, keywords
+    ahead = [p.name for p in signature.positional[len(values) :] if p.name in keywords]
+    given = keywords[rest.name]
+    operands = given if isinstance(given, (tuple, list)) else (given,)
+    others = {key: value for key, value in keywords.items() if key not in (*ahead, rest.name)}
+    return (*values, *(keywords[name] for name in ahead), *operands), others
 
 
 def torch_function(name: str) -> Callable[..., Any] | None:
