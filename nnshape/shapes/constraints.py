@@ -8,7 +8,17 @@ from contextvars import ContextVar
 from typing import Literal
 
 from nnshape.records import dataclass
-from nnshape.shapes.dims import Size, at_least, by_sign, divisible, equal, substitute, symbol
+from nnshape.shapes.dims import (
+    Size,
+    at_least,
+    by_sign,
+    divisible,
+    divisor_in,
+    equal,
+    substitute,
+    symbol,
+    without_common_factor,
+)
 
 Relation = Literal["==", ">=", "%"]
 
@@ -69,9 +79,20 @@ def _assume(left: Size, relation: Relation, right: Size) -> bool:
     if verdict is None:
         found = _collector.get()
         if found is not None:
-            found.append(Constraint(left, relation, right))
+            found.append(_equality(left, right) if relation == "==" else Constraint(left, relation, right))
         return True
     return verdict
+
+
+def _equality(left: Size, right: Size) -> Constraint:
+    """`left == right` without common factors; `C % 2 == 0` for `C == 2*(C//2)`."""
+    left, right = without_common_factor(left, right)
+    constant, gain, loss = by_sign(left - right)
+    for whole, parts in ((gain + constant, loss), (loss - constant, gain)):
+        divisor = divisor_in(parts, whole)
+        if divisor is not None:
+            return Constraint(whole, "%", divisor)
+    return Constraint(left, "==", right)
 
 
 def assume_equal(left: Size, right: Size) -> bool:

@@ -3,7 +3,7 @@
 This module holds the public names of the package.
 """
 
-from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, by_sign, symbol, without_common_factor
+from nnshape.shapes.dims.algebra import RESERVED, Dim, Size, by_sign, divisor_in, symbol, without_common_factor
 from nnshape.shapes.dims.atoms import Extremum, Quotient
 from nnshape.shapes.dims.ceilings import readable, shape_part
 from nnshape.shapes.dims.compare import (
@@ -31,6 +31,7 @@ __all__ = [
     "by_sign",
     "ceil_div",
     "divisible",
+    "divisor_in",
     "equal",
     "maximum",
     "minimum",

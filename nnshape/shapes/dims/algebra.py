@@ -208,6 +208,19 @@ def without_common_factor(left: Size, right: Size) -> tuple[Size, Size]:
     return size_from(divided(above, number or 1, symbols)), size_from(divided(below, number or 1, symbols))
 
 
+def divisor_in(size: Size, whole: Size) -> Size | None:
+    """The divisor d where a size is `d*(whole//d)`; None if it has another form."""
+    terms = terms_of(size)
+    if len(terms) != 1:
+        return None
+    ((monomial, number),) = terms.items()
+    for place, atom in enumerate(monomial):
+        if isinstance(atom, Quotient) and atom.numerator == whole:
+            rest = size_from({monomial[:place] + monomial[place + 1 :]: number})
+            return rest if rest == atom.denominator else None
+    return None
+
+
 def floor_divide(above: Size, below: Size) -> Size:
     """The quotient rounded down. Raises ZeroDivisionError."""
     if isinstance(below, int):
