@@ -5,6 +5,7 @@ Beyond a budget, a call or the whole model is reported as unproved, with the rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,8 @@ _CUBIC_STEPS = 64
 #: Functions that take a power for each feature of each pair of rows, and what one costs in memory accesses.
 _POWERS = frozenset({"cdist", "pdist"})
 _POWER = 16
+#: The sizes of packed sequences, which lengths decide.
+_OF_PACKED = re.compile(r"(longest|packed)\d+")
 
 
 class Allowance:
@@ -106,7 +109,7 @@ def refusal(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> str
 
 def measured(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> Usage:
     """Return what one run of a model takes on a device at these sizes."""
-    measure = Usage(device, sizes)
+    measure = Usage(device, _with_lengths(trace, sizes))
     for row in trace.parameters:
         if row.tied_to is None:
             measure.keep(row.tensor)
@@ -119,6 +122,18 @@ def measured(trace: Trace, device: torch.device, sizes: Mapping[str, int]) -> Us
                 measure.count(operation)
     measure.macs = measure.number(trace.root.macs)
     return measure
+
+
+def _with_lengths(trace: Trace, sizes: Mapping[str, int]) -> Mapping[str, int]:
+    """The sizes, and those of packed sequences at their largest, as without padding."""
+    found = dict(sizes)
+    for constraint in trace.constraints:
+        name = str(constraint.right)
+        if constraint.relation == ">=" and name not in found and _OF_PACKED.fullmatch(name):
+            most = substitute(constraint.left, found)
+            if isinstance(most, int):
+                found[name] = most
+    return found
 
 
 class Usage:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.fx import Node
+from torch.nn.utils import rnn
 
 from nnshape.modules import sizes_in_graphs, targets
 from nnshape.modules.blueprint import Blueprint, Place, attribute_path, carried_out, is_plain_sequential
 from nnshape.modules.leaves import torch_dtype
+from nnshape.modules.lengths import PACKING
 from nnshape.problems import Problem, SpecError
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DType, is_floating
 from nnshape.shapes.function import Function
 from nnshape.shapes.memory_formats import MemoryFormat
+from nnshape.shapes.packed import PackedSequence
 from nnshape.shapes.tensor import Tensor, tensors_in
 from nnshape.tracing.model import BodyInput, Declared, Module, Operation, Run, StoredTensor
 from nnshape.tracing.runtime_sizes import RuntimeSize
@@ -216,6 +219,8 @@ class Writer:
                 return self.emit(values[0])
         values, named = targets.spread(function, values, operation.keywords)
         keywords = {key: self.emit(value) for key, value in named.items() if key != "device"}
+        if function.name == PACKING:
+            values, keywords = self._with_lengths_on_cpu(values, keywords)
         if targets.follows_training(function, len(values), keywords):
             keywords["training"] = self._training()
         if function.name in targets.PROPERTIES:
@@ -235,6 +240,16 @@ class Writer:
         if op == "call_method" and "input" in keywords:
             return self.graph.create_node(op, target, (keywords.pop("input"), *map(self.emit, values)), keywords, name)
         return self.graph.create_node(op, target, tuple(map(self.emit, values)), keywords, name)
+
+    def _with_lengths_on_cpu(self, values: Any, keywords: Any) -> tuple[Any, Any]:
+        """Move the lengths of packed sequences to the CPU, where torch wants them on every device."""
+
+        def moved(lengths: Any) -> Any:
+            return self.graph.create_node("call_method", "cpu", (lengths,)) if isinstance(lengths, Node) else lengths
+
+        if len(values) > 1:
+            return (self.emit(values[0]), moved(self.emit(values[1])), *map(self.emit, values[2:])), keywords
+        return values, {key: moved(value) if key == "lengths" else value for key, value in keywords.items()}
 
     def _training(self) -> Node:
         """Return the `training` flag of the body, or of the body inside it that is written in its place."""
@@ -324,6 +339,8 @@ class Writer:
             return self._dims[value]
         if isinstance(value, (tuple, list, dict)) and _holds_traced(value) and self.knows(value):
             return self.lookup(value)
+        if isinstance(value, PackedSequence):
+            return self.graph.create_node("call_function", rnn.PackedSequence, tuple(map(self.emit, value)))
         if isinstance(value, (tuple, list)):
             return [self.emit(item) for item in value] if isinstance(value, list) else tuple(map(self.emit, value))
         if isinstance(value, dict):

@@ -13,6 +13,7 @@ from nnshape.modules import budget
 from nnshape.modules.building import Builder, seeded, with_code
 from nnshape.modules.choosing import choose
 from nnshape.modules.leaves import torch_dtype
+from nnshape.modules.lengths import drawn_lengths, lengths_of
 from nnshape.problems import SpecError
 from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import substitute, symbols_of
@@ -112,6 +113,7 @@ class _Samples:
         self._layouts = layouts
         self._sizes = sizes
         self._limit = limit
+        self._lengths = lengths_of(trace)
         self._count = sizes["N"]
 
     def apart(self) -> bool | None:
@@ -160,7 +162,9 @@ class _Samples:
         for name, tensor in self._trace.inputs.items():
             shape = [int(substitute(size, self._sizes)) for size in tensor.shape]
             dtype = torch_dtype(tensor.dtype)
-            if dtype.is_floating_point or dtype.is_complex:
+            if name in self._lengths:
+                found[name] = drawn_lengths(shape, dtype, self._lengths[name], self._sizes)
+            elif dtype.is_floating_point or dtype.is_complex:
                 found[name] = torch.randn(shape, dtype=dtype if dtype.is_complex else torch.float32).to(dtype)
             else:
                 found[name] = torch.randint(self._limit, shape).to(dtype)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch.fx import Node
+from torch.nn.utils import rnn
 
 from nnshape.modules.asking import Asker, Beyond
 from nnshape.modules.blueprint import Blueprint, call_at, operation_at
@@ -16,6 +17,7 @@ from nnshape.modules.structure import Sizes
 from nnshape.problems import Label, Problem
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.nested import leaves_in, map_nested
+from nnshape.shapes.packed import PackedSequence
 from nnshape.shapes.tensor import Tensor, Unknown
 from nnshape.tracing.model import Call, Module, Operation, Run
 from nnshape.tracing.runtime_sizes import RuntimeSize
@@ -194,9 +196,21 @@ class Observer:
         if isinstance(traced, RuntimeSize):
             value = traced.value
             return self._sizes.number(value) if isinstance(value, Dim) else value
+        if isinstance(traced, PackedSequence):
+            return self._packed_stand_in(traced)
         if isinstance(traced, (tuple, list, dict)):
             return map_nested(self._stand_in, traced)
         return None if isinstance(traced, Unknown) else traced
+
+    def _packed_stand_in(self, traced: PackedSequence) -> rnn.PackedSequence:
+        """Return sequences of one step each: torch reads the sizes of the batches off their values, on the CPU."""
+        batch = self._sizes.number(traced.batch or 1)
+        count = batch if isinstance(batch, int) else 1
+        data = self._stand_in(traced.data.like((count, *traced.data.shape[1:])))
+        order, back = (None if index is None else torch.arange(count, device=data.device) for index in traced[2:])
+        packed = rnn.PackedSequence(data, torch.full((1,), count, device="cpu"), order, back)
+        self._stand_ins.update((id(tensor), tensor) for tensor in packed if tensor is not None)
+        return packed
 
 
 def cannot_run_there(error: Exception, device: torch.device) -> bool:

@@ -12,6 +12,7 @@ import torch
 from nnshape.modules.asking import Asker
 from nnshape.modules.building import Builder, Refused, refusal_of_torch, with_code
 from nnshape.modules.leaves import torch_dtype
+from nnshape.modules.lengths import drawn_lengths, lengths_of
 from nnshape.modules.observing import Observer, cannot_run_there
 from nnshape.modules.standing_in import FEW, shortened_inside
 from nnshape.modules.stride_proof import StrideProof, proves_strides
@@ -38,6 +39,7 @@ class ProofRuns:
         self.with_strides: set[Call] = set()
         self._builder, self._model = builder, model
         self._asker = Asker(builder.device)
+        self._lengths = lengths_of(builder.trace)
         self._expected = {problem.span for problem in builder.trace.problems if problem.kind == "fails-in-training"}
 
     def step_by_step(self, sizes: Mapping[str, int], mode: str, when: str = "") -> None:
@@ -108,7 +110,12 @@ class ProofRuns:
     def _inputs(self, sizes: Mapping[str, int]) -> tuple[Any, ...]:
         run = self._builder.trace.root.module.run  # type: ignore[union-attr]
         assert run is not None
-        return tuple(input_tensor(value, sizes, self._builder.device) for value in run.inputs.values())
+        device = self._builder.device
+        return tuple(
+            drawn_lengths(tensor.shape, tensor.dtype, self._lengths[name], sizes) if name in self._lengths else tensor
+            for name, value in run.inputs.items()
+            for tensor in (input_tensor(value, sizes, device),)
+        )
 
 
 def _gradients(mode: str) -> AbstractContextManager[Any]:

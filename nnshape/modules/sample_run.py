@@ -14,6 +14,7 @@ from nnshape.modules.choosing import choose
 from nnshape.modules.default_dtype import in_dtype
 from nnshape.modules.devices import available_device
 from nnshape.modules.leaves import torch_dtype
+from nnshape.modules.lengths import drawn_lengths, lengths_of
 from nnshape.modules.run_sizes import open_symbols
 from nnshape.problems import Problem, SpecError
 from nnshape.records import dataclass
@@ -47,6 +48,7 @@ def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
         message = "no sizes were found that meet the requirements of the model: give them values"
         raise SpecError(Problem("unknown-value", message, trace.root.span))
     refused: Exception | None = None
+    lengths = lengths_of(trace)
     # An accelerator does not recover from an index out of range.
     limits = _INDEX_LIMITS if place.type == "cpu" else _INDEX_LIMITS[-1:]
     for limit in limits:
@@ -54,6 +56,8 @@ def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
             warnings.simplefilter("ignore")
             model = with_code(Builder(trace, place, sizes).model())
             inputs = {name: _drawn(tensor, sizes, place, limit) for name, tensor in trace.inputs.items()}
+            for name, most in lengths.items():
+                inputs[name] = drawn_lengths(inputs[name].shape, inputs[name].dtype, most, sizes)
             try:
                 with redirect_stderr(StringIO()):  # fx prints failing code there
                     return RealRun(sizes, inputs, _outputs(model, inputs))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from torch.nn.utils import rnn
 
 from nnshape.shapes.function import Function
 
@@ -33,6 +34,7 @@ NAMESPACES: dict[str, Any] = {
     "torch.fft": torch.fft,
     "torch.linalg": torch.linalg,
     "torch.special": torch.special,
+    "torch.nn.utils.rnn": rnn,
 }
 _PYTHON: dict[str, Any] = {"operator": operator, "math": math, "builtins": builtins}
 

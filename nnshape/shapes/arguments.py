@@ -19,6 +19,7 @@ from nnshape.records import dataclass
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import DTYPES, DType
 from nnshape.shapes.memory_formats import MemoryFormat
+from nnshape.shapes.packed import PackedSequence
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
@@ -104,6 +105,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "str": (lambda value: isinstance(value, str) and not isinstance(value, DType), "a string"),
     "Tensor": (_is_tensor, "a tensor"),
     "Tensors": (_all(_is_tensor), "a tuple of tensors"),
+    "PackedSequence": (lambda value: isinstance(value, PackedSequence), "a packed sequence"),
     "Layer": (_is_registered("Layer"), "a layer"),
     "Activation": (_is_registered("Activation"), "a function or layer of one tensor"),
     "tuple": (lambda value: isinstance(value, (tuple, list)), "a tuple"),
@@ -300,6 +302,8 @@ def described(value: object, levels: int = _LEVELS) -> str:
     """A value as messages show it: `2.5`, `'same'`, `a tuple of 2 (a tensor 5x6, …)`."""
     if isinstance(value, Tensor):
         return f"a tensor {value}"
+    if isinstance(value, PackedSequence):
+        return f"a packed sequence of {value.data}"
     if isinstance(value, (tuple, list)) and any(isinstance(item, (Tensor, tuple, list)) for item in value):
         items = [described(item, levels - 1) for item in value[:_ITEMS]] if levels else []
         more = ["…"] if len(value) > len(items) else []

@@ -45,6 +45,7 @@ FUNCTION_SECTIONS: dict[str, tuple[str, ...]] = {
     "Convolution, pooling": ("convolution", "pooling", "adaptive", "unpooling", "folding"),
     "Normalization, dropout": ("normalization", "dropout"),
     "Embedding, attention, linear": ("network", "attention"),
+    "Packed sequences": ("packing",),
     "Padding, vision": ("padding", "vision"),
     "Distance, loss": ("distance", "losses", "class_losses", "pair_losses", "likelihood_losses"),
 }
@@ -77,6 +78,8 @@ def torch_name(rule: Function | type[Layer]) -> str:
         return f"torch.linalg.{name}"
     if name == "getitem":
         return "torch.Tensor"
+    if family == "packing":
+        return f"torch.nn.utils.rnn.{name}"
     if family in _OF_FUNCTIONAL and name not in ("sigmoid_", "tanh_"):
         return f"torch.nn.functional.{name}"
     return f"torch.{name}" if not name.endswith("_") else f"torch.Tensor.{name}"

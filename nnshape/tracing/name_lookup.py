@@ -234,6 +234,8 @@ def in_namespace(frame: Frame, node: nodes.Attribute, owner: Namespace, called: 
         return Namespace("utils")
     if owner.name == "utils" and node.name == "parametrizations":
         return Namespace("parametrizations")
+    if owner.name == "utils" and node.name == "rnn":
+        return Namespace("rnn")
     if owner.name in ("utils", "parametrizations"):
         from nnshape.tracing.parametrizing import older_or_newer  # few models need it
 

@@ -276,8 +276,9 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool, may_
 def _report_contradiction(tracer: Tracer) -> None:
     """Report requirements that no sizes meet, unless there is another error, which may be their cause."""
     if tracer.requirements and not any(problem.severity == "error" for problem in tracer.problems):
+        from nnshape.tracing.padded_lengths import needs_total_length
         from nnshape.tracing.requirements import contradiction  # only symbolic sizes have requirements
 
-        problem = contradiction(tracer.requirements)
+        problem = needs_total_length(tracer.requirements, tracer.batch.symbols) or contradiction(tracer.requirements)
         if problem is not None:
             tracer.report(problem)

@@ -23,6 +23,7 @@ import torch
 from functional import check_functional_form
 from laying import hold_layouts, lay
 from quoting import hold_note
+from torch.nn.utils import rnn
 from torch_releases import FOLLOWED, RELEASE
 
 from nnshape.shapes.constraints import collecting, numbering
@@ -33,6 +34,7 @@ from nnshape.shapes.functions import find_function, find_method
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.notices import noticing
+from nnshape.shapes.packed import PackedSequence
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor, tensors_in
 
@@ -78,6 +80,7 @@ VALUES: dict[str, Callable[[tuple[int, ...]], torch.Tensor]] = {
     **dict.fromkeys(("mvlgamma", "mvlgamma_"), lambda shape: torch.full(shape, 9)),
     "istft": torch.ones,
     "tensor_split": lambda shape: torch.arange(1, torch.Size(shape).numel() + 1).reshape(shape),
+    "pack_padded_sequence": torch.ones,  # lengths
 }
 #: Methods that need another device: the method of the CPU whose shape and dtype theirs are.
 JUDGED_BY = {"cuda": "cpu"}
@@ -162,7 +165,7 @@ def told(lines: tuple[str, ...]) -> None:
 
 def torch_function(name: str) -> Any:
     """Torch's function of this name: the functional one first, a Tensor method last."""
-    for home in (torch.nn.functional, torch, torch.fft, torch.linalg, torch.special, operator):
+    for home in (torch.nn.functional, torch, torch.fft, torch.linalg, torch.special, rnn, operator):
         found = getattr(home, name, None)
         if callable(found):
             return found
@@ -175,9 +178,18 @@ def real(value: Any, values: Callable[[tuple[int, ...]], torch.Tensor] = torch.z
         return lay(values(value.shape).to(getattr(torch, value.dtype)), value)
     if isinstance(value, DType):
         return getattr(torch, value)
+    if isinstance(value, PackedSequence):
+        return real_packed(value)
     if isinstance(value, (tuple, list)):
         return type(value)(real(item, values) for item in value)
     return value
+
+
+def real_packed(value: PackedSequence) -> rnn.PackedSequence:
+    """Sequences of one length, whose data has as many rows as there are steps of all."""
+    sizes = torch.full(value.batch_sizes.shape, int(value.batch or 0))
+    order = None if value.sorted_indices is None else torch.arange(int(value.batch or 0))
+    return rnn.PackedSequence(real(value.data), sizes, order, order)
 
 
 def real_argument(value: Any) -> Any:
@@ -274,7 +286,8 @@ def symbolized(value: Any, sizes: dict[str, int], literal: tuple[int, ...] = ())
             shape.append(symbol(name))
         return Tensor(tuple(shape), value.dtype)
     if isinstance(value, (tuple, list)):
-        return type(value)(symbolized(item, sizes, literal) for item in value)
+        items = [symbolized(item, sizes, literal) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     if isinstance(value, dict):
         return {key: symbolized(item, sizes, literal) for key, item in value.items()}
     return value

@@ -35,6 +35,7 @@ FAMILIES = (
     "gathering",
     "scattering",
     "putting",
+    "packing",
     "samples",
     "products",
     "linalg",

@@ -60,6 +60,8 @@ scattering: index_add masked_scatter scatter scatter_add scatter_reduce
 
 putting: index_put
 
+packing: pack_padded_sequence pad_packed_sequence
+
 samples: bartlett_window blackman_window empty_like full_like hamming_window hann_window linspace logspace new_empty
 new_full new_ones new_zeros ones_like rand_like randint randn_like randperm tensor tril_indices triu_indices
 zeros_like

@@ -8,7 +8,8 @@ from nnshape.shapes.constraints import assume_at_least, assume_equal
 from nnshape.shapes.dims import Size, at_least
 from nnshape.shapes.dtypes import DType, is_complex
 from nnshape.shapes.layer_base import Device, Layer
-from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.packed import PackedSequence
+from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Shape, Tensor
 from nnshape.shapes.values import number, require_few
 
@@ -84,8 +85,10 @@ class _Recurrent(Layer):
             columns = state * self.directions
         return found
 
-    def run(self, input: Tensor) -> tuple[Tensor, Shape]:
+    def run(self, input: Tensor | PackedSequence) -> tuple[Any, Shape]:
         """The output for a sequence, and a state's shape without its last dimension."""
+        if isinstance(input, PackedSequence):
+            return self._run_packed(input)
         shape = input.shape
         if len(shape) not in (2, 3):
             wanted = "[N, T, features]" if self.batch_first else "[T, N, features]"
@@ -93,12 +96,7 @@ class _Recurrent(Layer):
             word = "D tensor" if isinstance(self, RNN) else "D"
             note = f"{type(self).__name__}: Expected input to be 2D or 3D, got {len(shape)}{word} instead"
             raise Refusal("wrong-rank", message, "input", note=note)
-        dtype = self.parameter_dtype
-        note = (
-            f"RNN input dtype (torch.{input.dtype}) does not match weight dtype (torch.{dtype}). "
-            f"Convert input: input.to(torch.{dtype}), or convert model: model.to(torch.{input.dtype})"
-        )
-        self.require_dtype(input, note=note)
+        self.require_dtype(input, note=self._dtype_note(input))
         arrives = shape[-1]
         if not assume_equal(arrives, self.input_size):
             verb = "arrives" if arrives == 1 else "arrive"
@@ -115,8 +113,42 @@ class _Recurrent(Layer):
         output = Tensor((*shape[:-1], self.state_size * self.directions), input.dtype)
         return output, (self.num_layers * self.directions, *batch)
 
-    def require_steps(self, input: Tensor) -> None:
+    def _dtype_note(self, input: Tensor) -> str:
+        dtype = self.parameter_dtype
+        return (
+            f"RNN input dtype (torch.{input.dtype}) does not match weight dtype (torch.{dtype}). "
+            f"Convert input: input.to(torch.{dtype}), or convert model: model.to(torch.{input.dtype})"
+        )
+
+    def _run_packed(self, input: PackedSequence) -> tuple[PackedSequence, Shape]:
+        """The same for a packed sequence."""
+        data = input.data
+        self.require_dtype(data, note="" if isinstance(self, LSTM) else self._dtype_note(data))
+        if data.ndim != 2:
+            message = f"{{layer}} wants a packed sequence of [packed, features], but {data} arrives"
+            note = "" if isinstance(self, LSTM) else f"input must have 2 dimensions, got {data.ndim}"
+            raise Refusal("wrong-rank", message, "input", note=note)
+        if input.batch is None:
+            raise Refusal("unknown-value", "{layer} does not know how many sequences were packed", "input")
+        arrives = data.shape[-1]
+        if not assume_equal(arrives, self.input_size):
+            verb = "arrives" if arrives == 1 else "arrive"
+            message = f"{{layer}} reads {self.input_size} features per step, but {arrives} {verb}"
+            note = f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {arrives}"
+            if isinstance(self, LSTM):  # it has no check of its own
+                weight = f"{self.input_size}x{self.gates * self.hidden_size}"
+                note = f"mat1 and mat2 shapes cannot be multiplied ({data.shape[0]}x{arrives} and {weight})"
+            raise Refusal(
+                "size-mismatch", message, "input_size", note=note,
+                arrived=arrives, wanted=self.input_size, tensor=data, dims=(-1,),
+            )  # fmt: skip
+        output = data.like((data.shape[0], self.state_size * self.directions))
+        return input.with_data(output), (self.num_layers * self.directions, input.batch)
+
+    def require_steps(self, input: Tensor | PackedSequence) -> None:
         """Raise Refusal if a sequence has no steps; torch looks at the states first."""
+        if isinstance(input, PackedSequence):
+            return
         steps = input.shape[1] if input.ndim == 3 and self.batch_first else input.shape[0]
         if not assume_at_least(steps, 1):
             note = "Expected sequence length to be larger than 0 in RNN"
@@ -136,12 +168,15 @@ class _Recurrent(Layer):
             raise Refusal("size-mismatch", message, "hx", note=note)
         self.require_dtype(state, "hx")
 
-    def expected_inputs(self, input: Tensor, hx: Any = None) -> tuple[Tensor] | None:
+    def expected_inputs(self, input: Tensor | PackedSequence, hx: Any = None) -> tuple[Any] | None:
+        if isinstance(input, PackedSequence):
+            data = input.data.like((input.data.shape[0], self.input_size), self.parameter_dtype)
+            return (input.with_data(data),)
         if input.ndim not in (2, 3):
             return None
         return (input.like((*input.shape[:-1], self.input_size), self.parameter_dtype),)
 
-    def macs(self, output: Any, input: Tensor, hx: Any = None) -> Size:
+    def macs(self, output: Any, input: Tensor | PackedSequence, hx: Any = None) -> Size:
         rows, state = self.gates * self.hidden_size, self.state_size
         projected = 0 if self.projection is None else self.hidden_size * state
         a_step: Size = 0
@@ -150,11 +185,11 @@ class _Recurrent(Layer):
             a_step = a_step + (rows * (columns + state) + projected) * self.directions
             columns = state * self.directions
         steps: Size = 1
-        for size in input.shape[:-1]:
+        for size in (input.data if isinstance(input, PackedSequence) else input).shape[:-1]:
             steps = steps * size
         return steps * a_step
 
-    def derivation(self, input: Tensor, hx: Any = None) -> tuple[str, ...]:
+    def derivation(self, input: Tensor | PackedSequence, hx: Any = None) -> tuple[str, ...]:
         features = self.state_size * self.directions
         directions = f"{self.directions} direction{'s' if self.directions > 1 else ''}"
         return (
@@ -177,13 +212,14 @@ class _OneState(_Recurrent):
 
     returns = "(output, h_n)"
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Tensor | PackedSequence, hx: Tensor | None = None) -> tuple[Any, Tensor]:
         output, places = self.run(input)
         state = (*places, self.hidden_size)
         if hx is not None:
-            self.require_state(hx, state, "a hidden state")
+            with in_other_words(isinstance(input, PackedSequence)):
+                self.require_state(hx, state, "a hidden state")
         self.require_steps(input)
-        return output, output.like(state)
+        return output, Tensor(state, self.parameter_dtype)
 
 
 class RNN(_OneState):
@@ -199,7 +235,7 @@ class RNN(_OneState):
     batch_first: whether input and output are [N, T, features] instead of [T, N, features].
     dropout: the dropout probability between layers in training.
     bidirectional: whether to read the sequence in both directions.
-    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, or [T, input_size].
+    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, [T, input_size], or packed.
     hx: the initial hidden state [D * num_layers, N, hidden_size], D the number of directions; zeros by default.
     """
 
@@ -238,7 +274,7 @@ class GRU(_OneState):
     batch_first: whether input and output are [N, T, features] instead of [T, N, features].
     dropout: the dropout probability between layers in training.
     bidirectional: whether to read the sequence in both directions.
-    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, or [T, input_size].
+    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, [T, input_size], or packed.
     hx: the initial hidden state [D * num_layers, N, hidden_size], D the number of directions; zeros by default.
     """
 
@@ -269,7 +305,7 @@ class LSTM(_Recurrent):
     dropout: the dropout probability between layers in training.
     bidirectional: whether to read the sequence in both directions.
     proj_size: the projected size of the hidden state; 0 for no projection.
-    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, or [T, input_size].
+    input: the input sequence [T, N, input_size], [N, T, input_size] with batch_first, [T, input_size], or packed.
     hx: (h_0, c_0), the initial hidden and cell state [D * num_layers, N, features] of D directions; zeros by default.
     """
 
@@ -303,22 +339,27 @@ class LSTM(_Recurrent):
     def projection(self) -> Size | None:
         return None if self.proj_size == 0 else self.proj_size
 
-    def forward(self, input: Tensor, hx: Tensors | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def forward(self, input: Tensor | PackedSequence, hx: Tensors | None = None) -> tuple[Any, tuple[Tensor, Tensor]]:
         output, places = self.run(input)
         hidden, cell = (*places, self.state_size), (*places, self.hidden_size)
         if hx is not None:
-            if len(hx) < 2 or (len(hx) != 2 and input.ndim == 3):
-                message = f"{{layer}} wants a hidden state and a cell as hx, but a tuple of {len(hx)} arrives"
-                note = "lstm expects two hidden states" if len(hx) > 2 else ""
-                raise Refusal("wrong-type", message, "hx", note=note)
-            batched = "batched 3-D" if input.ndim == 3 else "unbatched 2-D"
-            ranks = (
-                f"For {batched} input, hx and cx should also be {input.ndim}-D but got "
-                f"({hx[0].ndim}-D, {hx[1].ndim}-D) tensors"
-            )
-            if hx[1].ndim != input.ndim:
-                self.require_state(hx[1], cell, "a cell", "[1]", ranks)
-            self.require_state(hx[0], hidden, "a hidden state", "[0]", ranks)
-            self.require_state(hx[1], cell, "a cell", "[1]")
+            with in_other_words(isinstance(input, PackedSequence)):
+                self._require_states(hx, hidden, cell)
         self.require_steps(input)
-        return output, (output.like(hidden), output.like(cell))
+        dtype = self.parameter_dtype
+        return output, (Tensor(hidden, dtype), Tensor(cell, dtype))
+
+    def _require_states(self, hx: Tensors, hidden: Shape, cell: Shape) -> None:
+        rank = len(hidden)
+        if len(hx) < 2 or (len(hx) != 2 and rank == 3):
+            message = f"{{layer}} wants a hidden state and a cell as hx, but a tuple of {len(hx)} arrives"
+            note = "lstm expects two hidden states" if len(hx) > 2 else ""
+            raise Refusal("wrong-type", message, "hx", note=note)
+        batched = "batched 3-D" if rank == 3 else "unbatched 2-D"
+        ranks = (
+            f"For {batched} input, hx and cx should also be {rank}-D but got ({hx[0].ndim}-D, {hx[1].ndim}-D) tensors"
+        )
+        if hx[1].ndim != rank:
+            self.require_state(hx[1], cell, "a cell", "[1]", ranks)
+        self.require_state(hx[0], hidden, "a hidden state", "[0]", ranks)
+        self.require_state(hx[1], cell, "a cell", "[1]")

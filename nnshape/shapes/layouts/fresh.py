@@ -37,6 +37,7 @@ _IF_CONTIGUOUS = """
     hinge_embedding_loss huber_loss instance_norm kl_div l1_loss local_response_norm lp_pool1d lp_pool2d
     lp_pool3d margin_ranking_loss mse_loss poisson_nll_loss smooth_l1_loss
     LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d rms_norm rrelu isfinite isin isinf roll
+    pack_padded_sequence
     take_along_dim normalize adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d max_pool1d LazyLinear glu
     CircularPad1d CircularPad2d CircularPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d
     ReplicationPad2d ReplicationPad3d

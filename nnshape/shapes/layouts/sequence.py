@@ -36,6 +36,16 @@ def recurrent(applied: Applied) -> list[Layout]:
     return [_transposed(output) if turned else contiguous_layout(output), *map(contiguous_layout, states)]
 
 
+@lays_out("pad_packed_sequence", regardless=True)
+def padded(applied: Applied) -> list[Layout]:
+    """The output is transposed with batch_first, unless torch puts the sequences into another order."""
+    output, lengths = applied.outputs
+    turned = applied["batch_first"] and applied["sequence"].unsorted_indices is None
+    order = (*range(output.ndim - 1, 1, -1), 0, 1)
+    layout = new_layout(output.shape, output.dtype, dense_strides(output.shape, order)) if turned else None
+    return [layout or contiguous_layout(output), contiguous_layout(lengths)]
+
+
 @lays_out("MultiheadAttention", regardless=True)
 def multihead_attention(applied: Applied) -> list[Layout]:
     """The output is transposed with batch_first, but for the fast path of evaluation without gradients."""
