@@ -50,7 +50,7 @@ def make_layer(
         module.layer = _constructed(
             kind,
             tuple(map(constructor_argument, arguments)),
-            {key: constructor_argument(value) for key, value in keywords.items()},
+            {key: _unquoted(key, constructor_argument(value)) for key, value in keywords.items()},
         )
     except Refusal as refusal:
         refusal = _without_quotes(kind, arguments, keywords, refusal)
@@ -59,6 +59,11 @@ def make_layer(
     except TooLarge as error:
         raise fault("too-large", str(error), module.span) from None
     return module
+
+
+def _unquoted(name: str, value: Any) -> Any:
+    """Return the word for a function where print(model) shows the word without quotes: `nonlinearity=relu`."""
+    return value.name if name == "nonlinearity" and isinstance(value, Function) else value
 
 
 def _without_quotes(

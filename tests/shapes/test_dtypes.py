@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import nnshape
+from nnshape.calculator.one_step import one_step
 from nnshape.shapes.dims import symbol
 from nnshape.shapes.dtypes import ALIASES, DTYPES, FLOAT8, ITEM_BYTES, STORED, fits, promote, result_type
 from nnshape.shapes.refusal import Refusal
@@ -94,7 +95,7 @@ def test_the_largest_number_of_a_small_float_is_torchs(name: str) -> None:
     "x.roll(1, 1)", "x.split(2, 1)", "x.diagonal(0, 1, 2)",
 ])  # fmt: skip
 def test_what_moves_a_stored_tensor_gives_what_torch_gives(step: str, dtype: str) -> None:
-    model = nnshape.trace(f"input: '{dtype}[N, 4, 6]'\nlayers:\n  a: \"{step}\"\noutput: a\n")
+    model = nnshape.trace(one_step(step, [f"x={dtype}[N, 4, 6]"]))
     assert not model.errors
     real = eval(
         step,

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from nnshape.shapes.dtypes import DType
 
 
+def _is_zero(value: object) -> bool:
+    return type(value) is int and value == 0
+
+
 class _Lazy(Layer):
     """A layer that infers a size from its first input.
 
@@ -31,6 +35,21 @@ class _Lazy(Layer):
     becomes: ClassVar[type[Layer]]
     reads: ClassVar[str]
     at: ClassVar[int]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*self._without_printed_size(arguments, keywords), **keywords)
+
+    @classmethod
+    def _without_printed_size(cls, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+        """Drop the 0 that torch prints for the size that is not read yet: `LazyConv2d(0, 5, kernel_size=(3, 3))`."""
+        if _is_zero(keywords.get(cls.reads)):
+            del keywords[cls.reads]
+        names = [parameter.name for parameter in cls.signature().positional[: len(arguments)]]
+        return (
+            arguments[1:]
+            if arguments and _is_zero(arguments[0]) and not keywords.keys().isdisjoint(names)
+            else arguments
+        )
 
     @property
     def wants_auto(self) -> bool:
