@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from nnshape.rendering.formats import View
     from nnshape.rendering.inspection import Inspection
 
-# What gives way as the table narrows: the count of each folded step and the MACs go first, then long
-# inputs and types are shortened, then the inputs go (they are mostly the output above), then the types.
+# What gives way as the table narrows: the count of each folded step goes first, then long inputs and outputs are
+# shortened, then the MACs go, then layers and types are shortened, then the inputs go (they are mostly the output
+# above), then the types.
 _FITS = (
     Fit(("Layer", "Type of each", "Input", "Output", "Params", "MACs")),
     Fit(("Layer", "Type", "Input", "Output", "Params", "MACs")),
-    Fit(("Layer", "Type", "Input", "Output", "Params", "MACs"), ("Input",)),
+    Fit(("Layer", "Type", "Input", "Output", "Params", "MACs"), ("Input", "Output")),
     Fit(("Layer", "Type", "Input", "Output", "Params"), ("Layer", "Input", "Type", "Output")),
     Fit(("Layer", "Type", "Output", "Params"), ("Layer", "Type", "Output")),
     Fit(("Layer", "Type", "Output", "Params"), ("Output", "Type", "Layer"), 0.6),
