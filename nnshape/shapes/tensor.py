@@ -41,6 +41,14 @@ class Maker:
         """The tensors whose layouts `lay_out` needs."""
         return ()
 
+    def learns(self) -> bool | None:
+        """Whether it reads parameters that are trained; None if that is unknown."""
+        return False
+
+    def gradient_sources(self) -> Iterable[Tensor]:
+        """The tensors whose gradients its own come from."""
+        return ()
+
     def lay_out(self, mode: Mode) -> None:
         """Compute the layouts. Those of `layout_sources` must be known."""
 

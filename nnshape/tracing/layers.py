@@ -134,6 +134,7 @@ def materialize(frame: Frame, module: Module, arguments: tuple[Any, ...] = ()) -
         else:
             module.parameters, module.buffers = parameters, buffers
     module.materialized = True
+    module.may_be_frozen = frame.tracer.may_freeze
     spend(RULE)
     count_parameters(frame, module)
     made = module.layer.__dict__.values() if module.layer is not None else module.tensor.shape if module.tensor else ()

@@ -44,6 +44,8 @@ class Module:
     persistent: bool = False
     #: A Parameter with requires_grad=False.
     frozen: bool = False
+    #: A `freeze` may name its parameters: that is known at the end of the trace.
+    may_be_frozen: bool = False
     path: str | None = None
     #: Its further names in the state dict: see `nnshape.tracing.shared_modules`.
     other_paths: tuple[str, ...] = ()
@@ -118,6 +120,10 @@ class StoredTensor:
     name: str
 
 
+#: Parts of the names of the functions whose result never has a gradient.
+_WITHOUT_GRADIENT = ("detach", "_like", "new_")
+
+
 @dataclass(slots=True, eq=False)
 class Operation(Maker):
     """One application of a module or function inside a step, or one read of a parameter or buffer.
@@ -165,6 +171,27 @@ class Operation(Maker):
     def owner(self) -> object:
         """The owner of new memory in the result. A parameter owns its memory, however often it is read."""
         return (self.target.module, self.target.name) if isinstance(self.target, StoredTensor) else self
+
+    def learns(self) -> bool | None:
+        """Return True if it reads parameters that are trained, and None if a glob may freeze them."""
+        target = self.target
+        if isinstance(target, Function):
+            return None if target.name == "requires_grad_" else False
+        if isinstance(target, StoredTensor):
+            module = target.module
+            found = target.name in module.parameters and not module.frozen
+        else:
+            module = target
+            found = any(part.parameters and not part.frozen for part in module.walk())
+        return (None if module.may_be_frozen else True) if found else False
+
+    def gradient_sources(self) -> Iterable[Tensor]:
+        """Return the tensors whose gradients its results have."""
+        if isinstance(self.target, StoredTensor):
+            return ()
+        if isinstance(self.target, Function) and any(part in self.target.name for part in _WITHOUT_GRADIENT):
+            return ()
+        return tensors_in((self.arguments, dict(self.keywords)))
 
     def lay_out(self, mode: Mode) -> None:
         """Compute the layouts of the result's tensors."""

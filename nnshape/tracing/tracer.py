@@ -58,6 +58,8 @@ class Tracer:
         self.batch = batch_of(())
         #: Whether bodies that no step calls run now, with unknown values: see `nnshape.tracing.never_applied`.
         self.makes_idle = False
+        #: Whether the file, or one that it includes, may freeze parameters by globs.
+        self.may_freeze = False
         #: The models of other files, as they are applied.
         self.included_models: list[IncludedModel] = []
         self._callers: list[tuple[Call, Span]] = []
@@ -205,6 +207,7 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool, may_
     """
     input, variant = options["input"], options["variant"]
     tracer = Tracer(options["explainer"], options["measuring"])
+    tracer.may_freeze = bool(spec.freeze or spec.includes)
     for problem in spec.problems:
         tracer.report(problem)
     file = file_scope(spec)

@@ -17,7 +17,7 @@ from nnshape.shapes.layouts.viewing import view_strides
 UNKNOWN = """
     cuda size numel nelement dim ndimension element_size is_floating_point is_complex split_copy split_with_sizes_copy
     unbind_copy inner kron mvlgamma rot90 meshgrid cartesian_prod unique unique_consecutive masked_select nonzero
-    argwhere index_add chain_matmul inverse inv cholesky eigh multi_dot stft istft fft ifft rfft irfft hfft ihfft
+    argwhere chain_matmul inverse inv cholesky eigh multi_dot stft istft fft ifft rfft irfft hfft ihfft
     fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn
 """
 

@@ -8,7 +8,7 @@ from nnshape.shapes.layouts.layout import MODES
 from nnshape.shapes.tensor import tensors_in
 
 ROOT = Path(__file__).parents[2]
-MODELS = [*sorted((ROOT / "configs").glob("*.yaml")), *sorted((ROOT / "tests" / "models").glob("*.yaml"))]
+MODELS = sorted((ROOT / "configs").glob("*.yaml"))
 
 
 def test_nearly_all_layouts_of_the_gallery_are_known():
@@ -21,5 +21,5 @@ def test_nearly_all_layouts_of_the_gallery_are_known():
                         unknown.append(f"{path.stem}: {call.path}")
                     else:
                         known += 1
-    assert known > 5_000
+    assert known > 20_000
     assert len(unknown) <= known / 200, unknown

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from nnshape.shapes.axes import axes
 from nnshape.shapes.dims import Dim
 from nnshape.shapes.dtypes import is_complex
 from nnshape.shapes.layouts.applied import Applied, UnknownLayout, lays_out
 from nnshape.shapes.layouts.iterating import Operand, dense_like, elementwise_strides
-from nnshape.shapes.layouts.layout import Layout, contiguous_layout, is_contiguous, new_layout
+from nnshape.shapes.layouts.layout import (
+    Layout,
+    contiguous_layout,
+    contiguous_strides,
+    is_contiguous,
+    is_one,
+    new_layout,
+)
 from nnshape.shapes.layouts.views import itself
 from nnshape.shapes.tensor import Shape, Tensor
 
@@ -80,3 +88,19 @@ def positive(applied: Applied) -> Layout:
 def conj_physical(applied: Applied) -> Layout:
     """The argument itself if it is real."""
     return elementwise(applied) if is_complex(applied.result.dtype) else itself(applied)
+
+
+@lays_out("normalize")
+def normalize(applied: Applied) -> Layout:
+    """The quotient of the input and its contiguous norm, which is expanded along `dim`."""
+    input: Tensor = applied["input"]
+    if not input.shape:
+        return contiguous_layout(applied.result)
+    dims = axes(applied["dim"], input.shape, every=True)
+    reduced = tuple(1 if place in dims else size for place, size in enumerate(input.shape))
+    expanded = tuple(
+        0 if place in dims and not is_one(size) else step
+        for place, (size, step) in enumerate(zip(input.shape, contiguous_strides(reduced), strict=True))
+    )
+    operands = [(input.shape, applied.layout(input).strides), (input.shape, expanded)]
+    return new_layout(input.shape, applied.result.dtype, elementwise_strides(input.shape, operands))

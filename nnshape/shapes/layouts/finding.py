@@ -12,7 +12,7 @@ def layout_of(tensor: Tensor, mode: Mode) -> Layout | None:
 
     A model may have thousands of operations in a row, so this uses a list in place of recursion.
     """
-    made = _made(tensor)
+    made = original(tensor)
     if made is None:
         return None
     pending = [made]
@@ -36,11 +36,11 @@ def layout_of(tensor: Tensor, mode: Mode) -> Layout | None:
 
 def is_surely_contiguous(tensor: Tensor) -> bool:
     """Whether a tensor is contiguous by what made it, which costs less than its layout."""
-    made = _made(tensor)
+    made = original(tensor)
     return made is not None and made.producer is not None and made.producer.gives_contiguous()
 
 
-def _made(tensor: Tensor | None) -> Tensor | None:
+def original(tensor: Tensor | None) -> Tensor | None:
     """The original of a tensor that an input or output of a block passes on."""
     while tensor is not None and tensor.producer is not None:
         meant = tensor.producer.stands_for(tensor)
@@ -52,7 +52,7 @@ def _made(tensor: Tensor | None) -> Tensor | None:
 
 def _unknown(tensor: Tensor, mode: Mode) -> Tensor | None:
     """The original of a tensor, if its layout is not known yet."""
-    made = _made(tensor)
+    made = original(tensor)
     if made is None or made.producer is None or made.producer.known_layouts(made, mode) is not None:
         return None
     return made

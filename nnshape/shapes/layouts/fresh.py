@@ -12,7 +12,7 @@ _NAMES = """
     cosine_similarity count_nonzero cross cross_entropy ctc_loss cummax cummin cumprod cumsum det diag
     diag_embed dist dot eigvalsh embedding embedding_bag empty eye fftfreq fftshift fold fractional_max_pool2d
     fractional_max_pool3d full gather ger grid_sample gumbel_softmax hamming_window hann_window histc ifftshift
-    index_select kthvalue layer_norm linear linear_cross_entropy linspace log_softmax logcumsumexp logdet
+    index_add index_select kthvalue layer_norm linear linear_cross_entropy linspace log_softmax logcumsumexp logdet
     logsigmoid logspace logsumexp masked_fill masked_scatter matmul matrix_exp matrix_power max_unpool1d
     max_unpool3d mean median mm mode multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss mv
     nanmean nanmedian nanquantile nansum new_empty new_full new_ones new_zeros nll_loss norm one_hot ones outer
@@ -38,7 +38,7 @@ _IF_CONTIGUOUS = """
     lp_pool3d margin_ranking_loss mse_loss poisson_nll_loss smooth_l1_loss
     LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d rms_norm rrelu isfinite isin isinf roll
     pack_padded_sequence
-    take_along_dim normalize adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d max_pool1d LazyLinear glu
+    take_along_dim adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d max_pool1d LazyLinear glu
     CircularPad1d CircularPad2d CircularPad3d ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d
     ReplicationPad2d ReplicationPad3d
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nnshape.shapes.dtypes import is_complex
 from nnshape.shapes.layouts.applied import Applied, UnknownLayout, lays_out
+from nnshape.shapes.layouts.convolving import takes_onednn
 from nnshape.shapes.layouts.formats import (
     channels_last_strides,
     is_channels_last,
@@ -67,15 +68,18 @@ def pad(applied: Applied) -> Layout:
     "conv2d conv3d conv_transpose2d conv_transpose3d LazyConv2d LazyConv3d LazyConvTranspose2d LazyConvTranspose3d"
 )
 def convolution(applied: Applied) -> Layout:
-    """Channels-last where the input or the weight is, in two dimensions; an input without a batch gets one."""
+    """Channels-last where the input or the weight is, if the kernel keeps it; an input without a batch gets one."""
     output: Tensor = applied.result
     tensors = [tensor for tensor in applied.operands if tensor.ndim > 2]
     if not any(_suggests_channels_last(tensor, applied) for tensor in tensors):
         return contiguous_layout(output)
-    if "3d" in applied.name or output.ndim != 4 or all(map(is_one, output.shape[-2:])):
-        raise UnknownLayout  # the kernels of three dimensions differ, and a map of one place fits both formats
+    places = 3 if "3d" in applied.name else 2
+    if output.ndim != places + 2 or all(map(is_one, output.shape[-places:])):
+        raise UnknownLayout  # a map of one place fits both formats
     if is_complex(output.dtype):
         raise UnknownLayout  # torch joins two real convolutions
+    if places == 3 and not takes_onednn(applied):
+        return contiguous_layout(output)
     return new_layout(output.shape, output.dtype, channels_last_strides(output.shape))
 
 

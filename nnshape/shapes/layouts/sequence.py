@@ -8,12 +8,14 @@ from __future__ import annotations
 from nnshape.shapes.dtypes import is_floating
 from nnshape.shapes.layers import find_layer
 from nnshape.shapes.layouts.applied import Applied, UnknownLayout, lays_out
+from nnshape.shapes.layouts.gradients import has_gradient
 from nnshape.shapes.layouts.iterating import dense_like
 from nnshape.shapes.layouts.layout import (
     Layout,
     contiguous_layout,
     dense_strides,
     is_empty,
+    is_one,
     is_plain,
     new_layout,
     same,
@@ -88,15 +90,32 @@ def _takes_flash(applied: Applied) -> bool:
     query, key, value = tensors = applied["query"], applied["key"], applied["value"]
     if query.ndim != 4 or applied["dropout_p"]:
         return False
-    if applied["attn_mask"] is not None:
-        raise UnknownLayout  # it depends on the mask's shape, and on whether it is learned
     return (
         all(tensor.ndim == 4 and same(applied.layout(tensor).strides[-1], 1) for tensor in tensors)
         and same(query.shape[-1], value.shape[-1])
-        and same(query.shape[0], key.shape[0])
-        and same(query.shape[1], key.shape[1])
+        and all(same(query.shape[0], tensor.shape[0]) for tensor in (key, value))
+        and same(key.shape[1], value.shape[1])
+        and (applied["enable_gqa"] or same(query.shape[1], key.shape[1]))
         and not any(type(size) is int and size == 0 for tensor in tensors for size in tensor.shape)
+        and (applied["attn_mask"] is None or _takes_mask(applied, applied["attn_mask"]))
     )
+
+
+def _takes_mask(applied: Applied, mask: Tensor) -> bool:
+    """Whether the flash kernel takes this mask: one without a gradient, of two or four dimensions."""
+    batch, heads, length, _ = applied["query"].shape
+    whole = (batch, heads, length, applied["key"].shape[2])
+    if mask.ndim not in (2, 4):
+        return False
+    if not all(
+        size == wanted or is_one(size) or same(size, wanted)
+        for size, wanted in zip(mask.shape, whole[-mask.ndim :], strict=True)
+    ):
+        return False
+    learned = has_gradient(mask, applied.mode)
+    if learned is None:
+        raise UnknownLayout
+    return not learned
 
 
 @lays_out("TransformerEncoderLayer TransformerDecoderLayer")
