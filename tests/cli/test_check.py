@@ -94,7 +94,11 @@ def test_a_folder_without_specs_is_an_error(check, files):
 def test_the_gallery_is_clean(check, lenet):
     answer = check(str(Path(lenet).parent), "--format", "concise")
     *needs, last = answer.out.splitlines()
-    assert (answer.code, last) == (0, "11 specs, 9 variants checked; no problems")
+    assert answer.code == 0
+    assert last.replace(f"{Path(lenet).parent}/", "") == (
+        "55 specs, 117 variants checked; no problems; 4 problems ignored by pointnet.yaml, 1 by deeplab_v3.yaml, "
+        "1 by inception_v3.yaml"
+    )
     assert all(": note: needs " in line for line in needs), answer.out
 
 

@@ -90,7 +90,7 @@ def test_the_largest_number_of_a_small_float_is_torchs(name: str) -> None:
 @pytest.mark.parametrize("step", [
     "x.reshape(N, 24)", "x.permute(0, 2, 1)", "cat((x, x), 1)", "stack((x, x))", "x[:, 1:]", "x.flip(1)",
     "x.tile(1, 2, 1)", "x.float()", "x.to(float64)", "x.clone()", "x.unsqueeze(1)", "x.expand(N, 4, 6)",
-    "x.repeat(1, 2, 1)", "x.movedim(1, 2)", "x.select(1, 0)", "full((2,), 1, dtype=x.dtype)", "x.numel()",
+    "x.repeat(1, 2, 1)", "x.movedim(1, 2)", "x.select(1, 0)", "full((2,), 1, dtype=x.dtype)", "x.float() * x.numel()",
     "zeros_like(x)", "x.new_ones(3)", "Flatten()(x)", "x.contiguous()", "ones(2).to(x.dtype)", "x.squeeze(1)",
     "x.roll(1, 1)", "x.split(2, 1)", "x.diagonal(0, 1, 2)",
 ])  # fmt: skip
