@@ -76,7 +76,7 @@ class _Layout:
 
     def row(self, group: list[Call], parent: str, guide: str, hidden: bool, several: bool) -> Row:
         first, last = group[0], group[-1]
-        names: tuple[str, ...] = (".".join(first.path.split(".")[-2:]) if several else _shown_name(first, parent),)
+        names: tuple[str, ...] = (_named_path(first) if several else _shown_name(first, parent),)
         if len(group) > 1:
             names = (f"{names[0]} … {_shown_name(last, parent)}", f"{names[0]} … {last.name}")
         tied = tied_in(first, self.tied)
@@ -97,8 +97,15 @@ class _Layout:
 
 
 def _shown_name(call: Call, parent: str) -> str:
-    """A step's name; a number says little without the name of what it counts."""
-    return f"{parent}.{call.name}" if parent and call.name.isdigit() else call.name
+    """A step's name; a number says little without the name of what it counts, which may be a step further above."""
+    return ".".join(call.path.split(".")[-2:]) if parent and call.name.isdigit() else call.name
+
+
+def _named_path(call: Call) -> str:
+    """The end of a step's path that begins with a name: `heads.0`, `heads.0.1`."""
+    parts = call.path.split(".")
+    start = next((index for index in reversed(range(len(parts) - 1)) if not parts[index].isdigit()), 0)
+    return ".".join(parts[start:])
 
 
 def faults_of(trace: Trace) -> dict[int, Severity]:

@@ -36,7 +36,7 @@ def step_lines(trace: Trace, found: Sequence[Place], width: int, others: Sequenc
     for caller, _ in reversed(place.frames[1:]):
         lines += paragraph("in", _frame_text(caller), width)
     layer = call.module.layer if call.module is not None else None
-    if layer is not None and repr(layer) != call.text:
+    if layer is not None and call.module is not None and call.module.type == call.type and repr(layer) != call.text:
         lines += paragraph("is", repr(layer), width)
     lines += call_lines(trace, call, width, _inputs(call))
     for name, tensor in _inputs(call).items():
