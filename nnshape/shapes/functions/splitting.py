@@ -25,11 +25,11 @@ def _pieces(input: Tensor, place: int, sizes: list[Size]) -> tuple[Tensor, ...]:
     return tuple(Tensor((*head, size, *tail), input.dtype, input.span) for size in sizes)
 
 
-def _countable(count: Size, input: Tensor, dim: Size, name: str) -> int:
+def _countable(count: Size, input: Tensor, dim: Size, name: str, help: str = "") -> int:
     """The number of pieces. Raises Refusal if it depends on a symbol or is over the limit."""
     if isinstance(count, Dim):
         message = f"{{layer}} gives {count} tensors from dimension {dim} of {input}: give the size a value"
-        raise Refusal("unknown-value", message, name)
+        raise Refusal("unknown-value", message, name, help=help)
     if count > MAX_PIECES:
         raise Refusal("too-large", f"{{layer}} gives {count} tensors: {MAX_PIECES} are the limit", name)
     return count
@@ -87,7 +87,9 @@ def split(tensor: Tensor, split_size_or_sections: Wholes, dim: Whole = 0) -> tup
             return _pieces(tensor, place, [0])
         note = f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
         raise Refusal("invalid-argument", f"pieces of size 0 do not add up to {size}", name, note=note)
-    count = _countable(maximum(ceil_div(size, piece), 1), tensor, dim, name)
+    ahead = ":, " * place
+    help = f"write slices for the first pieces: [{ahead}:{piece}], [{ahead}{piece}:{2 * piece}]"
+    count = _countable(maximum(ceil_div(size, piece), 1), tensor, dim, name, help)
     return _pieces(tensor, place, [piece] * (count - 1) + [size - (count - 1) * piece])
 
 
