@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -21,6 +22,10 @@ from nnshape.tracing.value_display import holds_unknown
 
 #: The smallest size of the runs and the step between sizes: some classes need multiples of powers of two.
 _SCALES = ((3, 1), (16, 8), (64, 32), (224, 32))
+
+
+#: The most symbols of which each two are tried as equal.
+_PAIRED = 6
 
 
 class Unmeasurable(Exception):
@@ -62,7 +67,37 @@ def _measured(name: str, run: Callable[..., Any], arguments: tuple[Any, ...], ke
             notice("unmeasured", message)
         return outputs
     assert failure is not None
-    raise failure
+    if not _runs_at_others(name, run, given, symbols):
+        raise failure
+    which = (
+        f"the output of {{layer}} is unknown: {name} has no rule, and torch refuses some sizes of {', '.join(symbols)}"
+    )
+    notice("unmeasured", f"{which}: give them values", str(failure))
+    return UNKNOWN
+
+
+def _runs_at_others(name: str, run: Callable[..., Any], given: tuple[Any, ...], symbols: Sequence[str]) -> bool:
+    """Return whether an operation that refuses different sizes runs where they are equal, or in the other order."""
+    for values in _other_points(symbols):
+        try:
+            _run(name, run, given, values)
+        except Unmeasurable:
+            return True
+        except Refusal:
+            continue
+        return True
+    return False
+
+
+def _other_points(symbols: Sequence[str]) -> Iterator[dict[str, int]]:
+    """Yield values of two symbols or more: in descending order, all equal, and each two equal."""
+    if len(symbols) < 2:
+        return
+    base = {name: 3 + 2 * index for index, name in enumerate(symbols)}
+    yield dict(zip(symbols, reversed(base.values()), strict=True))
+    yield dict.fromkeys(symbols, 8)
+    for one, other in combinations(symbols[:_PAIRED], 2):
+        yield {**base, other: base[one]}
 
 
 def _run(name: str, run: Callable[..., Any], given: tuple[Any, ...], values: dict[str, int]) -> Any:
