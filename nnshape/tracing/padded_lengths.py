@@ -17,10 +17,15 @@ def needs_total_length(requirements: Iterable[Requirement], given: frozenset[str
     """Return the problem of a step that needs such a size, or None. `given` are the symbols of the inputs."""
     for requirement in requirements:
         constraint = requirement.constraint
-        if constraint.relation != "==" or not any(map(_LONGEST.search, (str(constraint),))):
+        if constraint.relation != "==":
             continue
         for size, other in ((constraint.left, constraint.right), (constraint.right, constraint.left)):
-            if isinstance(size, Dim) and _LONGEST.fullmatch(str(size)) and str(size) not in given:
+            if (
+                type(size) is Dim
+                and len(symbols_of(size)) == 1
+                and _LONGEST.fullmatch(str(size))
+                and str(size) not in given
+            ):
                 return _problem(requirement, other)
     return None
 

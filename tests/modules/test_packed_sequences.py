@@ -131,8 +131,8 @@ REFUSED = [
     ("embed, lengths", "embed, 5", "wrong-type", "as lengths, but 5 arrives"),
     ("LSTM(8", "LSTM(9", "size-mismatch", "lstm reads 9 features per step, but 8 arrive"),
     ("(embed, lengths", "(embed.double(), lengths", "wrong-dtype", "lstm computes in float32, but input is float64"),
-    ("lstm[0], batch", "embed, batch", "wrong-type", "takes a packed sequence as sequence"),
-    ("lstm[0], batch", "lstm, batch", "wrong-type", "takes a packed sequence as sequence"),
+    ("lstm[0], batch", "embed, batch", "wrong-type", "takes a packed sequence or a tuple as sequence"),
+    ("lstm[0], batch", "lstm, batch", "wrong-type", "takes a packed sequence, but a tuple of 2"),
     ("Linear(12, 5)(padded[0])", "Linear(12, 5)(lstm[0])", "wrong-type", "Linear takes one tensor"),
 ]
 

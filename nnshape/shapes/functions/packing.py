@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
 from nnshape.shapes.dims import Size
 from nnshape.shapes.dtypes import INT64
@@ -86,7 +87,7 @@ def _known(lengths: WholeTuple, steps: Size, enforce_sorted: bool) -> tuple[Size
 
 @function(example=("pad_packed_sequence(pack_padded_sequence(x, lengths), total_length=T)", "[T, N, 8]", "int64[N]"))
 def pad_packed_sequence(
-    sequence: PackedSequence,
+    sequence: PackedSequence | tuple,  # type: ignore[type-arg]  # the kind of a rule
     batch_first: Flag = False,
     padding_value: Number = 0.0,
     total_length: Whole | None = None,
@@ -100,6 +101,10 @@ def pad_packed_sequence(
     padding_value: the value of the padding.
     total_length: the number of steps T; by default the longest length, which only a run knows.
     """
+    if not isinstance(sequence, PackedSequence):
+        help = "a layer returns (output, state): write [0]" if sequence and type(sequence[0]) is PackedSequence else ""
+        message = f"{{layer}} takes a packed sequence, but {described(sequence)} arrives"
+        raise Refusal("wrong-type", message, "sequence", help=help)
     batch, longest = sequence.batch, sequence.longest
     if batch is None:
         raise Refusal("unknown-value", "{layer} does not know how many sequences were packed", "sequence")
