@@ -198,9 +198,9 @@ HOSTILE = {
     "a block in itself": ("too-large", "input: 4\nblocks:\n  A: {a: B()}\n  B: {a: A()}\nlayers:\n  a: A()\n"),
     "a block as its own default": ("too-large", "input: 4\nblocks:\n  A(n=A()): {a: ReLU()}\nlayers:\n  a: A()\n"),
     "defaults in a circle": ("unknown-name", "input: 4\nblocks:\n  A(n=m, m=n): {a: ReLU()}\nlayers:\n  a: A()\n"),
-    "hparams in a circle": ("wrong-type", "input: 4\nhparams: {a: b, b: a}\nlayers:\n  l: Linear(4, a)\n"),
+    "hparams in a circle": ("circular", "input: 4\nhparams: {a: b, b: a}\nlayers:\n  l: Linear(4, a)\n"),
     "ties in a circle": (
-        "",
+        "invalid-argument",
         layers(*["Linear(4, 4)"] * 3) + "tie: {s0.weight: s1.weight, s1.weight: s2.weight, s2.weight: s0.weight}\n",
     ),
     "a step of itself": ("unknown-name", layers("relu(s0)")),
@@ -232,7 +232,8 @@ HOSTILE = {
     "a format": ("unknown-name", quoted("'{0.__class__.__init__.__globals__}'.format(x)")),
     "a format of a tensor": ("syntax", quoted("f'{x.__class__!r:{x}}'")),
     "percent": ("wrong-type", quoted("'%s%n%99999999d' % (1, 2)")),
-    "assigning": ("syntax", quoted("(y := x)")),
+    "assigning": ("", quoted("(y := x)")),
+    "assigning to an attribute": ("syntax", quoted("(y.__class__ := x)")),
     "torch's own files": ("unknown-name", quoted("torch.load('/etc/passwd')")),
 }
 
