@@ -19,6 +19,7 @@ from nnshape.shapes.constraints import Constraint
 from nnshape.shapes.dims import substitute, symbols_of
 from nnshape.shapes.nested import leaves_in
 from nnshape.shapes.tensor import N, Tensor, tensors_in
+from nnshape.spec.nested_inputs import nested
 from nnshape.tracing import Trace
 from nnshape.tracing.batch import batch_axis
 from nnshape.tracing.samples.flow import BatchLayout, layout_of
@@ -182,7 +183,8 @@ class _Samples:
     def _outputs(self, inputs: dict[str, torch.Tensor]) -> list[torch.Tensor]:
         # A copy, since a module may write into its input; and fx would show the code that failed.
         with redirect_stderr(StringIO()):
-            output = self._model(*(tensor.clone() for tensor in inputs.values()))
+            copies = {name: tensor.clone() for name, tensor in inputs.items()}
+            output = self._model(*nested(self._trace.spec.inputs, copies).values())
         return [leaf for leaf in leaves_in(output) if isinstance(leaf, torch.Tensor)]
 
     def _owners(self, value: torch.Tensor, layout: BatchLayout) -> torch.Tensor:

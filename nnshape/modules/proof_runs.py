@@ -20,6 +20,7 @@ from nnshape.modules.structure import Sizes
 from nnshape.problems import Problem
 from nnshape.proofs.modes import EVALUATION, TRAINING
 from nnshape.shapes.dims import substitute
+from nnshape.shapes.nested import map_nested
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing.model import Call
 
@@ -128,7 +129,16 @@ def _first_line(error: Exception) -> str:
 
 
 def input_tensor(value: Any, sizes: Mapping[str, int], device: torch.device) -> Any:
-    """Return a tensor for an input: random numbers, or zeros for integers, which are valid indices of any table."""
+    """Return a tensor for an input: random numbers, or zeros for integers, which are valid indices of any table.
+
+    For a list or mapping of tensors, return one of real tensors.
+    """
+    if not isinstance(value, Tensor):
+        return value if value is None else map_nested(lambda leaf: _real(leaf, sizes, device), value)
+    return _real(value, sizes, device)
+
+
+def _real(value: Any, sizes: Mapping[str, int], device: torch.device) -> Any:
     if not isinstance(value, Tensor):
         return value
     shape = [int(substitute(size, dict(sizes))) for size in value.shape]

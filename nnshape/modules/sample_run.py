@@ -21,6 +21,7 @@ from nnshape.records import dataclass
 from nnshape.shapes.dims import substitute
 from nnshape.shapes.nested import leaves_in
 from nnshape.shapes.tensor import Tensor
+from nnshape.spec.nested_inputs import nested
 from nnshape.tracing import Trace
 
 #: Integer inputs are drawn below these limits, largest first: they may be indices into a table of unknown length.
@@ -60,19 +61,20 @@ def run_once(trace: Trace, device: str = "cpu", seed: int = 0) -> RealRun:
                 inputs[name] = drawn_lengths(inputs[name].shape, inputs[name].dtype, most, sizes)
             try:
                 with redirect_stderr(StringIO()):  # fx prints failing code there
-                    return RealRun(sizes, inputs, _outputs(model, inputs))
+                    return RealRun(sizes, inputs, _outputs(trace, model, inputs))
             except (RuntimeError, ValueError, IndexError) as error:
                 refused = refused or error
     assert refused is not None
     raise SpecError(refusal_of_torch("torch cannot run this on random inputs", refused, trace.root.span))
 
 
-def _outputs(model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
+def _outputs(trace: Trace, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
     """The output in training mode, and those of further runs that differ from it."""
 
     def run(training: bool) -> Any:
         model.train(training)
-        return model(*(tensor.clone() for tensor in inputs.values()))  # a module may change its inputs in place
+        copies = {name: tensor.clone() for name, tensor in inputs.items()}  # a module may change its inputs in place
+        return model(*nested(trace.spec.inputs, copies).values())
 
     evaluated = run(training=False)  # first: a run in training mode moves running statistics
     trained, again = run(training=True), run(training=True)

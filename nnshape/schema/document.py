@@ -13,6 +13,7 @@ from nnshape.schema.steps import BODY, SHAPE, SHAPE_TYPES, STEP, definitions
 from nnshape.shapes.dtypes import DEFAULTS
 from nnshape.spec.expect_key import COUNT, QUANTITIES
 from nnshape.spec.keys import KEYS, REQUIRED
+from nnshape.spec.nested_inputs import SEVERAL_SIZES
 from nnshape.spec.scalars import value_of
 from nnshape.spec.sections import TARGET
 from nnshape.spec.source import source_of_text
@@ -57,6 +58,7 @@ def schema() -> Schema:
         ],
         "definitions": {
             "setting": {"type": ["number", "string", "boolean", "null", "array"], "items": _SETTING},
+            "input": _tensors(),
             "output_shape": _output_shape(),
             **definitions(),
         },
@@ -93,7 +95,23 @@ def _input() -> Schema:
     return {
         "type": ["string", "integer", "array", "object"],
         "if": {"type": "object"},
-        "then": _named(SHAPE, may_be_empty=False),
+        "then": _named({"$ref": "#/definitions/input"}, may_be_empty=False),
+        "else": {"$ref": "#/definitions/input"},
+    }
+
+
+def _tensors() -> Schema:
+    """A shape, or a list or mapping of shapes. A list that begins with a size is one shape."""
+    again = {"$ref": "#/definitions/input"}
+    return {
+        "if": {
+            "anyOf": [
+                {"type": "object"},
+                {"type": "array", "minItems": 1, "items": [{"type": ["array", "object"]}]},
+                {"type": "array", "minItems": 2, "items": [{"type": "string", "pattern": f"^{SEVERAL_SIZES}$"}]},
+            ]
+        },
+        "then": {"minItems": 1, "minProperties": 1, "items": again, "additionalProperties": again},
         "else": SHAPE,
     }
 

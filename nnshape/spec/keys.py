@@ -24,7 +24,8 @@ KEYS: dict[str, Key] = {
     ),
     "input": Key(
         "The input shape: 1x32x32 for one sample, [N, 1, H, W] including the batch, int64[N, T] with a dtype. "
-        "For several inputs, a mapping of names to shapes; a single input is named x. {} is no input.",
+        "For several inputs, a mapping of names to shapes; a single input is named x. {} is no input. An input may be "
+        "a list or mapping of shapes.",
         "input: 1x32x32",
     ),
     "layers": Key(

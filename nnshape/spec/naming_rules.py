@@ -214,7 +214,7 @@ def check_names(names: Names, inputs: tuple[Input, ...], body: Body, blocks: Ite
     """Check every name of the model and of its blocks against the names and sizes of the file."""
     for entry in inputs:
         names.check_split(entry.pattern)
-    own = [(entry.name, entry.name_span or entry.span) for entry in inputs]
+    own = list({entry.argument: (entry.argument, entry.name_span or entry.span) for entry in inputs}.values())
     names.add_body(body, own)
     _check_sizes(names, inputs, body, own)
     for block in blocks:

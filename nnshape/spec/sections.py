@@ -12,10 +12,11 @@ from nnshape.spec import limits
 from nnshape.spec.expression import Expression, parse_expression
 from nnshape.spec.keys import KEYS
 from nnshape.spec.naming_rules import Names, name_problem, shortened, step_name_problem
+from nnshape.spec.nested_inputs import nested_inputs
 from nnshape.spec.nodes import Name
 from nnshape.spec.scalars import kind_of, value_of, word_of
 from nnshape.spec.settings import Setting, setting_of
-from nnshape.spec.shape_patterns import shape_of_node, shapes_meant, tuple_problem
+from nnshape.spec.shape_patterns import shapes_meant, tuple_problem
 from nnshape.spec.source import Span
 from nnshape.spec.spec import Import, Input, Located, Output, Tie
 from nnshape.spec.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -56,11 +57,7 @@ class SectionReader:
     def inputs(self, node: Node) -> tuple[Input, ...]:
         """The inputs: `1x32x32`, `[N, 1, H, W]` or a mapping `name: shape`, empty for a model without inputs."""
         if not isinstance(node, Mapping):
-            try:
-                return (Input("x", shape_of_node(node), node.span),)
-            except SpecError as error:
-                self.findings.extend(error.problems)
-                return (Input("x", None, node.span),)
+            return tuple(nested_inputs("x", node, None, self.findings.extend))
         found = []
         end = -1
         for index, (key, value) in enumerate(node.items):
@@ -73,11 +70,7 @@ class SectionReader:
                 end = cut[1].end
                 found.append(Input(key.value, None, value.span, key.span))
                 continue
-            try:
-                found.append(Input(key.value, shape_of_node(value), value.span, key.span))
-            except SpecError as error:
-                self.findings.extend(error.problems)
-                found.append(Input(key.value, None, value.span, key.span))
+            found += nested_inputs(key.value, value, key.span, self.findings.extend)
         return tuple(found)
 
     def hparams(self, node: Node | None) -> dict[str, Located[Setting]]:

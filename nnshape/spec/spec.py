@@ -32,12 +32,23 @@ class Located(Generic[T]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Input:
-    """An input of the model. `span` is the span of its shape; `name_span` is None for the unnamed `x`."""
+    """An input tensor of the model. `span` is the span of its shape; `name_span` is None for the unnamed `x`.
+
+    A tensor of a list or mapping has its `place` in the `argument` of the forward method, and is named after both:
+    `images[0]`, `boxes['a']`.
+    """
 
     name: str
     pattern: ShapePattern | None
     span: Span
     name_span: Span | None = None
+    holder: str = ""
+    place: tuple[int | str, ...] = ()
+
+    @property
+    def argument(self) -> str:
+        """The argument of the forward method that is the tensor, or holds it."""
+        return self.holder or self.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from nnshape.shapes.arguments import REQUIRED, Parameter, Signature
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor
 from nnshape.spec import Block, BlockInput, Body, Input, ShapePattern, Span, nodes
+from nnshape.spec.nested_inputs import arguments_of, part_of
 from nnshape.tracing import shape_matching
 from nnshape.tracing.batch_reports import judge_block_input
 from nnshape.tracing.faults import Fault
@@ -17,6 +18,7 @@ from nnshape.tracing.model import BodyInput, Module, produced
 from nnshape.tracing.rule_refusals import keep_context, located_refusal
 from nnshape.tracing.runtime_sizes import RuntimeSize
 from nnshape.tracing.scope import BlockBody, Definition, FileScope, Frame, Local
+from nnshape.tracing.value_display import holds_unknown
 
 
 def make_block(
@@ -73,7 +75,7 @@ def steps_of(body: BlockBody) -> Body:
 
 def inputs_of(definition: Definition) -> Sequence[BlockInput | Input]:
     """The inputs of a block, or of an included model."""
-    return definition.file.spec.inputs if definition.block is None else definition.block.inputs
+    return arguments_of(definition.file.spec.inputs) if definition.block is None else definition.block.inputs
 
 
 def bind_inputs(
@@ -126,7 +128,29 @@ def bind_inputs(
             )
             if wrong_batch is not None:
                 frame.tracer.report(wrong_batch)
+    if block is None:
+        _match_parts(frame, inner, place, definition.file.spec.inputs)
     inner.running = inner.run.inputs[inputs[0].name] if inputs else None
+
+
+def _match_parts(frame: Frame, inner: Frame, place: nodes.Node, inputs: Sequence[Input]) -> None:
+    """Check the lists and mappings of tensors that an included model takes. Raises Fault."""
+    for item in inputs:
+        if not item.place or item.pattern is None:
+            continue
+        try:
+            unknown = holds_unknown(inner.run.inputs[item.argument])
+            value = UNKNOWN if unknown else part_of(item, inner.run.inputs)
+        except (LookupError, TypeError):
+            message = f"the input {item.argument} has no {item.name}, which is {item.pattern.span.text.strip()}"
+            related = (Label(item.span, "expected here"),)
+            problem = Problem("unexpected-shape", message, frame.expression.span(place), related=related)
+            raise Fault(problem) from None
+        assumed = len(frame.tracer.constraints)
+        _match_model_input(inner, item.pattern, value, item.name)
+        wrong = judge_block_input(inner, assumed, item.pattern, value, item.name, frame.expression.span(place))
+        if wrong is not None:
+            frame.tracer.report(wrong)
 
 
 def _given(call: nodes.Call | None, names: list[str], name: str) -> nodes.Node | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, N, Tensor
 from nnshape.spec import Located, ShapePattern, Span, Spec, nodes, parse_shape, parse_value
 from nnshape.spec.limits import PROBLEMS
+from nnshape.spec.nested_inputs import nested
 from nnshape.tracing import shape_matching
 from nnshape.tracing.batch import is_batch
 from nnshape.tracing.faults import Abort, Fault, fault
@@ -54,10 +55,13 @@ def dtype_of(spec: Spec, given: str | None) -> DType:
 def named_inputs(
     spec: Spec, given: str | Mapping[str, str | ShapePattern] | Sequence[str]
 ) -> dict[str, str | ShapePattern]:
-    """Return the given input shapes by name. Raises SpecError if the spec has no such input."""
+    """Return the given input shapes by name. Raises SpecError if the spec has no such input.
+
+    A mapping may hold a list or mapping of shapes for an input. The quotes in the name of a part may be left out.
+    """
     names = list(_own_patterns(spec))
     if isinstance(given, Mapping):
-        pairs = dict(given)
+        pairs = {name: shape for key, value in given.items() for name, shape in _by_part(key, value)}
     else:
         pairs = {}
         for position, text in enumerate((given,) if isinstance(given, str) else given):
@@ -67,10 +71,25 @@ def named_inputs(
                     raise _no_input(spec, str(position), names)
                 name, shape = names[position], text
             pairs[name.strip()] = shape
+    bare = {_without_quotes(name): name for name in names}
+    pairs = {bare.get(_without_quotes(name), name): shape for name, shape in pairs.items()}
     for name in pairs:
         if name not in names:
             raise _no_input(spec, name, names)
     return pairs
+
+
+def _by_part(name: str, value: Any) -> Iterator[tuple[str, str | ShapePattern]]:
+    """Yield the name and shape of each part of a given input: a shape, or a list or mapping of them."""
+    if isinstance(value, (Mapping, list, tuple)):
+        for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _by_part(f"{name}[{key!r}]", part)
+    else:
+        yield name, value
+
+
+def _without_quotes(name: str) -> str:
+    return name.replace("'", "").replace('"', "") if "[" in name else name
 
 
 def _own_patterns(spec: Spec) -> dict[str, ShapePattern]:
@@ -215,6 +234,7 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
             file.sizes[name] = values.get(name, symbol(name))
     file.sizes.update((name, value) for name, value in values.items() if name not in file.sizes)
     own = _own_patterns(file.spec)
+    tensors: dict[str, Any] = {}
     for name, pattern in shapes.items():
         try:
             tensor: Any = shape_matching.input_tensor(frame, pattern)
@@ -231,13 +251,15 @@ def declare_inputs(frame: Frame, shapes: dict[str, ShapePattern], values: dict[s
         except Exception as error:
             frame.tracer.report(internal_error(error, pattern.span))
             tensor = UNKNOWN
-        frame.run.inputs[name] = tensor = produced(tensor, BodyInput(name, pattern.span, is_single=len(shapes) == 1))
+        tensors[name] = tensor = produced(tensor, BodyInput(name, pattern.span, is_single=len(shapes) == 1))
         if isinstance(tensor, Tensor):
             shape_matching.bind_sizes(file.sizes, pattern, tensor)
             if own[name] is not pattern:
                 shape_matching.bind_sizes(file.sizes, own[name], tensor)
     for item in file.spec.inputs:
-        value = frame.run.inputs.setdefault(item.name, UNKNOWN)
-        frame.locals[item.name] = Local(value)
+        tensors.setdefault(item.name, UNKNOWN)
+    frame.run.inputs.update(nested(file.spec.inputs, tensors))
+    for name, value in frame.run.inputs.items():
+        frame.locals[name] = Local(value)
     meant = bool(file.spec.inputs or file.spec.problems)  # an input that is missing or wrong has been reported
     frame.running = next(iter(frame.run.inputs.values()), UNKNOWN if meant else None)

@@ -17,6 +17,7 @@ from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import UNKNOWN, Tensor, tensors_in
 from nnshape.spec import ShapePattern, Span, Spec
 from nnshape.spec.limits import CALL, CALLS, EXPLAINING, PATH_CHARACTERS, PROBLEMS, WORK, WORK_A_CALL
+from nnshape.spec.nested_inputs import part_of
 from nnshape.spec.variants_key import expectations_of
 from nnshape.tracing import bodies, expressions, one_expression, starting_values
 from nnshape.tracing.batch import batch_of, is_batch
@@ -243,7 +244,8 @@ def _traced(spec: Spec, options: Mapping[str, Any], *, batch_is_free: bool, may_
             tracer.report(abort.problem)
             call.mark_partial()
             run.output = UNKNOWN
-        inputs = {name: value for name, value in run.inputs.items() if isinstance(value, Tensor)}
+        tensors = {item.name: part_of(item, run.inputs) for item in spec.inputs if run.inputs}
+        inputs = {name: value for name, value in tensors.items() if isinstance(value, Tensor)}
         call.operations.append(Operation(call, module, tuple(run.inputs.values()), {}, run.output, run=run))
         tracer.budget.grant(WORK // 4)  # for the sums
         try:

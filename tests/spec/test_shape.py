@@ -122,7 +122,7 @@ def test_shapes_as_yaml(yaml, expected, per_sample):
 
 @pytest.mark.parametrize(
     ("yaml", "message"),
-    [("[[1]]", "a size is expected here"), ("[1, '']", "a size is missing"), ("{c: {b: c}}", "not a mapping")],
+    [("[1, [1]]", "a size is expected here"), ("[1, '']", "a size is missing"), ("{c: {shape: 1}}", "not a mapping")],
 )
 def test_yaml_that_is_no_shape(yaml, message):
     (problem,) = loads(f"input: {yaml}\nlayers: {{a: b}}\n").problems
