@@ -82,6 +82,8 @@ def known_arguments(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
         yield Candidate(f"drop {place.name}", (without_argument(expression, call, place),), *step)
     elif isinstance(context.node, nodes.Call) and context.refusal.argument is None:
         args = context.node.args
+        if any(isinstance(item, nodes.Comprehension) for item in args):
+            return  # the call was meant to be one that takes many
         for first in range(len(args) - 1, -1, -1):
             edit = without_argument(expression, context.node, args[first], args[-1])
             yield Candidate("drop what it does not take", (edit,), *step)

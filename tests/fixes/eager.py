@@ -11,13 +11,17 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import torch
-from eager_modules import AUTO, MODE, Later, Made, Sequence, is_module, is_value
+from eager_modules import AUTO, MADE, MODE, Later, Made, Modules, Sequence, is_module, is_value, made
+from eager_refusals import BY_PLACES, Refused, places
 from torch import nn
 from torch.nn import functional
+from torch.nn.parameter import is_lazy
 
 from nnshape.spec import Block, Body, Expression, Spec, nodes
 
@@ -28,23 +32,16 @@ _SIGNS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 _NUMBERS = {name: getattr(builtins, name) for name in ("range", "len", "int", "min", "max", "sum", "enumerate", "zip")}
 _ROOTS = {"sqrt", "exp", "log", "log2", "floor", "ceil", "abs", "round", "bool", "float"}
-_FACTORIES = {"zeros", "ones", "arange", "full", "rand", "randn"}
-
-
-class Refused(Exception):
-    """What torch said, and the lines of the steps that it was said in, the innermost first."""
-
-    def __init__(self, error: Exception, lines: list[tuple[int, int]]) -> None:
-        super().__init__(f"{type(error).__name__}: {error}")
-        self.lines = lines
+_FACTORIES = {"zeros", "ones", "arange", "full", "eye", "rand", "randn"}
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a run: the value of every step of the model's own body, and the output."""
+    """What came of a run: the value of every step of the model's own body, the output, the sizes of all parameters."""
 
     steps: dict[str, Any]
     output: Any
+    parameters: list[torch.Size]
 
 
 class Running:
@@ -83,7 +80,10 @@ class Running:
         if step.value is None:
             raise ValueError("a step that could not be read")
         self.placed = None
-        value = self.applied(self.value(step.value.node))
+        node = step.value.node
+        if isinstance(node, nodes.Call) and isinstance(node.function, nodes.Name) and node.function.id == "Module":
+            return self.declared(step.name, node)
+        value = self.applied(self.value(node))
         if not is_value(value):
             raise TypeError(f"{value} is no value of a step")
         if self.placed is not None:
@@ -92,6 +92,14 @@ class Running:
             self.match(step.assertion, value)
         return value
 
+    def declared(self, name: str, node: nodes.Call) -> Any:
+        """A module that is applied later; `_` does not move."""
+        found = self.values(node.args)
+        if node.keywords or len(found) != 1 or not is_module(found[0]):
+            raise TypeError("Module takes one module")
+        self.modules[name] = found[0]
+        return Modules(found)
+
     def applied(self, value: Any) -> Any:
         """The value; where it is a module, what it makes of the running value."""
         if is_module(value):
@@ -99,11 +107,17 @@ class Running:
             return value(self.running)
         return value
 
-    def match(self, pattern: Any, value: torch.Tensor) -> None:
-        if len(pattern.dims) + pattern.per_sample != value.ndim:
+    def match(self, pattern: Any, value: torch.Tensor, binds: bool = False) -> None:
+        """Hold a value against a shape; the inputs of a block bind the new names in theirs."""
+        sizes, dims = list(value.shape[pattern.per_sample :]), list(pattern.dims)
+        open_at = next((at for at, dim in enumerate(dims) if getattr(dim, "value", None) is ...), None)
+        if open_at is not None:
+            gap = len(sizes) - len(dims) + 1
+            sizes[open_at : open_at + max(gap, 0)], dims[open_at : open_at + 1] = [], []
+        if len(dims) != len(sizes):
             raise ValueError("another number of dimensions comes")
-        for size, node in zip(value.shape[pattern.per_sample :], pattern.dims, strict=True):
-            if isinstance(node, nodes.Name) and node.id != "_" and node.id not in {**self.hparams, **self.names}:
+        for size, node in zip(sizes, dims, strict=True):
+            if isinstance(node, nodes.Name) and binds and node.id not in {*self.spec.hparams, *self.names, "_"}:
                 self.names[node.id] = size
             elif not (isinstance(node, nodes.Name) and node.id == "_") and self.value(node) != size:
                 raise ValueError("another size comes")
@@ -123,6 +137,8 @@ class Running:
                 return names[name]
         if name == "auto":
             return AUTO
+        if name == "int":
+            return torch.int
         if name in _NUMBERS:
             return _NUMBERS[name]
         # A function that both have takes its defaults from functional, where a layer's own are.
@@ -149,7 +165,12 @@ class Running:
         return slice(*(None if part is None else self.value(part) for part in (node.lower, node.upper, node.step)))
 
     def on_subscript(self, node: nodes.Subscript) -> Any:
-        return self.value(node.value)[self.value(node.index)]
+        value, index = self.value(node.value), self.value(node.index)
+        parts = index if isinstance(index, tuple) else (index,)
+        if isinstance(value, torch.Tensor) and any(isinstance(part, torch.Tensor) for part in parts):
+            with places():
+                return value[index]
+        return value[index]
 
     def on_attribute(self, node: nodes.Attribute) -> Any:
         if isinstance(node.value, nodes.Name) and isinstance(self.modules.get(node.value.id), nn.Module):
@@ -166,13 +187,14 @@ class Running:
         return {"-": operator.neg, "+": operator.pos, "not": operator.not_, "~": operator.invert}[node.operator](value)
 
     def on_compare(self, node: nodes.Compare) -> Any:
-        left = self.value(node.left)
-        for sign, part in zip(node.operators, node.comparators, strict=True):
+        left, answer = self.value(node.left), None
+        for place, (sign, part) in enumerate(zip(node.operators, node.comparators, strict=True)):
+            if place and not answer:
+                break
             right = self.value(part)
-            if not _SIGNS[sign](left, right):
-                return False
+            answer = _SIGNS[sign](left, right)
             left = right
-        return True
+        return answer
 
     def on_boolean(self, node: nodes.Boolean) -> Any:
         value = None
@@ -214,7 +236,9 @@ class Running:
         labels: set[str] = set()
         for argument in node.args:
             inside = argument.value if isinstance(argument, nodes.Starred) else argument
-            if isinstance(inside, nodes.Comprehension):
+            if isinstance(argument, nodes.Starred) and not isinstance(inside, nodes.Comprehension):
+                items += [(nodes.Constant(item, inside.start, inside.end), {}) for item in self.value(inside)]
+            elif isinstance(inside, nodes.Comprehension):
                 for names in self.turns(inside):
                     item = inside.element
                     if isinstance(item, nodes.Tuple):
@@ -233,12 +257,16 @@ class Running:
         name = function.id
         if name in self.modules:
             return self.modules[name]
+        if is_module(self.names.get(name)):  # of a loop over modules
+            return self.names[name]
         if name in ("bool", "str", "list", "tuple", "reversed") and name not in self.names:
             return getattr(builtins, name)
         if isinstance(self.hparams.get(name), str) and name not in self.names:  # the name of a block or layer
             return self.spec.blocks.get(self.hparams[name]) or getattr(nn, self.hparams[name])
         if name in self.names or name in self.hparams:  # a value cannot be called: the name means torch's own
             return getattr(functional, name, None) or getattr(torch, name)
+        if name == "int" and name not in self.spec.blocks:
+            return int
         try:
             found = self.value(function)
             # `long` and `float` are dtypes of torch too, and such cannot be called.
@@ -263,16 +291,21 @@ class Running:
             keywords[str(keyword.name)] = self.value(keyword.value)
         if isinstance(target, Block):
             return Made(self, target, arguments, keywords)
+        if target is nn.ModuleList:
+            return Modules(*arguments, **keywords)
         if target is nn.Parameter:
             if set(keywords) - {"requires_grad"}:
                 raise TypeError(f"Parameter got an unexpected keyword argument in {keywords}")
             whole = len(arguments) == 1 and isinstance(arguments[0], torch.Tensor)
-            return nn.Parameter(arguments[0] if whole else torch.zeros(*arguments))
+            MADE.get().append(nn.ParameterList([arguments[0] if whole else torch.zeros(*arguments)]))
+            return MADE.get()[-1][0]
         if isinstance(target, type) and issubclass(target, nn.Module):
             return self.constructed(target, arguments, keywords)
         if is_module(target):
             self.placed = target
             return target(*arguments, **keywords)
+        if target is bool and arguments and isinstance(arguments[0], torch.Tensor):
+            target = torch.Tensor.bool
         if isinstance(target, torch.Tensor):
             raise TypeError("'Tensor' object is not callable")
         return self.called(node, target, arguments, keywords)
@@ -281,7 +314,7 @@ class Running:
         """A layer; a module in the place of one of its modules is that."""
         if any(item is AUTO for item in (*arguments, *keywords.values())):
             return Later(target, arguments, keywords)
-        return target(*arguments, **keywords).train(MODE.get() == "training")
+        return made(target(*arguments, **keywords))
 
     def called(self, node: nodes.Call, target: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         name = node.function.id if isinstance(node.function, nodes.Name) else ""
@@ -300,6 +333,9 @@ class Running:
             if method is not None and not hasattr(functional, name):
                 return method(*arguments, **keywords)
             arguments = [self.running, *arguments]
+        if getattr(target, "__name__", "") in BY_PLACES:
+            with places():
+                return target(*arguments, **keywords)
         return target(*arguments, **keywords)
 
 
@@ -310,11 +346,25 @@ def execute(spec: Spec, sizes: dict[str, int], batch: int = 2, mode: str = "infe
     `training` is the mode in which modules are made.
     """
     token = MODE.set(mode)
+    MADE.set([])
     try:
-        with torch.set_grad_enabled(mode != "inference"):
+        with torch.set_grad_enabled(mode != "inference"), _zeros():
             return _executed(spec, sizes, batch)
     finally:
         MODE.reset(token)
+
+
+@contextmanager
+def _zeros() -> Iterator[None]:
+    """Parameters are zeros rather than random numbers: drawing them takes a sixth of the time."""
+
+    def drawn(tensor: torch.Tensor, *numbers: Any, **options: Any) -> torch.Tensor:
+        if tensor.is_floating_point():
+            return tensor.zero_()
+        return torch._C.TensorBase.uniform_(tensor, *numbers, **options)
+
+    with mock.patch.object(torch.Tensor, "uniform_", drawn):
+        yield
 
 
 def _executed(spec: Spec, sizes: dict[str, int], batch: int) -> Ran:
@@ -342,7 +392,9 @@ def _executed(spec: Spec, sizes: dict[str, int], batch: int) -> Ran:
             last = _each(spec.output.value, lambda expression: body.value(expression.node))
         except Exception as error:
             raise Refused(error, [(spec.output.span.line, spec.output.span.end_line)]) from None
-    return Ran({name: value for name, value in body.names.items() if name not in inputs}, last)
+    parameters = [item for module in MADE.get() for item in module.parameters() if not is_lazy(item)]
+    steps = {name: value for name, value in body.names.items() if name not in inputs}
+    return Ran(steps, last, [item.shape for item in parameters])
 
 
 def _each(value: Any, function: Callable[[Expression], Any]) -> Any:

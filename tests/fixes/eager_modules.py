@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 AUTO = object()
 #: How torch runs: `inference`, with `gradients`, or in `training`.
 MODE: ContextVar[str] = ContextVar("mode", default="inference")
+#: The layers of a run.
+MADE: ContextVar[list[nn.Module]] = ContextVar("made")
+
+
+def made(module: nn.Module) -> nn.Module:
+    """A layer in the mode of the run."""
+    MADE.get().append(module)
+    return module.train(MODE.get() == "training")
 
 
 class Sequence:
@@ -36,6 +44,8 @@ class Sequence:
             found = inner.value(item)
             if is_module(found):
                 self.made[number] = found
+            if isinstance(item, nodes.Name) and isinstance(found, torch.Tensor):
+                raise TypeError("torch.Tensor is not a Module subclass")
             value = inner.applied(found)
             if isinstance(value, (bool, int, float, str)):
                 raise TypeError(f"{value} is not a Module subclass")
@@ -53,17 +63,17 @@ class Later:
         self.make, self.arguments, self.keywords = make, arguments, keywords
         self.module: nn.Module | None = None
 
-    def __call__(self, value: Any) -> Any:
+    def __call__(self, value: Any, *others: Any, **keywords: Any) -> Any:
         if self.module is None:
             lazy = getattr(nn, f"Lazy{self.make.__name__}", None)
             if lazy is not None and AUTO not in self.arguments[1:] and AUTO not in self.keywords.values():
-                self.module = lazy(*self.arguments[1:], **self.keywords).train(MODE.get() == "training")
+                self.module = made(lazy(*self.arguments[1:], **self.keywords))
             else:
                 size = value.shape[-1] if self.make in _LAST else value.shape[1]
                 arguments = [size if item is AUTO else item for item in self.arguments]
-                keywords = {name: size if item is AUTO else item for name, item in self.keywords.items()}
-                self.module = self.make(*arguments, **keywords).train(MODE.get() == "training")
-        return self.module(value)
+                named = {name: size if item is AUTO else item for name, item in self.keywords.items()}
+                self.module = made(self.make(*arguments, **named))
+        return self.module(value, *others, **keywords)
 
 
 class Made:
@@ -94,8 +104,18 @@ class Made:
         for item in self.block.inputs:
             inner.names[item.name] = given.get(item.name)
             if item.pattern is not None:
-                inner.match(item.pattern, given[item.name])
+                inner.match(item.pattern, given[item.name], binds=True)
         return inner.run(self.block.body)
+
+
+class Modules(list[Any]):
+    """A ModuleList, which may hold blocks."""
+
+    def __init__(self, modules: Any = ()) -> None:
+        super().__init__(modules)
+        for module in self:
+            if not is_module(module):
+                raise TypeError(f"{module} is not a Module subclass")
 
 
 def is_module(value: Any) -> bool:
@@ -104,6 +124,8 @@ def is_module(value: Any) -> bool:
 
 def is_value(value: Any) -> bool:
     """Whether a step may have it: a tensor, several, or a number; a class or a method is none."""
+    if isinstance(value, Modules):
+        return True
     if isinstance(value, (tuple, list)):
         return all(map(is_value, value))
     return value is None or isinstance(value, (torch.Tensor, int, float, bool, str, torch.dtype))

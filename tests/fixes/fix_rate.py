@@ -14,8 +14,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from figures import changed
 from gallery import NAMES, SIZES, text_of, without_counts
-from mutating import Mutation, mutated
+from mutating import mutated
 
 import nnshape
 from nnshape.fixes import edited
@@ -64,13 +65,6 @@ def _on_batch(trace: Trace) -> set[str]:
 
 def _line(problem: Problem) -> str:
     return f"line {problem.span.line if problem.span else 0}: {problem.kind}: {problem.message}"
-
-
-def changed(before: str, mutation: Mutation) -> str:
-    """The lines that a mutation changed, old and new."""
-    old, new = before.splitlines(), mutation.text.splitlines()
-    gone, come = [line for line in old if line not in new], [line for line in new if line not in old]
-    return "\n".join([f"  {mutation.kind}", *(f"  - {line}" for line in gone), *(f"  + {line}" for line in come)])
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -52,7 +52,7 @@ OTHERS: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "resnet bottleneck": ("resnet", (("BasicBlock, depths: [1, 2, 1, 1]", "Bottleneck, depths: [1, 1, 1, 1]"),)),
 }
 #: Sizes that the files leave open.
-SIZES = {"S": 7, "T": 5}
+SIZES = {"R": 3, "S": 7, "T": 5}
 NAMES = (*SMALL, *OTHERS)
 # Counts and variants are no part of a run.
 _OWN = re.compile(r"(?m)^(expect|tie|variants):.*\n(?:  .*\n)*|#.*")

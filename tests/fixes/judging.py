@@ -1,14 +1,16 @@
-"""Holds what nnshape says of a mutated spec against the real modules: `judged`."""
+"""Holds what nnshape says of a mutated spec against the real modules, at three batches and in each mode: `judged`."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from eager import Ran, Refused, execute
+from eager import Ran, execute
+from eager_refusals import Refused
 from gallery import SIZES
 from mutating import Mutation
 
@@ -19,15 +21,18 @@ from nnshape.shapes.dims import TooLarge, substitute
 from nnshape.shapes.tensor import Tensor
 from nnshape.tracing import Trace
 
-#: What nnshape refuses although torch may run it: a limit, what mixes the batch, and what only a size's value decides.
-STRICTER = frozenset({"too-large", "swallows-batch", "silent-broadcast", "unknown-value"})
+#: What nnshape refuses although torch may run it: a limit, and what only a size's value decides.
+STRICTER = frozenset({"too-large", "unknown-value"})
 
+#: Batches at which a model that nnshape refuses is run.
+BATCHES = (2, 3, 5)
+#: Evaluation without and with gradients, and training. torch takes other paths in each.
+MODES = ("inference", "gradients", "training")
+#: The modes of a model that nnshape accepts, at the first batch, the second and so on.
+_IN_TURN = (("inference", "training"), ("gradients", "training"), ("inference", "training"))
 
-#: A trace knows shapes and no strides, so that only the proof sees a view that a transposed tensor cannot give.
-_STRIDES = "view size is not compatible with input tensor's size and stride"
-
-#: With `is_causal`, only torch's path for inference reads a mask of bool that its other paths drop.
-_DROPPED = re.compile(r"For mask_type == 2 mask shape|shape '\[\d+, -?\d+, \d+, \d+\]' is invalid for input")
+#: What a layer says in training of a size that it takes in evaluation: the warning `fails-in-training`.
+_IN_TRAINING = re.compile(r"Expected more than 1 (value per channel|spatial element) when training")
 
 # torch documents an int here. A tuple of one runs as well, since torch.empty takes it for a shape and
 # F.batch_norm never reads num_features.
@@ -38,8 +43,9 @@ _ONE_SIZE = re.compile(r"BatchNorm\dd takes a whole number as num_features, not 
 class Judgement:
     """What came of a mutation; `wrong` says in words where nnshape and torch disagree, and is empty where they agree.
 
-    `verdict` is one of `runs`, `refused`, `unreadable` (no spec at all), `stricter` and
-    `unmeetable` (the model requires what no batch is, which the proof says). `step` says whether the
+    `verdict` is one of `runs`, `refused`, `unreadable` (no spec at all), `stricter`, `unmeetable` (the model
+    requires what no batch is, which the proof says) and `refused for values` (torch refuses places that a tensor
+    names, not sizes). `step` says whether the
     first error is reported at the very step that torch stopped in. `inverse` says that the first fix gives
     the original back.
     """
@@ -63,16 +69,18 @@ def judged(original: str, mutation: Mutation) -> Judgement:
     if any(problem.severity == "error" for problem in trace.spec.problems):
         return Judgement("unreadable", kinds=kinds)
     if not trace.errors:
-        return Judgement("runs", _against(trace)) if _batches(trace) else Judgement("unmeetable")
+        try:
+            return Judgement("runs", _against(trace)) if _batches(trace) else Judgement("unmeetable")
+        except Refused:
+            return Judgement("refused for values")
     if "too-large" in kinds:
         return Judgement("stricter", kinds=kinds)
-    refusals = _refusals(trace)
-    refused = refusals[0] if refusals else None
     told = _told(trace.errors)
     if all(_on_purpose(problem) for problem in trace.errors):
         return Judgement("stricter", kinds=kinds)
-    if refused is None:
-        return Judgement("refused", f"nnshape: {told}\ntorch: runs", kinds)
+    runs_at, refusals = _refusals(trace)
+    if len(runs_at) > 1:
+        return Judgement("refused", f"nnshape: {told}\ntorch: runs with batches of {runs_at}", kinds)
     wrong = _at_another_line(trace, mutation, refusals)
     line = trace.errors[0].span.line if trace.errors[0].span else 0
     step = any(first <= line <= last for refused in refusals for first, last in refused.lines[:1])
@@ -82,9 +90,11 @@ def judged(original: str, mutation: Mutation) -> Judgement:
         after = traced(edited(mutation.text, fix.edits))
         if len(after.errors) >= len(trace.errors) and fix.problem.severity == "error":
             wrong = wrong or f"the fix {fix.shown} leaves as many errors: {told}"
+        against = ""
         if not after.errors:
             runs += 1
-            against = _against(after)
+            with contextlib.suppress(Refused):
+                against = _against(after)
             if against:
                 wrong = wrong or f"nnshape: {told}\nthe fix: {fix.description}: {fix.shown}\n{against}"
     texts = [_plain(edited(mutation.text, fix.edits)) for fix in found]
@@ -124,48 +134,86 @@ def _run(spec: nnshape.Spec, batch: int, mode: str) -> Ran:
         return execute(spec, SIZES, batch, mode)
 
 
+def _meets(trace: Trace, batch: int) -> bool:
+    """Whether a batch meets what the model requires of it."""
+    try:
+        return all(needed.constraint.holds({"N": batch}) is not False for needed in trace.requirements)
+    except TooLarge:  # a size grows with a power of the batch
+        return False
+
+
 def _batches(trace: Trace) -> list[int]:
-    """Sizes of the batch that meet what the model requires of it; none where it requires what cannot be."""
-    constraints = [requirement.constraint for requirement in trace.requirements]
-
-    def meets(batch: int) -> bool:
-        try:
-            return all(item.holds({"N": batch}) is not False for item in constraints)
-        except TooLarge:  # a size grows with a power of the batch
-            return False
-
-    return [batch for batch in (*range(2, 4097), 1) if meets(batch)][:3]
+    """Three batches that meet what the model requires; none where it requires what cannot be."""
+    return [batch for batch in (2, 3, 5, 4, *range(6, 4097), 1) if _meets(trace, batch)][:3]
 
 
-def _refusals(trace: Trace) -> list[Refused]:
-    """What torch has against a spec in each of its modes, at the first batch that it refuses."""
+def _refusals(trace: Trace) -> tuple[list[int], list[Refused]]:
+    """The batches at which torch runs the same parameters in every mode, and what it has against the others."""
+    runs: list[int] = []
+    parameters = None
     found: list[Refused] = []
-    for mode in ("inference", "gradients", "training"):
-        for batch in dict.fromkeys([*_batches(trace), 2, 3, 5]):
+    for batch in BATCHES:
+        before = len(found)
+        for mode in MODES:
             try:
-                _run(trace.spec, batch, mode)
+                ran = _run(trace.spec, batch, mode)
             except Refused as refused:
                 found.append(refused)
-                break
-    return found
+                if batch != BATCHES[0]:
+                    break
+        if len(found) == before:
+            parameters = parameters or ran.parameters
+            if ran.parameters == parameters:
+                runs.append(batch)
+    return runs, found
 
 
 def _against(trace: Trace) -> str:
-    """What torch has against a model that nnshape has nothing against; empty where it runs to the same shapes."""
-    for batch, mode in zip(_batches(trace), ("inference", "gradients"), strict=False):
-        try:
-            ran = _run(trace.spec, batch, mode)
-        except Refused as refused:
-            if _STRIDES in str(refused) or (mode == "inference" and _DROPPED.search(str(refused))):
-                return ""
-            return f"nnshape: fine\ntorch, with a batch of {batch}: {refused}"
-        for call in trace.root.children:
-            if call.name in ran.steps and (wrong := _differs(call.output, ran.steps[call.name], batch)):
-                return f"{call.name}, with a batch of {batch}: {wrong}"
-        wrong = _differs(trace.output, ran.output, batch)
-        if wrong:
-            return f"the output, with a batch of {batch}: {wrong}"
+    """What torch has against a model that nnshape has nothing against; empty where it runs to the same shapes.
+
+    Raises Refused where torch refuses the values of a tensor.
+    """
+    meeting = _batches(trace)
+    tried = list(zip(meeting, _IN_TURN, strict=False))
+    if 1 not in meeting and _meets(trace, 1):
+        tried.append((1, _IN_TURN[1]))
+    for batch, modes in tried:
+        for mode in modes:
+            if wrong := _against_at(trace, batch, mode):
+                return f"with a batch of {batch} in {mode}: {wrong}"
+    for batch in BATCHES:
+        if batch not in meeting and batch < meeting[-1] and _runs(trace, batch):
+            return f"torch runs with a batch of {batch}, nnshape needs {'; '.join(map(str, trace.requirements))}"
+    warned = any(problem.kind == "fails-in-training" for problem in trace.problems)
+    if warned and all(_runs(trace, batch, "training") for batch in (1, *meeting)):
+        return "torch runs in training, nnshape warns that it fails there"
     return ""
+
+
+def _runs(trace: Trace, batch: int, *modes: str) -> bool:
+    try:
+        for mode in modes or MODES:
+            _run(trace.spec, batch, mode)
+    except Refused:
+        return False
+    return True
+
+
+def _against_at(trace: Trace, batch: int, mode: str) -> str:
+    try:
+        ran = _run(trace.spec, batch, mode)
+    except Refused as refused:
+        warned = any(problem.kind == "fails-in-training" for problem in trace.problems)
+        if mode == "training" and warned and _IN_TRAINING.search(str(refused)):
+            return ""
+        if refused.by_value:
+            raise
+        return f"nnshape: fine\ntorch: {refused}"
+    for call in trace.root.children:
+        if call.name in ran.steps and (wrong := _differs(call.output, ran.steps[call.name], batch)):
+            return f"{call.name}: {wrong}"
+    wrong = _differs(trace.output, ran.output, batch)
+    return f"the output: {wrong}" if wrong else ""
 
 
 def _differs(expected: Any, value: Any, batch: int) -> str:
@@ -186,12 +234,15 @@ def _differs(expected: Any, value: Any, batch: int) -> str:
 
 
 def _at_another_line(trace: Trace, mutation: Mutation, refusals: list[Refused]) -> str:
-    """Whether no error is reported at the step that torch stopped in, nor at the mutation."""
+    """Whether no error is reported at the step that torch stopped in, nor at the mutation.
+
+    Where only the sizes of parameters tell the batches apart, torch stops nowhere.
+    """
     lines = {problem.span.line for problem in trace.errors if problem.span}
     lines |= {frame.span.line for problem in trace.errors for frame in problem.frames}
     # At this batch torch may stop where the model requires another one.
     lines |= {requirement.span.line for requirement in trace.requirements}
     around = [*(place for refused in refusals for place in refused.lines), *((line, line) for line in mutation.lines)]
-    if any(first <= line <= last for line in lines for first, last in around):
+    if not refusals or any(first <= line <= last for line in lines for first, last in around):
         return ""
     return f"nnshape: {_told(trace.errors)}\ntorch, in lines {refusals[0].lines}: {refusals[0]}"

@@ -1,4 +1,4 @@
-"""The gallery, each time with one thing changed: verdict and shapes are torch's own, and every fix makes torch run.
+"""The gallery, each time with one thing changed: verdict and shapes are torch's own, and fixes run.
 
 `NNSHAPE_MUTATIONS` says how many changes each file gets. `python tests/fixes/figures.py 1000` does the same
 with other changes, and counts.
@@ -10,33 +10,35 @@ import os
 
 import judging
 import pytest
-from eager import Refused
-from gallery import CONFIGS, NAMES, OTHERS, SMALL, text_of
+from eager_refusals import Refused
+from figures import changed, texts
+from gallery import CONFIGS, OTHERS, SMALL, text_of
 from judging import judged
 from mutating import CHANGES, Mutation, mutated
 
 MUTATIONS = int(os.environ.get("NNSHAPE_MUTATIONS", "4"))
+TEXTS = texts()
 
 
 def test_each_small_model_is_a_file_of_the_gallery():
     assert set(SMALL) <= {path.stem for path in CONFIGS.glob("*.yaml")}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TEXTS)
 def test_the_file_itself_runs_to_the_same_shapes(name):
-    text = text_of(name)
+    text = TEXTS[name]
     judgement = judged(text, Mutation(text, "none", ()))
     assert (judgement.verdict, judgement.wrong) == ("runs", "")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TEXTS)
 def test_the_verdict_is_that_of_the_real_modules_and_every_fix_makes_them_run(name, chance):
     source = chance(name)
-    original = text_of(name)
+    original = TEXTS[name]
     for _ in range(MUTATIONS):
         mutation = mutated(original, source)
         judgement = judged(original, mutation)
-        assert judgement.wrong == "", f"{_changed(original, mutation.text)}\n{judgement.wrong}"
+        assert judgement.wrong == "", f"{changed(original, mutation)}\n{judgement.wrong}"
 
 
 def test_every_kind_of_change_is_made(chance):
@@ -46,21 +48,40 @@ def test_every_kind_of_change_is_made(chance):
     assert {change.__name__ for change, _ in CHANGES} <= kinds
 
 
+@pytest.mark.parametrize(
+    ("step", "other", "seen"),
+    [
+        ("view(2, N // 2, 8).flatten(0, 1)", "view(N, 8)", "torch runs with a batch of 3"),
+        ("view(N, 8)", "view(2, N // 2, 8).flatten(0, 1)", "with a batch of 3 in gradients: nnshape: fine"),
+        ("BatchNorm1d(8)", "GroupNorm(2, 8)", "torch runs in training, nnshape warns"),
+        ("GroupNorm(2, 8)", "BatchNorm1d(8)", "with a batch of 1 in training: nnshape: fine"),
+        ("Linear(8, 4)", "Linear(8, N)", "a: nnshape: float32[2, 4], torch: torch.float32[2, 2]"),
+    ],
+)
+def test_conditions_on_the_batch_and_warnings_of_training_are_held_against_torch(step, other, seen, monkeypatch):
+    text, run = (f"input: 8\nlayers:\n  a: {each}\n" for each in (step, other))
+    assert judged(text, Mutation(text, "none", ())).wrong == ""
+    execute = judging.execute
+    monkeypatch.setattr(judging, "execute", lambda spec, *others: execute(judging.traced(run).spec, *others))
+    assert seen in judged(text, Mutation(text, "none", ())).wrong
+
+
 def test_a_verdict_that_is_not_torchs_is_seen(monkeypatch):
     text = text_of("lenet")
-    wrong = text.replace("Linear(576", "Linear(400")
-    assert judged(text, Mutation(wrong, "number", (11,))).wrong == ""
+    other = text.replace("Linear(576", "Linear(400")
+    assert judged(text, Mutation(other, "number", (11,))).wrong == ""
 
     def refuses(*arguments: object) -> None:
         raise Refused(RuntimeError("no"), [(1, 1)])
 
     with monkeypatch.context() as patch:
         patch.setattr(judging, "execute", refuses)
-        assert "torch, with a batch of 2: RuntimeError: no" in judged(text, Mutation(text, "none", ())).wrong
+        wrong = judged(text, Mutation(text, "none", ())).wrong
+        assert "a batch of 2 in inference: nnshape: fine\ntorch: RuntimeError: no" in wrong
     execute = judging.execute
     with monkeypatch.context() as patch:
         patch.setattr(judging, "execute", lambda spec, *others: execute(judging.traced(text).spec, *others))
-        assert "torch: runs" in judged(text, Mutation(wrong, "number", (11,))).wrong
+        assert "torch: runs" in judged(text, Mutation(other, "number", (11,))).wrong
 
 
 #: Changes at which nnshape and torch once disagreed, or the search for fixes broke: the file, and what replaces what.
@@ -83,6 +104,8 @@ FOUND = {
     "a name made of a tensor": (
         "densenet", "    norm5", "    t: Sequential((f'{conv0}', ReLU()) for i in range(1))\n    norm5"),
     "a number of features in a tuple": ("densenet", "norm0: BatchNorm2d(stem)", "norm0: BatchNorm2d((stem,))"),
+    "channels that are the batch": ("mobilenet_v2", "input: 3x32x32", "input: \"[3, N, 32, 32]\""),
+    "a number that is made of a loop": ("gpt2", "h: Sequential(Block", "h: int(Block"),
     "bool as a method": ("lenet", "  relu4: ReLU()", "  relu4: bool()"),
 }  # fmt: skip
 
@@ -94,12 +117,6 @@ def test_what_was_found_stays_mended(found):
     assert original.count(before) == 1
     line = original[: original.index(before)].count("\n") + 1
     assert judged(original, Mutation(original.replace(before, after), "found", (line,))).wrong == ""
-
-
-def _changed(before: str, after: str) -> str:
-    old, new = before.splitlines(), after.splitlines()
-    gone, come = [line for line in old if line not in new], [line for line in new if line not in old]
-    return "\n".join([*(f"- {line}" for line in gone), *(f"+ {line}" for line in come)])
 
 
 def test_the_second_names_are_of_files_that_are_there():

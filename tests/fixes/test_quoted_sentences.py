@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from eager import Refused, execute
+from eager import execute
+from eager_refusals import Refused
 from gallery import NAMES, SIZES, text_of
 from judging import traced
 from mutating import mutated

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nnshape.shapes.axes import axis, plain_int
 from nnshape.shapes.dims import Dim, Size, at_least, maximum, minimum
 from nnshape.shapes.function import function
-from nnshape.shapes.functions.shape import of_shape
+from nnshape.shapes.functions.slicing import part_of
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Tensor
 
@@ -52,7 +52,7 @@ def diagonal(input: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1)
             "invalid-argument", f"a diagonal needs two dimensions, but dim1 and dim2 are both {one}", "dim2", note=note
         )
     rest = tuple(size for place, size in enumerate(input.shape) if place not in (one, two))
-    return of_shape(input, (*rest, diagonal_size(input.shape[one], input.shape[two], offset)))
+    return part_of(input, (*rest, diagonal_size(input.shape[one], input.shape[two], offset)))
 
 
 @function(method=True, example=("diag()", "[5, 5]"))
@@ -62,7 +62,7 @@ def diag(input: Tensor, diagonal: Whole = 0) -> Tensor:
     diagonal: the diagonal: 0 the main one, positive above it, negative below.
     """
     if len(input.shape) == 2:
-        return of_shape(input, (diagonal_size(*input.shape, diagonal),))
+        return part_of(input, (diagonal_size(*input.shape, diagonal),))
     if len(input.shape) != 1:
         note = f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D"
         raise Refusal("wrong-rank", f"{{layer}} takes a vector or a matrix, but {input} arrives", "input", note=note)

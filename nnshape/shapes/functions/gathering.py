@@ -9,7 +9,8 @@ from nnshape.shapes.broadcasting import broadcast
 from nnshape.shapes.constraints import assume_at_least, assume_equal, fresh_symbol
 from nnshape.shapes.dtypes import INT64
 from nnshape.shapes.function import function
-from nnshape.shapes.functions.indexing import require_index
+from nnshape.shapes.functions.indexing import require_index, require_reach
+from nnshape.shapes.functions.slicing import part_of
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product
 
@@ -35,7 +36,7 @@ def select(input: Tensor, dim: Whole, index: Whole) -> Tensor:
     place = axis(dim, input.shape)
     note = f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {place}"
     require_index(index, input.shape[place], place, input.shape, note=note)
-    return Tensor(input.shape[:place] + input.shape[place + 1 :], input.dtype, input.span)
+    return part_of(input, input.shape[:place] + input.shape[place + 1 :])
 
 
 @function(method=True, example=("narrow(1, 0, 2)", "6x5x5"))
@@ -65,7 +66,7 @@ def narrow(input: Tensor, dim: Whole, start: Whole | Tensor, length: Whole) -> T
             note = f"start ({first}) + length ({length}) exceeds dimension size ({size})."
             message = f"{length} from {first} on go beyond {size}, the size of dimension {dim}"
             raise Refusal("index-error", message, "length", note=note)
-    return Tensor((*input.shape[:place], length, *input.shape[place + 1 :]), input.dtype, input.span)
+    return part_of(input, (*input.shape[:place], length, *input.shape[place + 1 :]))
 
 
 @function(method=True, example=("index_select(0, arange(3))", "[6, 5]"))
@@ -84,10 +85,11 @@ def index_select(input: Tensor, dim: Whole, index: Tensor) -> Tensor:
     if not input.shape:
         if not assume_equal(count, 1):
             raise Refusal("size-mismatch", f"{{layer}} takes one index of a single number, not {count}", "index")
-        return Tensor((), input.dtype, input.span)
+        return input.like(())
     if input.shape[place] == 0 and count != 0:
         require_index(0, 0, place, input.shape)
-    return Tensor((*input.shape[:place], count, *input.shape[place + 1 :]), input.dtype, input.span)
+    require_reach(index, input.shape[place], place, input.shape, note="index out of range in self")
+    return input.like((*input.shape[:place], count, *input.shape[place + 1 :]))
 
 
 def require_same_rank(input: Tensor, index: Tensor, name: str = "index", note: str = "") -> None:
@@ -120,7 +122,7 @@ def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = Fals
         require_within(index.shape, input.shape, place, "the input")
         if input.shape and input.shape[place] == 0:
             require_index(0, 0, place, input.shape)
-    return Tensor(index.shape, input.dtype, input.span)
+    return input.like(index.shape)
 
 
 @function(method=True, example=("take_along_dim(x, x.argsort(1), 1)", "6x5x5"))

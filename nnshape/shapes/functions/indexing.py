@@ -11,7 +11,7 @@ from nnshape.shapes.dims import Dim, Size, at_least
 from nnshape.shapes.dtype_names import c_name, element_name, scalar_name
 from nnshape.shapes.dtypes import BOOL, INT64, category, fits, result_type
 from nnshape.shapes.function import function
-from nnshape.shapes.functions.slicing import sliced_size
+from nnshape.shapes.functions.slicing import part_of, sliced_size
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Shape, Tensor, product, shape_text
 
@@ -44,6 +44,13 @@ def require_index(
             note = "" if size == 0 else f"index {index} is out of bounds for dimension {place} with size {size}"
         message = f"index {index} is outside dimension {place} of {shape_text(shape)}, which has {size}"
         raise Refusal("index-error", message, name, note=note)
+
+
+def require_reach(index: Tensor, size: Size, place: int, shape: Shape, note: str = "") -> None:
+    """Raise Refusal (index-error) if an index tensor is known to reach beyond a dimension, as `arange` may."""
+    if index.span is not None and not assume_at_least(size, index.span[1] + 1):
+        message = f"the index reaches {index.span[1]}, but dimension {place} of {shape_text(shape)} has {size}"
+        raise Refusal("index-error", message, "index", note=note)
 
 
 def _as_tensor(index: Any) -> Tensor | None:
@@ -113,8 +120,10 @@ class _Index:
         place, size = self.place, self.next_size()
         if size == 0:
             self.empty = place
-        for number in numbers if 0 not in self.whole else ():  # torch checks no index of an empty tensor
-            require_index(number, size, place, self.whole)
+        if 0 not in self.whole:  # torch checks no index of an empty tensor
+            for number in numbers:
+                require_index(number, size, place, self.whole)
+            require_reach(index, size, place, self.whole)
         self.lookups.append((len(self.done), index.shape))
         self.done.append(1)
 
@@ -181,7 +190,9 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     # torch treats a short list that holds slices or lists as a tuple, as NumPy did once.
     tuple_like = isinstance(index, list) and len(index) < 32 and any(map(_is_no_number, index))
     parts = tuple(index) if isinstance(index, tuple) or tuple_like else (index,)
-    return Tensor(selected(input.shape, parts), input.dtype, input.span)
+    shape = selected(input.shape, parts)
+    looked_up = any(isinstance(part, (bool, Tensor, list, tuple, range)) for part in parts)
+    return input.like(shape) if looked_up else part_of(input, shape)
 
 
 def selected(shape: Shape, parts: tuple[Any, ...], count: Size | None = None) -> Shape:

@@ -115,8 +115,8 @@ def unfold(input: Tensor, dimension: Whole, size: Whole, step: Whole) -> Tensor:
             "invalid-argument", f"step must be 1 or more, not {step}", "step", note=f"step is {step} but must be > 0"
         )
     if not input.shape:
-        return of_shape(input, (size,))
-    return of_shape(input, (*input.shape[:place], (own - size) // step + 1, *input.shape[place + 1 :], size))
+        return input.like((size,))
+    return input.like((*input.shape[:place], (own - size) // step + 1, *input.shape[place + 1 :], size))
 
 
 @function(example=("meshgrid(x, x)", "[5]"))

@@ -8,6 +8,7 @@ from nnshape.shapes.arguments import described
 from nnshape.shapes.constraints import assume_at_least
 from nnshape.shapes.dims import Dim, Size, at_least, ceil_div, maximum, minimum
 from nnshape.shapes.refusal import Refusal
+from nnshape.shapes.tensor import Shape, Tensor, product
 
 
 def sliced_size(size: Size, index: slice) -> Size:
@@ -44,3 +45,15 @@ def _bound(size: Size, bound: Any) -> Size:
     if bound < 0:
         return maximum(size + bound, 0)
     return 0 if bound == 0 else minimum(bound, size)
+
+
+def part_of(input: Tensor, shape: Shape) -> Tensor:
+    """Returns some of the elements, each once, in another shape.
+
+    The part is known to reach as high only if the elements are a range: `arange(10)[:3]` reaches 2 or more.
+    """
+    span, count = input.span, product(shape)
+    if span is not None and count != input.numel():
+        is_range = span[1] - span[0] == input.numel() - 1 and at_least(span[0], 0)
+        span = (span[0], span[0] + count - 1) if is_range else None
+    return Tensor(shape, input.dtype, span)

@@ -9,7 +9,7 @@ from nnshape.shapes.axes import axis, plain_int
 from nnshape.shapes.constraints import assume_at_least, assume_divisible, assume_equal, fresh_symbol
 from nnshape.shapes.dims import Dim, Size, ceil_div, maximum
 from nnshape.shapes.function import Function, Rule, function
-from nnshape.shapes.functions.slicing import sliced_size
+from nnshape.shapes.functions.slicing import part_of, sliced_size
 from nnshape.shapes.refusal import Refusal, in_other_words
 from nnshape.shapes.tensor import Tensor
 
@@ -22,7 +22,7 @@ MAX_PIECES = 10_000
 
 def _pieces(input: Tensor, place: int, sizes: list[Size]) -> tuple[Tensor, ...]:
     head, tail = input.shape[:place], input.shape[place + 1 :]
-    return tuple(Tensor((*head, size, *tail), input.dtype, input.span) for size in sizes)
+    return tuple(part_of(input, (*head, size, *tail)) for size in sizes)
 
 
 def _countable(count: Size, input: Tensor, dim: Size, name: str, help: str = "") -> int:
@@ -218,7 +218,7 @@ def unbind(input: Tensor, dim: Whole = 0) -> tuple[Tensor, ...]:
     """Removes a dimension and returns a tuple of its slices."""
     place = _splittable(input, dim)
     count = _countable(input.shape[place], input, dim, "dim")
-    return tuple(Tensor(input.shape[:place] + input.shape[place + 1 :], input.dtype, input.span) for _ in range(count))
+    return tuple(part_of(input, input.shape[:place] + input.shape[place + 1 :]) for _ in range(count))
 
 
 def _pieces_of_one_size(tensor: Tensor, split_size: Whole, dim: Whole = 0) -> tuple[Tensor, ...]:
