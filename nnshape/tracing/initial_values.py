@@ -15,6 +15,8 @@ from nnshape.tracing.model import BodyInput, Module, Operation, StoredTensor
 from nnshape.tracing.scope import Frame
 from nnshape.work import spend
 
+#: Units of work per operation back from an initial value.
+_LINK = 8
 _HELP = ("use zeros, ones, randn or arange, or give its sizes",)
 
 
@@ -55,7 +57,7 @@ def _later_source(frame: Frame, value: Tensor) -> Tensor | None:
     stack, seen = [value], {value}
     while stack:
         tensor = stack.pop()
-        spend(1)
+        spend(_LINK)
         producer = tensor.producer
         if isinstance(producer, Operation) and isinstance(producer.target, StoredTensor):
             made = producer.target.module

@@ -19,7 +19,13 @@ _HELP = "a module is no value until it is applied: name the step that calls it"
 def model_output(frame: Frame, spec: Spec) -> Any:
     """Return the output of a model whose steps have run. Reports faults in `output`."""
     if spec.output is None:
-        return frame.running if holds_tensor(frame.running) else UNKNOWN
+        if holds_tensor(frame.running):
+            return frame.running
+        if spec.body.steps and not isinstance(frame.running, Unknown):
+            message = f"{spec.name} has no output: no step gives a tensor, and it has no input"
+            help = ("name the output: output: [weight]",)
+            frame.tracer.report(fault("wrong-type", message, spec.body.steps[-1].span, help=help).problem)
+        return UNKNOWN
 
     numbers = spec.output.takes_numbers
     if frame.run.calls:

@@ -46,7 +46,8 @@ def parametrize(
             message = f"{function} takes a layer that is made in its brackets, not {made}"
             raise fault("wrong-type", message, span, help=(f"write {function}(Conv2d(8, 8, 3))",))
         if module.body is not None or module.entry is not None or module.holds_modules:
-            message = f"{function} takes a layer, not {shown(module)}: apply it to the layers inside"
+            given = shown(module) if module.entry is None else "a block of one expression"
+            message = f"{function} takes a layer, not {given}: apply it to the layers inside"
             raise fault("wrong-type", message, span)
         if module.layer is None:
             return module  # its arguments are wrong, which has been reported

@@ -52,3 +52,11 @@ def test_an_hparam_cannot_use_a_size_of_an_input():
 def test_an_attribute_of_tensors_is_no_suggestion_for_its_own_name():
     (problem,) = problems_of("input: [N, 16]\nlayers: {out: x * T}\n")
     assert problem.help == ()
+
+
+@pytest.mark.parametrize("step", ["w: Parameter(4)", "n: 3", "m: Module(Linear(3, 3))", "b: {w: Parameter(4)}"])
+def test_a_model_without_an_input_needs_an_output(step):
+    (problem,) = problems_of(f"input: {{}}\nlayers:\n  {step}\n")
+    assert problem.message == "model has no output: no step gives a tensor, and it has no input"
+    assert problem.span.line == 3
+    assert problems_of(f"input: 4\nlayers:\n  {step}\n") == ()
