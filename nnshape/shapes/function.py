@@ -29,6 +29,10 @@ REGISTRY: dict[str, Function] = {}
 TWINS = frozenset({"unfold", "where"})
 
 
+#: The functions that view their arguments, besides those that write in place.
+_ASKING = ("as_strided", "isin", "kron", "local_response_norm", "take_along_dim", "view", "view_as")
+
+
 class Function:
     """An operation of `torch`, `torch.nn.functional` or a Tensor method, and the rule for its result.
 
@@ -70,7 +74,7 @@ class Function:
         self.method = method or only_method
         self.only_method = only_method
         #: Torch refuses some arguments by how they lie in memory: see `nnshape.shapes.layouts`.
-        self.asks_for_layout = name in ("view", "view_as", "as_strided") or name.endswith("_")
+        self.asks_for_layout = name in _ASKING or name.endswith("_")
         self.factory = factory
         self.example = example
         self.by_place = by_place

@@ -196,6 +196,12 @@ def apply_layer(
             result, macs = _answered(frame, layer, plain_arguments, plain_keywords)
             if layer.__dict__.get("inplace") is True and layer.__dict__.get("p") != 0:  # a dropout of nothing
                 _require_writable(layer, arguments)
+            elif layer.functional is not None and layer.functional.asks_for_layout:
+                from nnshape.shapes.layouts.viewing_inside import require_viewable  # LocalResponseNorm alone
+
+                require_viewable(
+                    layer.functional.name, layer.call_signature().bind(plain_arguments, plain_keywords), result
+                )
         except Refusal as refusal:
             del tracer.constraints[assumed:]  # conditions on a step that does not run
             wrong = located_refusal(frame, node, refusal, arguments, layer.signature(), module, keywords, layer.apply)

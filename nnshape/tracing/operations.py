@@ -40,7 +40,7 @@ def apply_function(
     assumed = len(tracer.constraints)
     try:
         result = function.apply(plain_arguments, plain_keywords)
-        if function.asks_for_layout or keywords.get("inplace") is True:
+        if function.asks_for_layout or keywords.get("inplace") is True or "memory_format" in keywords:
             from nnshape.shapes.layouts.requirements import require_layout  # views and writes alone ask
 
             require_layout(function.name, plain_arguments, plain_keywords, result)

@@ -18,6 +18,7 @@ from nnshape.shapes.layouts.applied import key_of, result_layouts
 from nnshape.shapes.layouts.finding import layout_of
 from nnshape.shapes.layouts.layout import Layout, contiguous_strides, dense_strides, new_layout
 from nnshape.shapes.layouts.requirements import require_layout
+from nnshape.shapes.layouts.viewing_inside import require_viewable
 from nnshape.shapes.nested import map_nested
 from nnshape.shapes.refusal import Refusal
 from nnshape.shapes.tensor import Maker, Tensor, product, tensors_in
@@ -108,7 +109,9 @@ def hold_layouts(
         said = f"{text}, with strides {[layout_of(tensor, 'training') for tensor in tensors_in((laid, laid_call))]}"
         try:
             result = target.apply(laid, laid_call)
-            if _asks_for_layout(target, laid_call):
+            if isinstance(target, Layer) and target.functional is not None and target.functional.asks_for_layout:
+                require_viewable(key_of(target), target.call_signature().bind(laid, laid_call), result)
+            elif _asks_for_layout(target, laid_call):
                 own = {"training": True} | vars(target) if isinstance(target, Layer) else {}
                 require_layout(key_of(target), laid, own | laid_call, result)
         except Refusal as refusal:
@@ -120,9 +123,7 @@ def hold_layouts(
         except Exception as error:
             if not isinstance(result, Refusal):
                 COMPARED[key_of(target), "torch refuses"] += 1
-                assert "view size is not compatible" not in str(error) or key_of(target) in _VIEW_INSIDE, (
-                    f"{said}: {error}"
-                )
+                assert "view size is not compatible" not in str(error), f"{said}: {error}"
             continue
         assert not isinstance(result, Refusal), f"{said}: refused {result}"
         found = result_layouts(target, laid, laid_call, result, "training")
@@ -131,8 +132,6 @@ def hold_layouts(
             assert layout is None or layout.strides == strides, f"{said}: {layout.strides}, and torch has {strides}"
 
 
-#: Functions of torch that view what arrives, and so refuse some strides; the rules let them pass.
-_VIEW_INSIDE = ("isin", "kron", "local_response_norm", "take_along_dim")
 #: Those that write into running statistics, which no model expands; and layers, which are held by a trace.
 _WRITES_INSIDE = ("batch_norm", "instance_norm")
 

@@ -16,7 +16,7 @@ from nnshape.shapes.layouts.viewing import view_strides
 #: The functions whose result is unknown: numbers, and those whose kernels choose in ways that no rule follows.
 UNKNOWN = """
     cuda size numel nelement dim ndimension element_size is_floating_point is_complex split_copy split_with_sizes_copy
-    unbind_copy inner kron mvlgamma rot90 meshgrid cartesian_prod unique unique_consecutive masked_select nonzero
+    unbind_copy inner mvlgamma rot90 meshgrid cartesian_prod unique unique_consecutive masked_select nonzero
     argwhere chain_matmul inverse inv cholesky eigh multi_dot stft istft fft ifft rfft irfft hfft ihfft
     fft2 ifft2 rfft2 irfft2 fftn ifftn rfftn irfftn
 """

@@ -38,7 +38,7 @@ def contiguous(applied: Applied) -> Layout:
     if fits:
         return layout
     if format == _PRESERVE:
-        raise UnknownLayout  # torch refuses it
+        raise UnknownLayout  # torch refuses it: see `viewing_inside`
     return new_layout(input.shape, input.dtype, _strides(input.shape, format))
 
 

@@ -34,7 +34,7 @@ CONTIGUOUS.update(_NAMES.split())
 #: The kernels of these are chosen by the layout of what arrives, in ways that no rule here follows.
 _IF_CONTIGUOUS = """
     binary_cross_entropy binary_cross_entropy_with_logits gaussian_nll_loss
-    hinge_embedding_loss huber_loss instance_norm kl_div l1_loss local_response_norm lp_pool1d lp_pool2d
+    hinge_embedding_loss huber_loss instance_norm kl_div l1_loss lp_pool1d lp_pool2d
     lp_pool3d margin_ranking_loss mse_loss poisson_nll_loss smooth_l1_loss
     LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d rms_norm rrelu isfinite isin isinf roll
     pack_padded_sequence

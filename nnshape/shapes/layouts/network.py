@@ -144,3 +144,16 @@ def dropout(applied: Applied) -> Layout:
     return new_layout(
         output.shape, output.dtype, elementwise_strides(output.shape, [(first.shape, layout.strides), mask])
     )
+
+
+@lays_out("local_response_norm")
+def local_response_norm(applied: Applied) -> Layout:
+    """The quotient of the input and a contiguous norm."""
+    input, output = applied.operands[0], applied.outputs[0]
+    strides = applied.layout(input).strides
+    if is_plain(input.shape, strides):
+        return contiguous_layout(output)
+    if input.ndim < 4 or is_empty(input.shape):
+        raise UnknownLayout
+    operands = [(input.shape, strides), (input.shape, contiguous_strides(input.shape))]
+    return new_layout(output.shape, output.dtype, elementwise_strides(output.shape, operands))

@@ -1,4 +1,4 @@
-"""`einsum`: torch permutes each operand, and multiplies the pair by `mul`, or by `bmm` where a dimension is summed.
+"""`einsum` and `kron`. Einsum permutes its operands, then multiplies by `mul`, or by `bmm` to sum over a dimension.
 
 `einsum` and `sumproduct_pair` in ATen/native/Linear.cpp.
 """
@@ -13,6 +13,7 @@ from nnshape.shapes.layouts.applied import Applied, UnknownLayout, lays_out
 from nnshape.shapes.layouts.iterating import Operand, elementwise_strides
 from nnshape.shapes.layouts.layout import Layout, contiguous_layout, contiguous_strides, is_empty, is_one, new_layout
 from nnshape.shapes.layouts.viewing import view_strides
+from nnshape.shapes.layouts.viewing_inside import kron_strides
 from nnshape.shapes.tensor import Shape, Tensor
 
 
@@ -100,3 +101,14 @@ def _sizes(left: Shape, right: Shape, shared: list[int]) -> Shape:
         1 if place in shared else two if is_one(one) else one
         for place, (one, two) in enumerate(zip(left, right, strict=True))
     )
+
+
+@lays_out("kron")
+def kron(applied: Applied) -> Layout:
+    """A view of the elementwise product."""
+    input, other = applied["input"], applied["other"]
+    output: Tensor = applied.result
+    strides = kron_strides((input, other), output, lambda tensor: applied.layout(tensor).strides)
+    if strides is None:
+        raise UnknownLayout  # torch refuses it
+    return new_layout(output.shape, output.dtype, strides)

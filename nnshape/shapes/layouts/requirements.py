@@ -11,12 +11,18 @@ from nnshape.shapes.functions.striding import check_bounds
 from nnshape.shapes.layouts.finding import layout_of
 from nnshape.shapes.layouts.layout import MODES
 from nnshape.shapes.layouts.viewing import require_view, require_view_as
+from nnshape.shapes.layouts.viewing_inside import VIEWS, require_viewable
 from nnshape.shapes.layouts.writing import require_writable
 from nnshape.shapes.tensor import Tensor, tensors_in
 
 
 def require_layout(name: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any], result: Any) -> None:
-    """Raise Refusal (not-contiguous) if a view or an operation in place is refused for the strides of its arguments."""
+    """Raise Refusal (not-contiguous) if torch refuses the strides of the arguments."""
+    if name in VIEWS:
+        require_viewable(name, _bound(name, arguments, keywords), result)
+        return
+    if "memory_format" in keywords:
+        return
     first, *others = tensors_in((arguments, dict(keywords)))
     if first.producer is None or ("dropout" in name and _drops_nothing(name, arguments, keywords)):
         return

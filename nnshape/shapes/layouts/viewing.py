@@ -62,7 +62,7 @@ def require_view(input: Tensor, target: Shape) -> None:
     def fits(layout: Layout) -> bool:
         return view_strides(input.shape, layout.strides, target) is not None
 
-    _require(input, shape_text(target), _NOTE, fits)
+    _require(input, shape_text(target), VIEW_NOTE, fits)
 
 
 def require_view_as(input: Tensor, dtype: DType) -> None:
@@ -105,7 +105,7 @@ def told_modes(refused: Sequence[Mode]) -> str:
     return _WHEN[tuple(refused)]
 
 
-_NOTE = (
+VIEW_NOTE = (
     "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
     "contiguous subspaces). Use .reshape(...) instead."
 )
