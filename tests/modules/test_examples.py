@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nnshape import build, verify
 from nnshape.calculator.symbolic_example import example_of
+from nnshape.modules.lengths import drawn_lengths, lengths_of
 from nnshape.modules.run_sizes import first_sizes
 from nnshape.shapes.dims import substitute
 from nnshape.shapes.functions import all_functions
@@ -51,7 +52,10 @@ def real(value: Tensor, sizes: dict[str, int]) -> torch.Tensor:
 
 def flops(trace: Trace, sizes: dict[str, int]) -> int:
     """What torch counts for one sample, in the operators that it has formulas for: no fused ones."""
-    inputs = [real(value, sizes) for value in trace.inputs.values()]
+    given, lengths = {name: real(value, sizes) for name, value in trace.inputs.items()}, lengths_of(trace)
+    for name, most in lengths.items():
+        given[name] = drawn_lengths(given[name].shape, given[name].dtype, most, sizes)
+    inputs = list(given.values())
     with ExitStack() as stack, warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
         warnings.simplefilter("ignore")
         stack.enter_context(torch.backends.mkldnn.flags(enabled=False))  # it warns of a GPU that is not there
