@@ -1,8 +1,9 @@
 """Writes the generated parts of README.md and of the guide's pages: python tests/docs.py [--check].
 
 A part stands between `<!-- generated: COMMAND -->` and `<!-- end -->`. COMMAND is an nnshape command, whose output is
-shown as a terminal of 100 columns shows it, or one of `help`, `coverage`, `kinds` and `topics`. Commands run in a
-folder that holds `configs/` and the page's own files: the YAML blocks that begin with a comment such as `# model.yaml`.
+shown as a terminal of 100 columns shows it, or one of `help`, `coverage`, `kinds`, `topics` and `gallery`. Commands
+run in a folder that holds `configs/` and the page's own files: the YAML blocks that begin with a comment such as `#
+model.yaml`.
 """
 
 from __future__ import annotations
@@ -110,6 +111,33 @@ def topics() -> str:
     return "\n".join(["| page | about |", "|---|---|", *rows]) + "\n"
 
 
+def gallery() -> str:
+    """Every file of the gallery with its leading comment, and the parameters of its variants."""
+    rows = []
+    for path in sorted((ROOT / "configs").glob("*.yaml")):
+        comment = re.match(r"(# .*\n)+", path.read_text("utf-8"))
+        assert comment, f"{path} names no source"
+        about = comment[0].replace("# ", "").replace("\n", " ")
+        about = re.sub(r"(and )?([^\s,;:()][^,;:()]*) \((https://\S+?)\)", r"\1[\2](\3)", about)
+        rows.append(f"| [{path.name}](../../configs/{path.name}) | {about}{published(path)} |")
+    return "\n".join(["| file | network |", "|---|---|", *rows]) + "\n"
+
+
+def published(path: Path) -> str:
+    """The parameters that a file expects, or those of each variant."""
+    import nnshape
+
+    spec = nnshape.load(path)
+    expected = [(name, variant.expect) for name, variant in spec.variants.items()] or [("", spec.expect)]
+    counts = [
+        f"`{name}` {each.value:,}" if name else f"{'at most ' if each.relation == '<=' else ''}{each.value:,}"
+        for name, expectations in expected
+        for each in expectations
+        if each.quantity == "parameters"
+    ]
+    return f"Parameters: {'; '.join(counts)}."
+
+
 def shortened(names: list[str]) -> list[str]:
     """The names, with those that differ only in the number of dimensions as one: `Conv1d/2d/3d`."""
     ends: dict[tuple[str, bool], list[str]] = {}
@@ -123,7 +151,7 @@ def generated(command: str, folder: Path) -> str:
     """The text of one part."""
     if command == "help":
         return command_help(folder)
-    tables = {"coverage": coverage, "kinds": kinds, "topics": topics}
+    tables = {"coverage": coverage, "kinds": kinds, "topics": topics, "gallery": gallery}
     if command in tables:
         return tables[command]()
     return f"```text\n$ {command}\n{output(command, folder)}\n```\n"
