@@ -216,6 +216,10 @@ def _subscript(frame: Frame, node: nodes.Subscript) -> Any:
         if child is not None and child.tensor is not None:
             return read_attribute(frame, StoredTensor(child, ""), child.tensor)
     value = evaluate(frame, node.value)
+    if isinstance(value, Module) and value.type == "Sequential":
+        child = child_at(frame, node, value)  # an item of a member, such as heads['cls'][0]
+        if child is not None:
+            return child
     index = evaluate(frame, node.index)
     if isinstance(value, Tensor):
         return on_tensors(frame, node, "getitem", (value, index))
