@@ -105,3 +105,16 @@ def test_index_add_gives_a_contiguous_copy():
         wanted = torch.index_add(values[0], dim, torch.zeros(places, dtype=torch.int64), values[1])
         assert found is not None
         assert found.strides == wanted.stride()
+
+
+@pytest.mark.parametrize("name", ["quantile", "nanquantile"])
+def test_several_quantiles_are_the_last_dimension_in_memory(name):
+    choose = random.Random(name)
+    rule, real = find_function(name), getattr(torch, name)
+    for _ in range(200):
+        shape = tuple(choose.choice([1, 2, 3, 4]) for _ in range(choose.randrange(1, 5)))
+        dim = choose.choice([None, *range(len(shape))])
+        keepdim, count = choose.random() < 0.5, choose.choice([(), (1,), (3,)])
+        call = {"dim": dim, "keepdim": keepdim}
+        (input,) = arranged((Tensor(shape),), choose)
+        assert compared(rule, (input, Tensor(count)), call, lambda x, q, c=call: real(x, q, **c)) != "unknown"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nnshape.shapes.layouts.applied import CONTIGUOUS, Applied, UnknownLayout, lays_out
-from nnshape.shapes.layouts.layout import Layout, contiguous_layout, is_plain
+from nnshape.shapes.layouts.layout import Layout, contiguous_layout, contiguous_strides, is_plain, new_layout
+from nnshape.shapes.tensor import Tensor
 
 _NAMES = """
     AdaptiveLogSoftmaxWithLoss CrossMapLRN2d GRUCell LSTMCell RNNCell adaptive_avg_pool3d adaptive_max_pool3d
@@ -15,8 +16,8 @@ _NAMES = """
     index_add index_select kthvalue layer_norm linear linear_cross_entropy linspace log_softmax logcumsumexp logdet
     logsigmoid logspace logsumexp masked_fill masked_scatter matmul matrix_exp matrix_power max_unpool1d
     max_unpool3d mean median mm mode multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss mv
-    nanmean nanmedian nanquantile nansum new_empty new_full new_ones new_zeros nll_loss norm one_hot ones outer
-    pairwise_distance pinverse prod quantile rand randint randn randperm repeat repeat_interleave rfftfreq
+    nanmean nanmedian nansum new_empty new_full new_ones new_zeros nll_loss norm one_hot ones outer
+    pairwise_distance pinverse prod rand randint randn randperm repeat repeat_interleave rfftfreq
     scatter scatter_add scatter_reduce searchsorted slogdet softmax softmin std std_mean sum svdvals take tensor
     tensordot tile topk trace tril tril_indices triplet_margin_loss triplet_margin_with_distance_loss triu
     triu_indices unfold var var_mean vdot vecdot vector_norm zeros
@@ -30,6 +31,18 @@ def contiguous(applied: Applied) -> list[Layout]:
 
 
 CONTIGUOUS.update(_NAMES.split())
+
+
+@lays_out("nanquantile quantile", regardless=True)
+def quantile(applied: Applied) -> Layout:
+    """Contiguous; several quantiles are the last dimension in memory, and the first of the result."""
+    q, output = applied["q"], applied.outputs[0]
+    if not isinstance(q, Tensor) or not q.ndim:
+        return contiguous_layout(output)
+    count, *rest = output.shape
+    *strides, last = contiguous_strides((*rest, count))
+    return new_layout(output.shape, output.dtype, (last, *strides))
+
 
 #: The kernels of these are chosen by the layout of what arrives, in ways that no rule here follows.
 _IF_CONTIGUOUS = """
