@@ -63,11 +63,11 @@ def test_dtypes_that_the_cpu_computes_fast(dtype):
 
 #: The models that take less CPU time on the CPU than on meta, and more, of those that were measured.
 FASTER_ON_THE_CPU = {
-    "dcgan", "gcn", "lenet", "listener", "lstm_tagger", "mobilenet_v2", "nerf", "pointnet", "textcnn",
-    "tiny_model", "transformer", "vae", "wavenet",
+    "dcgan", "gat", "gcn", "lenet", "listener", "lstm_tagger", "mnasnet", "mobilenet_v2", "nerf", "pointnet",
+    "shufflenet_v2", "textcnn", "tiny_model", "transformer", "vae", "wavenet",
 }  # fmt: skip
 FASTER_ON_META = {
-    "albert", "bert", "densenet", "detr", "efficientnet", "gpt2", "inception_v3", "llama", "resnet",
+    "albert", "bert", "densenet", "detr", "efficientnet", "googlenet", "gpt2", "inception_v3", "llama", "resnet",
     "seq2seq", "siamese", "swin", "unet", "vgg", "vit",
 }  # fmt: skip
 
