@@ -2,8 +2,8 @@
 
 A part stands between `<!-- generated: COMMAND -->` and `<!-- end -->`. COMMAND is an nnshape command, whose output is
 shown as a terminal of 100 columns shows it, or one of `help`, `coverage`, `kinds`, `topics` and `gallery`. Commands
-run in a folder that holds `configs/` and the page's own files: the YAML blocks that begin with a comment such as `#
-model.yaml`.
+run in a folder that holds `configs/` and the page's own files: the YAML blocks that begin with a comment such as
+`# model.yaml`.
 """
 
 from __future__ import annotations
