@@ -2,8 +2,7 @@
 
 Meta costs torch a second of further imports, however small the model is; the CPU's time grows with the model. The
 limits are those at which the faster one is taken for the models that `tests/modules/test_auto_device.py` names, by the
-CPU time of whole commands. Near a limit the choice costs little: SqueezeNet takes 0.81 of the time on the CPU, and runs
-on meta.
+CPU time of whole commands. One exception is known: SqueezeNet runs on meta, and takes 0.81 of that time on the CPU.
 """
 
 from __future__ import annotations
