@@ -11,7 +11,7 @@ from nnshape.spec import Expression, Spec
 from nnshape.tracing.assigning import end_assignments
 from nnshape.tracing.faults import Fault, Unknowable, fault
 from nnshape.tracing.scope import Frame
-from nnshape.tracing.value_display import holds_tensor, is_applied, shown
+from nnshape.tracing.value_display import holds_tensor, holds_unknown, is_applied, shown
 
 _HELP = "a module is no value until it is applied: name the step that calls it"
 
@@ -39,7 +39,7 @@ def model_output(frame: Frame, spec: Spec) -> Any:
             is_name = text.isidentifier() and not iskeyword(text)
             step = None if is_name else frame.locals.get(text)
             value = frame.evaluate(expression.node) if step is None else step.value
-            if isinstance(value, Unknown) or ((numbers or holds_tensor(value)) and not _holds_module(value)):
+            if holds_unknown(value) or ((numbers or holds_tensor(value)) and not _holds_module(value)):
                 return value
             text = " ".join(expression.text.split())
             help = (_HELP,) if _holds_module(value) else ()

@@ -24,8 +24,8 @@ def holds_unknown(value: Any) -> bool:
     """Return whether a value is or holds an unknown one, after a fault or without a rule."""
     if isinstance(value, (tuple, list)):
         for item in value:
-            kind = type(item)
-            if kind is Unknown or ((kind is tuple or kind is list or kind is dict) and item and holds_unknown(item)):
+            # A packed sequence is a tuple too, and each of its fields may be unknown.
+            if type(item) is Unknown or (isinstance(item, (tuple, list, dict)) and item and holds_unknown(item)):
                 return True
         return False
     if isinstance(value, dict):
