@@ -17,6 +17,7 @@ from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing import samples
 from nnshape.tracing.batch_reports import judge_batch
 from nnshape.tracing.continuing import after_layer, keep_sizes, keeps, report_refusal
+from nnshape.tracing.dtype_arguments import with_dtypes
 from nnshape.tracing.faults import fault
 from nnshape.tracing.model import Declared, Module, Operation, produced
 from nnshape.tracing.rule_refusals import located_refusal, report_notices
@@ -46,6 +47,8 @@ def make_layer(
     if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
         frame.call.mark_partial()
         return module
+    if str in map(type, arguments) or str in map(type, keywords.values()):
+        arguments, keywords = with_dtypes(kind.signature(), arguments, keywords)
     try:
         module.layer = _constructed(
             kind,

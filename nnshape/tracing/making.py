@@ -15,6 +15,7 @@ from nnshape.shapes.tensor import Tensor
 from nnshape.spec import nodes
 from nnshape.spec.limits import DIMENSIONS
 from nnshape.tracing.applying import place
+from nnshape.tracing.dtype_arguments import dtype_named
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.initial_values import refuse_later_value
 from nnshape.tracing.layers import constructor_argument, materialize
@@ -33,7 +34,7 @@ def _is_size(value: Any) -> bool:
 def own_tensor(frame: Frame, node: nodes.Call, kind: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """Make `Parameter(1, 1, 768)` or `Buffer(zeros(5))`, registered in the body itself, and return its tensor."""
     span = frame.expression.span(node)
-    dtype = keywords.pop("dtype", None) or default_dtype()
+    dtype = dtype_named(keywords.pop("dtype", None)) or default_dtype()
     if not isinstance(dtype, DType):
         raise fault("wrong-type", f"dtype must be a dtype of torch, such as float32, not {shown(dtype)}", span)
     flag = "requires_grad" if kind == "Parameter" else "persistent"

@@ -14,6 +14,7 @@ from nnshape.spec import nodes
 from nnshape.tracing import samples
 from nnshape.tracing.batch_reports import judge_batch
 from nnshape.tracing.continuing import after_function, keep_sizes, report_refusal
+from nnshape.tracing.dtype_arguments import with_dtypes
 from nnshape.tracing.faults import Unknowable, fault
 from nnshape.tracing.graph_nodes import SELECTING, selects_nodes
 from nnshape.tracing.layers import check_dimensions
@@ -35,6 +36,8 @@ def apply_function(
     """Apply a function's rule, record the operation in the current step, and return the output. Raises Fault."""
     if holds_unknown(arguments) or (keywords and holds_unknown(keywords)):
         raise Unknowable
+    if str in map(type, arguments) or str in map(type, keywords.values()):
+        arguments, keywords = with_dtypes(function.signature(), arguments, keywords)
     plain_arguments, plain_keywords = plain(arguments), {key: plain(value) for key, value in keywords.items()}
     tracer = frame.tracer
     assumed = len(tracer.constraints)
