@@ -45,7 +45,8 @@ class Fixer:
     most: int = 1
     #: Its edit may go on to the layers below that the changed size reaches.
     followed: bool = False
-    #: It adds or selects something, so the failing layer's own argument is probably right.
+    #: It adds, selects or moves something, so the numbers of the failing layer are probably right. Once it has found a
+    #: fix, the fault has two readings, and the layer's own size is offered but is no longer a safe fix.
     structural: bool = False
     #: Its edit must not need a symbol of an input to be a number.
     exact: bool = False

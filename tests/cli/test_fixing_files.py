@@ -194,7 +194,7 @@ blocks:
   B():
     fc: Linear(7, 8)
   C():
-    fc: Linear(9, 8)
+    fc: Linear(9, 6)
 layers:
   a: B()
   b: Sequential(B() for i in range(deep))
@@ -209,7 +209,7 @@ def test_a_block_that_several_variants_use_is_fixed_once_and_one_of_a_single_var
     answer = run("check", "model.yaml", "--diff", "--device", "none", "--no-cache")
     assert answer.out.count("--- model.yaml") == 1
     assert [line for line in answer.out.splitlines() if line.startswith(("+ ", "- "))] == [
-        "-    fc: Linear(7, 8)", "+    fc: Linear(8, 8)", "-    fc: Linear(9, 8)", "+    fc: Linear(8, 8)"
+        "-    fc: Linear(7, 8)", "+    fc: Linear(8, 8)", "-    fc: Linear(9, 6)", "+    fc: Linear(8, 6)"
     ]  # fmt: skip
     answer = run("check", "model.yaml", "--fix", "--device", "none", "--no-cache")
     assert answer.code == 0

@@ -61,9 +61,9 @@ def yaml(text: str) -> str:
 
 #: A spec with a stranger's text in each place where one can stand.
 SPECS = {
-    "name": lambda t: f"name: {yaml(t)}\ninput: 4\nlayers:\n  a: Linear(5, 4)\n",
-    "step": lambda t: f"input: 4\nlayers:\n  {yaml(t)}: Linear(5, 4)\n  b: ReLU()\n",
-    "item": lambda t: f"input: 4\nlayers:\n  a: {yaml(f'Sequential(({t!r}, Linear(5, 4)))')}\n",
+    "name": lambda t: f"name: {yaml(t)}\ninput: 4\nlayers:\n  a: Linear(5, 3)\n",
+    "step": lambda t: f"input: 4\nlayers:\n  {yaml(t)}: Linear(5, 3)\n  b: ReLU()\n",
+    "item": lambda t: f"input: 4\nlayers:\n  a: {yaml(f'Sequential(({t!r}, Linear(5, 3)))')}\n",
     "string": lambda t: f"input: [N, 4, 4]\nlayers:\n  a: {yaml(f'Conv1d(4, 4, 1, padding_mode={t!r})')}\n",
     "raw string": lambda t: f"input: 4\nlayers:\n  a: {yaml(f'foo({t})')}\n",
     "mapping": lambda t: f"input: 4\nlayers:\n  a: {{type: {yaml(t)}, {yaml(t)}: {yaml(t)}}}\n",
@@ -71,17 +71,17 @@ SPECS = {
     "key": lambda t: f"{yaml(t)}: 1\ninput: 4\nlayers:\n  a: ReLU()\n",
     "twice": lambda t: f"input: 4\nlayers:\n  {yaml(t)}: ReLU()\n  {yaml(t)}: ReLU()\n",
     "hparam": lambda t: f"input: 4\nhparams: {{h: {yaml(t)}, {yaml(t)}: 1}}\nlayers:\n  a: Linear(h, 4)\n",
-    "input": lambda t: f"input: {{{yaml(t)}: 4}}\nlayers:\n  a: Linear(5, 4)\n",
-    "shape": lambda t: f"input: {yaml(t)}\nlayers:\n  a: Linear(5, 4)\n",
-    "dtype": lambda t: f"input: 4\ndtype: {yaml(t)}\nlayers:\n  a: Linear(5, 4)\n",
+    "input": lambda t: f"input: {{{yaml(t)}: 4}}\nlayers:\n  a: Linear(5, 3)\n",
+    "shape": lambda t: f"input: {yaml(t)}\nlayers:\n  a: Linear(5, 3)\n",
+    "dtype": lambda t: f"input: 4\ndtype: {yaml(t)}\nlayers:\n  a: Linear(5, 3)\n",
     "variant": lambda t: f"input: 4\nhparams: {{h: 4}}\nvariants: {{{yaml(t)}: {{h: 5}}}}\nlayers:\n  a: Linear(h, 4)\n",
-    "block": lambda t: f"input: 4\nblocks:\n  {yaml(t)}:\n    a: ReLU()\nlayers:\n  a: Linear(5, 4)\n",
+    "block": lambda t: f"input: 4\nblocks:\n  {yaml(t)}:\n    a: ReLU()\nlayers:\n  a: Linear(5, 3)\n",
     "include": lambda t: f"input: 4\ninclude: {{c: {yaml(t)}, d: {yaml(t + '.yaml')}}}\nlayers:\n  a: c()\n",
     "import": lambda t: f"input: 4\nimport: {{A: {yaml(t)}, B: {yaml('a:' + t)}}}\nlayers:\n  a: A()\n",
     "tie": lambda t: f"input: 4\nlayers:\n  a: Linear(4, 4)\ntie: {{{yaml(t)}: a.weight}}\nfreeze: [{yaml(t)}]\n",
     "expect": lambda t: f"input: 4\nlayers:\n  a: Linear(4, 4)\nexpect: {{parameters: {yaml(t)}, {yaml(t)}: 1}}\n",
-    "comment": lambda t: f"input: 4\nlayers:\n  a: Linear(5, 4)  # {t}\n",
-    "block text": lambda t: f"name: >\n  {t}\n  {t}\ninput: 4\nlayers:\n  a: Linear(5, 4)\n",
+    "comment": lambda t: f"input: 4\nlayers:\n  a: Linear(5, 3)  # {t}\n",
+    "block text": lambda t: f"name: >\n  {t}\n  {t}\ninput: 4\nlayers:\n  a: Linear(5, 3)\n",
     "no YAML": lambda t: f"input: 4\nlayers: [\n{t}\n",
 }  # fmt: skip
 
@@ -228,7 +228,7 @@ def test_names_of_files_and_folders(text, faulty, bytes_of):
     try:
         folder.mkdir()
         (folder / f"{folder.name}.yaml").write_text(
-            "input: 4\nlayers:\n  a: Linear(5, 4)\n" if faulty else "layers: [\n"
+            "input: 4\nlayers:\n  a: Linear(5, 3)\n" if faulty else "layers: [\n"
         )
     except OSError:
         pytest.skip("no name for a file here")
@@ -256,7 +256,7 @@ ARGUMENTS = [
 @pytest.mark.parametrize("arguments", ARGUMENTS, ids=" ".join)
 def test_usage_errors_that_quote_arguments(arguments, bytes_of, monkeypatch):
     Path("m.yaml").write_text("input: 4\nhparams: {h: 4}\nlayers:\n  a: Linear(h, 4)\n")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"input: 4\nlayers:\n  a: Linear(5, 4)\n")))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"input: 4\nlayers:\n  a: Linear(5, 3)\n")))
     for text in [*some(TEXTS, ARGUMENTS.index(arguments), 7), "\udcff"]:
         bytes_of(*(argument.format(text) if "{}" in argument else argument for argument in arguments))
 
@@ -267,7 +267,7 @@ SETTINGS = ["exclude = [{}]", "include = [{}]", "device = {}", "format = {}", "i
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_settings(setting, bytes_of):
-    Path("m.yaml").write_text("input: 4\nlayers:\n  a: Linear(5, 4)\n")
+    Path("m.yaml").write_text("input: 4\nlayers:\n  a: Linear(5, 3)\n")
     for text in some(TEXTS, SETTINGS.index(setting), 3):
         quoted = json.dumps(text, ensure_ascii=True)
         quoted = re.sub(r"(?:\\ud[89ab]..\\u....)", '"', quoted) if "\\ud" in quoted else quoted
@@ -281,7 +281,7 @@ VARIABLES = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR", "COLUMNS", "XDG_CACHE_HOME", 
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_environment(name, bytes_of, monkeypatch):
-    Path("m.yaml").write_text("input: 4\nlayers:\n  a: Linear(5, 4)\n")
+    Path("m.yaml").write_text("input: 4\nlayers:\n  a: Linear(5, 3)\n")
     for number, text in enumerate(TEXTS):
         monkeypatch.setenv(name, text)
         for form in some(CHECK_FORMATS, number + VARIABLES.index(name), len(CHECK_FORMATS)):
@@ -297,7 +297,7 @@ FOREIGN = ["größe 世界 🙂 │⋮:", "⋮:error::x", "│::error::x", "\udc
 @pytest.mark.parametrize("text", FOREIGN, ids=ascii)
 def test_streams_that_know_few_signs(encoding, text, bytes_of):
     Path(f"{text}.yaml").write_text(
-        f"name: '{text}'\ninput: 4\nlayers:\n  a: Linear(5, 4)  # 世 │⋮\n", "utf-8", "replace"
+        f"name: '{text}'\ninput: 4\nlayers:\n  a: Linear(5, 3)  # 世 │⋮\n", "utf-8", "replace"
     )
     # With more texts than encodings, every encoding meets every format.
     number = ENCODINGS.index(encoding) + FOREIGN.index(text)

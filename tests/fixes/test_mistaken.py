@@ -83,3 +83,20 @@ def test_it_is_not_guessed(text, description):
     trace = nnshape.trace(nnshape.loads(text))
     assert trace.errors
     assert not [fix for fix in nnshape.find_fixes(trace) if description in fix.description]
+
+
+@pytest.mark.parametrize(
+    ("rest", "safe"),
+    [
+        ("", []),
+        ("  b: ReLU()\n", []),
+        ("  b: Linear(8, 2)\n", ["a: Linear(8, 8)"]),
+        ("  b: _ + x\n", ["a: Linear(8, 8)"]),
+        ("expect: {output: 8}\n", ["a: Linear(8, 8)"]),
+    ],
+)
+def test_a_size_is_a_safe_fix_only_if_the_rest_of_the_model_refutes_swapped_arguments(rest, safe):
+    """Linear(9, 8) takes 8 features as Linear(8, 9) and as Linear(8, 8): --fix must not pick one without evidence."""
+    found = nnshape.find_fixes(nnshape.trace(nnshape.loads(f"input: 8\nlayers:\n  a: Linear(9, 8)\n{rest}")))
+    assert ("a: Linear(8, 9)" in [fix.shown for fix in found]) is not bool(safe)
+    assert [fix.shown for fix in found if fix.safe] == safe
