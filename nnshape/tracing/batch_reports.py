@@ -178,5 +178,5 @@ def _own_problems(tracer: Tracer, call: Call, since: int) -> list[Problem]:
         for problem in tracer.problems[since:]
         if problem.kind in _ONE_A_STEP
         and (context := tracer.contexts.get(key_of(problem))) is not None
-        and context.call is call
+        and context.call in (call, call.told_as)
     ]

@@ -292,6 +292,13 @@ class Call:
     #: The count of parameters, or of MACs, is partial: after a fault, or without a rule.
     partial_parameters: bool = False
     partial_macs: bool = False
+    #: For the last row, once the steps have run: the model's `output`, whose operations belong to this row.
+    told_as: Call | None = None
+
+    @property
+    def in_messages(self) -> Call:
+        """The call that messages and fixes are about."""
+        return self.told_as or self
 
     def mark_partial(self) -> None:
         """Mark the counts of parameters and MACs as partial."""

@@ -10,6 +10,7 @@ from nnshape.shapes.tensor import UNKNOWN, Unknown
 from nnshape.spec import Expression, Spec
 from nnshape.tracing.assigning import end_assignments
 from nnshape.tracing.faults import Fault, Unknowable, fault
+from nnshape.tracing.model import Call
 from nnshape.tracing.scope import Frame
 from nnshape.tracing.value_display import holds_tensor, holds_unknown, is_applied, shown
 
@@ -30,6 +31,7 @@ def model_output(frame: Frame, spec: Spec) -> Any:
     numbers = spec.output.takes_numbers
     if frame.run.calls:
         frame.call = frame.run.calls[-1]  # operations in `output` belong to the last row
+    frame.call.told_as = Call("", "output", "", spec.output.span.text, spec.output.span, 0)
 
     def value_of(expression: Expression) -> Any:
         frame.expression = expression

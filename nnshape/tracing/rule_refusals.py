@@ -48,7 +48,7 @@ def located_refusal(
 
                 problem = replace(problem, related=(*problem.related, *uneven_divisions(frame, node)))
     except OutOfWork:
-        message = str(refusal).replace("{layer}", frame.call.name)
+        message = str(refusal).replace("{layer}", frame.call.in_messages.name)
         help = (refusal.help,) if refusal.help else ()
         return Fault(Problem(refusal.problem, message, frame.expression.span(node), help=help))
     frame.tracer.contexts.setdefault(key_of(problem), context)
@@ -117,7 +117,7 @@ def warn(
             spend(_PROBLEM + len(frame.run.calls) // 8)
             problem = tracer.explainer.problem(context)
     except OutOfWork:
-        message = refusal.message.replace("{layer}", frame.call.name)
+        message = refusal.message.replace("{layer}", frame.call.in_messages.name)
         tracer.report(Problem(refusal.problem, message, frame.expression.span(node), severity="warning"))
         return
     related = () if refusal.problem == "fails-in-training" else problem.related
@@ -137,8 +137,9 @@ def _context(
     apply: _Rule | None,
 ) -> FaultContext:
     return FaultContext(
-        refusal, frame.scope(), frame.call, frame.expression, node, tuple(arguments), keywords, signature, module, apply
-    )
+        refusal, frame.scope(), frame.call.in_messages, frame.expression, node, tuple(arguments), keywords, signature,
+        module, apply,
+    )  # fmt: skip
 
 
 def refuse_import(target: str) -> NoReturn:

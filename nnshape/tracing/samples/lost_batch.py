@@ -116,7 +116,7 @@ def _lost_state(tensor: Tensor) -> Refusal | None:
     taken = next((one for one in sequences(operation) if takes_batch_for_steps(one, first)), None)
     if taken is None:
         return None
-    message = f"{{layer}} loses the batch: {operation.call.name} reads {bracketed(taken.shape)} as "
+    message = f"{{layer}} loses the batch: {operation.call.in_messages.name} reads {bracketed(taken.shape)} as "
     message += "[N, T, features]" if first else "[T, N, features]"
     message += f", so its state {bracketed(tensor.shape)} belongs to no sample"
     return Refusal("loses-batch", message, wanted=LastState(module) if len(taken.shape) == 3 else None)

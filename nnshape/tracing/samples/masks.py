@@ -22,8 +22,8 @@ def look(operation: Operation) -> tuple[Refusal, Operation] | None:
             continue
         name = function_of(made) or "it"
         message = (
-            f"{{layer}} mixes the samples: {operation.call.name} expects {bracketed(mask.shape)} in the order sample, "
-            f"head, but {name} returns the order head, sample"
+            f"{{layer}} mixes the samples: {operation.call.in_messages.name} expects {bracketed(mask.shape)} in the "
+            f"order sample, head, but {name} returns the order head, sample"
         )
         return Refusal("mixes-samples", message), made
     return None

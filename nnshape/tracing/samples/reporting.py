@@ -64,8 +64,8 @@ def _report_elsewhere(frame: Frame, node: nodes.Node, operation: Operation, refu
     """Report a warning at the step that made an argument of an operation."""
     module, signature = _signature(operation)
     here = frame.expression.span(node)
-    related = () if made.call is operation.call else (Label(here, f"{operation.call.name} uses it"),)
-    message = refusal.message.replace("{layer}", made.call.name)
+    related = () if made.call is operation.call else (Label(here, f"{operation.call.in_messages.name} uses it"),)
+    message = refusal.message.replace("{layer}", made.call.in_messages.name)
     problem = Problem(refusal.problem, message, made.call.span, related=related, severity="warning")
     context = FaultContext(
         refusal, frame.scope(), made.call, frame.expression, node, operation.arguments, operation.keywords, signature,
