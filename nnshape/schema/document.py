@@ -131,7 +131,8 @@ def _blocks() -> Schema:
 
 def _output() -> Schema:
     types = ["string", "number", "array", "object"]
-    return {"type": types, "minLength": 1, **items(_TEXT), "additionalProperties": _TEXT}
+    at_least_one = {"minLength": 1, "minItems": 1, "minProperties": 1}
+    return {"type": types, **at_least_one, **items(_TEXT), "additionalProperties": _TEXT}
 
 
 def _freeze() -> Schema:

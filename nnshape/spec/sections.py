@@ -122,6 +122,10 @@ class SectionReader:
         try:
             if isinstance(node, Scalar):
                 return Output(_expression(node), node.span)
+            if not node.items:
+                message = "output names no step, so the model would return nothing"
+                help = ("name its steps, or leave output out: the model then returns its last step",)
+                raise SpecError(Problem("wrong-type", message, node.span, help=help))
             if isinstance(node, Sequence):
                 return Output(tuple([_expression(item) for item in node.items]), node.span)
             return Output({key.value: _expression(value) for key, value in node.items}, node.span)
