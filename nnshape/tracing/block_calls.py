@@ -42,6 +42,10 @@ def make_block(
             )
     except Refusal as refusal:
         signature = None if block is None else _signature(block)
+        if block is not None and refusal.problem == "missing-argument":
+            from nnshape.tracing.meant_inputs import inputs_hint  # only for this fault
+
+            refusal.help = inputs_hint(block)
         refusal.most = len(block.parameters) if block is not None and refusal.problem == "unknown-argument" else None
         raise located_refusal(frame, node, refusal, (), signature) from None
     return module

@@ -10,6 +10,7 @@ from nnshape.shapes.arguments import REQUIRED
 from nnshape.shapes.function import Function
 from nnshape.spec import Span, nodes
 from nnshape.tracing.faults import Fault, fault
+from nnshape.tracing.meant_inputs import inputs_hint
 from nnshape.tracing.scope import Definition, FileScope, Frame, is_layer_class
 from nnshape.tracing.value_display import shown
 
@@ -33,6 +34,9 @@ def unapplied(frame: Frame, value: Any) -> Fault:
     call = text + called(value)
     doing = "calling it" if isinstance(value, Function) else "making one"
     message = f"{frame.call.name} names {_named(value, text)} without {doing}"
+    hint = inputs_hint(value.block) if isinstance(value, Definition) and value.block is not None else ""
+    if hint:
+        return fault("wrong-type", message, span, help=(hint,))
     return fault("wrong-type", message, span, help=(f"write {call}",), instead=(call,))
 
 
