@@ -132,7 +132,8 @@ def _blocks() -> Schema:
 def _output() -> Schema:
     types = ["string", "number", "array", "object"]
     at_least_one = {"minLength": 1, "minItems": 1, "minProperties": 1}
-    return {"type": types, **at_least_one, **items(_TEXT), "additionalProperties": _TEXT}
+    name = {**_TEXT, "type": ["string", "number", "boolean"]}  # a step may be called True
+    return {"type": types, **at_least_one, **items(name), "additionalProperties": name}
 
 
 def _freeze() -> Schema:

@@ -16,6 +16,7 @@ from nnshape.shapes.dims import symbol
 from nnshape.shapes.functions import find_function
 from nnshape.shapes.layer_base import Layer
 from nnshape.shapes.tensor import Tensor
+from nnshape.tracing import layers as remembered
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 MODELS = [(path, variant) for path in CONFIGS for variant in (*load(path).variants, None)]
@@ -52,6 +53,9 @@ def test_the_sentence(device):
 def planted(monkeypatch: pytest.MonkeyPatch, name: str, forward: object = None, **changes: object) -> None:
     """Let a layer's rule give wrong answers."""
     kind = layers.find_layer(name)
+    # What the rule has said before is remembered.
+    monkeypatch.setattr(remembered, "_answers", {})
+    monkeypatch.setattr(remembered, "_layers", {})
     for change, value in {"forward": forward, **changes}.items():
         if value is not None:
             monkeypatch.setattr(kind, change, value)

@@ -152,7 +152,7 @@ MODELS = {
         layers:
           p: x[arange(32), y]
         """,
-        (FIXED, "p", [1, 32]),
+        (FIXED, "p", [32]),
     ),
     "product_with_16_matrices": (
         """
