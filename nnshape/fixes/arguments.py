@@ -107,7 +107,7 @@ def without_empty_call(trace: Trace, context: FaultContext) -> Iterator[Candidat
 
 
 def only_the_tensor(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """Drop what is written behind the tensor of a Parameter or Buffer, which has its shape from the tensor."""
+    """Drop the arguments after the tensor of a Parameter or Buffer, which has the shape of that tensor."""
     node = context.node
     if not isinstance(node, nodes.Call) or len(context.arguments) != len(node.args) or len(node.args) < 2:
         return

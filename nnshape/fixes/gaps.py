@@ -64,7 +64,7 @@ def missing_size(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
 
 
 def wrong_size(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
-    """Write a size in place of what is no size."""
+    """Write a size in place of an argument that is none."""
     node, parameter, signature = node_at_fault(context), parameter_at_fault(context), context.signature
     if node is None or parameter is None or signature is None or not _WHOLE.intersection(parameter.kinds):
         return

@@ -1,4 +1,4 @@
-"""Modules that no step of the spec calls: they have parameters, and nothing says what they compute."""
+"""Modules that no step of the spec calls: they have parameters, but no output."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def samples_apart(trace: Trace) -> bool | None:
 
 
 def _fill_zeros(model: torch.nn.Module) -> None:
-    """Fill parameters and buffers that are all zero, which hide what is multiplied or added by them."""
+    """Fill parameters and buffers that are all zero: a product with one of them would hide its other factor."""
     for tensor in (*model.parameters(), *model.buffers()):
         if tensor.is_floating_point() and not bool(tensor.any()):
             tensor.normal_()

@@ -97,7 +97,7 @@ class _Layout:
 
 
 def _shown_name(call: Call, parent: str) -> str:
-    """A step's name; a number says little without the name of what it counts, which may be a step further above."""
+    """A step's name; a number gets the name of the nearest parent that has one."""
     return ".".join(call.path.split(".")[-2:]) if parent and call.name.isdigit() else call.name
 
 

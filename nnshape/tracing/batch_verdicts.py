@@ -105,7 +105,7 @@ def verdict_of(
         size = _single(constraints)
         equal = _text(constraints) if size is None else f"N == {size}"
         return Verdict(kind, f"only where {'N = 1 or ' if runs_at_one else ''}{equal}", tuple(constraints), size)
-    whole = _solved((*constraints, *needs), {}) if not others else None  # what was told before holds too
+    whole = _solved((*constraints, *needs), {}) if not others else None  # needs reported before hold too
     text = described(whole) if whole is not None else None
     where = f"at some batches only ({text.format('N')})" if text else f"only where {_text(constraints)}"
     return Verdict("restricted-batch", where, tuple(constraints))

@@ -42,7 +42,7 @@ def sizes_of_given(
 
 
 def paired_names(pattern: ShapePattern, given: ShapePattern) -> Iterator[tuple[str, nodes.Node]]:
-    """Yield each name that is a whole dimension of a pattern, with what stands there in a given shape of its rank."""
+    """Yield each name that is a whole dimension of a pattern, and its size in a given shape of the same rank."""
     dims, others = _with_batch(pattern), _with_batch(given)
     if len(dims) == len(others):
         for node, other in zip(dims, others, strict=True):

@@ -46,7 +46,7 @@ def _tensors_of(call: nodes.Call, steps: Collection[str]) -> Iterator[str]:
     if not isinstance(callee, nodes.Call) and not (isinstance(callee, nodes.Name) and callee.id in steps):
         function = find_function(callee.id) if isinstance(callee, nodes.Name) else None
         if function is None or function.factory:
-            return  # what makes a layer or a tensor takes sizes
+            return  # constructors of layers and tensors take sizes
         arguments = arguments[:1]
     for argument in arguments:
         items = argument.items if isinstance(argument, (nodes.Tuple, nodes.List)) else (argument,)

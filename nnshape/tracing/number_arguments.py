@@ -1,4 +1,4 @@
-"""Says what a function on numbers takes, in place of Python's own sentence on its arguments."""
+"""Messages on the arguments of functions on numbers, in place of Python's own sentences."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def resolved(frame: Frame, node: nodes.Call, module: Module) -> Module:
 def apply_through(
     frame: Frame, node: nodes.Node, module: Module, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
-    """Apply a module with an entry: bind the inputs of its block, and apply what the expression makes to them."""
+    """Apply a module with an entry: bind the inputs of its block, and apply the module of the expression to them."""
     return _enter(frame, node, module, module.entry, arguments, keywords)
 
 

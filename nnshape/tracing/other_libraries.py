@@ -153,7 +153,7 @@ def foreign_layer(name: str) -> Foreign | None:
 
 
 def in_words(name: str) -> tuple[str, str] | None:
-    """The library of a layer that no call of torch replaces, and what to write; None if the name is not known."""
+    """The library of a layer that no call of torch replaces, and the help; None if the name is not known."""
     return _IN_WORDS.get(name)
 
 

@@ -68,7 +68,7 @@ def limited(size: Size, known: Mapping[str, Solutions]) -> Size:
 
 
 def settled(size: Size, known: Mapping[str, Solutions]) -> Size:
-    """The size without what no known value makes the smallest of a min, or the largest of a max."""
+    """The size without the arguments of min and max that the known values never select."""
     while not isinstance(size, int):
         shorter: dict[str, Size] = {}
         for atom in sorted(atoms_of(size)):
