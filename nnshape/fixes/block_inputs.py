@@ -21,7 +21,7 @@ def matching_hyperparameter(trace: Trace, context: FaultContext) -> Iterator[Can
     if module is None or block is None or type(refusal.arrived) is not int:
         return
     expression, node = module.place
-    call = construction(node) if expression is not None else None  # type: ignore[arg-type]
+    call = construction(node)
     pattern = next((item.pattern for item in block.inputs if item.name == refusal.argument), None)
     if expression is None or call is None or pattern is None:
         return

@@ -54,8 +54,11 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def construction(node: Node) -> nodes.Call | None:
-    """Return the constructor call: `Conv2d(1, 6, 5)`, also inside `Conv2d(1, 6, 5)(x)`; None if there is none."""
+def construction(node: Node | Span) -> nodes.Call | None:
+    """Return the constructor call: `Conv2d(1, 6, 5)`, also inside `Conv2d(1, 6, 5)(x)`; None if there is none.
+
+    A module that is no expression has a span in the place of the node.
+    """
     if not isinstance(node, nodes.Call):
         return None
     while isinstance(node.function, nodes.Call):

@@ -42,7 +42,7 @@ def given(trace: Trace, context: FaultContext, expression: Expression, node: Nod
                 return Given(hparam.span, nodes.Constant(hparam.value, 0, 0), False, True)
             return found
         place, made = inner.place
-        call = construction(made) if place is not None else None  # type: ignore[arg-type]
+        call = construction(made)
         value = None if call is None else passed(call, names, found.node.id)
         if place is None or value is None:
             return found

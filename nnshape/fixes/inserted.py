@@ -276,8 +276,7 @@ def _width_of(context: FaultContext, tensor: Tensor, size: Size) -> str:
         target = operation.target if operation is not None else None
         if not isinstance(target, Module) or target.layer is None:
             continue
-        expression, node = target.place
-        call = construction(node) if expression is not None else None  # type: ignore[arg-type]
+        call = construction(target.place[1])
         if call is None:
             continue
         for name in ("out_channels", "out_features"):

@@ -101,7 +101,7 @@ def normalized_last(trace: Trace, context: FaultContext) -> Iterator[Candidate]:
     if module is None or not module.type.startswith(("BatchNorm", "InstanceNorm")) or not isinstance(tensor, Tensor):
         return
     expression, node = module.place
-    call = construction(node) if expression is not None else None  # type: ignore[arg-type]
+    call = construction(node)
     features = None if module.layer is None else vars(module.layer).get("num_features")
     if expression is None or call is None or len(tensor.shape) != 3 or tensor.shape[-1] != features:
         return

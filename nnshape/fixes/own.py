@@ -109,7 +109,7 @@ def _at_the_block(trace: Trace, module: Module, name: str, value: str) -> Iterat
         if not isinstance(inner.body, BlockBody) or inner.body.definition.block is None or name not in inner.body.names:
             return
         expression, node = inner.place
-        call = construction(node) if expression is not None else None  # type: ignore[arg-type]
+        call = construction(node)
         if expression is None or call is None:
             return
         names = [parameter.name for parameter in inner.body.definition.block.parameters]

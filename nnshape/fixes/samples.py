@@ -148,7 +148,7 @@ def _along(context: FaultContext, node: nodes.Call, along: Along) -> Iterator[Ca
         return
     if context.module is not None:
         place, made = context.module.place
-        call = construction(made) if place is not None else None  # type: ignore[arg-type]
+        call = construction(made)
         if place is not None and call is not None:
             edit = with_argument(place, call, signature, along.argument, along.meant)
             yield _in_step(context, "run within each sample", edit)

@@ -101,7 +101,7 @@ def _construction_of(link: Link) -> tuple[Expression, nodes.Call, Layer] | None:
     if operation is None or not isinstance(operation.target, Module) or operation.target.layer is None:
         return None
     expression, node = operation.target.place
-    call = None if expression is None else construction(node)  # type: ignore[arg-type]
+    call = construction(node)
     return None if expression is None or call is None else (expression, call, operation.target.layer)
 
 
